@@ -1,0 +1,62 @@
+//! Creating work items.
+
+use serde_json::json;
+
+use super::{Ctx, Refusal, Working};
+use crate::digest::Digest;
+use crate::ids::{ProjectId, WorkItemId};
+use crate::work_item::{
+    ApprovalHistory, Kind, LONGEST_DESCRIPTION, Policy, State, WorkItem, check_title,
+};
+
+/// A work item to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewWorkItem {
+    pub project_id: ProjectId,
+    pub title: String,
+    pub description: String,
+    pub kind: Kind,
+    pub environment: Option<String>,
+    pub policy: Policy,
+}
+
+/// Creates a work item in `Proposed`.
+///
+/// # Errors
+/// When the project does not exist, or the title or description cannot be stored.
+pub fn create_item(w: &mut Working, ctx: &Ctx<'_>, new: NewWorkItem) -> Result<WorkItem, Refusal> {
+    w.project(new.project_id)?;
+    let title = check_title(&new.title).map_err(|message| Refusal::invalid("title", message))?;
+    if new.description.len() > LONGEST_DESCRIPTION {
+        let message = format!(
+            "has {} bytes; at most {LONGEST_DESCRIPTION} fit",
+            new.description.len()
+        );
+        return Err(Refusal::invalid("description", message));
+    }
+    let id = WorkItemId(w.next.work_item);
+    w.next.work_item += 1;
+    let digest = Digest::of_work_item(&title, &new.description, None, new.environment.as_deref());
+    let item = WorkItem {
+        id,
+        project_id: new.project_id,
+        title,
+        description: new.description,
+        kind: new.kind,
+        environment: new.environment,
+        state: State::Proposed,
+        policy: new.policy,
+        approval: ApprovalHistory::NeverRequested,
+        recipe_id: None,
+        digest,
+        created_at: ctx.now,
+        version: 1,
+    };
+    w.items.insert(id, item.clone());
+    w.changes.new_items.insert(id);
+    w.changes.items.insert(id);
+    let data =
+        json!({"work_item_id": id, "title": item.title, "kind": item.kind, "digest": digest});
+    w.record(ctx, "work_item.created", new.project_id, data);
+    Ok(item)
+}

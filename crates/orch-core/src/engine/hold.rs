@@ -1,0 +1,114 @@
+//! Holding a run: claim, heartbeat, release, park.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::{Ctx, Refusal, Working, gating};
+use crate::gate::Gate;
+use crate::ids::{AgentName, RunId};
+use crate::run::{Claim, Run};
+use crate::time::Timestamp;
+
+/// Gives a run to an agent. A run whose item was changed since it started is not handed out
+/// until an approval covers the change.
+///
+/// # Errors
+/// Unknown run; held by another or finished (conflict); approval missing (forbidden).
+pub fn claim(
+    w: &mut Working,
+    ctx: &Ctx<'_>,
+    run_id: RunId,
+    agent: &AgentName,
+    ttl: Duration,
+) -> Result<Run, Refusal> {
+    let run = w.run(run_id)?;
+    let (item_id, entry_id, project_id) = (run.work_item_id, run.entry_id, run.project_id);
+    let digest = w.item(item_id)?.digest;
+    let held = run.live_holder(ctx.now) == Some(agent);
+    let mut claimed = run.clone();
+    let kind = match claimed.claim(agent, ttl, ctx.now)? {
+        Claim::Renewed => None,
+        Claim::Taken => Some("run.claimed"),
+        Claim::TakenOver => Some("run.taken_over"),
+    };
+    if !held
+        && claimed.digest != digest
+        && let Gate::Closed(closed) = gating::ask(w, ctx, item_id, entry_id)?
+    {
+        return Err(closed.into());
+    }
+    claimed.digest = digest;
+    *w.run_mut(run_id)? = claimed.clone();
+    if let Some(kind) = kind {
+        let data =
+            json!({"run_id": run_id, "agent": agent, "epoch": claimed.epoch, "digest": digest});
+        w.record(ctx, kind, project_id, data);
+    }
+    Ok(claimed)
+}
+
+/// Renews a lease; answers until when it holds.
+///
+/// # Errors
+/// Unknown run, or one that the agent does not hold (conflict).
+pub fn heartbeat(
+    w: &mut Working,
+    ctx: &Ctx<'_>,
+    run_id: RunId,
+    agent: &AgentName,
+    epoch: Option<u64>,
+    ttl: Option<Duration>,
+) -> Result<Timestamp, Refusal> {
+    let mut run = w.run(run_id)?.clone();
+    let until = run.heartbeat(agent, epoch, ttl, ctx.now)?;
+    *w.run_mut(run_id)? = run;
+    Ok(until)
+}
+
+/// The holder gives the run back.
+///
+/// # Errors
+/// Unknown run, or a caller that may not write to it.
+pub fn release(
+    w: &mut Working,
+    ctx: &Ctx<'_>,
+    run_id: RunId,
+    epoch: Option<u64>,
+) -> Result<(), Refusal> {
+    let mut run = w.run(run_id)?.clone();
+    run.release(epoch, ctx.now)?;
+    let (project_id, epoch) = (run.project_id, run.epoch);
+    *w.run_mut(run_id)? = run;
+    w.record(
+        ctx,
+        "run.released",
+        project_id,
+        json!({"run_id": run_id, "epoch": epoch}),
+    );
+    Ok(())
+}
+
+/// Parks a run: it waits for a person.
+///
+/// # Errors
+/// Unknown run, or a caller that may not write to it.
+pub fn park(
+    w: &mut Working,
+    ctx: &Ctx<'_>,
+    run_id: RunId,
+    epoch: Option<u64>,
+) -> Result<(), Refusal> {
+    w.run(run_id)?.check_writer(epoch, ctx.now)?;
+    w.run_mut(run_id)?.park();
+    Ok(())
+}
+
+/// What a run waited for has come; a finished run stays as it is.
+///
+/// # Errors
+/// Unknown run.
+pub fn unpark(w: &mut Working, run_id: RunId) -> Result<(), Refusal> {
+    w.run_mut(run_id)?.unpark();
+    Ok(())
+}

@@ -1,0 +1,26 @@
+//! The pure domain of Codex Orchestrator: nouns, states, transitions, scheduling and digests.
+//!
+//! Everything here is a function of its arguments. It must never await, read a clock, draw
+//! randomness or touch a file; those are handed in by the edges.
+
+pub mod approval;
+pub mod audit;
+pub mod digest;
+pub mod engine;
+pub mod entropy;
+pub mod event;
+pub mod gate;
+pub mod ids;
+pub mod info_request;
+pub mod plan;
+pub mod project;
+pub mod queue;
+pub mod recipe;
+pub mod requirements;
+pub mod retry;
+pub mod risk;
+pub mod rules;
+pub mod run;
+pub mod time;
+pub mod why;
+pub mod work_item;

@@ -1,0 +1,29 @@
+//! The tool recipe: which tools a work item needs and which steps it runs, read from YAML.
+//!
+//! Owns the recipe's shape, its bounds and its error messages. Everything that leaves this module
+//! is valid; nothing here runs a step, fetches a tool or touches the file system.
+
+mod document;
+mod error;
+mod model;
+mod node;
+mod read;
+mod rules;
+mod scalar;
+mod suggest;
+mod wire;
+
+#[cfg(test)]
+mod tests;
+
+pub use error::RecipeError;
+pub use model::{Checksum, Network, Permissions, Recipe, Source, Step, Tool};
+pub use read::{
+    MAX_ALIASES, MAX_DEPTH, MAX_STEPS, MAX_STRING_BYTES, MAX_TIMEOUT, MAX_TOOLS, MAX_YAML_BYTES,
+    parse,
+};
+pub use rules::check_env_name;
+
+pub(crate) use node::{Node, Value};
+pub(crate) use read::read_steps;
+pub(crate) use rules::excerpt;

@@ -1,0 +1,129 @@
+//! From a vision to its draft, sentence by sentence. Each sentence is read by itself; nothing found in
+//! one changes what another one gives.
+
+use std::collections::HashMap;
+
+use super::classify::{Basis, Verdict, classify};
+use super::clauses::{Clause, clauses};
+use super::headings::{Sense, label_of};
+use super::id::Ids;
+use super::item::{Draft, Item, ItemKind, Source};
+use super::reading::{Sentence, read};
+use super::sentences::is_question;
+use super::wording::{completed, is_trivial, number_wanted, tidied, undecided};
+
+/// Open questions that one clause may give for its vague words.
+const MAX_QUESTIONS: usize = 4;
+
+/// Derives the draft of `vision`: deterministic, linear in its length, and total (any text is accepted).
+pub fn propose(vision: &str) -> Draft {
+    let mut ids = Ids::default();
+    let mut items = Vec::new();
+    for sentence in read(vision) {
+        let mut given: HashMap<ItemKind, usize> = HashMap::new();
+        for (kind, text) in statements(&sentence) {
+            let nth = given.entry(kind).or_default();
+            items.push(Item {
+                id: ids.next(kind, sentence.text, *nth),
+                kind,
+                text,
+                source: Source {
+                    sentence: sentence.text.to_owned(),
+                    index: sentence.index,
+                    start: sentence.start,
+                    end: sentence.start + sentence.text.len(),
+                },
+            });
+            *nth += 1;
+        }
+    }
+    Draft {
+        title: "Proposed Requirements".to_owned(),
+        items,
+    }
+}
+
+/// What a sentence says, in order and without repetition.
+fn statements(sentence: &Sentence<'_>) -> Vec<(ItemKind, String)> {
+    if is_trivial(sentence.text) {
+        return Vec::new();
+    }
+    let label = label_of(sentence.text);
+    let given = label
+        .and_then(|(sense, _)| sense.kind())
+        .or(sentence.heading);
+    let said = match label {
+        Some((Sense::Kind(_), rest)) => &sentence.text[rest..],
+        Some((Sense::Subject(_) | Sense::LeadIn(_) | Sense::Neutral, _)) | None => sentence.text,
+    };
+    if is_question(said) {
+        return vec![(ItemKind::OpenQuestion, tidied(said))];
+    }
+    let mut found: Vec<(ItemKind, String)> = Vec::new();
+    let mut add = |kind, text| {
+        let statement = (kind, text);
+        if !found.contains(&statement) {
+            found.push(statement);
+        }
+    };
+    for (clause, verdict) in judged(said, given, sentence) {
+        let spoken = clause.text(said);
+        let text = match sentence.lead_in {
+            Some(lead_in) => tidied(&completed(lead_in, &spoken)),
+            None => tidied(&spoken),
+        };
+        for kind in verdict.kinds {
+            match kind {
+                ItemKind::OpenQuestion => add(kind, undecided(&text)),
+                ItemKind::Goal
+                | ItemKind::Scope
+                | ItemKind::OutOfScope
+                | ItemKind::Constraint
+                | ItemKind::NonFunctional
+                | ItemKind::SuccessCriterion => add(kind, text.clone()),
+            }
+        }
+        for (vague, word) in verdict.vague.iter().take(MAX_QUESTIONS) {
+            add(ItemKind::OpenQuestion, number_wanted(*vague, word, &text));
+        }
+    }
+    found
+}
+
+/// The clauses of `said` with their verdicts; clauses that say the same kind of thing, or nothing of
+/// their own, are one.
+fn judged(said: &str, given: Option<ItemKind>, sentence: &Sentence<'_>) -> Vec<(Clause, Verdict)> {
+    let mut found: Vec<(Clause, Verdict)> = Vec::new();
+    for clause in clauses(said) {
+        let verdict = classify(
+            &tidied(&clause.text(said)),
+            sentence.text,
+            given,
+            sentence.standing,
+        );
+        match found.last_mut() {
+            Some((before, known)) if is_one(known, &verdict) => {
+                before.body.end = clause.body.end;
+                for vague in verdict.vague {
+                    if !known.vague.contains(&vague) {
+                        known.vague.push(vague);
+                    }
+                }
+            }
+            Some(_) | None => found.push((clause, verdict)),
+        }
+    }
+    found
+}
+
+fn is_one(before: &Verdict, next: &Verdict) -> bool {
+    let listable = |kind: &ItemKind| match kind {
+        ItemKind::Constraint | ItemKind::NonFunctional => false,
+        ItemKind::Goal
+        | ItemKind::Scope
+        | ItemKind::OutOfScope
+        | ItemKind::SuccessCriterion
+        | ItemKind::OpenQuestion => true,
+    };
+    next.basis == Basis::Default || (before.kinds == next.kinds && next.kinds.iter().all(listable))
+}

@@ -1,0 +1,159 @@
+//! Words of a sentence and phrases over them. Every lookup is one hash of one word, so that reading a
+//! sentence stays linear in its length however many phrases are known.
+
+use std::collections::HashMap;
+
+/// What stands between a word and the next one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gap {
+    /// Only whitespace, or a mark that does not part clauses.
+    Space,
+    /// A comma.
+    Comma,
+    /// A semicolon.
+    Semicolon,
+    /// A colon.
+    Colon,
+}
+
+/// One word, lower case and without the marks around it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Word {
+    /// The word, lower case, with straight apostrophes.
+    pub lower: String,
+    /// First byte of the word with its marks.
+    pub start: usize,
+    /// First byte after the word with its marks.
+    pub end: usize,
+    /// Whether it is written with a capital.
+    pub capital: bool,
+    /// What follows it.
+    pub gap: Gap,
+}
+
+/// The words of `text`, in order; marks that stand alone are left out.
+pub fn words(text: &str) -> Vec<Word> {
+    let mut found = Vec::new();
+    let mut start = 0;
+    for piece in text.split_inclusive(char::is_whitespace) {
+        let token = piece.trim_end();
+        if let Some(word) = word(token, start) {
+            found.push(word);
+        }
+        start += piece.len();
+    }
+    found
+}
+
+fn word(token: &str, start: usize) -> Option<Word> {
+    if token == "&" {
+        return Some(Word {
+            lower: "and".into(),
+            start,
+            end: start + 1,
+            capital: false,
+            gap: Gap::Space,
+        });
+    }
+    let bare = token
+        .trim_start_matches(|c: char| !c.is_alphanumeric() && !"$€£<≤>≥~".contains(c))
+        .trim_end_matches(|c: char| !c.is_alphanumeric() && !"%+#€£$".contains(c));
+    if !bare.contains(char::is_alphanumeric) {
+        return None;
+    }
+    let closing = token.trim_end_matches(['"', '”', '’', '\'', ')', '*', '_', '`']);
+    let gap = match closing.chars().next_back() {
+        Some(',' | '，' | '、') => Gap::Comma,
+        Some(';' | '；') => Gap::Semicolon,
+        Some(':' | '：') => Gap::Colon,
+        Some(_) | None => Gap::Space,
+    };
+    Some(Word {
+        lower: bare
+            .chars()
+            .flat_map(char::to_lowercase)
+            .map(|c| if c == '’' { '\'' } else { c })
+            .collect(),
+        start,
+        end: start + token.len(),
+        capital: bare.starts_with(char::is_uppercase),
+        gap,
+    })
+}
+
+/// Phrases and what they mean.
+#[derive(Debug)]
+pub struct Lexicon<T> {
+    by_first: HashMap<&'static str, Vec<(Vec<&'static str>, T)>>,
+}
+
+impl<T: Copy> Lexicon<T> {
+    /// Builds the lookup from groups of phrases: phrases parted by `, `, their words by one space.
+    pub fn new(groups: &[(T, &'static str)]) -> Self {
+        let mut by_first: HashMap<_, Vec<_>> = HashMap::new();
+        for (meaning, phrases) in groups {
+            for phrase in phrases.split(", ") {
+                let mut parts = phrase.split(' ');
+                if let Some(first) = parts.next() {
+                    by_first
+                        .entry(first)
+                        .or_default()
+                        .push((parts.collect::<Vec<_>>(), *meaning));
+                }
+            }
+        }
+        for entries in by_first.values_mut() {
+            entries.sort_by_key(|(rest, _)| std::cmp::Reverse(rest.len()));
+        }
+        Self { by_first }
+    }
+
+    /// The longest phrase that starts at word `at`: its meaning and its number of words.
+    pub fn longest_at(&self, words: &[Word], at: usize) -> Option<(T, usize)> {
+        let first = words.get(at)?;
+        self.by_first
+            .get(first.lower.as_str())?
+            .iter()
+            .find(|(rest, _)| {
+                rest.iter()
+                    .enumerate()
+                    .all(|(i, part)| words.get(at + 1 + i).is_some_and(|w| w.lower == *part))
+            })
+            .map(|(rest, meaning)| (*meaning, rest.len() + 1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Gap, Lexicon, words};
+
+    #[test]
+    fn words_lose_their_marks_and_keep_their_signs() {
+        let found: Vec<_> = words("“Don’t” pay $50, 99.9% (C++); — e.g. a&b & X/Y")
+            .into_iter()
+            .map(|word| (word.lower, word.gap))
+            .collect();
+        let expected = [
+            ("don't", Gap::Space),
+            ("pay", Gap::Space),
+            ("$50", Gap::Comma),
+            ("99.9%", Gap::Space),
+            ("c++", Gap::Semicolon),
+            ("e.g", Gap::Space),
+            ("a&b", Gap::Space),
+            ("and", Gap::Space),
+            ("x/y", Gap::Space),
+        ];
+        assert_eq!(found, expected.map(|(word, gap)| (word.to_owned(), gap)));
+    }
+
+    #[test]
+    fn the_longest_phrase_wins() {
+        let lexicon = Lexicon::new(&[(1, "no, later"), (2, "no later than")]);
+        let text = words("no later than no");
+        assert_eq!(lexicon.longest_at(&text, 0), Some((2, 3)));
+        assert_eq!(lexicon.longest_at(&text, 3), Some((1, 1)));
+        assert_eq!(lexicon.longest_at(&text, 2), None);
+        assert_eq!(lexicon.longest_at(&text, 4), None);
+    }
+}

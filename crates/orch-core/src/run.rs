@@ -1,0 +1,480 @@
+//! Runs: one attempt of a work item, held by at most one agent at a time.
+//!
+//! A hold is a lease with a monotonic epoch (the fencing token): whoever carries an older epoch,
+//! or holds nothing any more, is refused.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::digest::Digest;
+use crate::ids::{AgentName, ProjectId, QueueEntryId, RunId, WorkItemId};
+use crate::time::Timestamp;
+
+/// After this many lapsed leases a run is not handed out again.
+pub const MOST_TAKEOVERS: u32 = 3;
+
+/// One attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Run {
+    pub id: RunId,
+    pub work_item_id: WorkItemId,
+    pub project_id: ProjectId,
+    pub entry_id: QueueEntryId,
+    /// From 1.
+    pub attempt: u32,
+    pub priority: i32,
+    pub state: RunState,
+    /// Goes up with every claim.
+    pub epoch: u64,
+    /// Leases that ran out.
+    pub lapses: u32,
+    pub trace_id: String,
+    /// What it was started to run.
+    pub digest: Digest,
+    pub created_at: Timestamp,
+    /// When an agent first took it.
+    pub started_at: Option<Timestamp>,
+}
+
+/// Where a run stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RunState {
+    Running { lease: Option<Lease> },
+    Waiting { lease: Option<Lease> },
+    Finished(Finish),
+}
+
+/// An agent's hold on a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lease {
+    pub agent: AgentName,
+    pub until: Timestamp,
+    pub ttl: Duration,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finish {
+    pub outcome: Outcome,
+    pub at: Timestamp,
+    pub exit_code: Option<i32>,
+    /// Who held it, when anybody did.
+    pub agent: Option<AgentName>,
+    /// Why, in words, where there is something to say.
+    pub reason: Option<String>,
+}
+
+/// The last word on a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    Succeeded,
+    Failed,
+    Cancelled,
+    Lost,
+}
+
+impl Outcome {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::Lost => "lost",
+        }
+    }
+
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Succeeded, Self::Failed, Self::Cancelled, Self::Lost]
+            .into_iter()
+            .find(|outcome| outcome.as_str() == text)
+    }
+}
+
+/// Why a caller may not write to a run. Each is a conflict of state.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Fenced {
+    #[error("run {run} is already {status}")]
+    Finished { run: RunId, status: &'static str },
+    #[error("epoch {got} is stale: run {run} is at epoch {current}")]
+    StaleEpoch { run: RunId, got: u64, current: u64 },
+    #[error("run {run} is held by `{holder}`")]
+    HeldByAnother { run: RunId, holder: AgentName },
+    #[error("`{agent}` does not hold run {run}; claim it first")]
+    NotHeld { run: RunId, agent: AgentName },
+    #[error("the lease on run {run} has run out; claim it again")]
+    Lapsed { run: RunId },
+    #[error("run {run} was taken over since it was claimed; carry the epoch of your own claim")]
+    TakenOver { run: RunId },
+}
+
+impl Run {
+    /// As the API writes it.
+    #[must_use]
+    pub const fn status(&self) -> &'static str {
+        match &self.state {
+            RunState::Running { .. } => "running",
+            RunState::Waiting { .. } => "waiting",
+            RunState::Finished(finish) => finish.outcome.as_str(),
+        }
+    }
+
+    #[must_use]
+    pub const fn lease(&self) -> Option<&Lease> {
+        match &self.state {
+            RunState::Running { lease } | RunState::Waiting { lease } => lease.as_ref(),
+            RunState::Finished(_) => None,
+        }
+    }
+
+    fn set_lease(&mut self, new: Option<Lease>) {
+        match &mut self.state {
+            RunState::Running { lease } | RunState::Waiting { lease } => *lease = new,
+            RunState::Finished(_) => {}
+        }
+    }
+
+    fn refuse_finished(&self) -> Result<(), Fenced> {
+        match &self.state {
+            RunState::Running { .. } | RunState::Waiting { .. } => Ok(()),
+            RunState::Finished(_) => Err(Fenced::Finished {
+                run: self.id,
+                status: self.status(),
+            }),
+        }
+    }
+
+    /// Whether somebody holds it at `now`.
+    #[must_use]
+    pub fn live_holder(&self, now: Timestamp) -> Option<&AgentName> {
+        self.lease()
+            .filter(|lease| now < lease.until)
+            .map(|lease| &lease.agent)
+    }
+
+    /// Gives the run to `agent`. A holder that claims again keeps its epoch; anybody else gets a
+    /// higher one, and only when no live lease stands against it.
+    ///
+    /// # Errors
+    /// When it is finished or another agent holds it.
+    pub fn claim(
+        &mut self,
+        agent: &AgentName,
+        ttl: Duration,
+        now: Timestamp,
+    ) -> Result<Claim, Fenced> {
+        self.refuse_finished()?;
+        let lease = Lease {
+            agent: agent.clone(),
+            until: now.plus(ttl),
+            ttl,
+        };
+        if let Some(holder) = self.live_holder(now) {
+            if holder != agent {
+                return Err(Fenced::HeldByAnother {
+                    run: self.id,
+                    holder: holder.clone(),
+                });
+            }
+            self.set_lease(Some(lease));
+            return Ok(Claim::Renewed);
+        }
+        let takeover = self.lease().is_some();
+        if takeover {
+            self.lapses += 1;
+        }
+        self.epoch += 1;
+        self.started_at.get_or_insert(now);
+        self.set_lease(Some(lease));
+        Ok(if takeover || self.lapses > 0 {
+            Claim::TakenOver
+        } else {
+            Claim::Taken
+        })
+    }
+
+    /// Renews the lease of its holder.
+    ///
+    /// # Errors
+    /// When the run is finished, the epoch stale, or the caller does not hold it (any more).
+    pub fn heartbeat(
+        &mut self,
+        agent: &AgentName,
+        epoch: Option<u64>,
+        ttl: Option<Duration>,
+        now: Timestamp,
+    ) -> Result<Timestamp, Fenced> {
+        self.refuse_finished()?;
+        self.check_epoch(epoch)?;
+        let Some(lease) = self.lease() else {
+            return Err(if self.lapses > 0 {
+                Fenced::Lapsed { run: self.id }
+            } else {
+                Fenced::NotHeld {
+                    run: self.id,
+                    agent: agent.clone(),
+                }
+            });
+        };
+        if lease.agent != *agent {
+            return Err(Fenced::HeldByAnother {
+                run: self.id,
+                holder: lease.agent.clone(),
+            });
+        }
+        if now >= lease.until {
+            return Err(Fenced::Lapsed { run: self.id });
+        }
+        let ttl = ttl.unwrap_or(lease.ttl);
+        let until = now.plus(ttl);
+        self.set_lease(Some(Lease {
+            agent: agent.clone(),
+            until,
+            ttl,
+        }));
+        Ok(until)
+    }
+
+    /// Checks that a caller may write to the run: report, park, complete.
+    ///
+    /// One that carries an epoch is fenced by it. One that carries none may write to a run that
+    /// nobody claimed, or whose lease is live and was never taken over.
+    ///
+    /// # Errors
+    /// Names what stands against it.
+    pub fn check_writer(&self, epoch: Option<u64>, now: Timestamp) -> Result<(), Fenced> {
+        self.refuse_finished()?;
+        self.check_epoch(epoch)?;
+        let by_hand_while_waiting =
+            epoch.is_none() && matches!(self.state, RunState::Waiting { .. });
+        if !by_hand_while_waiting && self.lease().is_some_and(|lease| now >= lease.until) {
+            return Err(Fenced::Lapsed { run: self.id });
+        }
+        if epoch.is_some() && self.lease().is_none() {
+            return Err(Fenced::Lapsed { run: self.id });
+        }
+        if epoch.is_none() && self.lapses > 0 {
+            return Err(Fenced::TakenOver { run: self.id });
+        }
+        Ok(())
+    }
+
+    /// Checks that a caller may add to the log. Last lines may still come after the end.
+    ///
+    /// # Errors
+    /// As [`Run::check_writer`], but for a finished run.
+    pub fn check_logger(&self, epoch: Option<u64>, now: Timestamp) -> Result<(), Fenced> {
+        match &self.state {
+            RunState::Finished(_) => self.check_epoch(epoch),
+            RunState::Running { .. } | RunState::Waiting { .. } => self.check_writer(epoch, now),
+        }
+    }
+
+    fn check_epoch(&self, epoch: Option<u64>) -> Result<(), Fenced> {
+        match epoch {
+            Some(got) if got != self.epoch => Err(Fenced::StaleEpoch {
+                run: self.id,
+                got,
+                current: self.epoch,
+            }),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// The holder gives the run back, so that any agent may go on with it.
+    ///
+    /// # Errors
+    /// As [`Run::check_writer`].
+    pub fn release(&mut self, epoch: Option<u64>, now: Timestamp) -> Result<(), Fenced> {
+        self.check_writer(epoch, now)?;
+        self.set_lease(None);
+        Ok(())
+    }
+
+    /// Parks the run: it waits for a person. Its holder keeps its lease as long as it renews it.
+    pub fn park(&mut self) {
+        if let RunState::Running { lease } = &mut self.state {
+            self.state = RunState::Waiting {
+                lease: lease.take(),
+            };
+        }
+    }
+
+    /// What it waited for has come.
+    pub fn unpark(&mut self) {
+        if let RunState::Waiting { lease } = &mut self.state {
+            self.state = RunState::Running {
+                lease: lease.take(),
+            };
+        }
+    }
+
+    /// Takes a lapsed lease away. A waiting run only loses its holder; a running one counts a
+    /// lapse, and after [`MOST_TAKEOVERS`] it is lost.
+    pub fn expire(&mut self, now: Timestamp) -> Expiry {
+        if self.lease().is_none_or(|lease| now < lease.until) {
+            return Expiry::StillHeld;
+        }
+        match self.state {
+            RunState::Waiting { .. } => {
+                self.set_lease(None);
+                Expiry::Released
+            }
+            RunState::Running { .. } => {
+                self.lapses += 1;
+                if self.lapses > MOST_TAKEOVERS {
+                    Expiry::Lost
+                } else {
+                    self.set_lease(None);
+                    Expiry::Released
+                }
+            }
+            RunState::Finished(_) => Expiry::StillHeld,
+        }
+    }
+
+    /// Ends the run.
+    pub fn finish(
+        &mut self,
+        outcome: Outcome,
+        exit_code: Option<i32>,
+        reason: Option<String>,
+        now: Timestamp,
+    ) {
+        let agent = self.lease().map(|lease| lease.agent.clone());
+        self.state = RunState::Finished(Finish {
+            outcome,
+            at: now,
+            exit_code,
+            agent,
+            reason,
+        });
+    }
+}
+
+/// What a claim came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Claim {
+    Taken,
+    Renewed,
+    TakenOver,
+}
+
+/// What expiring a lease came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expiry {
+    StillHeld,
+    Released,
+    Lost,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TTL: Duration = Duration::from_secs(10);
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_micros(seconds * 1_000_000)
+    }
+
+    fn agent(name: &str) -> AgentName {
+        AgentName::parse(name).unwrap()
+    }
+
+    fn run() -> Run {
+        Run {
+            id: RunId(1),
+            work_item_id: WorkItemId(1),
+            project_id: ProjectId(1),
+            entry_id: QueueEntryId(1),
+            attempt: 1,
+            priority: 0,
+            state: RunState::Running { lease: None },
+            epoch: 0,
+            lapses: 0,
+            trace_id: String::new(),
+            digest: Digest::of("test", &[]),
+            created_at: at(0),
+            started_at: None,
+        }
+    }
+
+    #[test]
+    fn a_live_lease_keeps_others_out_and_a_lapsed_one_is_taken_over_with_a_higher_epoch() {
+        let mut run = run();
+        assert_eq!(run.claim(&agent("a"), TTL, at(0)), Ok(Claim::Taken));
+        assert!(matches!(
+            run.claim(&agent("b"), TTL, at(5)),
+            Err(Fenced::HeldByAnother { .. })
+        ));
+        assert_eq!(run.claim(&agent("a"), TTL, at(5)), Ok(Claim::Renewed));
+        assert_eq!(run.epoch, 1);
+        assert_eq!(run.claim(&agent("b"), TTL, at(15)), Ok(Claim::TakenOver));
+        assert_eq!(run.epoch, 2);
+        assert!(matches!(
+            run.heartbeat(&agent("a"), None, None, at(16)),
+            Err(Fenced::HeldByAnother { .. })
+        ));
+        assert!(matches!(
+            run.check_writer(Some(1), at(16)),
+            Err(Fenced::StaleEpoch {
+                got: 1,
+                current: 2,
+                ..
+            })
+        ));
+        assert!(matches!(
+            run.check_writer(None, at(16)),
+            Err(Fenced::TakenOver { .. })
+        ));
+        assert_eq!(run.check_writer(Some(2), at(16)), Ok(()));
+    }
+
+    #[test]
+    fn a_caller_without_an_epoch_may_write_until_the_lease_lapses() {
+        let mut run = run();
+        assert_eq!(run.check_writer(None, at(0)), Ok(()));
+        run.claim(&agent("a"), TTL, at(0)).unwrap();
+        assert_eq!(run.check_writer(None, at(9)), Ok(()));
+        assert!(matches!(
+            run.check_writer(None, at(10)),
+            Err(Fenced::Lapsed { .. })
+        ));
+        assert!(matches!(
+            run.heartbeat(&agent("a"), None, None, at(10)),
+            Err(Fenced::Lapsed { .. })
+        ));
+    }
+
+    #[test]
+    fn a_run_is_lost_only_after_three_takeovers() {
+        let mut run = run();
+        for takeover in 0..=MOST_TAKEOVERS {
+            let now = at(i64::from(takeover) * 100);
+            run.claim(&agent("a"), TTL, now).unwrap();
+            let expected = if takeover == MOST_TAKEOVERS {
+                Expiry::Lost
+            } else {
+                Expiry::Released
+            };
+            assert_eq!(run.expire(now.plus(TTL)), expected, "takeover {takeover}");
+        }
+    }
+
+    #[test]
+    fn a_parked_run_keeps_its_holder_and_loses_it_without_counting() {
+        let mut run = run();
+        run.claim(&agent("a"), TTL, at(0)).unwrap();
+        run.park();
+        assert_eq!(run.status(), "waiting");
+        assert_eq!(run.expire(at(20)), Expiry::Released);
+        assert_eq!(run.lapses, 0);
+        run.unpark();
+        assert_eq!(run.claim(&agent("b"), TTL, at(30)), Ok(Claim::Taken));
+        assert_eq!(run.check_writer(None, at(31)), Ok(()));
+    }
+}

@@ -1,0 +1,145 @@
+//! Why a queued entry is not running, computed from facts.
+
+use serde_json::{Map, Value, json};
+
+use crate::gate::Closed;
+use crate::ids::{ProjectId, WorkItemId};
+use crate::project::Quota;
+use crate::rules::Scheduling;
+use crate::time::Timestamp;
+
+/// One reason: a stable code, a sentence, and the ids that it speaks of.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reason {
+    pub code: &'static str,
+    pub message: String,
+    pub details: Map<String, Value>,
+}
+
+impl Reason {
+    fn new(code: &'static str, message: String, details: Value) -> Self {
+        let details = match details {
+            Value::Object(map) => map,
+            Value::Null
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::String(_)
+            | Value::Array(_) => Map::new(),
+        };
+        Self {
+            code,
+            message,
+            details,
+        }
+    }
+}
+
+/// An unfinished item that an entry waits for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dependency {
+    pub work_item_id: WorkItemId,
+    pub title: String,
+    pub standing: Standing,
+}
+
+/// Where a dependency stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    NotQueued,
+    Queued,
+    Running,
+    Failed,
+    Cancelled,
+}
+
+/// The facts about one queued entry.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    pub work_item_id: WorkItemId,
+    pub project_id: ProjectId,
+    pub dependencies: Vec<Dependency>,
+    pub gate: Option<Closed>,
+    pub scheduled_for: Timestamp,
+    pub attempts: u32,
+    pub quota: Quota,
+    pub scheduling: Scheduling,
+    pub connected_agents: usize,
+}
+
+/// Every reason that keeps the entry, most telling first; never empty.
+#[must_use]
+pub fn explain(facts: &Facts, now: Timestamp) -> Vec<Reason> {
+    let mut reasons: Vec<Reason> = facts.dependencies.iter().map(dependency).collect();
+    if let Some(closed) = &facts.gate {
+        reasons.push(gate(facts.work_item_id, closed));
+    }
+    if facts.scheduled_for > now {
+        let code = if facts.attempts > 0 {
+            "backoff"
+        } else {
+            "delayed"
+        };
+        let message = if facts.attempts > 0 {
+            format!(
+                "attempt {} failed; the next one starts at {}",
+                facts.attempts, facts.scheduled_for
+            )
+        } else {
+            format!("it is scheduled for {}", facts.scheduled_for)
+        };
+        reasons.push(Reason::new(
+            code,
+            message,
+            json!({"scheduled_for": facts.scheduled_for}),
+        ));
+    }
+    if facts.quota.remaining(now) == Some(0) {
+        let quota = facts.quota.at(now);
+        let max = quota.max_runs_per_day.unwrap_or(0);
+        let message = format!(
+            "project {} has used {} of {max} runs today; the quota resets at {}",
+            facts.project_id,
+            quota.used,
+            now.next_day()
+        );
+        let details = json!({"project_id": facts.project_id, "max_runs_per_day": max, "runs_today": quota.used, "resets_at": now.next_day()});
+        reasons.push(Reason::new("quota_exceeded", message, details));
+    }
+    if reasons.is_empty() {
+        reasons.push(match (facts.scheduling, facts.connected_agents) {
+            (Scheduling::OnTick, _) => Reason::new(
+                "waiting_for_tick",
+                "it is ready and starts at the next tick (POST /scheduler/tick)".to_owned(),
+                json!({}),
+            ),
+            (Scheduling::Background, 0) => Reason::new(
+                "no_agent",
+                "it is ready, and no agent is connected to take it".to_owned(),
+                json!({}),
+            ),
+            (Scheduling::Background, _) => Reason::new(
+                "waiting_for_slot",
+                "it is ready and starts as soon as an agent has a free slot".to_owned(),
+                json!({}),
+            ),
+        });
+    }
+    reasons
+}
+
+fn dependency(on: &Dependency) -> Reason {
+    let (code, state) = match on.standing {
+        Standing::NotQueued => ("dependency_not_queued", "is not queued"),
+        Standing::Queued => ("dependency_unfinished", "is queued"),
+        Standing::Running => ("dependency_unfinished", "is running"),
+        Standing::Failed => ("dependency_failed", "failed; requeue it to go on"),
+        Standing::Cancelled => ("dependency_cancelled", "was cancelled; requeue it to go on"),
+    };
+    let message = format!("work item {} ({}) {state}", on.work_item_id, on.title);
+    Reason::new(code, message, json!({"work_item_id": on.work_item_id}))
+}
+
+fn gate(item: WorkItemId, closed: &Closed) -> Reason {
+    let details = json!({"work_item_id": item, "approval_id": closed.approval_id()});
+    Reason::new(closed.code(), closed.to_string(), details)
+}
