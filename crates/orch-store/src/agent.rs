@@ -1,0 +1,67 @@
+//! Agents that have registered.
+
+use orch_core::ids::AgentName;
+use orch_core::time::Timestamp;
+use sqlx::FromRow;
+
+use crate::conn::{all, execute};
+use crate::{Conn, StoreError};
+
+/// An agent; `labels` is a JSON array of words.
+#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
+pub struct Agent {
+    pub name: String,
+    pub version: String,
+    pub slots: i64,
+    pub labels: String,
+    pub registered_at: i64,
+    pub last_seen_at: i64,
+}
+
+/// Registers an agent, or notes that it is back.
+///
+/// # Errors
+/// When the database fails.
+pub async fn register(
+    conn: &mut Conn,
+    name: &AgentName,
+    version: &str,
+    slots: i64,
+    labels: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    execute!(
+        conn,
+        "INSERT INTO agent (name, version, slots, labels, registered_at, last_seen_at)
+         VALUES ($1, $2, $3, $4, $5, $5)
+         ON CONFLICT (name) DO UPDATE SET version = $2, slots = $3, labels = $4, last_seen_at = $5",
+        name.as_str(),
+        version,
+        slots,
+        labels,
+        now.as_micros()
+    )?;
+    Ok(())
+}
+
+/// Notes that an agent was seen.
+///
+/// # Errors
+/// When the database fails.
+pub async fn seen(conn: &mut Conn, name: &AgentName, now: Timestamp) -> Result<(), StoreError> {
+    execute!(
+        conn,
+        "UPDATE agent SET last_seen_at = $2 WHERE name = $1",
+        name.as_str(),
+        now.as_micros()
+    )?;
+    Ok(())
+}
+
+/// All agents by name.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list(conn: &mut Conn) -> Result<Vec<Agent>, StoreError> {
+    all!(conn, Agent, "SELECT * FROM agent ORDER BY name")
+}

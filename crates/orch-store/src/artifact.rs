@@ -1,0 +1,138 @@
+//! What runs produced: rows in the database, bytes in files named by their SHA-256.
+
+use std::path::{Path, PathBuf};
+
+use orch_core::ids::{ArtifactId, RunId};
+use orch_core::time::Timestamp;
+use sqlx::FromRow;
+
+use crate::conn::{all, one, optional};
+use crate::{Conn, StoreError};
+
+/// An artifact of a run.
+#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
+pub struct Artifact {
+    pub id: i64,
+    pub run_id: i64,
+    pub name: String,
+    pub media_type: String,
+    pub kind: String,
+    pub size_bytes: i64,
+    /// 64 hex digits.
+    pub sha256: String,
+    pub created_at: i64,
+}
+
+/// Stores an artifact's row; its bytes must be on disk before. The id is not looked at.
+///
+/// # Errors
+/// When the database fails.
+pub async fn insert(conn: &mut Conn, new: &Artifact) -> Result<Artifact, StoreError> {
+    one!(
+        conn,
+        Artifact,
+        "INSERT INTO artifact (run_id, name, media_type, kind, size_bytes, sha256, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING *",
+        new.run_id,
+        new.name.as_str(),
+        new.media_type.as_str(),
+        new.kind.as_str(),
+        new.size_bytes,
+        new.sha256.as_str(),
+        new.created_at
+    )
+}
+
+/// One artifact.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find(conn: &mut Conn, id: ArtifactId) -> Result<Option<Artifact>, StoreError> {
+    optional!(
+        conn,
+        Artifact,
+        "SELECT * FROM artifact WHERE id = $1",
+        id.get()
+    )
+}
+
+/// The artifacts of a run, oldest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn of_run(conn: &mut Conn, run: RunId) -> Result<Vec<Artifact>, StoreError> {
+    all!(
+        conn,
+        Artifact,
+        "SELECT * FROM artifact WHERE run_id = $1 ORDER BY id",
+        run.get()
+    )
+}
+
+/// The folder of artifact bytes.
+#[derive(Clone, Debug)]
+pub struct Blobs(PathBuf);
+
+impl Blobs {
+    #[must_use]
+    pub fn new(folder: &Path) -> Self {
+        Self(folder.to_owned())
+    }
+
+    fn path(&self, sha256: &str) -> PathBuf {
+        let shard = sha256.get(..2).unwrap_or("00");
+        self.0.join(shard).join(sha256)
+    }
+
+    /// Writes bytes durably under their digest; the same bytes are stored once.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub async fn write(
+        &self,
+        sha256: &str,
+        bytes: Vec<u8>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let path = self.path(sha256);
+        let failed = {
+            let path = path.clone();
+            move |source| StoreError::Io {
+                path: path.display().to_string(),
+                source,
+            }
+        };
+        let write = move || -> std::io::Result<()> {
+            use std::io::Write as _;
+            if path.exists() {
+                return Ok(());
+            }
+            let folder = path.parent().unwrap_or(Path::new("."));
+            std::fs::create_dir_all(folder)?;
+            let part = path.with_extension(format!("{}.part", now.as_micros()));
+            let mut file = std::fs::File::create(&part)?;
+            file.write_all(&bytes)?;
+            file.sync_all()?;
+            std::fs::rename(&part, &path)?;
+            std::fs::File::open(folder)?.sync_all()
+        };
+        tokio::task::spawn_blocking(write)
+            .await
+            .map_err(|_| StoreError::Closed)?
+            .map_err(failed)
+    }
+
+    /// Opens an artifact's bytes.
+    ///
+    /// # Errors
+    /// When the file is gone or cannot be read.
+    pub async fn open(&self, sha256: &str) -> Result<tokio::fs::File, StoreError> {
+        let path = self.path(sha256);
+        tokio::fs::File::open(&path)
+            .await
+            .map_err(|source| StoreError::Io {
+                path: path.display().to_string(),
+                source,
+            })
+    }
+}

@@ -1,0 +1,144 @@
+//! The audit chain in the database: appended to in the transaction of what it records.
+
+use orch_core::audit::{Entry, GENESIS, Head};
+use orch_core::event::Event;
+use orch_core::ids::ProjectId;
+use orch_core::time::Timestamp;
+use serde_json::{Value, json};
+use sqlx::FromRow;
+
+use crate::conn::{all, execute, optional};
+use crate::{Conn, Order, Page, StoreError};
+
+#[derive(FromRow)]
+struct Row {
+    seq: i64,
+    at: i64,
+    actor: String,
+    kind: String,
+    project_id: Option<i64>,
+    body: String,
+    hash: Vec<u8>,
+}
+
+/// A stored entry with its hash.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stored {
+    pub entry: Entry,
+    pub hash: Vec<u8>,
+}
+
+impl From<Row> for Stored {
+    fn from(row: Row) -> Self {
+        let Row {
+            seq,
+            at,
+            actor,
+            kind,
+            project_id,
+            body,
+            hash,
+        } = row;
+        Self {
+            entry: Entry {
+                seq,
+                at_us: at,
+                actor,
+                kind,
+                project_id,
+                body,
+            },
+            hash,
+        }
+    }
+}
+
+/// The chain's end.
+pub(crate) async fn head(conn: &mut Conn) -> Result<Head, StoreError> {
+    let last = optional!(
+        conn,
+        (i64, Vec<u8>),
+        "SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1"
+    )?;
+    Ok(last.map_or(Head::EMPTY, |(seq, hash)| Head {
+        seq,
+        hash: hash.try_into().unwrap_or(GENESIS),
+    }))
+}
+
+/// Appends events; answers the new end.
+pub(crate) async fn append(
+    conn: &mut Conn,
+    mut head: Head,
+    now: Timestamp,
+    events: &[(String, Event)],
+) -> Result<Head, StoreError> {
+    if events.is_empty() {
+        return Ok(head);
+    }
+    let mut rows = Vec::with_capacity(events.len());
+    for (actor, event) in events {
+        let entry = Entry {
+            seq: head.seq + 1,
+            at_us: now.as_micros(),
+            actor: actor.clone(),
+            kind: event.kind.to_owned(),
+            project_id: event.project_id.map(ProjectId::get),
+            body: event.data.to_string(),
+        };
+        head = head.append(&entry);
+        rows.push(json!([
+            entry.seq,
+            entry.at_us,
+            entry.actor,
+            entry.kind,
+            entry.project_id,
+            entry.body,
+            hex::encode(head.hash)
+        ]));
+    }
+    execute!(
+        conn,
+        "INSERT INTO audit (seq, at, actor, kind, project_id, body, hash)
+         SELECT CAST(j.value->>0 AS BIGINT), CAST(j.value->>1 AS BIGINT), j.value->>2, j.value->>3,
+                CAST(j.value->>4 AS BIGINT), j.value->>5, unhex(j.value->>6) FROM json_each($1) j",
+        Value::Array(rows).to_string()
+    )?;
+    Ok(head)
+}
+
+/// Which entries to list.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    pub project: Option<ProjectId>,
+    pub kind: Option<String>,
+    pub actor: Option<String>,
+}
+
+/// Entries that match, by place in the chain.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list(conn: &mut Conn, filter: &Filter, page: Page) -> Result<Vec<Stored>, StoreError> {
+    let sql = match page.order {
+        Order::OldestFirst => {
+            "SELECT * FROM audit WHERE ($1 IS NULL OR project_id = $1) AND ($2 IS NULL OR kind = $2)
+                AND ($3 IS NULL OR actor = $3) AND ($4 IS NULL OR seq > $4) ORDER BY seq LIMIT $5"
+        }
+        Order::NewestFirst => {
+            "SELECT * FROM audit WHERE ($1 IS NULL OR project_id = $1) AND ($2 IS NULL OR kind = $2)
+                AND ($3 IS NULL OR actor = $3) AND ($4 IS NULL OR seq < $4) ORDER BY seq DESC LIMIT $5"
+        }
+    };
+    let rows = all!(
+        conn,
+        Row,
+        sql,
+        filter.project.map(ProjectId::get),
+        filter.kind.clone(),
+        filter.actor.clone(),
+        page.after,
+        page.limit
+    )?;
+    Ok(rows.into_iter().map(Stored::from).collect())
+}

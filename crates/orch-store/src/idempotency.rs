@@ -1,0 +1,67 @@
+//! Answers kept by idempotency key, so that a request that is sent again acts once.
+
+use orch_core::time::Timestamp;
+use sqlx::FromRow;
+
+use crate::conn::{execute, optional};
+use crate::{Conn, StoreError};
+
+/// An answer that was given.
+#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
+pub struct Kept {
+    /// A digest of method, path and body.
+    pub request: String,
+    pub status: i64,
+    /// A JSON object of the headers that are sent again.
+    pub headers: String,
+    pub body: Vec<u8>,
+}
+
+/// The answer kept under a key.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find(conn: &mut Conn, key: &str) -> Result<Option<Kept>, StoreError> {
+    optional!(
+        conn,
+        Kept,
+        "SELECT request, status, headers, body FROM idempotency WHERE key = $1",
+        key
+    )
+}
+
+/// Keeps an answer.
+///
+/// # Errors
+/// When the database fails.
+pub async fn keep(
+    conn: &mut Conn,
+    key: &str,
+    answer: &Kept,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    execute!(
+        conn,
+        "INSERT INTO idempotency (key, request, status, headers, body, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (key) DO NOTHING",
+        key,
+        answer.request.as_str(),
+        answer.status,
+        answer.headers.as_str(),
+        answer.body.as_slice(),
+        now.as_micros()
+    )?;
+    Ok(())
+}
+
+/// Forgets what was kept before `then`.
+///
+/// # Errors
+/// When the database fails.
+pub async fn forget_before(conn: &mut Conn, then: Timestamp) -> Result<u64, StoreError> {
+    execute!(
+        conn,
+        "DELETE FROM idempotency WHERE created_at < $1",
+        then.as_micros()
+    )
+}

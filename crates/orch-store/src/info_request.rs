@@ -1,0 +1,222 @@
+//! Info requests in the database. Answers arrive sealed.
+
+use orch_core::event::Event;
+use orch_core::ids::{InfoRequestId, ProjectId, RunId};
+use orch_core::info_request::{Field, Status};
+use orch_core::time::Timestamp;
+use serde_json::json;
+use sqlx::FromRow;
+
+use crate::conn::{all, one, optional};
+use crate::{Conn, Order, Page, StoreError};
+
+/// A question asked in a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InfoRequest {
+    pub id: InfoRequestId,
+    pub run_id: RunId,
+    pub prompt: String,
+    pub fields: Vec<Field>,
+    pub status: Status,
+    /// The answers, encrypted.
+    pub sealed: Option<String>,
+    pub created_at: Timestamp,
+    pub resolved_at: Option<Timestamp>,
+}
+
+#[derive(FromRow)]
+struct Row {
+    id: i64,
+    run_id: i64,
+    prompt: String,
+    fields: String,
+    status: String,
+    sealed: Option<String>,
+    created_at: i64,
+    resolved_at: Option<i64>,
+}
+
+impl TryFrom<Row> for InfoRequest {
+    type Error = StoreError;
+
+    fn try_from(row: Row) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: InfoRequestId(row.id),
+            run_id: RunId(row.run_id),
+            prompt: row.prompt,
+            fields: serde_json::from_str(&row.fields)
+                .map_err(|_| StoreError::corrupt("info request's fields", &row.fields))?,
+            status: Status::parse(&row.status)
+                .ok_or_else(|| StoreError::corrupt("info request status", &row.status))?,
+            sealed: row.sealed,
+            created_at: Timestamp::from_micros(row.created_at),
+            resolved_at: row.resolved_at.map(Timestamp::from_micros),
+        })
+    }
+}
+
+fn requests(rows: Vec<Row>) -> Result<Vec<InfoRequest>, StoreError> {
+    rows.into_iter().map(InfoRequest::try_from).collect()
+}
+
+/// Asks.
+///
+/// # Errors
+/// When the database fails.
+pub async fn insert(
+    conn: &mut Conn,
+    run: RunId,
+    prompt: &str,
+    fields: &[Field],
+    now: Timestamp,
+) -> Result<InfoRequest, StoreError> {
+    one!(
+        conn,
+        Row,
+        "INSERT INTO info_request (run_id, prompt, fields, status, created_at)
+         VALUES ($1, $2, $3, 'pending', $4) RETURNING *",
+        run.get(),
+        prompt,
+        serde_json::to_string(fields).expect("invariant: fields serialise"),
+        now.as_micros()
+    )?
+    .try_into()
+}
+
+/// Resolves a pending question, once; `None` when it was not pending.
+///
+/// # Errors
+/// When the database fails.
+pub async fn resolve(
+    conn: &mut Conn,
+    id: InfoRequestId,
+    sealed: &str,
+    now: Timestamp,
+) -> Result<Option<InfoRequest>, StoreError> {
+    optional!(
+        conn,
+        Row,
+        "UPDATE info_request SET status = 'resolved', sealed = $2, resolved_at = $3
+          WHERE id = $1 AND status = 'pending' RETURNING *",
+        id.get(),
+        sealed,
+        now.as_micros()
+    )?
+    .map(InfoRequest::try_from)
+    .transpose()
+}
+
+/// One question.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find(conn: &mut Conn, id: InfoRequestId) -> Result<Option<InfoRequest>, StoreError> {
+    optional!(
+        conn,
+        Row,
+        "SELECT * FROM info_request WHERE id = $1",
+        id.get()
+    )?
+    .map(InfoRequest::try_from)
+    .transpose()
+}
+
+/// The questions of a run, oldest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn of_run(conn: &mut Conn, run: RunId) -> Result<Vec<InfoRequest>, StoreError> {
+    requests(all!(
+        conn,
+        Row,
+        "SELECT * FROM info_request WHERE run_id = $1 ORDER BY id",
+        run.get()
+    )?)
+}
+
+/// Questions of all runs, of one status or of any.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list(
+    conn: &mut Conn,
+    status: Option<Status>,
+    page: Page,
+) -> Result<Vec<InfoRequest>, StoreError> {
+    let sql = match page.order {
+        Order::OldestFirst => {
+            "SELECT * FROM info_request WHERE ($1 IS NULL OR status = $1) AND ($2 IS NULL OR id > $2)
+              ORDER BY id LIMIT $3"
+        }
+        Order::NewestFirst => {
+            "SELECT * FROM info_request WHERE ($1 IS NULL OR status = $1) AND ($2 IS NULL OR id < $2)
+              ORDER BY id DESC LIMIT $3"
+        }
+    };
+    requests(all!(
+        conn,
+        Row,
+        sql,
+        status.map(Status::as_str),
+        page.after,
+        page.limit
+    )?)
+}
+
+/// What a run still waits for: pending questions, pending approvals.
+///
+/// # Errors
+/// When the database fails.
+pub async fn pending_in(conn: &mut Conn, run: RunId) -> Result<i64, StoreError> {
+    let (pending,) = one!(
+        conn,
+        (i64,),
+        "SELECT (SELECT count(*) FROM info_request WHERE run_id = $1 AND status = 'pending')
+              + (SELECT count(*) FROM approval WHERE run_id = $1 AND status = 'pending')",
+        run.get()
+    )?;
+    Ok(pending)
+}
+
+/// The runs are over: their questions are void.
+pub(crate) async fn cancel_of_runs(
+    conn: &mut Conn,
+    runs: &str,
+    now: Timestamp,
+) -> Result<Vec<Event>, StoreError> {
+    let cancelled = all!(
+        conn,
+        (i64, i64, i64),
+        "UPDATE info_request SET status = 'cancelled', resolved_at = $2
+          WHERE status = 'pending' AND run_id IN (SELECT value FROM json_each($1))
+         RETURNING id, run_id, (SELECT project_id FROM run r WHERE r.id = info_request.run_id)",
+        runs,
+        now.as_micros()
+    )?;
+    let event = |(id, run, project): (i64, i64, i64)| {
+        let data = json!({"info_request_id": id, "run_id": run});
+        Event::new("info_request.cancelled", ProjectId(project), data)
+    };
+    Ok(cancelled.into_iter().map(event).collect())
+}
+
+/// Cancels one pending question; `None` when it was not pending.
+///
+/// # Errors
+/// When the database fails.
+pub async fn cancel(
+    conn: &mut Conn,
+    id: InfoRequestId,
+    now: Timestamp,
+) -> Result<Option<InfoRequest>, StoreError> {
+    optional!(
+        conn,
+        Row,
+        "UPDATE info_request SET status = 'cancelled', resolved_at = $2
+          WHERE id = $1 AND status = 'pending' RETURNING *",
+        id.get(),
+        now.as_micros()
+    )?
+    .map(InfoRequest::try_from)
+    .transpose()
+}

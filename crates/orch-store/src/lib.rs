@@ -1,0 +1,44 @@
+//! The store: every row in a database, every log line in segment files.
+//!
+//! Hot operations are [`Command`]s that one writer commits in groups; all else is an ordinary
+//! [`Tx`] through the same writer. What is acknowledged is on disk. Decisions are the core's.
+
+mod command;
+mod conn;
+mod error;
+mod load;
+mod page;
+mod save;
+mod signals;
+mod store;
+mod tx;
+mod writer;
+
+pub mod agent;
+pub mod approval;
+pub mod artifact;
+pub mod audit;
+pub mod audit_check;
+pub mod counts;
+pub mod idempotency;
+pub mod info_request;
+pub mod log;
+pub mod project;
+pub mod queue;
+pub mod recipe;
+pub mod requirements;
+pub mod run;
+pub mod segment;
+pub mod step;
+pub mod summary;
+pub mod vision;
+pub mod work_item;
+
+pub use command::{Command, Reply};
+pub use conn::Conn;
+pub use error::StoreError;
+pub use load::Needs;
+pub use page::{Order, Page};
+pub use signals::{RunWatch, Signals};
+pub use store::{Clock, Options, Pending, Store};
+pub use tx::Tx;

@@ -1,0 +1,196 @@
+//! Loading a working set: each kind of row in one query, however many commands share it.
+
+use std::collections::BTreeSet;
+
+use orch_core::engine::{NextIds, Working};
+use orch_core::gate;
+use orch_core::ids::{ProjectId, QueueEntryId, RunId, WorkItemId};
+use orch_core::queue::Status;
+use orch_core::rules::Rules;
+
+use crate::conn::{all, json_ids};
+use crate::{Conn, StoreError, approval, project, queue, run, work_item};
+
+/// The rows that a decision needs; what belongs to them comes along.
+#[derive(Clone, Debug, Default)]
+pub struct Needs {
+    pub projects: BTreeSet<ProjectId>,
+    /// With their open entries, what these wait for, and their projects.
+    pub items: BTreeSet<WorkItemId>,
+    /// With their items and entries.
+    pub runs: BTreeSet<RunId>,
+    pub entries: BTreeSet<QueueEntryId>,
+    /// Items whose waiting dependents are wanted too.
+    pub dependents_of: BTreeSet<WorkItemId>,
+    /// Runs whose items' dependents are wanted, because they may be done.
+    pub finishing: BTreeSet<RunId>,
+    /// Items from which the waiting graph is followed, to find cycles.
+    pub graph_from: BTreeSet<WorkItemId>,
+}
+
+impl Needs {
+    #[must_use]
+    pub fn item(id: WorkItemId) -> Self {
+        Self {
+            items: BTreeSet::from([id]),
+            ..Self::default()
+        }
+    }
+
+    #[must_use]
+    pub fn run(id: RunId) -> Self {
+        Self {
+            runs: BTreeSet::from([id]),
+            ..Self::default()
+        }
+    }
+
+    #[must_use]
+    pub fn finishing(id: RunId) -> Self {
+        Self {
+            finishing: BTreeSet::from([id]),
+            ..Self::default()
+        }
+    }
+}
+
+pub(crate) async fn load(
+    conn: &mut Conn,
+    next: NextIds,
+    mut needs: Needs,
+    rules: &Rules,
+) -> Result<Working, StoreError> {
+    let mut w = Working::new(next);
+    needs.runs.extend(needs.finishing.iter().copied());
+    if !needs.runs.is_empty() {
+        for run in run::by_ids(conn, &needs.runs).await? {
+            needs.items.insert(run.work_item_id);
+            needs.entries.insert(run.entry_id);
+            if needs.finishing.contains(&run.id) {
+                needs.dependents_of.insert(run.work_item_id);
+            }
+            w.runs.insert(run.id, run);
+        }
+    }
+    if !needs.dependents_of.is_empty() {
+        let ids = json_ids(needs.dependents_of.iter().map(|id| id.get()));
+        let edges = all!(
+            conn,
+            (i64, i64),
+            "SELECT depends_on, entry_id FROM queue_dependency
+              WHERE met = 0 AND depends_on IN (SELECT value FROM json_each($1))",
+            ids
+        )?;
+        for (on, entry) in edges {
+            w.dependents
+                .entry(WorkItemId(on))
+                .or_default()
+                .insert(QueueEntryId(entry));
+            needs.entries.insert(QueueEntryId(entry));
+        }
+    }
+    let mut wants_items = std::mem::take(&mut needs.items);
+    if !needs.entries.is_empty() {
+        for entry in queue::by_ids(conn, &needs.entries).await? {
+            wants_items.insert(entry.work_item_id);
+            insert_entry(&mut w, entry);
+        }
+    }
+    let without_entry: BTreeSet<WorkItemId> = wants_items
+        .iter()
+        .copied()
+        .filter(|id| !w.open_entries.contains_key(id))
+        .collect();
+    if !without_entry.is_empty() {
+        for entry in queue::open_of(conn, &without_entry).await? {
+            insert_entry(&mut w, entry);
+        }
+    }
+    if !wants_items.is_empty() {
+        for item in work_item::by_ids(conn, &wants_items).await? {
+            needs.projects.insert(item.project_id);
+            w.items.insert(item.id, item);
+        }
+    }
+    load_waits(conn, &mut w, &needs).await?;
+    if !needs.projects.is_empty() {
+        for project in project::by_ids(conn, &needs.projects).await? {
+            w.projects.insert(project.id, project);
+        }
+    }
+    load_approvals(conn, &mut w, rules).await?;
+    Ok(w)
+}
+
+fn insert_entry(w: &mut Working, entry: orch_core::queue::QueueEntry) {
+    if entry.status.is_open() {
+        w.open_entries.insert(entry.work_item_id, entry.id);
+    }
+    w.entries.insert(entry.id, entry);
+}
+
+/// What the loaded queued entries wait for, and the graph behind `graph_from`.
+async fn load_waits(conn: &mut Conn, w: &mut Working, needs: &Needs) -> Result<(), StoreError> {
+    let waiting: Vec<i64> = w
+        .entries
+        .values()
+        .filter(|entry| matches!(entry.status, Status::Queued { unmet: 1.., .. }))
+        .map(|entry| entry.work_item_id.get())
+        .collect();
+    if waiting.is_empty() && needs.graph_from.is_empty() {
+        return Ok(());
+    }
+    let edges = if needs.graph_from.is_empty() {
+        all!(
+            conn,
+            (i64, i64),
+            "SELECT e.work_item_id, d.depends_on FROM queue_entry e
+               JOIN queue_dependency d ON d.entry_id = e.id AND d.met = 0
+              WHERE e.state = 'waiting' AND e.work_item_id IN (SELECT value FROM json_each($1))",
+            json_ids(waiting)
+        )?
+    } else {
+        let from = needs.graph_from.iter().map(|id| id.get()).chain(waiting);
+        all!(
+            conn,
+            (i64, i64),
+            "WITH RECURSIVE reached (item) AS (
+                 SELECT CAST(value AS BIGINT) FROM json_each($1)
+                 UNION
+                 SELECT d.depends_on FROM reached r
+                   JOIN queue_entry e ON e.work_item_id = r.item AND e.state = 'waiting'
+                   JOIN queue_dependency d ON d.entry_id = e.id AND d.met = 0
+             )
+             SELECT e.work_item_id, d.depends_on FROM reached r
+               JOIN queue_entry e ON e.work_item_id = r.item AND e.state = 'waiting'
+               JOIN queue_dependency d ON d.entry_id = e.id AND d.met = 0",
+            json_ids(from)
+        )?
+    };
+    for (item, on) in edges {
+        w.waits_for
+            .entry(WorkItemId(item))
+            .or_default()
+            .insert(WorkItemId(on));
+    }
+    Ok(())
+}
+
+async fn load_approvals(conn: &mut Conn, w: &mut Working, rules: &Rules) -> Result<(), StoreError> {
+    let gated: Vec<i64> = w
+        .items
+        .values()
+        .filter(|item| gate::is_gated(item, rules))
+        .map(|item| item.id.get())
+        .collect();
+    if gated.is_empty() {
+        return Ok(());
+    }
+    for approval in approval::of_items(conn, gated).await? {
+        w.approvals
+            .entry(approval.work_item_id)
+            .or_default()
+            .push(approval);
+    }
+    Ok(())
+}

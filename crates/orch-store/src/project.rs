@@ -1,0 +1,120 @@
+//! Projects in the database.
+
+use std::collections::BTreeSet;
+
+use orch_core::ids::ProjectId;
+use orch_core::project::{Project, Quota};
+use orch_core::time::Timestamp;
+use sqlx::FromRow;
+
+use crate::conn::{all, execute, json_ids, one, optional};
+use crate::{Conn, Order, Page, StoreError};
+
+#[derive(FromRow)]
+struct Row {
+    id: i64,
+    name: String,
+    description: String,
+    max_runs_per_day: Option<i64>,
+    window_start: i64,
+    runs_in_window: i64,
+    created_at: i64,
+}
+
+impl From<Row> for Project {
+    fn from(row: Row) -> Self {
+        Self {
+            id: ProjectId(row.id),
+            name: row.name,
+            description: row.description,
+            quota: Quota {
+                max_runs_per_day: row.max_runs_per_day.and_then(|max| u32::try_from(max).ok()),
+                window_start: Timestamp::from_micros(row.window_start),
+                used: u32::try_from(row.runs_in_window).unwrap_or(0),
+            },
+            created_at: Timestamp::from_micros(row.created_at),
+        }
+    }
+}
+
+/// Creates a project.
+///
+/// # Errors
+/// When the database fails.
+pub async fn insert(
+    conn: &mut Conn,
+    name: &str,
+    description: &str,
+    now: Timestamp,
+) -> Result<Project, StoreError> {
+    let row = one!(
+        conn,
+        Row,
+        "INSERT INTO project (name, description, window_start, runs_in_window, created_at)
+         VALUES ($1, $2, $3, 0, $4) RETURNING *",
+        name,
+        description,
+        now.start_of_day().as_micros(),
+        now.as_micros()
+    )?;
+    Ok(row.into())
+}
+
+/// Saves name, description and quota.
+///
+/// # Errors
+/// When the database fails.
+pub async fn update(conn: &mut Conn, project: &Project) -> Result<(), StoreError> {
+    execute!(
+        conn,
+        "UPDATE project SET name = $2, description = $3, max_runs_per_day = $4, window_start = $5,
+             runs_in_window = $6 WHERE id = $1",
+        project.id.get(),
+        project.name.as_str(),
+        project.description.as_str(),
+        project.quota.max_runs_per_day,
+        project.quota.window_start.as_micros(),
+        project.quota.used
+    )?;
+    Ok(())
+}
+
+/// One project.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find(conn: &mut Conn, id: ProjectId) -> Result<Option<Project>, StoreError> {
+    Ok(optional!(conn, Row, "SELECT * FROM project WHERE id = $1", id.get())?.map(Project::from))
+}
+
+pub(crate) async fn by_ids(
+    conn: &mut Conn,
+    ids: &BTreeSet<ProjectId>,
+) -> Result<Vec<Project>, StoreError> {
+    let rows = all!(
+        conn,
+        Row,
+        "SELECT * FROM project WHERE id IN (SELECT value FROM json_each($1))",
+        json_ids(ids.iter().map(|id| id.get()))
+    )?;
+    Ok(rows.into_iter().map(Project::from).collect())
+}
+
+/// Projects by id.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list(conn: &mut Conn, page: Page) -> Result<Vec<Project>, StoreError> {
+    let sql = match page.order {
+        Order::OldestFirst => {
+            "SELECT * FROM project WHERE ($1 IS NULL OR id > $1) ORDER BY id LIMIT $2"
+        }
+        Order::NewestFirst => {
+            "SELECT * FROM project WHERE ($1 IS NULL OR id < $1) ORDER BY id DESC LIMIT $2"
+        }
+    };
+    Ok(all!(conn, Row, sql, page.after, page.limit)?
+        .into_iter()
+        .map(Project::from)
+        .collect())
+}

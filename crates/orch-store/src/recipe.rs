@@ -1,0 +1,45 @@
+//! Stored tool recipes; each is immutable, an item points at its current one.
+
+use orch_core::ids::{RecipeId, WorkItemId};
+use orch_core::time::Timestamp;
+use sqlx::FromRow;
+
+use crate::conn::{one, optional};
+use crate::{Conn, StoreError};
+
+/// A recipe as it was given.
+#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
+pub struct Recipe {
+    pub id: i64,
+    pub work_item_id: i64,
+    pub yaml: String,
+    pub created_at: i64,
+}
+
+/// Stores a recipe.
+///
+/// # Errors
+/// When the database fails.
+pub async fn insert(
+    conn: &mut Conn,
+    item: WorkItemId,
+    yaml: &str,
+    now: Timestamp,
+) -> Result<Recipe, StoreError> {
+    one!(
+        conn,
+        Recipe,
+        "INSERT INTO recipe (work_item_id, yaml, created_at) VALUES ($1, $2, $3) RETURNING *",
+        item.get(),
+        yaml,
+        now.as_micros()
+    )
+}
+
+/// One recipe.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find(conn: &mut Conn, id: RecipeId) -> Result<Option<Recipe>, StoreError> {
+    optional!(conn, Recipe, "SELECT * FROM recipe WHERE id = $1", id.get())
+}

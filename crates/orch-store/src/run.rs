@@ -1,0 +1,279 @@
+//! Runs in the database.
+
+use std::collections::BTreeSet;
+
+use orch_core::digest::Digest;
+use orch_core::ids::{AgentName, ProjectId, QueueEntryId, RunId, WorkItemId};
+use orch_core::run::{Finish, Lease, Outcome, Run, RunState};
+use orch_core::time::Timestamp;
+use serde_json::{Value, json};
+use sqlx::FromRow;
+
+use crate::conn::{all, execute, json_ids, one, optional};
+use crate::work_item::{duration, micros};
+use crate::{Conn, Order, Page, StoreError};
+
+#[derive(FromRow)]
+struct Row {
+    id: i64,
+    work_item_id: i64,
+    project_id: i64,
+    entry_id: i64,
+    attempt: i64,
+    priority: i64,
+    status: String,
+    agent: Option<String>,
+    lease_until: Option<i64>,
+    lease_ttl_us: Option<i64>,
+    epoch: i64,
+    lapses: i64,
+    trace_id: String,
+    digest: String,
+    created_at: i64,
+    started_at: Option<i64>,
+    finished_at: Option<i64>,
+    exit_code: Option<i64>,
+    reason: Option<String>,
+}
+
+impl TryFrom<Row> for Run {
+    type Error = StoreError;
+
+    fn try_from(row: Row) -> Result<Self, StoreError> {
+        let agent = row.agent.as_deref().and_then(AgentName::parse);
+        let lease = match (&agent, row.lease_until, row.lease_ttl_us) {
+            (Some(agent), Some(until), Some(ttl)) => Some(Lease {
+                agent: agent.clone(),
+                until: Timestamp::from_micros(until),
+                ttl: duration(ttl),
+            }),
+            _ => None,
+        };
+        let state = match row.status.as_str() {
+            "running" => RunState::Running { lease },
+            "waiting" => RunState::Waiting { lease },
+            ended => RunState::Finished(Finish {
+                outcome: Outcome::parse(ended)
+                    .ok_or_else(|| StoreError::corrupt("run status", ended))?,
+                at: Timestamp::from_micros(row.finished_at.unwrap_or(row.created_at)),
+                exit_code: row.exit_code.and_then(|code| i32::try_from(code).ok()),
+                agent,
+                reason: row.reason,
+            }),
+        };
+        Ok(Self {
+            id: RunId(row.id),
+            work_item_id: WorkItemId(row.work_item_id),
+            project_id: ProjectId(row.project_id),
+            entry_id: QueueEntryId(row.entry_id),
+            attempt: u32::try_from(row.attempt).unwrap_or(1),
+            priority: i32::try_from(row.priority).unwrap_or(0),
+            state,
+            epoch: u64::try_from(row.epoch).unwrap_or(0),
+            lapses: u32::try_from(row.lapses).unwrap_or(0),
+            trace_id: row.trace_id,
+            digest: Digest::from_hex(&row.digest)
+                .ok_or_else(|| StoreError::corrupt("digest", &row.digest))?,
+            created_at: Timestamp::from_micros(row.created_at),
+            started_at: row.started_at.map(Timestamp::from_micros),
+        })
+    }
+}
+
+pub(crate) fn to_json(run: &Run) -> Value {
+    let lease = run.lease();
+    let finish = match &run.state {
+        RunState::Finished(finish) => Some(finish),
+        RunState::Running { .. } | RunState::Waiting { .. } => None,
+    };
+    let agent = lease
+        .map(|lease| &lease.agent)
+        .or(finish.and_then(|finish| finish.agent.as_ref()));
+    json!([
+        run.id,
+        run.work_item_id,
+        run.project_id,
+        run.entry_id,
+        run.attempt,
+        run.priority,
+        run.status(),
+        agent,
+        lease.map(|lease| lease.until.as_micros()),
+        lease.map(|lease| micros(lease.ttl)),
+        run.epoch,
+        run.lapses,
+        run.trace_id,
+        run.digest,
+        run.created_at.as_micros(),
+        run.started_at.map(Timestamp::as_micros),
+        finish.map(|finish| finish.at.as_micros()),
+        finish.and_then(|finish| finish.exit_code),
+        finish.and_then(|finish| finish.reason.as_deref()),
+    ])
+}
+
+pub(crate) async fn insert(conn: &mut Conn, rows: Option<String>) -> Result<(), StoreError> {
+    let Some(rows) = rows else { return Ok(()) };
+    execute!(
+        conn,
+        "INSERT INTO run (id, work_item_id, project_id, entry_id, attempt, priority, status, agent, lease_until,
+             lease_ttl_us, epoch, lapses, trace_id, digest, created_at, started_at, finished_at, exit_code, reason)
+         SELECT CAST(j.value->>0 AS BIGINT), CAST(j.value->>1 AS BIGINT), CAST(j.value->>2 AS BIGINT),
+             CAST(j.value->>3 AS BIGINT), CAST(j.value->>4 AS BIGINT), CAST(j.value->>5 AS BIGINT), j.value->>6,
+             j.value->>7, CAST(j.value->>8 AS BIGINT), CAST(j.value->>9 AS BIGINT), CAST(j.value->>10 AS BIGINT),
+             CAST(j.value->>11 AS BIGINT), j.value->>12, j.value->>13, CAST(j.value->>14 AS BIGINT),
+             CAST(j.value->>15 AS BIGINT), CAST(j.value->>16 AS BIGINT), CAST(j.value->>17 AS BIGINT), j.value->>18
+           FROM json_each($1) j",
+        rows
+    )?;
+    Ok(())
+}
+
+pub(crate) async fn update(conn: &mut Conn, rows: Option<String>) -> Result<(), StoreError> {
+    let Some(rows) = rows else { return Ok(()) };
+    execute!(
+        conn,
+        "UPDATE run SET status = j.value->>6, agent = j.value->>7, lease_until = CAST(j.value->>8 AS BIGINT),
+             lease_ttl_us = CAST(j.value->>9 AS BIGINT), epoch = CAST(j.value->>10 AS BIGINT),
+             lapses = CAST(j.value->>11 AS BIGINT), digest = j.value->>13,
+             started_at = CAST(j.value->>15 AS BIGINT), finished_at = CAST(j.value->>16 AS BIGINT),
+             exit_code = CAST(j.value->>17 AS BIGINT), reason = j.value->>18
+           FROM json_each($1) j WHERE run.id = CAST(j.value->>0 AS BIGINT)",
+        rows
+    )?;
+    Ok(())
+}
+
+fn runs(rows: Vec<Row>) -> Result<Vec<Run>, StoreError> {
+    rows.into_iter().map(Run::try_from).collect()
+}
+
+pub(crate) async fn by_ids(conn: &mut Conn, ids: &BTreeSet<RunId>) -> Result<Vec<Run>, StoreError> {
+    runs(all!(
+        conn,
+        Row,
+        "SELECT * FROM run WHERE id IN (SELECT value FROM json_each($1))",
+        json_ids(ids.iter().map(|id| id.get()))
+    )?)
+}
+
+/// One run.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find(conn: &mut Conn, id: RunId) -> Result<Option<Run>, StoreError> {
+    optional!(conn, Row, "SELECT * FROM run WHERE id = $1", id.get())?
+        .map(Run::try_from)
+        .transpose()
+}
+
+/// Which runs to list.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    pub work_item: Option<WorkItemId>,
+    pub project: Option<ProjectId>,
+    pub status: Option<String>,
+}
+
+/// Runs that match, by id.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list(conn: &mut Conn, filter: &Filter, page: Page) -> Result<Vec<Run>, StoreError> {
+    let sql = match (page.order, filter.work_item) {
+        (Order::OldestFirst, Some(_)) => {
+            "SELECT * FROM run WHERE work_item_id = $1 AND ($2 IS NULL OR project_id = $2)
+                AND ($3 IS NULL OR status = $3) AND ($4 IS NULL OR id > $4) ORDER BY id LIMIT $5"
+        }
+        (Order::OldestFirst, None) => {
+            "SELECT * FROM run WHERE $1 IS NULL AND ($2 IS NULL OR project_id = $2)
+                AND ($3 IS NULL OR status = $3) AND ($4 IS NULL OR id > $4) ORDER BY id LIMIT $5"
+        }
+        (Order::NewestFirst, Some(_)) => {
+            "SELECT * FROM run WHERE work_item_id = $1 AND ($2 IS NULL OR project_id = $2)
+                AND ($3 IS NULL OR status = $3) AND ($4 IS NULL OR id < $4) ORDER BY id DESC LIMIT $5"
+        }
+        (Order::NewestFirst, None) => {
+            "SELECT * FROM run WHERE $1 IS NULL AND ($2 IS NULL OR project_id = $2)
+                AND ($3 IS NULL OR status = $3) AND ($4 IS NULL OR id < $4) ORDER BY id DESC LIMIT $5"
+        }
+    };
+    runs(all!(
+        conn,
+        Row,
+        sql,
+        filter.work_item.map(WorkItemId::get),
+        filter.project.map(ProjectId::get),
+        filter.status.clone(),
+        page.after,
+        page.limit
+    )?)
+}
+
+/// Runs that nobody holds, most urgent first.
+pub(crate) async fn unclaimed(conn: &mut Conn, most: i64) -> Result<BTreeSet<RunId>, StoreError> {
+    let ids = all!(
+        conn,
+        (i64,),
+        "SELECT id FROM run WHERE status = 'running' AND agent IS NULL ORDER BY priority DESC, id LIMIT $1",
+        most
+    )?;
+    Ok(ids.into_iter().map(|(id,)| RunId(id)).collect())
+}
+
+/// Runs whose lease has run out.
+///
+/// # Errors
+/// When the database fails.
+pub async fn lapsed(conn: &mut Conn, now: Timestamp, most: i64) -> Result<Vec<RunId>, StoreError> {
+    let ids = all!(
+        conn,
+        (i64,),
+        "SELECT id FROM run WHERE lease_until IS NOT NULL AND status IN ('running', 'waiting')
+            AND lease_until <= $1 ORDER BY lease_until LIMIT $2",
+        now.as_micros(),
+        most
+    )?;
+    Ok(ids.into_iter().map(|(id,)| RunId(id)).collect())
+}
+
+/// Runs that an agent holds.
+///
+/// # Errors
+/// When the database fails.
+pub async fn held_by(conn: &mut Conn, agent: &AgentName) -> Result<Vec<RunId>, StoreError> {
+    let ids = all!(
+        conn,
+        (i64,),
+        "SELECT id FROM run WHERE lease_until IS NOT NULL AND status IN ('running', 'waiting') AND agent = $1",
+        agent.as_str()
+    )?;
+    Ok(ids.into_iter().map(|(id,)| RunId(id)).collect())
+}
+
+/// When the next lease runs out.
+///
+/// # Errors
+/// When the database fails.
+pub async fn next_lapse(conn: &mut Conn) -> Result<Option<Timestamp>, StoreError> {
+    let (until,) = one!(
+        conn,
+        (Option<i64>,),
+        "SELECT min(lease_until) FROM run WHERE lease_until IS NOT NULL AND status IN ('running', 'waiting')"
+    )?;
+    Ok(until.map(Timestamp::from_micros))
+}
+
+/// Renews the live leases of an agent, each by its own length.
+///
+/// # Errors
+/// When the database fails.
+pub async fn renew(conn: &mut Conn, agent: &AgentName, now: Timestamp) -> Result<u64, StoreError> {
+    execute!(
+        conn,
+        "UPDATE run SET lease_until = $2 + lease_ttl_us
+          WHERE lease_until IS NOT NULL AND status IN ('running', 'waiting') AND agent = $1 AND lease_until > $2",
+        agent.as_str(),
+        now.as_micros()
+    )
+}

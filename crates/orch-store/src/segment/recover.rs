@@ -1,0 +1,120 @@
+//! Finding the end of what was written, when a writer opens the folder.
+//!
+//! A crash leaves a torn tail: everything behind the last intact record of the newest segment
+//! is cut off. That loses nothing acknowledged, since lines are synced before they are. Damage
+//! before an intact record stays where it is and is reported; bytes that this version cannot
+//! judge are never cut off. Older segments are not looked at: that is what a scan is for.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+use super::scan::{Frames, Piece};
+use super::{Damage, LogError, Region, files};
+
+/// What was found, and done, when a writer opened the folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recovery {
+    /// The segment that is written to next.
+    pub segment: u64,
+    /// Its length: where the next record goes.
+    pub end: u64,
+    /// Bytes of a torn tail that were cut off.
+    pub truncated_bytes: u64,
+    /// Damage that was left as it is.
+    pub quarantined: Vec<Region>,
+}
+
+impl Recovery {
+    /// Whether everything was as a writer that ended well leaves it.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        self.truncated_bytes == 0 && self.quarantined.is_empty()
+    }
+}
+
+/// Opens the newest segment at its end, repaired; makes one where none can be continued.
+pub(super) fn recover(dir: &Path) -> Result<(File, Recovery), LogError> {
+    let Some(newest) = files::list(dir)?.pop() else {
+        return begin(dir, 1, Vec::new());
+    };
+    let segment = newest.segment;
+    let file = files::open_to_write(dir, segment)?;
+    let path = files::path(dir, segment);
+    let again = file.try_clone().map_err(LogError::io("open", &path))?;
+    let survey = match survey(again, segment) {
+        Ok(survey) => survey,
+        Err(error) => {
+            let damage = Damage::Unreadable {
+                cause: error.to_string(),
+            };
+            let whole = Region {
+                segment,
+                offset: 0,
+                length: newest.size_bytes,
+                damage,
+            };
+            return begin(dir, segment + 1, vec![whole]);
+        }
+    };
+    let mut quarantined = survey.inside;
+    let foreign = |region: &Region| matches!(region.damage, Damage::Format { .. });
+    if survey.tail.iter().any(foreign) {
+        quarantined.extend(survey.tail);
+        return begin(dir, segment + 1, quarantined);
+    }
+    let truncated_bytes = survey.length - survey.end;
+    if truncated_bytes > 0 {
+        file.set_len(survey.end)
+            .map_err(LogError::io("shorten", &path))?;
+        file.sync_data().map_err(LogError::io("sync", &path))?;
+    }
+    let recovery = Recovery {
+        segment,
+        end: survey.end,
+        truncated_bytes,
+        quarantined,
+    };
+    Ok((file, recovery))
+}
+
+fn begin(dir: &Path, segment: u64, damage: Vec<Region>) -> Result<(File, Recovery), LogError> {
+    let recovery = Recovery {
+        segment,
+        end: 0,
+        truncated_bytes: 0,
+        quarantined: damage,
+    };
+    Ok((files::create(dir, segment)?, recovery))
+}
+
+struct Survey {
+    /// The file's length.
+    length: u64,
+    /// Where the last intact record ends.
+    end: u64,
+    /// Damage before it.
+    inside: Vec<Region>,
+    /// Damage behind it.
+    tail: Vec<Region>,
+}
+
+fn survey(file: File, segment: u64) -> io::Result<Survey> {
+    let mut frames = Frames::new(file, segment)?;
+    let mut survey = Survey {
+        length: frames.end(),
+        end: 0,
+        inside: Vec::new(),
+        tail: Vec::new(),
+    };
+    while let Some(piece) = frames.next_piece()? {
+        match piece {
+            Piece::Frame(at) => {
+                survey.end = at.offset + u64::from(at.length);
+                survey.inside.append(&mut survey.tail);
+            }
+            Piece::Gap(region) => survey.tail.push(region),
+        }
+    }
+    Ok(survey)
+}

@@ -1,0 +1,118 @@
+//! The steps of runs in the database.
+
+use orch_core::ids::{RunId, StepId};
+use orch_core::time::Timestamp;
+use sqlx::FromRow;
+
+use crate::conn::{all, execute, one, optional};
+use crate::{Conn, StoreError};
+
+/// One command or turn of a run: `status` is pending, running, succeeded, failed or skipped;
+/// `detail` is JSON that its worker adds.
+#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
+pub struct Step {
+    pub id: i64,
+    pub run_id: i64,
+    pub number: i64,
+    pub name: String,
+    pub command: Option<String>,
+    pub status: String,
+    pub exit_code: Option<i64>,
+    pub started_at: Option<i64>,
+    pub finished_at: Option<i64>,
+    pub detail: String,
+}
+
+/// Stores a new step; its number follows the last one's unless given. The id in `step` is not
+/// looked at.
+///
+/// # Errors
+/// When the database fails.
+pub async fn insert(conn: &mut Conn, step: &Step, number: Option<i64>) -> Result<Step, StoreError> {
+    one!(
+        conn,
+        Step,
+        "INSERT INTO step (run_id, number, name, command, status, exit_code, started_at, finished_at, detail)
+         VALUES ($1, coalesce($2, (SELECT coalesce(max(number), 0) + 1 FROM step WHERE run_id = $1)),
+                 $3, $4, $5, $6, $7, $8, $9) RETURNING *",
+        step.run_id,
+        number,
+        step.name.as_str(),
+        step.command.as_deref(),
+        step.status.as_str(),
+        step.exit_code,
+        step.started_at,
+        step.finished_at,
+        step.detail.as_str()
+    )
+}
+
+/// Saves what changed of a step.
+///
+/// # Errors
+/// When the database fails.
+pub async fn update(conn: &mut Conn, step: &Step) -> Result<(), StoreError> {
+    execute!(
+        conn,
+        "UPDATE step SET name = $2, command = $3, status = $4, exit_code = $5, started_at = $6,
+             finished_at = $7, detail = $8 WHERE id = $1",
+        step.id,
+        step.name.as_str(),
+        step.command.as_deref(),
+        step.status.as_str(),
+        step.exit_code,
+        step.started_at,
+        step.finished_at,
+        step.detail.as_str()
+    )?;
+    Ok(())
+}
+
+/// One step.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find(conn: &mut Conn, id: StepId) -> Result<Option<Step>, StoreError> {
+    optional!(conn, Step, "SELECT * FROM step WHERE id = $1", id.get())
+}
+
+/// The steps of a run, in order.
+///
+/// # Errors
+/// When the database fails.
+pub async fn of_run(conn: &mut Conn, run: RunId) -> Result<Vec<Step>, StoreError> {
+    all!(
+        conn,
+        Step,
+        "SELECT * FROM step WHERE run_id = $1 ORDER BY number, id",
+        run.get()
+    )
+}
+
+/// How many steps a run has.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count(conn: &mut Conn, run: RunId) -> Result<i64, StoreError> {
+    let (count,) = one!(
+        conn,
+        (i64,),
+        "SELECT count(*) FROM step WHERE run_id = $1",
+        run.get()
+    )?;
+    Ok(count)
+}
+
+/// Steps still marked as running belong to an interrupted worker: they are over.
+///
+/// # Errors
+/// When the database fails.
+pub async fn interrupt(conn: &mut Conn, run: RunId, now: Timestamp) -> Result<(), StoreError> {
+    execute!(
+        conn,
+        "UPDATE step SET status = 'interrupted', finished_at = $2 WHERE run_id = $1 AND status = 'running'",
+        run.get(),
+        now.as_micros()
+    )?;
+    Ok(())
+}

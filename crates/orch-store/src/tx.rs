@@ -1,0 +1,249 @@
+//! A transaction: rows, audit entries and log lines that become durable together.
+
+use std::collections::BTreeMap;
+
+use orch_core::engine::{Ctx, Working};
+use orch_core::entropy::Entropy;
+use orch_core::event::Event;
+use orch_core::ids::{ProjectId, RunId};
+use orch_core::time::Timestamp;
+use serde_json::Value;
+use tokio::sync::OwnedMutexGuard;
+
+use crate::segment::LogLine;
+use crate::store::WriterState;
+use crate::{Conn, Needs, Store, StoreError, audit, load, log, save};
+
+/// An open transaction. Dropping it changes nothing.
+pub struct Tx {
+    store: Store,
+    state: OwnedMutexGuard<WriterState>,
+    pub conn: Conn,
+    actor: String,
+    now: Timestamp,
+    events: Vec<(String, Event)>,
+    entropy: Entropy,
+    next: orch_core::engine::NextIds,
+    next_seq: BTreeMap<i64, u64>,
+    touched: Vec<RunId>,
+    schedule: Schedule,
+}
+
+/// Whether the commit wakes the scheduler.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Schedule {
+    Unchanged,
+    Changed,
+}
+
+impl Tx {
+    pub(crate) fn new(
+        store: Store,
+        state: OwnedMutexGuard<WriterState>,
+        conn: Conn,
+        actor: &str,
+    ) -> Self {
+        let now = store.now();
+        let (entropy, next) = (state.entropy.clone(), state.next);
+        Self {
+            store,
+            state,
+            conn,
+            actor: actor.to_owned(),
+            now,
+            events: Vec::new(),
+            entropy,
+            next,
+            next_seq: BTreeMap::new(),
+            touched: Vec::new(),
+            schedule: Schedule::Unchanged,
+        }
+    }
+
+    /// The instant that everything in this transaction happens at.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    #[must_use]
+    pub fn actor(&self) -> &str {
+        &self.actor
+    }
+
+    /// Adds an audit entry.
+    pub fn record(&mut self, kind: &'static str, project: Option<ProjectId>, data: Value) {
+        self.events.push((
+            self.actor.clone(),
+            Event {
+                kind,
+                project_id: project,
+                data,
+            },
+        ));
+    }
+
+    /// Loads what a decision of the engine needs.
+    ///
+    /// # Errors
+    /// When the database fails or holds what cannot be read.
+    pub async fn load(&mut self, needs: Needs) -> Result<Working, StoreError> {
+        let rules = self.store.rules_arc();
+        load::load(&mut self.conn, self.next, needs, &rules).await
+    }
+
+    /// Lets the engine decide over a working set, as this transaction's actor.
+    pub fn decide<T>(
+        &mut self,
+        w: &mut Working,
+        decide: impl FnOnce(&mut Working, &mut Ctx<'_>) -> T,
+    ) -> T {
+        let rules = self.store.rules_arc();
+        let actor = self.actor.clone();
+        self.decide_as(w, &actor, &rules, decide)
+    }
+
+    pub(crate) fn decide_as<T>(
+        &mut self,
+        w: &mut Working,
+        actor: &str,
+        rules: &orch_core::rules::Rules,
+        decide: impl FnOnce(&mut Working, &mut Ctx<'_>) -> T,
+    ) -> T {
+        let mut ctx = Ctx {
+            now: self.now,
+            actor,
+            rules,
+            entropy: &mut self.entropy,
+        };
+        decide(w, &mut ctx)
+    }
+
+    /// Saves what the engine changed.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn save(&mut self, mut w: Working) -> Result<(), StoreError> {
+        if w.changes.is_empty() {
+            return Ok(());
+        }
+        let changes = std::mem::take(&mut w.changes);
+        let voided = save::save(&mut self.conn, &w, &changes, self.now).await?;
+        self.touched.extend(changes.runs.iter().copied());
+        if !changes.entries.is_empty() || !changes.runs.is_empty() {
+            self.schedule = Schedule::Changed;
+        }
+        self.events.extend(changes.events);
+        let actor = self.actor.clone();
+        self.events
+            .extend(voided.into_iter().map(|event| (actor.clone(), event)));
+        self.next = w.next;
+        Ok(())
+    }
+
+    /// Appends lines to the logs of several runs; answers the number of each one's first line.
+    ///
+    /// # Errors
+    /// When the files or the database fail.
+    pub async fn append_logs(
+        &mut self,
+        logs: &[(RunId, Vec<LogLine>)],
+    ) -> Result<Vec<u64>, StoreError> {
+        let known = |tx: &Self, run: i64| {
+            tx.next_seq
+                .get(&run)
+                .or_else(|| tx.state.next_seq.get(&run))
+                .copied()
+        };
+        let unknown: Vec<i64> = logs
+            .iter()
+            .map(|(run, _)| run.get())
+            .filter(|run| known(self, *run).is_none())
+            .collect();
+        if !unknown.is_empty() {
+            self.next_seq
+                .extend(log::next_seqs(&mut self.conn, &unknown).await?);
+        }
+        let mut rows = Vec::with_capacity(logs.len());
+        let mut firsts = Vec::with_capacity(logs.len());
+        for (run, lines) in logs {
+            let first = known(self, run.get()).unwrap_or(1);
+            let segments = self.state.segments.as_mut().ok_or(StoreError::Closed)?;
+            let next = log::append(segments, &mut rows, *run, first, lines)?;
+            self.next_seq.insert(run.get(), next);
+            self.touched.push(*run);
+            firsts.push(first);
+        }
+        if !rows.is_empty() {
+            log::index(&mut self.conn, rows).await?;
+        }
+        Ok(firsts)
+    }
+
+    /// Wakes followers of a run when this commits.
+    pub fn touch_run(&mut self, run: RunId) {
+        self.touched.push(run);
+    }
+
+    /// Wakes the scheduler when this commits.
+    pub fn touch_queue(&mut self) {
+        self.schedule = Schedule::Changed;
+    }
+
+    /// Makes everything durable, then wakes whom it concerns.
+    ///
+    /// # Errors
+    /// When the database or the log files fail; nothing was changed then, unless the machine
+    /// itself lost the answer.
+    pub async fn commit(self) -> Result<(), StoreError> {
+        // In a task of its own: a caller that goes away must not leave a commit half done.
+        tokio::spawn(self.commit_inner())
+            .await
+            .map_err(|_| StoreError::Closed)?
+    }
+
+    async fn commit_inner(mut self) -> Result<(), StoreError> {
+        if !self.next_seq.is_empty() {
+            self.sync_logs().await?;
+        }
+        let head = audit::append(&mut self.conn, self.state.head, self.now, &self.events).await?;
+        let Conn::Tx(tx) = self.conn else {
+            return Err(StoreError::Closed);
+        };
+        // Until the answer is in, what the state says is not certain.
+        self.state.stale = true;
+        tx.commit().await?;
+        let state = &mut *self.state;
+        state.stale = false;
+        state.head = head;
+        *self
+            .store
+            .head
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner) = head;
+        state.next = self.next;
+        state.entropy = self.entropy;
+        if state.next_seq.len() > log::REMEMBERED_RUNS {
+            state.next_seq.clear();
+        }
+        state.next_seq.extend(self.next_seq);
+        let signals = self.store.signals();
+        signals.wake_runs(self.touched);
+        if self.schedule == Schedule::Changed {
+            signals.wake_scheduler();
+        }
+        Ok(())
+    }
+
+    async fn sync_logs(&mut self) -> Result<(), StoreError> {
+        let mut segments = self.state.segments.take().ok_or(StoreError::Closed)?;
+        let synced = tokio::task::spawn_blocking(move || {
+            let result = segments.sync();
+            (segments, result)
+        })
+        .await;
+        let (segments, result) = synced.map_err(|_| StoreError::Closed)?;
+        self.state.segments = Some(segments);
+        Ok(result?)
+    }
+}

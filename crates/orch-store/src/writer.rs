@@ -1,0 +1,260 @@
+//! The writer: takes what has gathered while it was busy, decides it over one working set and
+//! commits it at once. There is no timer: an idle store commits a single command immediately.
+//!
+//! A command that schedules is decided in a group of its kind, so that it sees everything that
+//! came before it.
+
+use std::collections::BTreeSet;
+
+use orch_core::engine::{Reach, Working};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::{Command, Needs, Reply, Store, StoreError, Tx, queue, run};
+
+/// The most commands in one commit.
+const LARGEST_GROUP: usize = 1024;
+/// The most entries of one project that a tick starts in one commit.
+const TICK_STEP: i64 = 1024;
+
+type Answer = oneshot::Sender<Result<Reply, StoreError>>;
+
+/// A command with who sent it and who waits for the answer.
+pub(crate) struct Envelope {
+    pub actor: String,
+    pub command: Command,
+    pub answer: Answer,
+}
+
+/// Runs until every sender is gone.
+pub(crate) async fn run(store: Store, mut inbox: mpsc::Receiver<Envelope>) {
+    let mut held: Option<Envelope> = None;
+    loop {
+        let first = match held.take() {
+            Some(envelope) => envelope,
+            None => match inbox.recv().await {
+                Some(envelope) => envelope,
+                None => return,
+            },
+        };
+        let schedules = first.command.schedules();
+        let mut group = vec![first];
+        while group.len() < LARGEST_GROUP {
+            match inbox.try_recv() {
+                Ok(next) if next.command.schedules() == schedules => group.push(next),
+                Ok(next) => {
+                    held = Some(next);
+                    break;
+                }
+                Err(_) => break,
+            }
+        }
+        if schedules {
+            for envelope in group {
+                let result = schedule(&store, &envelope).await;
+                answer(envelope.answer, result);
+            }
+        } else {
+            commit_group(&store, group).await;
+        }
+    }
+}
+
+fn answer(to: Answer, result: Result<Reply, StoreError>) {
+    // Whoever asked may have gone; what was decided stands.
+    let _ = to.send(result);
+}
+
+/// Commits a group; one that cannot be committed together is replayed one by one, so that only
+/// the culprit fails.
+async fn commit_group(store: &Store, group: Vec<Envelope>) {
+    let mut group = group;
+    loop {
+        if group.is_empty() {
+            return;
+        }
+        match try_group(store, &group).await {
+            Ok(Outcome::Committed(replies)) => {
+                for (envelope, reply) in group.into_iter().zip(replies) {
+                    answer(envelope.answer, reply.map_err(StoreError::from));
+                }
+                return;
+            }
+            Ok(Outcome::HalfDone { index, refusal }) => {
+                let culprit = group.remove(index);
+                answer(culprit.answer, Err(refusal.into()));
+            }
+            Err(error) if error.is_constraint() && group.len() > 1 => {
+                for envelope in group {
+                    Box::pin(commit_group(store, vec![envelope])).await;
+                }
+                return;
+            }
+            Err(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "a commit failed");
+                let message = error.to_string();
+                let mut first = Some(error);
+                for envelope in group {
+                    let error = first.take().unwrap_or_else(|| {
+                        StoreError::Database(sqlx::Error::Protocol(format!(
+                            "the commit failed: {message}"
+                        )))
+                    });
+                    answer(envelope.answer, Err(error));
+                }
+                return;
+            }
+        }
+    }
+}
+
+enum Outcome {
+    Committed(Vec<Result<Reply, orch_core::engine::Refusal>>),
+    /// A command with several parts was refused half-way: the group starts again without it.
+    HalfDone {
+        index: usize,
+        refusal: orch_core::engine::Refusal,
+    },
+}
+
+async fn try_group(store: &Store, group: &[Envelope]) -> Result<Outcome, StoreError> {
+    let mut tx = store.begin("system").await?;
+    let mut needs = Needs::default();
+    let mut closing = BTreeSet::new();
+    for envelope in group {
+        envelope.command.add_needs(&mut needs);
+        closing.extend(envelope.command.gets_dependencies());
+    }
+    if !closing.is_empty() {
+        let waited_for = queue::waited_for(&mut tx.conn, &closing).await?;
+        needs.dependents_of.extend(&waited_for);
+        if !waited_for.is_empty() {
+            needs.graph_from.extend(dependencies_named(group));
+        }
+    }
+    let mut w = tx.load(needs).await?;
+    let mut replies = Vec::with_capacity(group.len());
+    let mut logs: Vec<(usize, orch_core::ids::RunId, &[crate::segment::LogLine])> = Vec::new();
+    let rules = store.rules_arc();
+    for (index, envelope) in group.iter().enumerate() {
+        let reply = tx.decide_as(&mut w, &envelope.actor, &rules, |w, ctx| {
+            envelope.command.apply(w, ctx)
+        });
+        match reply {
+            Err(refusal) if envelope.command.has_parts() => {
+                return Ok(Outcome::HalfDone { index, refusal });
+            }
+            reply => {
+                if let (Command::Log { run, lines, .. }, Ok(_)) = (&envelope.command, &reply) {
+                    logs.push((index, *run, lines));
+                }
+                replies.push(reply);
+            }
+        }
+    }
+    if !logs.is_empty() {
+        append_logs(&mut tx, logs, &mut replies).await?;
+    }
+    tx.save(w).await?;
+    tx.commit().await?;
+    Ok(Outcome::Committed(replies))
+}
+
+/// Lines of one run that came in several commands become one chunk.
+async fn append_logs(
+    tx: &mut Tx,
+    logs: Vec<(usize, orch_core::ids::RunId, &[crate::segment::LogLine])>,
+    replies: &mut [Result<Reply, orch_core::engine::Refusal>],
+) -> Result<(), StoreError> {
+    let mut by_run: std::collections::BTreeMap<orch_core::ids::RunId, Vec<_>> =
+        std::collections::BTreeMap::new();
+    for (index, run, lines) in logs {
+        by_run.entry(run).or_default().push((index, lines));
+    }
+    let (runs, parts): (Vec<_>, Vec<_>) = by_run.into_iter().unzip();
+    let logs: Vec<_> = runs
+        .into_iter()
+        .zip(&parts)
+        .map(|(run, parts)| {
+            (
+                run,
+                parts
+                    .iter()
+                    .flat_map(|(_, lines)| lines.iter().cloned())
+                    .collect(),
+            )
+        })
+        .collect();
+    let firsts = tx.append_logs(&logs).await?;
+    for (parts, mut first_seq) in parts.into_iter().zip(firsts) {
+        for (index, lines) in parts {
+            replies[index] = Ok(Reply::Logged { first_seq });
+            first_seq += lines.len() as u64;
+        }
+    }
+    Ok(())
+}
+
+fn dependencies_named(group: &[Envelope]) -> BTreeSet<orch_core::ids::WorkItemId> {
+    let mut named = BTreeSet::new();
+    for envelope in group {
+        if let Command::Enqueue(wanted) = &envelope.command {
+            for (item, want) in wanted {
+                named.insert(*item);
+                named.extend(&want.depends_on);
+            }
+        }
+    }
+    named
+}
+
+/// Decides one command that chooses among ready entries.
+async fn schedule(store: &Store, envelope: &Envelope) -> Result<Reply, StoreError> {
+    match &envelope.command {
+        Command::Dispatch { slots, reach, .. } => {
+            let slots = i64::try_from(*slots).unwrap_or(i64::MAX);
+            schedule_once(store, envelope, slots, *reach).await
+        }
+        _ => {
+            let mut started = Vec::new();
+            loop {
+                let Reply::Runs(runs) =
+                    schedule_once(store, envelope, TICK_STEP, Reach::QueueToo).await?
+                else {
+                    return Ok(Reply::Runs(started));
+                };
+                if runs.is_empty() {
+                    return Ok(Reply::Runs(started));
+                }
+                started.extend(runs);
+            }
+        }
+    }
+}
+
+async fn schedule_once(
+    store: &Store,
+    envelope: &Envelope,
+    most: i64,
+    reach: Reach,
+) -> Result<Reply, StoreError> {
+    let mut tx = store.begin("system").await?;
+    let mut needs = Needs::default();
+    if let Command::Dispatch { .. } = envelope.command {
+        needs.runs = run::unclaimed(&mut tx.conn, most).await?;
+    }
+    if reach == Reach::QueueToo {
+        let now = tx.now();
+        needs.entries = queue::ready(&mut tx.conn, now, most).await?;
+    }
+    if needs.runs.is_empty() && needs.entries.is_empty() {
+        return Ok(Reply::Runs(Vec::new()));
+    }
+    let mut w: Working = tx.load(needs).await?;
+    let rules = store.rules_arc();
+    let reply = tx.decide_as(&mut w, &envelope.actor, &rules, |w, ctx| {
+        envelope.command.apply(w, ctx)
+    })?;
+    tx.save(w).await?;
+    tx.commit().await?;
+    Ok(reply)
+}
