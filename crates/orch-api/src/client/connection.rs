@@ -1,0 +1,277 @@
+//! One server: its address, the token, and how a request is sent and its answer read.
+//!
+//! Waits out a 429 within a bound; repeats nothing else, because a call that was cut off may have
+//! happened.
+
+use std::time::Duration;
+
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION};
+use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::{ClientError, Page, paging, retry_after, tls};
+use crate::problem::{self, Problem};
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// The server gives a request 30 s; this is longer, so that its own answer arrives.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long refusals for too many requests are waited out, in all.
+const PATIENCE: Duration = Duration::from_secs(60);
+const LARGEST_ANSWER_BYTES: usize = 64 * 1024 * 1024;
+const LARGEST_PROBLEM_BYTES: usize = 64 * 1024;
+
+/// A client of one server.
+#[derive(Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    base: Url,
+    patience: Duration,
+}
+
+impl std::fmt::Debug for Client {
+    /// Leaves the token out.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Client").field("base", &self.base.as_str()).finish_non_exhaustive()
+    }
+}
+
+impl Client {
+    /// A client of the server at `base_url` (`http` or `https`; a path before the API's is kept).
+    ///
+    /// # Errors
+    /// When the address is none, or the token cannot be sent.
+    pub fn new(base_url: &str, token: Option<&str>) -> Result<Self, ClientError> {
+        tls::install_provider();
+        let base = address(base_url)?;
+        let mut headers = HeaderMap::new();
+        if let Some(token) = token {
+            let mut value = HeaderValue::from_str(&format!("Bearer {token}"))
+                .map_err(|_| ClientError::Token(token.len()))?;
+            value.set_sensitive(true);
+            headers.insert(AUTHORIZATION, value);
+        }
+        let mut http = reqwest::Client::builder()
+            .default_headers(headers)
+            .connect_timeout(CONNECT_TIMEOUT)
+            .redirect(reqwest::redirect::Policy::none())
+            .user_agent(concat!("codex-orchestrator/", env!("CARGO_PKG_VERSION")));
+        if base.scheme() == "http" {
+            // Reading the machine's certificates takes longer than most calls.
+            http = http.tls_certs_only([]);
+        }
+        if is_loopback(&base) {
+            http = http.no_proxy();
+        }
+        let http = http.build().map_err(ClientError::Setup)?;
+        Ok(Self { http, base, patience: PATIENCE })
+    }
+
+    /// Waits for at most `patience` in all while the server answers 429.
+    #[must_use]
+    pub fn with_patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// The server's address, without a slash at its end.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        self.base.as_str().trim_end_matches('/')
+    }
+
+    pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
+        self.call(self.request(Method::GET, path)).await
+    }
+
+    pub(super) async fn get_with<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &impl Serialize,
+    ) -> Result<T, ClientError> {
+        self.call(self.request(Method::GET, path).query(query)).await
+    }
+
+    pub(super) async fn post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<T, ClientError> {
+        self.call(self.request(Method::POST, path).json(body)).await
+    }
+
+    /// POST without a body.
+    pub(super) async fn act<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
+        self.call(self.request(Method::POST, path)).await
+    }
+
+    pub(super) async fn patch<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<T, ClientError> {
+        self.call(self.request(Method::PATCH, path).json(body)).await
+    }
+
+    /// DELETE; what the server says of it is not read.
+    pub(super) async fn delete(&self, path: &str) -> Result<(), ClientError> {
+        self.send(self.request(Method::DELETE, path)).await.map(|_| ())
+    }
+
+    /// A page of a list.
+    pub(super) async fn page<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &impl Serialize,
+        paging: &super::Paging,
+    ) -> Result<Page<T>, ClientError> {
+        let response = self.send(self.request(Method::GET, path).query(query).query(paging)).await?;
+        let next = paging::next_cursor(response.headers());
+        let items = self.decode(response).await?;
+        Ok(Page { items, next })
+    }
+
+    pub(super) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let url = format!("{}{path}", self.url());
+        self.http.request(method, url).header(ACCEPT, "application/json")
+    }
+
+    async fn call<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, ClientError> {
+        let response = self.send(request).await?;
+        self.decode(response).await
+    }
+
+    /// Sends; answers of 2xx alone come back.
+    pub(super) async fn send(&self, request: RequestBuilder) -> Result<Response, ClientError> {
+        let mut waited = Duration::ZERO;
+        loop {
+            let attempt = request.try_clone().expect("invariant: no body is a stream");
+            let answer = tokio::time::timeout(ANSWER_TIMEOUT, attempt.send()).await;
+            let response = match answer {
+                Err(_) => return Err(self.timed_out()),
+                Ok(Err(source)) => return Err(self.not_reached(source)),
+                Ok(Ok(response)) => response,
+            };
+            let status = response.status();
+            if status.is_success() {
+                return Ok(response);
+            }
+            if status == StatusCode::TOO_MANY_REQUESTS {
+                let wait = retry_after::read(response.headers());
+                if waited + wait <= self.patience {
+                    tokio::time::sleep(wait).await;
+                    // Counted as a second at least, so that "retry at once" ends too.
+                    waited += wait.max(Duration::from_secs(1));
+                    continue;
+                }
+            }
+            return Err(self.refusal(response).await);
+        }
+    }
+
+    /// The whole body, up to a bound.
+    pub(super) async fn bytes(&self, response: Response, limit_bytes: usize) -> Result<Vec<u8>, ClientError> {
+        let request = response.url().path().to_owned();
+        self.read(response, limit_bytes).await?.ok_or(ClientError::TooLarge { request, limit_bytes })
+    }
+
+    pub(super) async fn decode<T: DeserializeOwned>(&self, response: Response) -> Result<T, ClientError> {
+        let request = response.url().path().to_owned();
+        let body = self.bytes(response, LARGEST_ANSWER_BYTES).await?;
+        serde_json::from_slice(&body).map_err(|source| ClientError::Unreadable { request, source })
+    }
+
+    /// `None` where the body is larger than `limit_bytes`.
+    async fn read(&self, mut response: Response, limit_bytes: usize) -> Result<Option<Vec<u8>>, ClientError> {
+        let mut body = Vec::new();
+        loop {
+            let chunk = match tokio::time::timeout(ANSWER_TIMEOUT, response.chunk()).await {
+                Err(_) => return Err(self.timed_out()),
+                Ok(Err(source)) => return Err(ClientError::Interrupted { url: self.url().to_owned(), source }),
+                Ok(Ok(chunk)) => chunk,
+            };
+            let Some(chunk) = chunk else { return Ok(Some(body)) };
+            if body.len() + chunk.len() > limit_bytes {
+                return Ok(None);
+            }
+            body.extend_from_slice(&chunk);
+        }
+    }
+
+    async fn refusal(&self, response: Response) -> ClientError {
+        let status = response.status();
+        if status.is_redirection() {
+            let to = response.headers().get(LOCATION).and_then(|to| to.to_str().ok()).unwrap_or("nowhere");
+            return ClientError::Redirected { url: self.url().to_owned(), to: to.to_owned() };
+        }
+        let is_problem = response
+            .headers()
+            .get(CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .is_some_and(|value| value.starts_with(problem::CONTENT_TYPE));
+        let body = self.read(response, LARGEST_PROBLEM_BYTES).await.ok().flatten().unwrap_or_default();
+        let problem = is_problem.then(|| serde_json::from_slice(&body).ok()).flatten();
+        ClientError::Refused(Box::new(problem.unwrap_or_else(|| foreign(status, &body))))
+    }
+
+    fn timed_out(&self) -> ClientError {
+        ClientError::TimedOut { url: self.url().to_owned(), after: ANSWER_TIMEOUT }
+    }
+
+    fn not_reached(&self, source: reqwest::Error) -> ClientError {
+        let url = self.url().to_owned();
+        // The address stands in our own message already.
+        let source = source.without_url();
+        if source.is_connect() {
+            ClientError::Unreachable { url, source }
+        } else {
+            ClientError::Interrupted { url, source }
+        }
+    }
+}
+
+/// A refusal that is no problem document: that of a proxy, or of another program on the port.
+fn foreign(status: StatusCode, body: &[u8]) -> Problem {
+    const SHOWN: usize = 200;
+    let text: String = String::from_utf8_lossy(body).split_whitespace().collect::<Vec<_>>().join(" ");
+    let name = status.canonical_reason().unwrap_or("without a name");
+    let detail = match text.chars().take(SHOWN).collect::<String>() {
+        text if text.is_empty() => format!("the server answered {status} and said nothing more"),
+        text => format!("the server answered {status}: {text}"),
+    };
+    let mut problem = Problem::new(status.as_u16(), "foreign", name, detail);
+    problem.type_ref = "about:blank".to_owned();
+    problem
+}
+
+fn address(given: &str) -> Result<Url, ClientError> {
+    let refuse = |reason: &str| ClientError::Address { given: without_password(given), reason: reason.to_owned() };
+    let text = given.trim();
+    let url = Url::parse(text.trim_end_matches('/')).map_err(|error| refuse(&error.to_string()))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(refuse("it must begin with http:// or https://"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(refuse("a name or password in it is not used; the token goes into ORCH_API_TOKEN"));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(refuse("it must end before `?` and `#`"));
+    }
+    Ok(url)
+}
+
+fn without_password(given: &str) -> String {
+    match Url::parse(given) {
+        Ok(mut url) if url.password().is_some() => {
+            let _ = url.set_password(Some("***"));
+            url.to_string()
+        }
+        Ok(_) | Err(_) => given.to_owned(),
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || bare.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
+}

@@ -1,0 +1,38 @@
+//! The typed client of the REST API, one file per area.
+//!
+//! Owns how a request is sent, how a refusal becomes an error, and how a log is followed across
+//! lost connections. It must never print, read the environment, or show the token.
+
+mod agents;
+mod approvals;
+mod audit;
+mod connection;
+mod error;
+mod follow;
+mod info_requests;
+mod logs;
+mod observability;
+mod paging;
+mod projects;
+mod requirements;
+mod retry_after;
+mod runs;
+mod scheduler;
+mod sse;
+mod tls;
+mod work_items;
+
+pub use audit::AuditFilter;
+pub use connection::Client;
+pub use error::ClientError;
+pub use follow::{LogEvent, LogFollower};
+pub use logs::LogQuery;
+pub use observability::ServerHealth;
+pub use paging::{Order, Page, Paging, collect};
+pub use runs::RunFilter;
+pub use scheduler::QueueFilter;
+pub use tls::install_provider;
+pub use work_items::{RetryPolicy, WorkItemFilter};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,10 @@
+//! The wire types of Codex Orchestrator: REST and gRPC, problem responses, and the typed client.
+
+pub mod problem;
+pub mod types;
+
+/// The gRPC contract between the control plane and its agents (`proto/agent.proto`).
+pub mod proto {
+    #![expect(clippy::allow_attributes, reason = "generated from the contract")]
+    tonic::include_proto!("orch.agent.v1");
+}

@@ -1,0 +1,15 @@
+//! The JSON of the REST API, one module per noun. Timestamps are RFC 3339 UTC, durations are
+//! seconds, ids are integers.
+
+pub mod agent;
+pub mod approval;
+pub mod audit;
+pub mod info_request;
+pub mod log;
+pub mod observability;
+pub mod project;
+pub mod queue;
+pub mod requirements;
+pub mod run;
+pub mod vision;
+pub mod work_item;

@@ -1,0 +1,68 @@
+//! Health, counts, traces, usage.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// How the server is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Health {
+    /// ok, or degraded.
+    #[schema(example = "ok")]
+    pub status: String,
+    pub version: String,
+    pub database: String,
+    pub scheduling: String,
+    pub connected_agents: usize,
+    pub uptime_seconds: f64,
+    /// What is wrong, in words.
+    pub problems: Vec<String>,
+}
+
+/// The answer to a ping.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Pong {
+    pub pong: bool,
+}
+
+/// Counts of everything.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Metrics {
+    pub projects: i64,
+    pub work_items: i64,
+    pub runs: i64,
+    pub pending_approvals: i64,
+    pub pending_info_requests: i64,
+    pub audit_entries: i64,
+    pub connected_agents: usize,
+    pub runs_by_status: BTreeMap<String, i64>,
+    pub queue_by_state: BTreeMap<String, i64>,
+}
+
+/// A recent run and its trace.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Trace {
+    pub run_id: i64,
+    pub trace_id: String,
+    pub work_item_id: i64,
+    pub status: String,
+    pub created_at: String,
+    pub started_at: Option<String>,
+    pub finished_at: Option<String>,
+    pub duration_seconds: Option<f64>,
+}
+
+/// What a project has used.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Usage {
+    pub project_id: i64,
+    pub name: String,
+    pub max_runs_per_day: Option<u32>,
+    pub runs_today: u32,
+    pub window_start: String,
+    pub runs_by_status: BTreeMap<String, i64>,
+    pub input_tokens: i64,
+    pub cached_input_tokens: i64,
+    pub output_tokens: i64,
+}

@@ -1,0 +1,60 @@
+//! Projects and their quotas.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// A project.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Project {
+    pub id: i64,
+    pub name: String,
+    pub description: String,
+    pub created_at: String,
+}
+
+/// A project to be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewProject {
+    /// 1 to 200 characters, one line.
+    #[schema(min_length = 1, max_length = 200)]
+    pub name: String,
+    #[serde(default)]
+    pub description: Option<String>,
+}
+
+/// A change of a project; what is absent stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UpdateProject {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 200)]
+    pub name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+}
+
+/// How many runs may start per UTC day.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Quota {
+    pub project_id: i64,
+    /// `null` is unlimited.
+    pub max_runs_per_day: Option<u32>,
+    pub runs_today: u32,
+    /// Midnight UTC of the day that is counted.
+    pub window_start: String,
+}
+
+/// A quota to be; `null` is unlimited.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SetQuota {
+    #[serde(deserialize_with = "required_option")]
+    #[schema(required)]
+    pub max_runs_per_day: Option<u32>,
+}
+
+/// A field that must be there, though it may be `null`.
+fn required_option<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<u32>, D::Error> {
+    Option::deserialize(from)
+}
