@@ -1,0 +1,235 @@
+//! Agents with an open stream: who they are, what they hold, how many slots are free.
+//!
+//! What is here is a view of the stream alone; leases in the store are the truth.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use orch_api::proto::{Revoked, ServerMessage, server_message};
+use orch_core::ids::{AgentName, RunId};
+use orch_store::{agent, run};
+use tokio::sync::mpsc;
+
+use super::{App, Result};
+
+/// A hold ends when the stream stays lost for so long.
+pub const STREAM_GRACE: Duration = Duration::from_secs(5);
+/// A built-in agent's lease, unless it asks for another.
+pub const STREAM_TTL: Duration = Duration::from_secs(15);
+
+/// Where messages to an agent go.
+pub type Outbox = mpsc::Sender<std::result::Result<ServerMessage, tonic::Status>>;
+
+/// Every agent that is connected, or was a moment ago.
+#[derive(Default)]
+pub struct Agents(Mutex<Registry>);
+
+#[derive(Default)]
+struct Registry {
+    sessions: HashMap<AgentName, Session>,
+    generations: u64,
+}
+
+struct Session {
+    generation: u64,
+    /// `None` while the stream is lost.
+    outbox: Option<Outbox>,
+    slots: usize,
+    ttl: Duration,
+    answers: Answers,
+    held: BTreeMap<RunId, u64>,
+}
+
+/// Whether an agent presented the secret that lets it read answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answers {
+    Readable,
+    Sealed,
+}
+
+/// An agent with free slots.
+#[derive(Clone)]
+pub struct Free {
+    pub agent: AgentName,
+    pub slots: usize,
+    pub ttl: Duration,
+    pub answers: Answers,
+    pub outbox: Outbox,
+}
+
+/// What an agent says of itself when it connects.
+pub struct Arrival {
+    pub agent: AgentName,
+    pub slots: usize,
+    pub ttl: Duration,
+    pub answers: Answers,
+    pub outbox: Outbox,
+    pub held: BTreeMap<RunId, u64>,
+}
+
+impl Agents {
+    fn locked(&self) -> std::sync::MutexGuard<'_, Registry> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many streams are open.
+    pub fn connected(&self) -> usize {
+        self.locked()
+            .sessions
+            .values()
+            .filter(|session| session.outbox.is_some())
+            .count()
+    }
+
+    /// Takes a stream in; an older one of the same agent is superseded. Answers its generation.
+    pub fn arrive(&self, arrival: Arrival) -> u64 {
+        let mut registry = self.locked();
+        registry.generations += 1;
+        let generation = registry.generations;
+        let Arrival {
+            agent,
+            slots,
+            ttl,
+            answers,
+            outbox,
+            held,
+        } = arrival;
+        let session = Session {
+            generation,
+            outbox: Some(outbox),
+            slots,
+            ttl,
+            answers,
+            held,
+        };
+        registry.sessions.insert(agent, session);
+        generation
+    }
+
+    /// Notes that a stream is lost; `false` when a newer one took its place.
+    pub fn lose(&self, agent: &AgentName, generation: u64) -> bool {
+        let mut registry = self.locked();
+        match registry.sessions.get_mut(agent) {
+            Some(session) if session.generation == generation => {
+                session.outbox = None;
+                true
+            }
+            Some(_) | None => false,
+        }
+    }
+
+    /// Forgets an agent whose stream stayed lost; answers what it held.
+    pub fn forget(&self, agent: &AgentName, generation: u64) -> Vec<RunId> {
+        let mut registry = self.locked();
+        let gone = registry
+            .sessions
+            .get(agent)
+            .is_some_and(|session| session.generation == generation && session.outbox.is_none());
+        if !gone {
+            return Vec::new();
+        }
+        let session = registry.sessions.remove(agent);
+        session
+            .map(|session| session.held.into_keys().collect())
+            .unwrap_or_default()
+    }
+
+    /// Agents that can take more.
+    pub fn free(&self) -> Vec<Free> {
+        let registry = self.locked();
+        let free = registry.sessions.iter().filter_map(|(agent, session)| {
+            let slots = session.slots.saturating_sub(session.held.len());
+            let outbox = session.outbox.clone()?;
+            (slots > 0).then(|| Free {
+                agent: agent.clone(),
+                slots,
+                ttl: session.ttl,
+                answers: session.answers,
+                outbox,
+            })
+        });
+        free.collect()
+    }
+
+    /// Notes that an agent was given a run.
+    pub fn hold(&self, agent: &AgentName, run: RunId, epoch: u64) {
+        if let Some(session) = self.locked().sessions.get_mut(agent) {
+            session.held.insert(run, epoch);
+        }
+    }
+
+    /// Notes that an agent holds a run no more.
+    pub fn drop_hold(&self, agent: &AgentName, run: RunId) {
+        if let Some(session) = self.locked().sessions.get_mut(agent) {
+            session.held.remove(&run);
+        }
+    }
+
+    /// Agents that hold something, with what.
+    pub fn holding(&self) -> Vec<(AgentName, Duration, Vec<RunId>)> {
+        let registry = self.locked();
+        let holding = registry
+            .sessions
+            .iter()
+            .filter(|(_, session)| !session.held.is_empty());
+        holding
+            .map(|(agent, session)| {
+                (
+                    agent.clone(),
+                    session.ttl,
+                    session.held.keys().copied().collect(),
+                )
+            })
+            .collect()
+    }
+
+    /// Tells whoever works a run that it is over for it.
+    pub fn revoke(&self, run: RunId, reason: &str) {
+        let mut registry = self.locked();
+        for session in registry.sessions.values_mut() {
+            if session.held.remove(&run).is_some()
+                && let Some(outbox) = &session.outbox
+            {
+                let revoked = Revoked {
+                    run_id: run.get(),
+                    reason: reason.to_owned(),
+                };
+                let kind = Some(server_message::Kind::Revoked(revoked));
+                // A full outbox means a stuck agent; its lease ends the hold then.
+                let _ = outbox.try_send(Ok(ServerMessage { kind }));
+            }
+        }
+    }
+}
+
+/// An agent as it is listed.
+pub struct Listed {
+    pub agent: agent::Agent,
+    pub connected: bool,
+    pub holding: Vec<i64>,
+}
+
+/// All agents that ever registered.
+pub async fn list(app: &App) -> Result<Vec<Listed>> {
+    let mut conn = app.store().read().await?;
+    let mut listed = Vec::new();
+    for agent in agent::list(&mut conn).await? {
+        let Some(name) = AgentName::parse(&agent.name) else {
+            continue;
+        };
+        let holding = run::held_by(&mut conn, &name).await?;
+        let connected = app
+            .agents()
+            .locked()
+            .sessions
+            .get(&name)
+            .is_some_and(|session| session.outbox.is_some());
+        listed.push(Listed {
+            agent,
+            connected,
+            holding: holding.iter().map(|id| id.get()).collect(),
+        });
+    }
+    Ok(listed)
+}

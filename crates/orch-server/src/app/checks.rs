@@ -1,0 +1,80 @@
+//! Checks of values that several operations take.
+
+use std::time::Duration;
+
+use orch_core::ids::AgentName;
+
+use super::{AppError, Result};
+
+/// The longest delay, backoff or lease: a year, in seconds.
+const LONGEST_SECONDS: f64 = 31_536_000.0;
+
+/// A text of 1 to `most` characters.
+pub(crate) fn text(field: &'static str, text: &str, most: usize) -> Result<String> {
+    let length = text.chars().count();
+    if text.trim().is_empty() {
+        Err(AppError::invalid(field, "must not be empty"))
+    } else if length > most {
+        Err(AppError::invalid(
+            field,
+            format!("has {length} characters; at most {most} fit"),
+        ))
+    } else if text.contains('\0') {
+        Err(AppError::invalid(field, "must not contain a NUL character"))
+    } else {
+        Ok(text.to_owned())
+    }
+}
+
+/// A text that may be absent or empty.
+pub(crate) fn optional_text(
+    field: &'static str,
+    value: Option<&str>,
+    most: usize,
+) -> Result<Option<String>> {
+    value
+        .filter(|value| !value.trim().is_empty())
+        .map(|value| text(field, value, most))
+        .transpose()
+}
+
+/// A duration given in seconds, fractions allowed, from zero to a year.
+pub(crate) fn seconds(field: &'static str, seconds: f64) -> Result<Duration> {
+    if seconds.is_finite() && (0.0..=LONGEST_SECONDS).contains(&seconds) {
+        Ok(Duration::from_secs_f64(seconds))
+    } else {
+        let message =
+            format!("is {seconds}; expected a number of seconds from 0 to {LONGEST_SECONDS}");
+        Err(AppError::invalid(field, message))
+    }
+}
+
+/// How long a claim holds; 300 s unless given.
+pub(crate) fn lease_ttl(ttl_seconds: Option<f64>) -> Result<Option<Duration>> {
+    let Some(ttl) = ttl_seconds else {
+        return Ok(None);
+    };
+    if ttl.is_finite() && (1.0..=86_400.0).contains(&ttl) {
+        Ok(Some(Duration::from_secs_f64(ttl)))
+    } else {
+        let message = format!("is {ttl}; expected a number of seconds from 1 to 86400");
+        Err(AppError::invalid("ttl_seconds", message))
+    }
+}
+
+pub(crate) fn agent(name: &str) -> Result<AgentName> {
+    AgentName::parse(name).ok_or_else(|| {
+        AppError::invalid("agent_id", "must be 1 to 128 characters without controls")
+    })
+}
+
+/// A priority within its bounds.
+pub(crate) fn priority(priority: Option<i32>) -> Result<Option<i32>> {
+    match priority {
+        Some(p) if !(-1_000_000..=1_000_000).contains(&p) => Err(AppError::invalid(
+            "priority",
+            format!("is {p}; expected -1000000 to 1000000"),
+        )),
+        other => Ok(other),
+    }
+}

@@ -1,0 +1,95 @@
+//! What the control plane does for a caller, whatever protocol it came by: load, decide, save.
+
+pub mod agents;
+pub mod approval;
+pub mod artifact;
+pub mod checks;
+mod error;
+pub mod info_request;
+pub mod log;
+pub mod observability;
+pub mod plan;
+pub mod project;
+pub mod queue;
+pub mod requirements;
+pub mod run;
+pub mod step;
+pub mod summary;
+pub mod work_item;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use orch_core::rules::Scheduling;
+use orch_store::Store;
+use orch_store::artifact::Blobs;
+
+use crate::config::SchedulingMode;
+use crate::vault::Vault;
+use agents::Agents;
+
+pub use error::AppError;
+
+/// The result of every operation.
+pub type Result<T> = std::result::Result<T, AppError>;
+
+/// The application: the store and what lives beside it. Cheap to clone.
+#[derive(Clone)]
+pub struct App(Arc<Inner>);
+
+struct Inner {
+    store: Store,
+    blobs: Blobs,
+    vault: Vault,
+    agents: Agents,
+    scheduling: SchedulingMode,
+    started: Instant,
+}
+
+impl App {
+    pub(crate) fn new(
+        store: Store,
+        blobs: Blobs,
+        vault: Vault,
+        scheduling: SchedulingMode,
+    ) -> Self {
+        let agents = Agents::default();
+        Self(Arc::new(Inner {
+            store,
+            blobs,
+            vault,
+            agents,
+            scheduling,
+            started: Instant::now(),
+        }))
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    pub(crate) fn blobs(&self) -> &Blobs {
+        &self.0.blobs
+    }
+
+    pub(crate) fn vault(&self) -> &Vault {
+        &self.0.vault
+    }
+
+    pub(crate) fn agents(&self) -> &Agents {
+        &self.0.agents
+    }
+
+    pub(crate) fn uptime(&self) -> std::time::Duration {
+        self.0.started.elapsed()
+    }
+
+    /// Whether ready work starts without a tick, as things stand.
+    pub(crate) fn scheduling(&self) -> Scheduling {
+        match self.0.scheduling {
+            SchedulingMode::Every(_) | SchedulingMode::OnWakeUp => Scheduling::Background,
+            SchedulingMode::OnTick if self.agents().connected() > 0 => Scheduling::Background,
+            SchedulingMode::OnTick => Scheduling::OnTick,
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Health, counts, usage, and the audit chain.
+
+use std::collections::BTreeMap;
+
+use orch_core::project::Project;
+use orch_store::audit::{self, Filter, Stored};
+use orch_store::counts::{self, Counts};
+use orch_store::{Page, project, summary};
+
+use super::{App, Result};
+
+/// What is wrong with the server; empty when it is well.
+pub async fn problems(app: &App) -> Vec<String> {
+    let mut problems = Vec::new();
+    match app.store().read().await {
+        Ok(mut conn) => {
+            if let Err(error) = project::list(
+                &mut conn,
+                Page {
+                    limit: 1,
+                    ..Page::default()
+                },
+            )
+            .await
+            {
+                problems.push(format!("the database does not answer: {error}"));
+            }
+        }
+        Err(error) => problems.push(format!("the database cannot be reached: {error}")),
+    }
+    problems
+}
+
+/// Counts of everything.
+pub async fn counts(app: &App) -> Result<Counts> {
+    let mut conn = app.store().read().await?;
+    Ok(counts::all(&mut conn).await?)
+}
+
+/// What a project has used.
+pub struct Usage {
+    pub project: Project,
+    pub runs_by_status: BTreeMap<String, i64>,
+    /// Input, cached input, output.
+    pub tokens: (i64, i64, i64),
+}
+
+/// What each project has used.
+pub async fn usage(app: &App) -> Result<Vec<Usage>> {
+    let mut conn = app.store().read().await?;
+    let projects = project::list(&mut conn, Page::default()).await?;
+    let mut runs: BTreeMap<i64, BTreeMap<String, i64>> = BTreeMap::new();
+    for (project, status, count) in counts::runs_by_project(&mut conn).await? {
+        runs.entry(project).or_default().insert(status, count);
+    }
+    let tokens: BTreeMap<i64, (i64, i64, i64)> = summary::tokens_by_project(&mut conn)
+        .await?
+        .into_iter()
+        .map(|(project, input, cached, output)| (project, (input, cached, output)))
+        .collect();
+    let now = app.store().now();
+    let usage = |mut project: Project| {
+        project.quota = project.quota.at(now);
+        Usage {
+            runs_by_status: runs.remove(&project.id.get()).unwrap_or_default(),
+            tokens: tokens.get(&project.id.get()).copied().unwrap_or_default(),
+            project,
+        }
+    };
+    Ok(projects.into_iter().map(usage).collect())
+}
+
+/// Entries of the audit chain.
+pub async fn audit(app: &App, filter: &Filter, page: Page) -> Result<Vec<Stored>> {
+    let mut conn = app.store().read().await?;
+    Ok(audit::list(&mut conn, filter, page).await?)
+}

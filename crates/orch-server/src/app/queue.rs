@@ -1,0 +1,205 @@
+//! The queue: enqueue, tick, requeue, and why an entry is not running.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
+use orch_core::engine::{self, Enqueue, Requeue};
+use orch_core::gate::{self, Gate};
+use orch_core::ids::{ProjectId, QueueEntryId, RunId, WorkItemId};
+use orch_core::queue::{QueueEntry, Status};
+use orch_core::run::Run;
+use orch_core::why::{self, Dependency, Facts, Reason, Standing};
+use orch_store::queue::DependencyRow;
+use orch_store::{Command, Needs, Page, Reply, approval, project, queue, work_item};
+
+use super::work_item::{LARGEST_BATCH, unexpected};
+use super::{App, AppError, Result};
+
+/// An entry with its dependencies and, while it is queued, every reason that keeps it.
+#[derive(Clone, Debug)]
+pub struct Explained {
+    pub entry: QueueEntry,
+    pub depends_on: Vec<WorkItemId>,
+    pub why: Vec<Reason>,
+}
+
+/// Queues items, all or none.
+pub async fn enqueue(
+    app: &App,
+    actor: &str,
+    wanted: Vec<(WorkItemId, Enqueue)>,
+) -> Result<Vec<QueueEntry>> {
+    if wanted.is_empty() || wanted.len() > LARGEST_BATCH {
+        return Err(AppError::invalid(
+            "entries",
+            format!(
+                "has {} entries; expected 1 to {LARGEST_BATCH}",
+                wanted.len()
+            ),
+        ));
+    }
+    match app.store().submit(actor, Command::Enqueue(wanted)).await? {
+        Reply::Entries(entries) => Ok(entries),
+        other => Err(unexpected(&other)),
+    }
+}
+
+/// Starts everything that is eligible.
+pub async fn tick(app: &App, actor: &str) -> Result<Vec<Run>> {
+    match app.store().submit(actor, Command::Tick).await? {
+        Reply::Runs(runs) => Ok(runs),
+        other => Err(unexpected(&other)),
+    }
+}
+
+/// Queues an item again.
+pub async fn requeue_item(
+    app: &App,
+    actor: &str,
+    id: WorkItemId,
+    how: Requeue,
+) -> Result<QueueEntry> {
+    let mut tx = app.store().begin(actor).await?;
+    let mut w = tx.load(Needs::item(id)).await?;
+    let entry = tx.decide(&mut w, |w, ctx| engine::requeue_item(w, ctx, id, how))?;
+    tx.save(w).await?;
+    tx.commit().await?;
+    Ok(entry)
+}
+
+/// Queues the item of an ended run again.
+pub async fn requeue_run(app: &App, actor: &str, id: RunId, how: Requeue) -> Result<QueueEntry> {
+    let mut tx = app.store().begin(actor).await?;
+    let mut w = tx.load(Needs::run(id)).await?;
+    let entry = tx.decide(&mut w, |w, ctx| engine::requeue_run(w, ctx, id, how))?;
+    tx.save(w).await?;
+    tx.commit().await?;
+    Ok(entry)
+}
+
+/// Takes a queued entry out.
+pub async fn cancel(app: &App, actor: &str, id: QueueEntryId) -> Result<QueueEntry> {
+    let mut tx = app.store().begin(actor).await?;
+    let mut needs = Needs::default();
+    needs.entries.insert(id);
+    let mut w = tx.load(needs).await?;
+    let entry = tx.decide(&mut w, |w, ctx| engine::cancel_entry(w, ctx, id))?;
+    tx.save(w).await?;
+    tx.commit().await?;
+    Ok(entry)
+}
+
+/// Entries, explained.
+pub async fn list(
+    app: &App,
+    project: Option<ProjectId>,
+    status: Option<&str>,
+    page: Page,
+) -> Result<Vec<Explained>> {
+    let entries = {
+        let mut conn = app.store().read().await?;
+        queue::list(&mut conn, project, status, page).await?
+    };
+    explain(app, entries).await
+}
+
+/// One entry, explained.
+pub async fn show(app: &App, id: QueueEntryId) -> Result<Explained> {
+    let entry = {
+        let mut conn = app.store().read().await?;
+        queue::find(&mut conn, id)
+            .await?
+            .ok_or_else(|| AppError::not_found("queue entry", id.get()))?
+    };
+    explain(app, vec![entry])
+        .await?
+        .pop()
+        .ok_or_else(|| AppError::not_found("queue entry", id.get()))
+}
+
+/// Says of entries what they depend on and what keeps them.
+pub async fn explain(app: &App, entries: Vec<QueueEntry>) -> Result<Vec<Explained>> {
+    let ids: Vec<QueueEntryId> = entries.iter().map(|entry| entry.id).collect();
+    let queued: Vec<&QueueEntry> = entries
+        .iter()
+        .filter(|entry| matches!(entry.status, Status::Queued { .. }))
+        .collect();
+    let mut conn = app.store().read().await?;
+    let mut dependencies: BTreeMap<i64, Vec<DependencyRow>> = BTreeMap::new();
+    for row in queue::dependencies(&mut conn, &ids).await? {
+        dependencies.entry(row.entry_id).or_default().push(row);
+    }
+    let items: Vec<WorkItemId> = queued.iter().map(|entry| entry.work_item_id).collect();
+    let mut approvals: BTreeMap<WorkItemId, Vec<_>> = BTreeMap::new();
+    for approval in approval::of_work_items(&mut conn, &items).await? {
+        approvals
+            .entry(approval.work_item_id)
+            .or_default()
+            .push(approval);
+    }
+    let mut whys: BTreeMap<QueueEntryId, Vec<Reason>> = BTreeMap::new();
+    let mut quotas = BTreeMap::new();
+    let (now, rules) = (app.store().now(), app.store().rules());
+    for entry in queued {
+        let Some(item) = work_item::find(&mut conn, entry.work_item_id).await? else {
+            continue;
+        };
+        if let Entry::Vacant(unread) = quotas.entry(entry.project_id) {
+            let project = project::find(&mut conn, entry.project_id).await?;
+            unread.insert(project.map(|project| project.quota).unwrap_or_default());
+        }
+        let known = approvals
+            .get(&entry.work_item_id)
+            .map_or(&[][..], Vec::as_slice);
+        let closed = match gate::check(&item, known, entry.id, rules) {
+            Gate::Free | Gate::Approved(_) => None,
+            Gate::Closed(closed) => Some(closed),
+        };
+        let facts = Facts {
+            work_item_id: entry.work_item_id,
+            project_id: entry.project_id,
+            dependencies: unmet(dependencies.get(&entry.id.get())),
+            gate: closed,
+            scheduled_for: entry.scheduled_for,
+            attempts: entry.attempts,
+            quota: quotas[&entry.project_id],
+            scheduling: app.scheduling(),
+            connected_agents: app.agents().connected(),
+        };
+        whys.insert(entry.id, why::explain(&facts, now));
+    }
+    drop(conn);
+    let mut explained = |entry: QueueEntry| {
+        let rows = dependencies.get(&entry.id.get());
+        let depends_on = rows
+            .into_iter()
+            .flatten()
+            .map(|row| WorkItemId(row.depends_on))
+            .collect();
+        Explained {
+            depends_on,
+            why: whys.remove(&entry.id).unwrap_or_default(),
+            entry,
+        }
+    };
+    Ok(entries.into_iter().map(&mut explained).collect())
+}
+
+fn unmet(rows: Option<&Vec<DependencyRow>>) -> Vec<Dependency> {
+    let standing = |row: &DependencyRow| match row.standing.as_deref() {
+        None => Standing::NotQueued,
+        Some("running") => Standing::Running,
+        Some("failed") => Standing::Failed,
+        Some("cancelled") => Standing::Cancelled,
+        Some(_) => Standing::Queued,
+    };
+    rows.into_iter()
+        .flatten()
+        .filter(|row| row.met == 0)
+        .map(|row| Dependency {
+            work_item_id: WorkItemId(row.depends_on),
+            title: row.title.clone(),
+            standing: standing(row),
+        })
+        .collect()
+}

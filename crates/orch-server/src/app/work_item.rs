@@ -1,0 +1,238 @@
+//! Work items: creation, change, policy, recipes.
+
+use orch_core::digest::Digest;
+use orch_core::engine::{self, NewWorkItem};
+use orch_core::ids::WorkItemId;
+use orch_core::run::Run;
+use orch_core::work_item::{ApprovalHistory, Kind, Policy, WorkItem, check_title};
+use orch_store::recipe::{self, Recipe};
+use orch_store::work_item::{self, Filter};
+use orch_store::{Command, Needs, Page, Reply, StoreError};
+use serde_json::json;
+
+use super::{App, AppError, Result};
+
+/// The most items or entries in one batch.
+pub const LARGEST_BATCH: usize = 1000;
+
+/// Creates items, all or none.
+pub async fn create(app: &App, actor: &str, new: Vec<NewWorkItem>) -> Result<Vec<WorkItem>> {
+    if new.is_empty() || new.len() > LARGEST_BATCH {
+        return Err(AppError::invalid(
+            "items",
+            format!("has {} items; expected 1 to {LARGEST_BATCH}", new.len()),
+        ));
+    }
+    match app.store().submit(actor, Command::CreateItems(new)).await? {
+        Reply::Items(items) => Ok(items),
+        other => Err(unexpected(&other)),
+    }
+}
+
+pub(crate) fn unexpected(reply: &Reply) -> AppError {
+    tracing::error!(?reply, "the writer answered something else than was asked");
+    AppError::Store(StoreError::Closed)
+}
+
+/// One item.
+pub async fn show(app: &App, id: WorkItemId) -> Result<WorkItem> {
+    let mut conn = app.store().read().await?;
+    work_item::find(&mut conn, id)
+        .await?
+        .ok_or_else(|| AppError::not_found("work item", id.get()))
+}
+
+/// Items that match.
+pub async fn list(app: &App, filter: &Filter, page: Page) -> Result<Vec<WorkItem>> {
+    let mut conn = app.store().read().await?;
+    Ok(work_item::list(&mut conn, filter, page).await?)
+}
+
+/// What may change of an item; `None` stays.
+#[derive(Clone, Debug, Default)]
+pub struct Update {
+    pub title: Option<String>,
+    pub description: Option<String>,
+    pub kind: Option<Kind>,
+    pub environment: Option<String>,
+    /// The version that the caller read, when it named one.
+    pub if_version: Option<i64>,
+}
+
+/// Changes an item; approvals of what it was are void then.
+pub async fn update(app: &App, actor: &str, id: WorkItemId, update: Update) -> Result<WorkItem> {
+    let mut tx = app.store().begin(actor).await?;
+    let mut w = tx.load(Needs::item(id)).await?;
+    let mut item = w.item(id)?.clone();
+    if update
+        .if_version
+        .is_some_and(|version| version != item.version)
+    {
+        let message = format!(
+            "work item {id} is at version {}; read it again",
+            item.version
+        );
+        return Err(AppError::PreconditionFailed(message));
+    }
+    if let Some(title) = &update.title {
+        item.title = check_title(title).map_err(|message| AppError::invalid("title", message))?;
+    }
+    if let Some(description) = update.description {
+        if description.len() > orch_core::work_item::LONGEST_DESCRIPTION {
+            return Err(AppError::invalid(
+                "description",
+                "is over 262144 bytes long",
+            ));
+        }
+        item.description = description;
+    }
+    item.kind = update.kind.unwrap_or(item.kind);
+    if let Some(environment) = update.environment {
+        item.environment = (!environment.trim().is_empty()).then_some(environment);
+    }
+    let yaml = current_yaml(&mut tx, &item).await?;
+    let digest = Digest::of_work_item(
+        &item.title,
+        &item.description,
+        yaml.as_deref(),
+        item.environment.as_deref(),
+    );
+    let project = item.project_id;
+    w.items.insert(id, item);
+    tx.decide(&mut w, |w, ctx| engine::item_changed(w, ctx, id, digest))?;
+    let item = w.item(id)?.clone();
+    tx.save(w).await?;
+    tx.record(
+        "work_item.changed",
+        Some(project),
+        json!({"work_item_id": id, "title": item.title, "digest": digest}),
+    );
+    tx.commit().await?;
+    Ok(item)
+}
+
+async fn current_yaml(tx: &mut orch_store::Tx, item: &WorkItem) -> Result<Option<String>> {
+    match item.recipe_id {
+        Some(id) => Ok(recipe::find(&mut tx.conn, id)
+            .await?
+            .map(|recipe| recipe.yaml)),
+        None => Ok(None),
+    }
+}
+
+/// Sets the retry policy: each part is kept, or set to a value or the default.
+pub async fn set_policy(
+    app: &App,
+    actor: &str,
+    id: WorkItemId,
+    change: impl FnOnce(Policy) -> Policy,
+) -> Result<WorkItem> {
+    let mut tx = app.store().begin(actor).await?;
+    let mut w = tx.load(Needs::item(id)).await?;
+    let mut item = w.item(id)?.clone();
+    item.policy = change(item.policy);
+    item.version += 1;
+    let policy = item.policy;
+    let project = item.project_id;
+    w.items.insert(id, item.clone());
+    w.changes.items.insert(id);
+    tx.save(w).await?;
+    let data = json!({
+        "work_item_id": id, "max_retries": policy.max_retries,
+        "backoff_base_seconds": policy.backoff_base.map(|d| d.as_secs_f64()),
+        "backoff_jitter_seconds": policy.backoff_jitter.map(|d| d.as_secs_f64()),
+    });
+    tx.record("work_item.policy_set", Some(project), data);
+    tx.commit().await?;
+    Ok(item)
+}
+
+/// Attaches a recipe; only a valid one is stored.
+pub async fn set_recipe(app: &App, actor: &str, id: WorkItemId, yaml: &str) -> Result<Recipe> {
+    show(app, id).await?;
+    orch_core::recipe::parse(yaml).map_err(|error| {
+        let fault = orch_core::info_request::Fault {
+            field: "yaml".to_owned(),
+            message: error.to_string(),
+        };
+        AppError::faults(format!("the recipe is not valid: {error}"), vec![fault])
+    })?;
+    let mut tx = app.store().begin(actor).await?;
+    let mut w = tx.load(Needs::item(id)).await?;
+    let now = tx.now();
+    let stored = recipe::insert(&mut tx.conn, id, yaml, now).await?;
+    let mut item = w.item(id)?.clone();
+    item.recipe_id = Some(orch_core::ids::RecipeId(stored.id));
+    let digest = Digest::of_work_item(
+        &item.title,
+        &item.description,
+        Some(yaml),
+        item.environment.as_deref(),
+    );
+    let project = item.project_id;
+    w.items.insert(id, item);
+    tx.decide(&mut w, |w, ctx| engine::item_changed(w, ctx, id, digest))?;
+    tx.save(w).await?;
+    let data = json!({"work_item_id": id, "recipe_id": stored.id, "digest": digest});
+    tx.record("recipe.attached", Some(project), data);
+    tx.commit().await?;
+    Ok(stored)
+}
+
+/// The current recipe of an item.
+pub async fn recipe(app: &App, id: WorkItemId) -> Result<Recipe> {
+    let item = show(app, id).await?;
+    let mut conn = app.store().read().await?;
+    let found = match item.recipe_id {
+        Some(recipe_id) => recipe::find(&mut conn, recipe_id).await?,
+        None => None,
+    };
+    found.ok_or_else(|| AppError::not_found("tool recipe of work item", id.get()))
+}
+
+/// Starts an item by hand.
+pub async fn start(
+    app: &App,
+    actor: &str,
+    id: WorkItemId,
+    trace_id: Option<String>,
+) -> Result<Run> {
+    let mut tx = app.store().begin(actor).await?;
+    let mut w = tx.load(Needs::item(id)).await?;
+    let run = tx.decide(&mut w, |w, ctx| engine::start_item(w, ctx, id, trace_id))?;
+    tx.save(w).await?;
+    tx.commit().await?;
+    Ok(run)
+}
+
+/// Cancels an item, with its run or its place in the queue.
+pub async fn cancel(app: &App, actor: &str, id: WorkItemId) -> Result<WorkItem> {
+    let mut tx = app.store().begin(actor).await?;
+    let mut w = tx.load(Needs::item(id)).await?;
+    if let Some(orch_core::queue::Status::Running { run_id }) =
+        w.open_entry(id).map(|entry| entry.status)
+    {
+        let mut needs = Needs::item(id);
+        needs.finishing.insert(run_id);
+        w = tx.load(needs).await?;
+    }
+    let item = tx.decide(&mut w, |w, ctx| engine::cancel_item(w, ctx, id))?;
+    tx.save(w).await?;
+    tx.commit().await?;
+    Ok(item)
+}
+
+/// Notes that somebody asked for an approval: the gate looks at approvals from now on.
+pub(crate) fn note_approval_asked(
+    w: &mut orch_core::engine::Working,
+    id: WorkItemId,
+) -> Result<()> {
+    let mut item = w.item(id)?.clone();
+    if item.approval == ApprovalHistory::NeverRequested {
+        item.approval = ApprovalHistory::Requested;
+        item.version += 1;
+        w.items.insert(id, item);
+        w.changes.items.insert(id);
+    }
+    Ok(())
+}

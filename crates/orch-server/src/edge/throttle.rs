@@ -1,0 +1,68 @@
+//! The rate limit applied to requests: who is counted, and what the client is told.
+//!
+//! A client is its peer address (IPv6: its /64 network). Forwarding headers are not believed.
+//! Calls of gRPC routes are not counted.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use axum::extract::{ConnectInfo, Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderName, HeaderValue};
+
+use super::area::{Protocol, Statement};
+use super::stack::Edge;
+use super::{ApiError, Problem, Verdict};
+
+const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
+const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
+
+/// The client as the rate limit knows it; none where the transport has no address.
+pub(super) type ClientKey = Option<IpAddr>;
+
+/// Counts the request, or answers 429.
+pub(super) async fn check(State(edge): State<Arc<Edge>>, request: Request, next: Next) -> Response {
+    let Some(limiter) = edge.limiter.as_ref().filter(|_| !is_grpc(&request)) else {
+        return next.run(request).await;
+    };
+    let (mut response, remaining) = match limiter.check(&client(&request), edge.config.clock.now())
+    {
+        Verdict::Accepted { remaining } => (next.run(request).await, remaining),
+        Verdict::Refused { retry_after } => {
+            let whole = retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0);
+            let limit = limiter.limit();
+            let problem = Problem::too_many(format!(
+                "this client has used its {limit} requests per minute; try again in {whole} s"
+            ))
+            .with("limit", limit)
+            .with("retry_after_seconds", whole);
+            let refusal = ApiError::from(problem).with_header(RETRY_AFTER, whole.into());
+            (refusal.into_response(), 0)
+        }
+    };
+    let headers = response.headers_mut();
+    headers.insert(LIMIT, HeaderValue::from(limiter.limit()));
+    headers.insert(REMAINING, HeaderValue::from(remaining));
+    response
+}
+
+fn client(request: &Request) -> ClientKey {
+    let ConnectInfo(peer) = request.extensions().get::<ConnectInfo<SocketAddr>>()?;
+    Some(match peer.ip().to_canonical() {
+        IpAddr::V4(address) => address.into(),
+        IpAddr::V6(address) => {
+            let network = u128::from(address) >> 64 << 64;
+            IpAddr::V6(network.into())
+        }
+    })
+}
+
+/// Both the route and the request must say so: a content type alone would be a way past the limit.
+fn is_grpc(request: &Request) -> bool {
+    let route = request.extensions().get::<Statement>();
+    let content_type = request.headers().get(CONTENT_TYPE);
+    route.is_some_and(|statement| statement.protocol == Protocol::Grpc)
+        && content_type.is_some_and(|value| value.as_bytes().starts_with(b"application/grpc"))
+}

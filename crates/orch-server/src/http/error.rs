@@ -1,0 +1,41 @@
+//! What an operation's failure looks like over HTTP.
+
+use orch_core::engine::Refusal;
+use orch_store::StoreError;
+
+use crate::app::AppError;
+use crate::edge::{ApiError, FieldError, Problem};
+
+impl From<AppError> for ApiError {
+    fn from(error: AppError) -> Self {
+        match error {
+            AppError::Refused(refusal) => refused(refusal).into(),
+            AppError::Invalid { detail, faults } => {
+                let problem = Problem::unprocessable(detail);
+                let named = faults
+                    .into_iter()
+                    .map(|fault| FieldError::new(fault.field, fault.message));
+                named.fold(problem, Problem::with_field).into()
+            }
+            AppError::PreconditionFailed(message) => Problem::precondition_failed(message).into(),
+            AppError::Store(StoreError::Closed) => {
+                Problem::unavailable("the server is shutting down; try again").into()
+            }
+            AppError::Store(error) => ApiError::internal(error),
+        }
+    }
+}
+
+fn refused(refusal: Refusal) -> Problem {
+    let detail = refusal.to_string();
+    match refusal {
+        Refusal::NotFound { noun, id } => {
+            Problem::not_found(detail).with("noun", noun).with("id", id)
+        }
+        Refusal::Invalid { field, message } => {
+            Problem::unprocessable(detail).with_field(FieldError::new(field, message))
+        }
+        Refusal::Conflict { code, .. } => Problem::conflict(detail).with("code", code),
+        Refusal::Forbidden { code, .. } => Problem::forbidden(detail).with("code", code),
+    }
+}

@@ -1,0 +1,183 @@
+//! `Idempotency-Key`: a POST that is sent again with the same key acts once and gets the same
+//! answer. Kept for a day; a key that comes with another request is refused.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::body::{Body, Bytes};
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use http::header::{CONTENT_TYPE, ETAG, LOCATION};
+use http::{HeaderName, HeaderValue, Method, StatusCode};
+use http_body_util::BodyExt as _;
+use orch_store::idempotency::{self, Kept};
+use serde_json::{Map, Value};
+use sha2::{Digest as _, Sha256};
+
+use crate::app::App;
+use crate::edge::{ApiError, Problem};
+
+const KEY: HeaderName = HeaderName::from_static("idempotency-key");
+/// Larger answers are not kept.
+const LARGEST_ANSWER: usize = 1024 * 1024;
+
+/// Keys whose first request is under way.
+#[derive(Clone, Default)]
+pub struct UnderWay(Arc<Mutex<HashSet<String>>>);
+
+struct Claimed<'a>(&'a UnderWay, String);
+
+impl UnderWay {
+    fn claim(&self, key: &str) -> Option<Claimed<'_>> {
+        let mut keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        keys.insert(key.to_owned())
+            .then(|| Claimed(self, key.to_owned()))
+    }
+}
+
+impl Drop for Claimed<'_> {
+    fn drop(&mut self) {
+        self.0
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&self.1);
+    }
+}
+
+/// Answers a repeated request from what was kept.
+pub async fn replay(
+    State((app, under_way)): State<(App, UnderWay)>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let key = match request.headers().get(&KEY) {
+        Some(key) if request.method() == Method::POST => key.to_str().unwrap_or("").to_owned(),
+        _ => return next.run(request).await,
+    };
+    match replayed(&app, &under_way, &key, request, next).await {
+        Ok(response) => response,
+        Err(error) => error.into_response(),
+    }
+}
+
+async fn replayed(
+    app: &App,
+    under_way: &UnderWay,
+    key: &str,
+    request: Request,
+    next: Next,
+) -> Result<Response, ApiError> {
+    if key.is_empty() || key.len() > 255 {
+        return Err(Problem::bad_request(
+            "Idempotency-Key must be 1 to 255 visible ASCII characters",
+        )
+        .into());
+    }
+    let Some(_claimed) = under_way.claim(key) else {
+        return Err(Problem::conflict(
+            "a request with this Idempotency-Key is under way; try again",
+        )
+        .into());
+    };
+    let (parts, body) = request.into_parts();
+    let body = match body.collect().await {
+        Ok(body) => body.to_bytes(),
+        Err(error) => {
+            let mut source: Option<&dyn std::error::Error> = Some(&error);
+            while let Some(cause) = source {
+                if cause.is::<crate::edge::BodyTooLarge>() {
+                    return Err(Problem::too_large(cause.to_string()).into());
+                }
+                source = cause.source();
+            }
+            return Err(Problem::bad_request("the body could not be read").into());
+        }
+    };
+    let mut hasher = Sha256::new();
+    hasher.update(parts.uri.path_and_query().map_or("", |path| path.as_str()));
+    hasher.update([0]);
+    hasher.update(&body);
+    let digest = hex::encode(hasher.finalize());
+    let kept = {
+        let mut conn = app.store().read().await.map_err(ApiError::internal)?;
+        idempotency::find(&mut conn, key)
+            .await
+            .map_err(ApiError::internal)?
+    };
+    if let Some(kept) = kept {
+        if kept.request != digest {
+            return Err(Problem::unprocessable(
+                "this Idempotency-Key was used for another request",
+            )
+            .into());
+        }
+        return Ok(restored(kept));
+    }
+    let response = next.run(Request::from_parts(parts, Body::from(body))).await;
+    if response.status().is_server_error() || response.status() == StatusCode::TOO_MANY_REQUESTS {
+        return Ok(response);
+    }
+    keep(app, key, digest, response).await
+}
+
+async fn keep(
+    app: &App,
+    key: &str,
+    request: String,
+    response: Response,
+) -> Result<Response, ApiError> {
+    let (parts, body) = response.into_parts();
+    let body: Bytes = body.collect().await.map_err(ApiError::internal)?.to_bytes();
+    if body.len() <= LARGEST_ANSWER {
+        let headers: Map<String, Value> = [CONTENT_TYPE, LOCATION, ETAG]
+            .iter()
+            .filter_map(|name| {
+                Some((
+                    name.to_string(),
+                    parts.headers.get(name)?.to_str().ok()?.into(),
+                ))
+            })
+            .collect();
+        let answer = Kept {
+            request,
+            status: i64::from(parts.status.as_u16()),
+            headers: Value::Object(headers).to_string(),
+            body: body.to_vec(),
+        };
+        let mut tx = app
+            .store()
+            .begin("system")
+            .await
+            .map_err(ApiError::internal)?;
+        let now = tx.now();
+        idempotency::keep(&mut tx.conn, key, &answer, now)
+            .await
+            .map_err(ApiError::internal)?;
+        tx.commit().await.map_err(ApiError::internal)?;
+    }
+    Ok(Response::from_parts(parts, Body::from(body)))
+}
+
+fn restored(kept: Kept) -> Response {
+    let status = u16::try_from(kept.status)
+        .ok()
+        .and_then(|code| StatusCode::from_u16(code).ok());
+    let mut response = Response::new(Body::from(kept.body));
+    *response.status_mut() = status.unwrap_or(StatusCode::OK);
+    let headers: Map<String, Value> = serde_json::from_str(&kept.headers).unwrap_or_default();
+    for (name, value) in headers {
+        let (name, value) = (
+            HeaderName::try_from(name),
+            value.as_str().and_then(|v| HeaderValue::from_str(v).ok()),
+        );
+        if let (Ok(name), Some(value)) = (name, value) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    response
+        .headers_mut()
+        .insert("idempotent-replayed", HeaderValue::from_static("true"));
+    response
+}

@@ -1,0 +1,83 @@
+//! The REST API: one folder per area, one file per group of operations on it.
+//!
+//! A handler parses, asks the application and shows the answer; it decides nothing.
+
+mod error;
+mod idempotency;
+mod observability;
+mod paging;
+mod projects;
+mod reference;
+mod runs;
+mod scheduler;
+mod short;
+mod view;
+mod work_items;
+
+use orch_core::time::Timestamp;
+use utoipa::OpenApi;
+
+use crate::app::App;
+use crate::edge::{Access, Area};
+
+pub(crate) use idempotency::{UnderWay, replay};
+pub(crate) use reference::STYLE;
+
+/// What every API document says.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Codex Orchestrator",
+        description = "From a written vision to running software, with agents that people can trust. Every path also answers with a trailing slash. Errors are RFC 9457 problems.",
+        license(name = "MIT", identifier = "MIT"),
+    ),
+    components(schemas(orch_api::problem::Problem)),
+    tags(
+        (name = "projects", description = "Projects, visions, requirements, quotas"),
+        (name = "work items", description = "Work items, recipes, policies, approvals"),
+        (name = "runs", description = "Runs, logs, steps, artifacts, info requests"),
+        (name = "scheduler", description = "The queue"),
+        (name = "observability", description = "Health, counts, traces, usage, audit"),
+    )
+)]
+struct Document;
+
+/// Every REST route, with who may call it.
+pub(crate) fn area() -> Area<App> {
+    Area::with_openapi(Document::openapi())
+        .merge(projects::area())
+        .merge(work_items::area())
+        .merge(runs::area())
+        .merge(scheduler::area())
+        .merge(observability::area())
+        .merge(short::area())
+        .plain(
+            Access::Public,
+            http::Method::GET,
+            "/openapi.json",
+            observability::openapi_json,
+        )
+        .plain(
+            Access::Public,
+            http::Method::GET,
+            "/docs",
+            observability::docs,
+        )
+        .plain(Access::Public, http::Method::GET, "/", observability::home)
+}
+
+/// The OpenAPI 3.1 document of this program.
+#[must_use]
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    area().openapi().clone()
+}
+
+/// The API reference as a page.
+pub(crate) fn reference() -> String {
+    reference::render(&serde_json::to_value(openapi()).unwrap_or_default())
+}
+
+/// An instant as the API writes it.
+fn instant(us: i64) -> String {
+    Timestamp::from_micros(us).to_string()
+}

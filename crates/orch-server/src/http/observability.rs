@@ -1,0 +1,294 @@
+//! `/observability`, `/metrics`, `/audit`, `/agents`, the API's own description.
+
+use std::fmt::Write as _;
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::{Html, IntoResponse as _, Response};
+use http::header::{ACCEPT, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, StatusCode, Uri};
+use orch_api::problem::Problem;
+use orch_api::types::agent::Agent;
+use orch_api::types::audit::AuditEntry;
+use orch_api::types::observability::{Health, Metrics, Pong, Trace, Usage};
+use orch_core::ids::ProjectId;
+use orch_core::rules::Scheduling;
+use orch_store::audit::Filter;
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_axum::routes;
+
+use super::paging::{self, PageQuery};
+use super::view;
+use crate::app::{App, agents, observability, run};
+use crate::edge::{Access, ApiError, Area, Query};
+
+pub fn area() -> Area<App> {
+    Area::new()
+        .route(Access::Public, routes!(health))
+        .route(Access::Public, routes!(ping))
+        .route(Access::User, routes!(metrics))
+        .route(Access::User, routes!(prometheus))
+        .route(Access::User, routes!(traces))
+        .route(Access::User, routes!(usage))
+        .route(Access::User, routes!(audit))
+        .route(Access::User, routes!(list_agents))
+}
+
+/// How the server is
+#[utoipa::path(get, path = "/observability/health", tag = "observability", responses(
+    (status = 200, body = Health), (status = 503, body = Health)))]
+async fn health(State(app): State<App>) -> Response {
+    let problems = observability::problems(&app).await;
+    let status = if problems.is_empty() {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    let health = Health {
+        status: if problems.is_empty() {
+            "ok"
+        } else {
+            "degraded"
+        }
+        .to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        database: "sqlite".to_owned(),
+        scheduling: match app.scheduling() {
+            Scheduling::OnTick => "on tick",
+            Scheduling::Background => "background",
+        }
+        .to_owned(),
+        connected_agents: app.agents().connected(),
+        uptime_seconds: app.uptime().as_secs_f64(),
+        problems,
+    };
+    (status, Json(health)).into_response()
+}
+
+/// Ping
+#[utoipa::path(get, path = "/observability/ping", tag = "observability", responses((status = 200, body = Pong)))]
+async fn ping() -> Json<Pong> {
+    Json(Pong { pong: true })
+}
+
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct MetricsQuery {
+    /// `json` (the default) or `prometheus`.
+    format: Option<String>,
+}
+
+/// Counts of everything
+///
+/// JSON, unless `Accept` or `format` asks for text: then Prometheus.
+#[utoipa::path(get, path = "/observability/metrics", tag = "observability", params(MetricsQuery), responses(
+    (status = 200, content((Metrics = "application/json"), (String = "text/plain"))),
+    (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+async fn metrics(
+    State(app): State<App>,
+    Query(query): Query<MetricsQuery>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let accept = headers
+        .get(ACCEPT)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or("");
+    let wants_text = match query.format.as_deref() {
+        Some("prometheus" | "text") => true,
+        Some(_) => false,
+        None => accept.starts_with("text/plain") || accept.contains("openmetrics"),
+    };
+    let metrics = counted(&app).await?;
+    Ok(if wants_text {
+        exposition(&metrics)
+    } else {
+        Json(metrics).into_response()
+    })
+}
+
+/// Counts of everything, for Prometheus
+#[utoipa::path(get, path = "/metrics", tag = "observability", responses(
+    (status = 200, body = String, content_type = "text/plain"),
+    (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+async fn prometheus(State(app): State<App>) -> Result<Response, ApiError> {
+    Ok(exposition(&counted(&app).await?))
+}
+
+async fn counted(app: &App) -> Result<Metrics, ApiError> {
+    let counts = observability::counts(app).await?;
+    Ok(Metrics {
+        projects: counts.projects,
+        work_items: counts.work_items,
+        runs: counts.runs,
+        pending_approvals: counts.pending_approvals,
+        pending_info_requests: counts.pending_info_requests,
+        audit_entries: counts.audit_entries,
+        connected_agents: app.agents().connected(),
+        runs_by_status: counts.runs_by_status,
+        queue_by_state: counts.queue_by_state,
+    })
+}
+
+/// The text format of Prometheus 0.0.4.
+fn exposition(metrics: &Metrics) -> Response {
+    let mut text = String::new();
+    let mut gauge = |name: &str, help: &str, samples: &[(String, i64)]| {
+        let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} gauge");
+        for (labels, value) in samples {
+            let _ = writeln!(text, "{name}{labels} {value}");
+        }
+    };
+    let plain = |value: i64| vec![(String::new(), value)];
+    gauge("orch_projects", "Projects.", &plain(metrics.projects));
+    gauge("orch_work_items", "Work items.", &plain(metrics.work_items));
+    gauge(
+        "orch_pending_approvals",
+        "Approvals that wait for a decision.",
+        &plain(metrics.pending_approvals),
+    );
+    gauge(
+        "orch_pending_info_requests",
+        "Questions that wait for an answer.",
+        &plain(metrics.pending_info_requests),
+    );
+    gauge(
+        "orch_audit_entries",
+        "Entries of the audit chain.",
+        &plain(metrics.audit_entries),
+    );
+    let agents = i64::try_from(metrics.connected_agents).unwrap_or(i64::MAX);
+    gauge(
+        "orch_connected_agents",
+        "Agents with an open stream.",
+        &plain(agents),
+    );
+    let labelled =
+        |label: &str, counts: &std::collections::BTreeMap<String, i64>| -> Vec<(String, i64)> {
+            counts
+                .iter()
+                .map(|(name, count)| (format!("{{{label}=\"{name}\"}}"), *count))
+                .collect()
+        };
+    gauge(
+        "orch_runs",
+        "Runs by status.",
+        &labelled("status", &metrics.runs_by_status),
+    );
+    gauge(
+        "orch_queue_entries",
+        "Queue entries by state.",
+        &labelled("state", &metrics.queue_by_state),
+    );
+    (
+        [(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")],
+        text,
+    )
+        .into_response()
+}
+
+/// Recent runs with their traces, newest first
+#[utoipa::path(get, path = "/observability/traces", tag = "observability", params(PageQuery), responses(
+    (status = 200, body = Vec<Trace>), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+async fn traces(
+    State(app): State<App>,
+    uri: Uri,
+    Query(mut query): Query<PageQuery>,
+) -> Result<Response, ApiError> {
+    query.order.get_or_insert_with(|| "desc".to_owned());
+    query.limit.get_or_insert(100);
+    let page = query.page()?;
+    let rows: Vec<Trace> = run::list(&app, &orch_store::run::Filter::default(), page)
+        .await?
+        .iter()
+        .map(view::trace)
+        .collect();
+    Ok(paging::answer(rows, page, &uri, |trace| trace.run_id))
+}
+
+/// What each project has used
+#[utoipa::path(get, path = "/observability/usage", tag = "observability", responses(
+    (status = 200, body = Vec<Usage>), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+async fn usage(State(app): State<App>) -> Result<Json<Vec<Usage>>, ApiError> {
+    Ok(Json(
+        observability::usage(&app)
+            .await?
+            .into_iter()
+            .map(view::usage)
+            .collect(),
+    ))
+}
+
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct AuditQuery {
+    project: Option<i64>,
+    project_id: Option<i64>,
+    /// Such as `run.started`.
+    kind: Option<String>,
+    actor: Option<String>,
+}
+
+/// The audit chain
+#[utoipa::path(get, path = "/audit", tag = "observability", params(AuditQuery, PageQuery), responses(
+    (status = 200, body = Vec<AuditEntry>), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+async fn audit(
+    State(app): State<App>,
+    uri: Uri,
+    Query(query): Query<AuditQuery>,
+    Query(page): Query<PageQuery>,
+) -> Result<Response, ApiError> {
+    let page = page.page()?;
+    let project = query.project.or(query.project_id).map(ProjectId);
+    let filter = Filter {
+        project,
+        kind: query.kind,
+        actor: query.actor,
+    };
+    let entries = observability::audit(&app, &filter, page).await?;
+    let rows: Vec<AuditEntry> = entries.into_iter().map(view::audit_entry).collect();
+    Ok(paging::answer(rows, page, &uri, |entry| entry.seq))
+}
+
+/// List agents
+#[utoipa::path(get, path = "/agents", tag = "observability", responses(
+    (status = 200, body = Vec<Agent>), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+async fn list_agents(State(app): State<App>) -> Result<Json<Vec<Agent>>, ApiError> {
+    let listed = agents::list(&app).await?;
+    let shown = listed
+        .into_iter()
+        .map(|listed| view::agent(listed.agent, listed.connected, listed.holding));
+    Ok(Json(shown.collect()))
+}
+
+pub async fn openapi_json() -> Response {
+    let document = super::openapi().to_json().unwrap_or_default();
+    ([(CONTENT_TYPE, "application/json")], document).into_response()
+}
+
+/// A page that lists every operation, without a script from elsewhere.
+pub async fn docs() -> Response {
+    page(crate::http::reference())
+}
+
+/// What this server is, for somebody who opens its address.
+pub async fn home() -> Response {
+    page(format!(
+        "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>\
+         <title>Codex Orchestrator</title><style>{}</style><main><h1>Codex Orchestrator</h1>\
+         <p>The control plane is running (version {}).</p><ul>\
+         <li><a href=/docs>API reference</a></li><li><a href=/openapi.json>OpenAPI document</a></li>\
+         <li><a href=/observability/health>Health</a></li><li><a href=/scheduler/queue>Queue</a></li></ul></main></html>",
+        crate::http::STYLE,
+        env!("CARGO_PKG_VERSION"),
+    ))
+}
+
+fn page(html: String) -> Response {
+    let mut response = Html(html).into_response();
+    let policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+    response
+        .headers_mut()
+        .insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
+    response
+}

@@ -1,0 +1,97 @@
+//! The artifacts of runs.
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::Response;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::HeaderValue;
+use http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE, ETAG};
+use orch_api::problem::Problem;
+use orch_api::types::run::{Artifact, NewArtifact};
+use orch_core::ids::{ArtifactId, RunId};
+use tokio_util::io::ReaderStream;
+use utoipa_axum::routes;
+
+use super::super::view;
+use super::EpochQuery;
+use crate::app::{App, AppError, artifact};
+use crate::edge::{Access, ApiError, Area, Caller, JsonBody, Path, Query};
+
+/// 16 MiB in base64, and the JSON around it.
+const LARGEST_BODY: u64 = 16 * 1024 * 1024 * 4 / 3 + 64 * 1024;
+
+pub fn area() -> Area<App> {
+    Area::new()
+        .route(Access::Agent.body_up_to(LARGEST_BODY), routes!(store, list))
+        .route(Access::Agent.untimed(), routes!(raw))
+}
+
+/// Store an artifact
+#[utoipa::path(post, path = "/work-items/runs/{id}/artifacts", tag = "runs", params(("id" = i64, Path), EpochQuery), request_body = NewArtifact, responses(
+    (status = 200, body = Artifact), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+async fn store(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<i64>,
+    Query(query): Query<EpochQuery>,
+    JsonBody(new): JsonBody<NewArtifact>,
+) -> Result<Json<Artifact>, ApiError> {
+    let content = STANDARD
+        .decode(new.content_base64.as_bytes())
+        .map_err(|error| AppError::invalid("content_base64", format!("is not base64: {error}")))?;
+    let new = artifact::New {
+        name: new.name,
+        media_type: new.media_type,
+        kind: new.kind,
+        content,
+        epoch: query.epoch.or(new.epoch),
+    };
+    Ok(Json(view::artifact(
+        artifact::store(&app, &caller.name, RunId(id), new).await?,
+    )))
+}
+
+/// List the artifacts of a run
+#[utoipa::path(get, path = "/work-items/runs/{id}/artifacts", tag = "runs", params(("id" = i64, Path)), responses(
+    (status = 200, body = Vec<Artifact>), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+async fn list(
+    State(app): State<App>,
+    Path(id): Path<i64>,
+) -> Result<Json<Vec<Artifact>>, ApiError> {
+    Ok(Json(
+        artifact::of_run(&app, RunId(id))
+            .await?
+            .into_iter()
+            .map(view::artifact)
+            .collect(),
+    ))
+}
+
+/// Download an artifact
+///
+/// It is always a download: what an agent made is never shown as a page of this origin.
+#[utoipa::path(get, path = "/work-items/runs/artifacts/{id}/raw", tag = "runs", params(("id" = i64, Path)), responses(
+    (status = 200, body = String, content_type = "application/octet-stream"),
+    (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+async fn raw(State(app): State<App>, Path(id): Path<i64>) -> Result<Response, ApiError> {
+    let (artifact, file) = artifact::open(&app, ArtifactId(id)).await?;
+    let mut response = Response::new(Body::from_stream(ReaderStream::new(file)));
+    let headers = response.headers_mut();
+    let octets = HeaderValue::from_static("application/octet-stream");
+    headers.insert(
+        CONTENT_TYPE,
+        HeaderValue::from_str(&artifact.media_type).unwrap_or(octets),
+    );
+    headers.insert(CONTENT_LENGTH, HeaderValue::from(artifact.size_bytes));
+    let name: String = form_urlencoded::byte_serialize(artifact.name.as_bytes()).collect();
+    let disposition = format!("attachment; filename*=UTF-8''{}", name.replace('+', "%20"));
+    if let Ok(value) = HeaderValue::from_str(&disposition) {
+        headers.insert(CONTENT_DISPOSITION, value);
+    }
+    if let Ok(value) = HeaderValue::from_str(&format!("\"{}\"", artifact.sha256)) {
+        headers.insert(ETAG, value);
+    }
+    Ok(response)
+}

@@ -1,0 +1,196 @@
+//! Showing, claiming, renewing, completing and cancelling runs.
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::Response;
+use http::Uri;
+use orch_api::problem::Problem;
+use orch_api::types::approval::ReasonBody;
+use orch_api::types::run::{Claim, ClaimGranted, Complete, Heartbeat, Run};
+use orch_core::engine::{Completion, Verdict};
+use orch_core::ids::{ProjectId, RunId, WorkItemId};
+use orch_store::run::Filter;
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_axum::routes;
+
+use super::super::paging::{self, PageQuery};
+use super::super::view;
+use crate::app::{App, AppError, checks, run};
+use crate::edge::{
+    Access, ApiError, Area, Caller, JsonBody, OptionalJson, Path, Query, query_bool_option,
+};
+
+type Answer<T> = Result<Json<T>, ApiError>;
+
+pub fn area() -> Area<App> {
+    Area::new()
+        .route(Access::Agent, routes!(list))
+        .route(Access::Agent, routes!(show))
+        .route(Access::Agent, routes!(claim))
+        .route(Access::Agent, routes!(heartbeat))
+        .route(Access::Agent, routes!(complete))
+        .route(Access::User, routes!(cancel))
+}
+
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct RunQuery {
+    /// running, waiting, succeeded, failed, cancelled or lost.
+    pub status: Option<String>,
+    pub project_id: Option<i64>,
+    pub work_item_id: Option<i64>,
+}
+
+impl RunQuery {
+    pub fn filter(self) -> Result<Filter, AppError> {
+        const STATUSES: [&str; 6] = [
+            "running",
+            "waiting",
+            "succeeded",
+            "failed",
+            "cancelled",
+            "lost",
+        ];
+        if let Some(status) = self
+            .status
+            .as_deref()
+            .filter(|status| !STATUSES.contains(status))
+        {
+            return Err(AppError::invalid(
+                "status",
+                format!("is `{status}`; expected one of {}", STATUSES.join(", ")),
+            ));
+        }
+        Ok(Filter {
+            work_item: self.work_item_id.map(WorkItemId),
+            project: self.project_id.map(ProjectId),
+            status: self.status,
+        })
+    }
+}
+
+/// List runs
+#[utoipa::path(get, path = "/work-items/runs", tag = "runs", params(RunQuery, PageQuery), responses(
+    (status = 200, body = Vec<Run>), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+async fn list(
+    State(app): State<App>,
+    uri: Uri,
+    Query(query): Query<RunQuery>,
+    Query(page): Query<PageQuery>,
+) -> Result<Response, ApiError> {
+    let page = page.page()?;
+    let rows: Vec<Run> = run::list(&app, &query.filter()?, page)
+        .await?
+        .iter()
+        .map(view::run)
+        .collect();
+    Ok(paging::answer(rows, page, &uri, |run| run.id))
+}
+
+/// Show a run
+#[utoipa::path(get, path = "/work-items/runs/{id}", tag = "runs", params(("id" = i64, Path)), responses(
+    (status = 200, body = Run), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+async fn show(State(app): State<App>, Path(id): Path<i64>) -> Answer<Run> {
+    Ok(Json(view::run(&run::show(&app, RunId(id)).await?)))
+}
+
+fn granted(run: &orch_core::run::Run, app: &App) -> ClaimGranted {
+    let now = app.store().now();
+    let lease = run.lease();
+    ClaimGranted {
+        success: true,
+        claimed_by: lease
+            .map(|lease| lease.agent.to_string())
+            .unwrap_or_default(),
+        epoch: run.epoch,
+        expires_in: lease
+            .map(|lease| lease.until.since(now).as_secs_f64().ceil())
+            .unwrap_or_default(),
+    }
+}
+
+/// Claim a run
+#[utoipa::path(post, path = "/work-items/runs/{id}/claim", tag = "runs", params(("id" = i64, Path)), request_body = Claim, responses(
+    (status = 200, body = ClaimGranted), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+async fn claim(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<i64>,
+    JsonBody(body): JsonBody<Claim>,
+) -> Answer<ClaimGranted> {
+    let agent = checks::agent(&body.agent_id)?;
+    let ttl = checks::lease_ttl(body.ttl_seconds)?;
+    let actor = caller.as_agent(agent.as_str()).name;
+    let run = run::claim(&app, &actor, RunId(id), agent, ttl).await?;
+    Ok(Json(granted(&run, &app)))
+}
+
+/// Renew a claim
+#[utoipa::path(post, path = "/work-items/runs/{id}/heartbeat", tag = "runs", params(("id" = i64, Path)), request_body = Heartbeat, responses(
+    (status = 200, body = ClaimGranted), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+async fn heartbeat(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<i64>,
+    JsonBody(body): JsonBody<Heartbeat>,
+) -> Answer<ClaimGranted> {
+    let agent = checks::agent(&body.agent_id)?;
+    let ttl = checks::lease_ttl(body.ttl_seconds)?;
+    let actor = caller.as_agent(agent.as_str()).name;
+    let run = run::heartbeat(&app, &actor, RunId(id), agent, body.epoch, ttl).await?;
+    Ok(Json(granted(&run, &app)))
+}
+
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct CompleteQuery {
+    /// How it went: true, 1, yes, on, or their opposites.
+    #[serde(default, deserialize_with = "query_bool_option")]
+    success: Option<bool>,
+    epoch: Option<u64>,
+    exit_code: Option<i32>,
+}
+
+/// Complete a run
+///
+/// `success` comes as a query value or in the body; it counts as true when neither has it.
+#[utoipa::path(post, path = "/work-items/runs/{id}/complete", tag = "runs", params(("id" = i64, Path), CompleteQuery), request_body = Option<Complete>, responses(
+    (status = 200, body = Run), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+async fn complete(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<i64>,
+    Query(query): Query<CompleteQuery>,
+    OptionalJson(body): OptionalJson<Complete>,
+) -> Answer<Run> {
+    let success = query.success.or(body.success).unwrap_or(true);
+    let done = Completion {
+        epoch: query.epoch.or(body.epoch),
+        verdict: if success {
+            Verdict::Success
+        } else {
+            Verdict::Failure
+        },
+        exit_code: query.exit_code.or(body.exit_code),
+        reason: checks::optional_text("reason", body.reason.as_deref(), 2000)?,
+    };
+    Ok(Json(view::run(
+        &run::complete(&app, &caller.name, RunId(id), done).await?,
+    )))
+}
+
+/// Cancel a run
+#[utoipa::path(post, path = "/work-items/runs/{id}/cancel", tag = "runs", params(("id" = i64, Path)), request_body = Option<ReasonBody>, responses(
+    (status = 200, body = Run), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+async fn cancel(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<i64>,
+    OptionalJson(body): OptionalJson<ReasonBody>,
+) -> Answer<Run> {
+    let reason = checks::optional_text("reason", body.reason.as_deref(), 2000)?;
+    Ok(Json(view::run(
+        &run::cancel(&app, &caller.name, RunId(id), reason).await?,
+    )))
+}

@@ -1,0 +1,183 @@
+//! The questions of runs, and their answers.
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::Response;
+use http::{HeaderMap, Uri};
+use orch_api::problem::Problem;
+use orch_api::types::info_request::{InfoRequest, NewInfoRequest, Respond};
+use orch_core::ids::{InfoRequestId, RunId};
+use orch_core::info_request::Status;
+use serde::Deserialize;
+use serde_json::Value;
+use utoipa::IntoParams;
+use utoipa_axum::routes;
+
+use super::super::paging::{self, PageQuery};
+use super::super::view;
+use super::EpochQuery;
+use crate::app::info_request::{Hold, Show, admit, fields_of_keys};
+use crate::app::{App, AppError, info_request};
+use crate::edge::{Access, ApiError, Area, Caller, JsonBody, Path, Query, query_bool_option};
+
+type Answer<T> = Result<Json<T>, ApiError>;
+
+pub fn area() -> Area<App> {
+    Area::new()
+        .route(Access::Agent, routes!(ask, list))
+        .route(Access::User, routes!(list_all))
+        .route(Access::Agent, routes!(show))
+        .route(Access::User, routes!(respond))
+}
+
+/// Whether answers are wanted in clear, and the secret that lets one have them.
+#[derive(Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct PlainQuery {
+    /// Answers in clear, for who presents the agents' secret.
+    #[serde(default, deserialize_with = "query_bool_option")]
+    plaintext: Option<bool>,
+    /// The agents' secret; the header `X-Orch-Secret` is the better place.
+    x_orch_secret: Option<String>,
+}
+
+impl PlainQuery {
+    fn show(&self, app: &App, headers: &HeaderMap) -> Result<Show, AppError> {
+        if self.plaintext != Some(true) {
+            return Ok(Show::Redacted);
+        }
+        let header = headers
+            .get("x-orch-secret")
+            .and_then(|value| value.to_str().ok());
+        admit(app, header.or(self.x_orch_secret.as_deref()))?;
+        Ok(Show::Plain)
+    }
+}
+
+/// Ask for inputs
+///
+/// The run waits until every question is answered.
+#[utoipa::path(post, path = "/work-items/runs/{id}/info-requests", tag = "runs", params(("id" = i64, Path), EpochQuery), request_body = NewInfoRequest, responses(
+    (status = 200, body = InfoRequest), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+async fn ask(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<i64>,
+    Query(query): Query<EpochQuery>,
+    JsonBody(new): JsonBody<NewInfoRequest>,
+) -> Answer<InfoRequest> {
+    let mut fields = new.fields.unwrap_or_default();
+    for field in fields_of_keys(&new.required_keys.unwrap_or_default()) {
+        if !fields.iter().any(|known| known.key == field.key) {
+            fields.push(field);
+        }
+    }
+    let epoch = query.epoch.or(new.epoch);
+    let asked = info_request::ask(
+        &app,
+        &caller.name,
+        RunId(id),
+        epoch,
+        &new.prompt,
+        &fields,
+        Hold::Kept,
+    )
+    .await?;
+    Ok(Json(view::info_request(&app, &asked, Show::Redacted)?))
+}
+
+/// List the questions of a run
+#[utoipa::path(get, path = "/work-items/runs/{id}/info-requests", tag = "runs", params(("id" = i64, Path), PlainQuery), responses(
+    (status = 200, body = Vec<InfoRequest>), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+async fn list(
+    State(app): State<App>,
+    Path(id): Path<i64>,
+    Query(query): Query<PlainQuery>,
+    headers: HeaderMap,
+) -> Answer<Vec<InfoRequest>> {
+    let show = query.show(&app, &headers)?;
+    let requests = info_request::of_run(&app, RunId(id)).await?;
+    let shown: Result<Vec<_>, _> = requests
+        .iter()
+        .map(|request| view::info_request(&app, request, show))
+        .collect();
+    Ok(Json(shown?))
+}
+
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct StatusQuery {
+    /// pending, resolved or cancelled.
+    status: Option<String>,
+}
+
+/// List questions of all runs
+#[utoipa::path(get, path = "/work-items/runs/info-requests", tag = "runs", params(StatusQuery, PageQuery), responses(
+    (status = 200, body = Vec<InfoRequest>), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+async fn list_all(
+    State(app): State<App>,
+    uri: Uri,
+    Query(query): Query<StatusQuery>,
+    Query(page): Query<PageQuery>,
+) -> Result<Response, ApiError> {
+    let page = page.page()?;
+    let status = query
+        .status
+        .map(|status| {
+            Status::parse(&status).ok_or_else(|| {
+                AppError::invalid(
+                    "status",
+                    format!("is `{status}`; expected pending, resolved or cancelled"),
+                )
+            })
+        })
+        .transpose()?;
+    let requests = info_request::list(&app, status, page).await?;
+    let rows: Result<Vec<_>, _> = requests
+        .iter()
+        .map(|request| view::info_request(&app, request, Show::Redacted))
+        .collect();
+    Ok(paging::answer(rows?, page, &uri, |request| request.id))
+}
+
+/// Show a question
+#[utoipa::path(get, path = "/work-items/runs/info-requests/{id}", tag = "runs", params(("id" = i64, Path), PlainQuery), responses(
+    (status = 200, body = InfoRequest), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+async fn show(
+    State(app): State<App>,
+    Path(id): Path<i64>,
+    Query(query): Query<PlainQuery>,
+    headers: HeaderMap,
+) -> Answer<InfoRequest> {
+    let show = query.show(&app, &headers)?;
+    let request = info_request::show(&app, InfoRequestId(id)).await?;
+    Ok(Json(view::info_request(&app, &request, show)?))
+}
+
+/// Answer a question
+#[utoipa::path(post, path = "/work-items/runs/info-requests/{id}/respond", tag = "runs", params(("id" = i64, Path)), request_body = Respond, responses(
+    (status = 200, body = InfoRequest), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+async fn respond(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<i64>,
+    JsonBody(body): JsonBody<Respond>,
+) -> Answer<InfoRequest> {
+    let mut values = BTreeMap::new();
+    for (key, value) in body.values {
+        let text = match value {
+            Value::String(text) => text,
+            Value::Number(number) => number.to_string(),
+            Value::Bool(truth) => truth.to_string(),
+            Value::Null => continue,
+            Value::Array(_) | Value::Object(_) => {
+                return Err(AppError::invalid(key, "must be a text, a number or a boolean").into());
+            }
+        };
+        values.insert(key, text);
+    }
+    let resolved = info_request::respond(&app, &caller.name, InfoRequestId(id), &values).await?;
+    Ok(Json(view::info_request(&app, &resolved, Show::Redacted)?))
+}

@@ -1,0 +1,278 @@
+//! Adding to and paging through a run's log.
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
+use http::header::CONTENT_TYPE;
+use orch_api::problem::Problem;
+use orch_api::types::log::{AppendLog, LogAppended, LogEntry, LogPage};
+use orch_core::ids::RunId;
+use orch_store::log::{self, Cursor};
+use orch_store::segment::{LogLine, Stream};
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_axum::routes;
+
+use super::super::view;
+use super::EpochQuery;
+use crate::app::{App, AppError, log as app_log, run};
+use crate::edge::{Access, ApiError, Area, Caller, JsonBody, Path, Query};
+
+pub fn area() -> Area<App> {
+    Area::new().route(Access::Agent.untimed(), routes!(append, read))
+}
+
+/// Lines of a page when no limit is given.
+const DEFAULT_LIMIT: usize = 1000;
+/// The most lines of a page.
+const MOST_LINES: usize = 10_000;
+/// Longer lines are split into partial ones of at most so many bytes.
+const LONGEST_LINE: usize = 64 * 1024;
+
+/// Add lines to a run's log
+#[utoipa::path(post, path = "/work-items/runs/{id}/logs", tag = "runs", params(("id" = i64, Path), EpochQuery), request_body = AppendLog, responses(
+    (status = 200, body = LogAppended), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+async fn append(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<i64>,
+    Query(query): Query<EpochQuery>,
+    JsonBody(body): JsonBody<AppendLog>,
+) -> Result<Json<LogAppended>, ApiError> {
+    let stream = match body.stream.as_deref() {
+        None | Some("stdout") => Stream::Stdout,
+        Some("stderr") => Stream::Stderr,
+        Some("event") => Stream::Event,
+        Some("system") => Stream::System,
+        Some(other) => {
+            let message = format!("is `{other}`; expected stdout, stderr, event or system");
+            return Err(AppError::invalid("stream", message).into());
+        }
+    };
+    let texts: Vec<String> = match (body.line, body.lines) {
+        (Some(line), None) => vec![line],
+        (None, Some(lines)) => lines,
+        (Some(_), Some(_)) => {
+            return Err(AppError::invalid("line", "and `lines` exclude each other").into());
+        }
+        (None, None) => return Err(AppError::invalid("line", "or `lines` is required").into()),
+    };
+    let at_us = app.store().now().as_micros();
+    let lines: Vec<LogLine> = texts
+        .iter()
+        .flat_map(|text| text.strip_suffix('\n').unwrap_or(text).split('\n'))
+        .flat_map(|line| split(line, at_us, stream, body.step))
+        .collect();
+    if lines.is_empty() {
+        run::show(&app, RunId(id)).await?;
+        return Ok(Json(LogAppended {
+            appended: 0,
+            first_seq: 0,
+        }));
+    }
+    let appended = lines.len();
+    let epoch = query.epoch.or(body.epoch);
+    let first_seq = app_log::append(&app, &caller.name, RunId(id), epoch, lines).await?;
+    Ok(Json(LogAppended {
+        appended,
+        first_seq,
+    }))
+}
+
+/// A line in pieces that can be stored; all but the last are partial.
+fn split(line: &str, at_us: i64, stream: Stream, step: Option<u32>) -> Vec<LogLine> {
+    let mut pieces = Vec::new();
+    let mut rest = line.strip_suffix('\r').unwrap_or(line);
+    loop {
+        let cut = if rest.len() <= LONGEST_LINE {
+            rest.len()
+        } else {
+            rest.floor_char_boundary(LONGEST_LINE)
+        };
+        let (piece, after) = rest.split_at(cut);
+        pieces.push(LogLine {
+            at_us,
+            stream,
+            step,
+            partial: !after.is_empty(),
+            message: piece.to_owned(),
+        });
+        if after.is_empty() {
+            return pieces;
+        }
+        rest = after;
+    }
+}
+
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct LogQuery {
+    /// `text` (the default) or `json`.
+    format: Option<String>,
+    /// Only lines that contain this, in any case.
+    q: Option<String>,
+    /// The most lines; 1 to 10,000.
+    #[param(minimum = 1, maximum = 10000)]
+    limit: Option<usize>,
+    /// Skips so many (matching) lines.
+    #[param(minimum = 0)]
+    offset: Option<u64>,
+}
+
+/// Read a run's log
+///
+/// As text: all of it, or the lines that `q`, `limit` and `offset` choose. As JSON: a page.
+#[utoipa::path(get, path = "/work-items/runs/{id}/logs", tag = "runs", params(("id" = i64, Path), LogQuery), responses(
+    (status = 200, content((LogPage = "application/json"), (String = "text/plain"))),
+    (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+async fn read(
+    State(app): State<App>,
+    Path(id): Path<i64>,
+    Query(query): Query<LogQuery>,
+) -> Result<Response, ApiError> {
+    if let Some(limit) = query
+        .limit
+        .filter(|limit| !(1..=MOST_LINES).contains(limit))
+    {
+        return Err(
+            AppError::invalid("limit", format!("is {limit}; expected 1 to {MOST_LINES}")).into(),
+        );
+    }
+    let id = RunId(id);
+    let offset = query.offset.unwrap_or(0);
+    match query.format.as_deref() {
+        Some("json") => {
+            let limit = query.limit.unwrap_or(DEFAULT_LIMIT);
+            let found = app_log::page(&app, id, query.q.as_deref(), offset, limit).await?;
+            let entries: Vec<LogEntry> = found.lines.into_iter().map(view::log_entry).collect();
+            let lines: Vec<String> = entries.iter().map(|entry| entry.message.clone()).collect();
+            Ok(Json(LogPage {
+                total: found.total,
+                returned: lines.len(),
+                lines,
+                entries,
+            })
+            .into_response())
+        }
+        None | Some("text") if query.q.is_none() && query.limit.is_none() => {
+            text(&app, id, offset).await
+        }
+        None | Some("text") => {
+            let limit = query.limit.unwrap_or(MOST_LINES);
+            let found = app_log::page(&app, id, query.q.as_deref(), offset, limit).await?;
+            let mut text = String::new();
+            for numbered in found.lines {
+                push_line(&mut text, &numbered.line);
+            }
+            Ok(plain(Body::from(text)))
+        }
+        Some(other) => {
+            Err(AppError::invalid("format", format!("is `{other}`; expected text or json")).into())
+        }
+    }
+}
+
+/// The whole log, streamed chunk by chunk.
+async fn text(app: &App, id: RunId, offset: u64) -> Result<Response, ApiError> {
+    let run = run::show(app, id).await?;
+    let mut first = String::new();
+    if offset == 0 {
+        push_line(&mut first, &log::opening_line(&run).line);
+    }
+    let cursor = Cursor::new(app.store(), id, offset);
+    let chunks = futures::stream::unfold((Some(first), cursor), |(first, mut cursor)| async move {
+        if let Some(first) = first {
+            return Some((Ok(first), (None, cursor)));
+        }
+        match cursor.next_chunk().await {
+            Ok(lines) if lines.is_empty() => None,
+            Ok(lines) => {
+                let mut text = String::new();
+                for numbered in lines {
+                    push_line(&mut text, &numbered.line);
+                }
+                Some((Ok(text), (None, cursor)))
+            }
+            Err(error) => Some((Err(std::io::Error::other(error)), (None, cursor))),
+        }
+    });
+    Ok(plain(Body::from_stream(chunks)))
+}
+
+fn plain(body: Body) -> Response {
+    ([(CONTENT_TYPE, "text/plain; charset=utf-8")], body).into_response()
+}
+
+fn push_line(text: &mut String, line: &LogLine) {
+    text.push_str(&shown(&line.message));
+    if !line.partial {
+        text.push('\n');
+    }
+}
+
+/// A line as text: colours stay, every other escape sequence and control character goes.
+pub(super) fn shown(message: &str) -> std::borrow::Cow<'_, str> {
+    if !message.chars().any(|c| c.is_control() && c != '\t') {
+        return message.into();
+    }
+    let mut out = String::with_capacity(message.len());
+    let mut rest = message.chars().peekable();
+    while let Some(c) = rest.next() {
+        match c {
+            '\u{1b}' if rest.peek() == Some(&'[') => {
+                rest.next();
+                let mut parameters = String::new();
+                while let Some(&next) = rest.peek() {
+                    rest.next();
+                    if ('\u{40}'..='\u{7e}').contains(&next) {
+                        if next == 'm' {
+                            out.push_str("\u{1b}[");
+                            out.push_str(&parameters);
+                            out.push('m');
+                        }
+                        break;
+                    }
+                    if parameters.len() < 64 {
+                        parameters.push(next);
+                    }
+                }
+            }
+            '\t' => out.push('\t'),
+            c if c.is_control() => {}
+            c => out.push(c),
+        }
+    }
+    out.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_stay_and_other_escape_sequences_go() {
+        assert_eq!(shown("\u{1b}[31mred\u{1b}[0m"), "\u{1b}[31mred\u{1b}[0m");
+        assert_eq!(
+            shown("a\u{1b}[2Jb\u{1b}]0;title\u{7}c\u{0}\td\r"),
+            "ab]0;titlec\td"
+        );
+    }
+
+    #[test]
+    fn a_long_line_is_split_at_characters_and_loses_nothing() {
+        let line = "é".repeat(LONGEST_LINE);
+        let pieces = split(&line, 0, Stream::Stdout, None);
+        assert_eq!(
+            pieces
+                .iter()
+                .map(|p| p.message.as_str())
+                .collect::<String>(),
+            line
+        );
+        assert_eq!(
+            pieces.iter().map(|p| p.partial).collect::<Vec<_>>(),
+            [true, false]
+        );
+    }
+}

@@ -1,0 +1,28 @@
+//! `/work-items/runs`: runs and everything that hangs on them.
+
+mod artifacts;
+mod hold;
+mod info_requests;
+mod live;
+mod logs;
+mod steps;
+
+use crate::app::App;
+use crate::edge::Area;
+
+pub fn area() -> Area<App> {
+    Area::new()
+        .merge(hold::area())
+        .merge(logs::area())
+        .merge(live::area())
+        .merge(steps::area())
+        .merge(artifacts::area())
+        .merge(info_requests::area())
+}
+
+#[derive(Debug, Default, serde::Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct EpochQuery {
+    /// The epoch of the caller's claim.
+    pub epoch: Option<u64>,
+}

@@ -1,0 +1,19 @@
+//! The control plane: HTTP and gRPC on one port, background reconcilers, the flow from a request
+//! to a transaction.
+//!
+//! It never runs work itself; agents do.
+
+pub mod app;
+mod audit_file;
+mod config;
+pub mod edge;
+mod grpc;
+mod http;
+mod reconcile;
+mod server;
+mod vault;
+
+pub use audit_file::{AuditReport, verify_audit};
+pub use config::{Exposure, SchedulingMode, ServerConfig};
+pub use http::openapi;
+pub use server::{Server, ServerError};

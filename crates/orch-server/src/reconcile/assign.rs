@@ -1,0 +1,108 @@
+//! What an agent is told of a run that it was given: exactly what the run's digest names.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use orch_api::proto::Assignment;
+use orch_core::digest::Digest;
+use orch_core::gate;
+use orch_core::ids::WorkItemId;
+use orch_core::run::Run;
+use orch_core::work_item::WorkItem;
+use orch_store::{recipe, step, work_item};
+
+use crate::app::agents::Answers;
+use crate::app::{App, Result, info_request, plan};
+
+/// The assignments of several runs; `None` where the item is not what the run was started for.
+pub async fn assignments(
+    app: &App,
+    runs: Vec<Run>,
+    answers: Answers,
+) -> Result<Vec<(Run, Option<Assignment>)>> {
+    let ids: BTreeSet<WorkItemId> = runs.iter().map(|run| run.work_item_id).collect();
+    let items: BTreeMap<WorkItemId, WorkItem> = {
+        let mut conn = app.store().read().await?;
+        work_item::find_all(&mut conn, &ids)
+            .await?
+            .into_iter()
+            .map(|item| (item.id, item))
+            .collect()
+    };
+    let mut all = Vec::with_capacity(runs.len());
+    for run in runs {
+        let assignment = match items.get(&run.work_item_id) {
+            Some(item) => build(app, &run, item, answers).await?,
+            None => None,
+        };
+        all.push((run, assignment));
+    }
+    Ok(all)
+}
+
+/// The assignment of one run.
+pub async fn assignment(app: &App, run: &Run, answers: Answers) -> Result<Option<Assignment>> {
+    Ok(assignments(app, vec![run.clone()], answers)
+        .await?
+        .pop()
+        .and_then(|(_, assignment)| assignment))
+}
+
+async fn build(
+    app: &App,
+    run: &Run,
+    item: &WorkItem,
+    answers: Answers,
+) -> Result<Option<Assignment>> {
+    let recipe_yaml = match item.recipe_id {
+        Some(id) => {
+            let mut conn = app.store().read().await?;
+            recipe::find(&mut conn, id).await?.map(|recipe| recipe.yaml)
+        }
+        None => None,
+    };
+    let environment = item.environment.as_deref();
+    let digest = Digest::of_work_item(
+        &item.title,
+        &item.description,
+        recipe_yaml.as_deref(),
+        environment,
+    );
+    if digest != run.digest {
+        return Ok(None);
+    }
+    let mut assignment = Assignment {
+        run_id: run.id.get(),
+        epoch: run.epoch,
+        work_item_id: item.id.get(),
+        project_id: item.project_id.get(),
+        title: item.title.clone(),
+        description: item.description.clone(),
+        environment: item.environment.clone().unwrap_or_default(),
+        attempt: run.attempt,
+        trace_id: run.trace_id.clone(),
+        recipe_yaml: recipe_yaml.unwrap_or_default(),
+        plan_needs_approval: item.recipe_id.is_none() && gate::is_gated(item, app.store().rules()),
+        ..Assignment::default()
+    };
+    // A run that nobody held before has no history to take up.
+    if run.epoch > 1 {
+        let mut conn = app.store().read().await?;
+        let steps = step::of_run(&mut conn, run.id).await?;
+        assignment.steps_done = steps
+            .iter()
+            .filter(|step| step.status == "succeeded")
+            .filter_map(|step| u32::try_from(step.number).ok())
+            .collect();
+        assignment.approved_steps_json = plan::approved_steps(&mut conn, run.id, run.digest)
+            .await?
+            .unwrap_or_default();
+        drop(conn);
+        if answers == Answers::Readable {
+            assignment.answers = info_request::answers_of_run(app, run.id)
+                .await?
+                .into_iter()
+                .collect();
+        }
+    }
+    Ok(Some(assignment))
+}

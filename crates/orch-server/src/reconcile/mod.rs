@@ -1,0 +1,30 @@
+//! Background reconcilers: idempotent, without input, run on a wake-up and on a timer alike.
+
+mod assign;
+mod dispatch;
+mod heads;
+mod leases;
+mod upkeep;
+
+pub(crate) use assign::assignment;
+
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::app::App;
+use crate::audit_file::HeadSigner;
+use crate::config::SchedulingMode;
+
+/// Starts every reconciler; each ends when `shutdown` is cancelled.
+pub(crate) fn start(
+    app: &App,
+    mode: SchedulingMode,
+    signer: HeadSigner,
+    tasks: &TaskTracker,
+    shutdown: &CancellationToken,
+) {
+    tasks.spawn(dispatch::run(app.clone(), mode, shutdown.clone()));
+    tasks.spawn(leases::run(app.clone(), shutdown.clone()));
+    tasks.spawn(heads::run(app.clone(), signer, shutdown.clone()));
+    tasks.spawn(upkeep::run(app.clone(), shutdown.clone()));
+}

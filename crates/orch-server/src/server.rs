@@ -1,0 +1,231 @@
+//! Opening the store, binding the port, serving until told to stop.
+
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::middleware::from_fn_with_state;
+use orch_core::time::Timestamp;
+use orch_store::artifact::Blobs;
+use orch_store::{Options, Store, StoreError};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::app::App;
+use crate::audit_file::HeadSigner;
+use crate::config::{Exposure, SchedulingMode, ServerConfig};
+use crate::edge::{self, AllowedHosts, AllowedOrigins, ApiToken, ConfigError, EdgeConfig};
+use crate::vault::{Vault, VaultError};
+use crate::{grpc, http, reconcile};
+
+/// Open requests get so long to end.
+const DRAIN: Duration = Duration::from_secs(5);
+
+/// A server that listens.
+pub struct Server {
+    app: App,
+    listener: TcpListener,
+    address: SocketAddr,
+    router: axum::Router,
+    mode: SchedulingMode,
+    signer: HeadSigner,
+    streams: CancellationToken,
+}
+
+/// Why the server cannot start or go on.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    #[error(
+        "refusing to listen on {host} without authentication: everybody who reaches it could run commands. \
+         Set ORCH_API_TOKEN, or pass --allow-unauthenticated if something else protects it"
+    )]
+    Exposed { host: String },
+    #[error("failed to listen on {address}")]
+    Listen {
+        address: String,
+        source: std::io::Error,
+    },
+    #[error("failed to use the data folder {path}")]
+    DataDir {
+        path: String,
+        source: std::io::Error,
+    },
+    #[error("failed to open the database {path}")]
+    Store { path: String, source: StoreError },
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error("serving failed")]
+    Serve(#[source] std::io::Error),
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place where the server reads the clock"
+)]
+fn wall_clock() -> Timestamp {
+    let since = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or_default();
+    Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
+}
+
+impl Server {
+    /// Opens everything and binds the port; nothing is served yet.
+    ///
+    /// # Errors
+    /// When the configuration is unsafe, or a file or the port cannot be had.
+    pub async fn bind(config: ServerConfig) -> Result<Self, ServerError> {
+        let address = format!("{}:{}", bracketed(&config.host), config.port);
+        let listen = |source| ServerError::Listen {
+            address: address.clone(),
+            source,
+        };
+        let resolved: Vec<SocketAddr> = tokio::net::lookup_host(&address)
+            .await
+            .map_err(listen)?
+            .collect();
+        let loopback = resolved.iter().all(|address| address.ip().is_loopback());
+        if !loopback && config.api_token.is_none() && config.exposure == Exposure::LoopbackOnly {
+            return Err(ServerError::Exposed { host: config.host });
+        }
+        let data_dir = |source| ServerError::DataDir {
+            path: config.data_dir.display().to_string(),
+            source,
+        };
+        make_private(&config.data_dir).map_err(data_dir)?;
+        let vault = Vault::open(
+            &config.data_dir,
+            config.secret_key.as_deref(),
+            config.agent_secret.as_deref(),
+        )?;
+        let signer = HeadSigner::open(&config.data_dir).map_err(data_dir)?;
+        let mut seed = [0; 8];
+        getrandom::fill(&mut seed).map_err(|error| data_dir(std::io::Error::other(error)))?;
+        let options = Options {
+            database: config.database.clone(),
+            logs: config.data_dir.join("logs"),
+            rules: Arc::new(config.rules.clone()),
+            clock: Arc::new(wall_clock),
+            seed: u64::from_le_bytes(seed),
+        };
+        let store = Store::open(options)
+            .await
+            .map_err(|source| ServerError::Store {
+                path: config.database.display().to_string(),
+                source,
+            })?;
+        let blobs = Blobs::new(&config.data_dir.join("artifacts"));
+        let app = App::new(store, blobs, vault, config.scheduling);
+
+        let listener = TcpListener::bind(resolved.as_slice())
+            .await
+            .map_err(listen)?;
+        let bound = listener.local_addr().map_err(listen)?;
+        let streams = CancellationToken::new();
+        let router = router(&app, &config, &streams)?;
+        Ok(Self {
+            app,
+            listener,
+            address: bound,
+            router,
+            mode: config.scheduling,
+            signer,
+            streams,
+        })
+    }
+
+    #[must_use]
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What an agent must present to read answers.
+    #[must_use]
+    pub fn agent_secret(&self) -> &str {
+        self.app.vault().agent_secret()
+    }
+
+    /// Serves until `shutdown`, then lets open requests end.
+    ///
+    /// # Errors
+    /// When the socket fails.
+    pub async fn run(self, shutdown: CancellationToken) -> Result<(), ServerError> {
+        let tasks = TaskTracker::new();
+        reconcile::start(&self.app, self.mode, self.signer, &tasks, &shutdown);
+        let service = self
+            .router
+            .into_make_service_with_connect_info::<SocketAddr>();
+        let streams = self.streams.clone();
+        let stop = shutdown.clone();
+        let serving = axum::serve(self.listener, service).with_graceful_shutdown(async move {
+            stop.cancelled().await;
+            streams.cancel();
+        });
+        let served = tokio::select! {
+            served = serving.into_future() => served,
+            () = async { shutdown.cancelled().await; tokio::time::sleep(DRAIN).await } => Ok(()),
+        };
+        shutdown.cancel();
+        tasks.close();
+        let _ = tokio::time::timeout(DRAIN, tasks.wait()).await;
+        self.app.store().close().await;
+        served.map_err(ServerError::Serve)
+    }
+}
+
+fn bracketed(host: &str) -> String {
+    if host.contains(':') && !host.starts_with('[') {
+        format!("[{host}]")
+    } else {
+        host.to_owned()
+    }
+}
+
+/// Makes the data folder readable by its owner alone.
+fn make_private(folder: &std::path::Path) -> std::io::Result<()> {
+    use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+    if folder.is_dir() {
+        return Ok(());
+    }
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)?;
+    std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700))
+}
+
+fn router(
+    app: &App,
+    config: &ServerConfig,
+    streams: &CancellationToken,
+) -> Result<axum::Router, ServerError> {
+    let mut edge = EdgeConfig::new(AllowedHosts::new(
+        &config.host,
+        &config.allowed_hosts.join(","),
+    )?);
+    edge.origins = AllowedOrigins::parse(&config.cors_origins)?;
+    edge.token = config
+        .api_token
+        .as_deref()
+        .map(ApiToken::parse)
+        .transpose()?;
+    edge.rate_per_minute = NonZeroU32::new(config.rate_limit_per_min);
+    let area = http::area()
+        .layer(from_fn_with_state(
+            (app.clone(), http::UnderWay::default()),
+            http::replay,
+        ))
+        .merge(grpc::area(app, streams))
+        .with_state(app.clone());
+    let router = edge::apply(area, &edge);
+    Ok(match config.max_concurrent_requests {
+        Some(most) if most > 0 => {
+            router.layer(tower::limit::GlobalConcurrencyLimitLayer::new(most))
+        }
+        Some(_) | None => router,
+    })
+}
