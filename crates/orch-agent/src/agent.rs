@@ -1,0 +1,104 @@
+//! Starting an agent and keeping it going.
+//!
+//! Clears away what a killed predecessor left, then stays connected until told to end. Decides
+//! nothing about runs.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    AgentError,
+    clock::{self, Now},
+    config::AgentConfig,
+    connection::Connection,
+    exec::reap_leftovers,
+    identity,
+    outbox::Outbox,
+    runs::Runs,
+    text::chain,
+    work::Steps,
+    worker::Worker,
+};
+
+/// A run's folder that nobody has taken up for so long is removed.
+const FORGOTTEN: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// Runs an agent until `shutdown`: then its steps end, its runs are given back, all within 5 s.
+///
+/// # Errors
+/// When it cannot start, or the server refuses it for good; never for an outage.
+pub async fn run(config: AgentConfig, shutdown: CancellationToken) -> Result<(), AgentError> {
+    let worker = Arc::new(Steps::new(config.clone()));
+    tracing::info!(
+        "steps run as plain processes with a cleared environment, without a sandbox: \
+         what they may do is what this user may do"
+    );
+    run_with(config, worker, clock::system, shutdown).await
+}
+
+/// [`run`] with a worker and a clock of the caller's choice.
+///
+/// # Errors
+/// As for [`run`].
+pub async fn run_with(
+    config: AgentConfig,
+    worker: Arc<dyn Worker>,
+    now: Now,
+    shutdown: CancellationToken,
+) -> Result<(), AgentError> {
+    let agent_id = match &config.agent_id {
+        Some(name) => name.clone(),
+        None => identity::load_or_make(&config.state_dir)?,
+    };
+    clear_leftovers(&config, now).await?;
+    let outbox = Arc::new(Outbox::default());
+    let runs = Runs::new(
+        Arc::clone(&outbox),
+        worker,
+        now,
+        config.slots,
+        config.keep_runs,
+    );
+    tracing::info!(agent.id = %agent_id, url = %config.url, slots = config.slots, "agent started");
+    let connection = Connection {
+        agent_id: agent_id.as_str().to_owned(),
+        config,
+        outbox,
+        runs: Arc::new(runs),
+    };
+    let kept = connection.keep(&shutdown).await;
+    tracing::info!(agent.id = %agent_id, "agent ended");
+    kept
+}
+
+async fn clear_leftovers(config: &AgentConfig, now: Now) -> Result<(), AgentError> {
+    let root = config.state_dir.join("runs");
+    let cleared = tokio::task::spawn_blocking(move || {
+        let leftovers = reap_leftovers(&root).map_err(AgentError::Leftovers)?;
+        for leftover in &leftovers {
+            if leftover.commands > 0 {
+                tracing::warn!(
+                    run.id = leftover.run_id,
+                    process.remaining = leftover.remaining,
+                    "ended what an earlier agent left running"
+                );
+            }
+            let modified = std::fs::metadata(&leftover.path).and_then(|meta| meta.modified());
+            let at = modified
+                .ok()
+                .and_then(|at| jiff::Timestamp::try_from(at).ok());
+            let is_forgotten =
+                at.is_some_and(|at| now().duration_since(at).unsigned_abs() > FORGOTTEN);
+            if is_forgotten && let Err(error) = std::fs::remove_dir_all(&leftover.path) {
+                let error = chain(&error);
+                tracing::warn!(path = %leftover.path.display(), %error, "failed to remove an old run's folder");
+            }
+        }
+        Ok(())
+    });
+    cleared.await.unwrap_or_else(|error| {
+        tracing::warn!(%error, "the clearing of leftovers broke off");
+        Ok(())
+    })
+}

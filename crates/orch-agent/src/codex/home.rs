@@ -1,0 +1,208 @@
+//! Codex's own folder (`CODEX_HOME`) for one run: configuration, login, sessions.
+//!
+//! Each run has its own, readable by this user alone, and it goes when the run ends. Never in a
+//! folder for temporary files: Codex refuses to keep its helper programs there, and the commands it
+//! runs could write to it. Blocks on the file system.
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, DirBuilder, OpenOptions},
+    io::{self, Write},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+};
+
+use orch_core::digest::Digest;
+
+use super::{
+    CodexError, CodexSetup,
+    template::{Config, configure},
+};
+
+const AUTH: &str = "auth.json";
+const CONFIG: &str = "config.toml";
+/// How the files end that `codex --profile` lays over the configuration.
+const PROFILE_END: &str = ".config.toml";
+
+/// The folder; dropping it removes it, and keeps a login that Codex renewed meanwhile.
+#[derive(Debug)]
+pub(super) struct CodexHome {
+    path: PathBuf,
+    login: Option<Login>,
+}
+
+#[derive(Debug)]
+struct Login {
+    source: PathBuf,
+    content: Vec<u8>,
+}
+
+impl CodexHome {
+    /// Makes the folder for the run whose folder is given, from the user's configuration and login.
+    pub(super) fn create(
+        setup: &CodexSetup,
+        run_folder: &Path,
+        run_env: &BTreeMap<String, String>,
+    ) -> Result<(Self, Config), CodexError> {
+        let path = place(setup, run_folder)?;
+        // What a killed agent left behind.
+        match fs::remove_dir_all(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(failed("remove", &path)(error));
+            }
+            Ok(()) | Err(_) => {}
+        }
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&path)
+            .map_err(failed("create folder", &path))?;
+        let mut home = Self { path, login: None };
+        let config = read_config(setup, run_env)?;
+        home.write(CONFIG, config.text.as_bytes())?;
+        home.copy_profiles(setup)?;
+        if let Some(user_home) = &setup.user_home {
+            let source = user_home.join(AUTH);
+            if let Some(content) = read_if_there(&source)? {
+                home.write(AUTH, &content)?;
+                home.login = Some(Login { source, content });
+            }
+        }
+        Ok((home, config))
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn write(&self, name: &str, content: &[u8]) -> Result<(), CodexError> {
+        let file = self.path.join(name);
+        write_private(&file, content).map_err(failed("write", &file))
+    }
+
+    fn copy_profiles(&self, setup: &CodexSetup) -> Result<(), CodexError> {
+        let folder = setup.config.as_deref().and_then(Path::parent);
+        let entries = folder.and_then(|folder| fs::read_dir(folder).ok());
+        for entry in entries.into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            let Some(name) = name.to_str().filter(|name| name.ends_with(PROFILE_END)) else {
+                continue;
+            };
+            if let Some(content) = read_if_there(&entry.path())? {
+                self.write(name, &content)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A renewed login replaces the user's, whose one-time refresh token it has used up; one that
+    /// somebody else has renewed meanwhile stays.
+    fn keep_login(&self) -> io::Result<()> {
+        let Some(Login { source, content }) = &self.login else {
+            return Ok(());
+        };
+        let renewed = fs::read(self.path.join(AUTH))?;
+        if renewed == *content || renewed.is_empty() || fs::read(source)? != *content {
+            return Ok(());
+        }
+        let new = source.with_extension("json.new");
+        let _ = fs::remove_file(&new);
+        write_private(&new, &renewed)?;
+        fs::rename(new, source)
+    }
+}
+
+impl Drop for CodexHome {
+    fn drop(&mut self) {
+        if let Err(error) = self.keep_login() {
+            tracing::warn!(%error, "failed to keep a login that Codex may have renewed");
+        }
+        if let Err(error) = fs::remove_dir_all(&self.path) {
+            tracing::warn!(path = %self.path.display(), %error, "failed to remove the folder of a run's Codex");
+        }
+    }
+}
+
+fn read_config(
+    setup: &CodexSetup,
+    run_env: &BTreeMap<String, String>,
+) -> Result<Config, CodexError> {
+    let (file, text) = match &setup.config {
+        Some(file) => {
+            let text = fs::read_to_string(file).map_err(failed("read", file))?;
+            (file.as_path(), text)
+        }
+        None => (Path::new(""), String::new()),
+    };
+    let folder = file.parent().unwrap_or(Path::new(""));
+    let names = run_env.keys().map(String::as_str);
+    configure(&text, folder, names).map_err(|error| CodexError::Template {
+        path: file.to_owned(),
+        reason: error.to_string().trim().to_owned(),
+    })
+}
+
+/// In the run's folder, else in the user's cache.
+fn place(setup: &CodexSetup, run_folder: &Path) -> Result<PathBuf, CodexError> {
+    let run_folder = fs::canonicalize(run_folder).map_err(failed("open", run_folder))?;
+    if !is_temporary(&run_folder, setup) {
+        return Ok(run_folder.join("codex"));
+    }
+    let folder = |name: &str| {
+        let path = setup.agent_env.get(name).map(PathBuf::from);
+        path.filter(|path| path.is_absolute())
+    };
+    let in_home = || Some(folder("HOME")?.join(".cache"));
+    let cache = folder("XDG_CACHE_HOME").or_else(in_home);
+    match cache.filter(|cache| !is_temporary(cache, setup)) {
+        Some(cache) => {
+            let run = run_folder.as_os_str().as_encoded_bytes();
+            let name = Digest::of("orch/codex-home/v1", &[Some(run)]).to_hex();
+            Ok(cache
+                .join("codex-orchestrator/codex-homes")
+                .join(&name[..24]))
+        }
+        None => Err(CodexError::TemporaryHome { path: run_folder }),
+    }
+}
+
+fn is_temporary(path: &Path, setup: &CodexSetup) -> bool {
+    let own = setup.agent_env.get("TMPDIR").map(Path::new);
+    let own = own.filter(|folder| folder.is_absolute() && folder.parent().is_some());
+    ["/tmp", "/var/tmp"]
+        .map(Path::new)
+        .into_iter()
+        .chain(own)
+        .any(|folder| path.starts_with(folder))
+}
+
+fn read_if_there(file: &Path) -> Result<Option<Vec<u8>>, CodexError> {
+    match fs::read(file) {
+        Ok(content) => Ok(Some(content)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(failed("read", file)(error)),
+    }
+}
+
+fn write_private(file: &Path, content: &[u8]) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    let mut file = options
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(file)?;
+    file.write_all(content)
+}
+
+fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> CodexError {
+    let path = path.to_owned();
+    move |source| CodexError::Home {
+        action,
+        path,
+        source,
+    }
+}
+
+#[cfg(test)]
+#[path = "home_tests.rs"]
+mod tests;

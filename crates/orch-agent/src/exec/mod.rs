@@ -1,0 +1,33 @@
+//! Running one command as a plain process, and the folder a run works in.
+//!
+//! Owns starting, streaming and ending processes: whatever is started here is ended here, its
+//! descendants included, and leftovers of a killed agent are ended at the next start. Knows nothing
+//! of runs' states, the server or recipes, and never passes the agent's own environment on.
+
+mod command;
+mod copy;
+mod error;
+mod facts;
+mod family;
+mod leftovers;
+mod lines;
+mod output;
+mod procfs;
+mod record;
+mod run;
+mod secret;
+#[cfg(test)]
+mod testing;
+mod which;
+mod workspace;
+
+pub use command::{Command, Program, base_env};
+pub use copy::{Copied, CopyLimits};
+pub use error::{ExecError, WorkspaceError};
+pub use facts::list_files;
+pub use leftovers::{Leftover, reap_leftovers};
+pub use lines::{Encoding, Line, MAX_LINE_BYTES, Stream};
+pub use run::{Exit, run};
+pub use secret::SecretFile;
+pub use which::which;
+pub use workspace::RunFolder;

@@ -1,0 +1,31 @@
+//! The agent of Codex Orchestrator: takes runs over one stream, plans and runs their steps, and
+//! reports what happened.
+//!
+//! It never opens the database and never asks for work: the server pushes it.
+
+mod agent;
+pub mod clock;
+pub mod codex;
+mod config;
+mod connection;
+mod error;
+pub mod exec;
+mod hold;
+mod identity;
+mod outage;
+mod outbox;
+mod progress;
+mod redact;
+mod runs;
+mod settle;
+mod text;
+mod work;
+mod worker;
+
+pub use agent::{run, run_with};
+pub use config::{AgentConfig, Executor, LlmPlanning};
+pub use error::AgentError;
+pub use progress::{LineEnd, RunLog, Source, StepStatus};
+pub use redact::{MASK, Redactor};
+pub use work::Steps;
+pub use worker::{Ended, Finished, Job, Outcome, Question, Verdict, Worker};

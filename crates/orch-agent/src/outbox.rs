@@ -1,0 +1,332 @@
+//! What the agent has said and the server has not yet acknowledged.
+//!
+//! Bounded for each run, so that a run that writes faster than the server stores is slowed down.
+//! Keeps each run's order and takes runs in turn, so that a loud one does not hold up the others.
+//! Never forgets a message before it is acknowledged or its run is lost.
+
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use orch_api::proto::{Ack, AgentMessage, agent_message::Kind};
+use prost::Message as _;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
+
+/// What one run may have under way, in bytes.
+const WINDOW_BYTES: u32 = 4 << 20;
+
+/// A run under one hold of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct RunKey {
+    pub(crate) run_id: i64,
+    pub(crate) epoch: u64,
+}
+
+/// What the server answered to a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// It is on disk.
+    Accepted,
+    /// It changed nothing.
+    Refused {
+        /// Such as `stale_epoch`.
+        code: String,
+        /// For people.
+        message: String,
+    },
+}
+
+/// The hold on the run is over: nothing can be said about it any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Lost;
+
+/// All messages that wait for their acknowledgement.
+#[derive(Default)]
+pub(crate) struct Outbox {
+    state: Mutex<State>,
+    posted: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    last_id: u64,
+    entries: BTreeMap<u64, Entry>,
+    unsent: HashMap<RunKey, VecDeque<u64>>,
+    /// Runs with something unsent, the next one in front.
+    turns: VecDeque<RunKey>,
+}
+
+struct Entry {
+    run: RunKey,
+    kind: Kind,
+    answer: Option<oneshot::Sender<Answer>>,
+    /// Room in the run's window, given back when the entry goes.
+    _room: OwnedSemaphorePermit,
+}
+
+impl State {
+    fn queue(&mut self, run: RunKey, id: u64) {
+        let waiting = self.unsent.entry(run).or_default();
+        if waiting.is_empty() {
+            self.turns.push_back(run);
+        }
+        waiting.push_back(id);
+    }
+
+    fn pop(&mut self) -> Option<AgentMessage> {
+        loop {
+            let run = self.turns.pop_front()?;
+            let Some(waiting) = self.unsent.get_mut(&run) else {
+                continue;
+            };
+            let id = waiting.pop_front();
+            if waiting.is_empty() {
+                self.unsent.remove(&run);
+            } else {
+                self.turns.push_back(run);
+            }
+            if let Some((id, entry)) = id.and_then(|id| Some((id, self.entries.get(&id)?))) {
+                let kind = Some(entry.kind.clone());
+                return Some(AgentMessage { id, kind });
+            }
+        }
+    }
+}
+
+impl Outbox {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The next message to send; waits for one.
+    pub(crate) async fn next(&self) -> AgentMessage {
+        loop {
+            let posted = self.posted.notified();
+            if let Some(message) = self.state().pop() {
+                return message;
+            }
+            posted.await;
+        }
+    }
+
+    /// The stream is lost: whatever is not acknowledged is to be sent again, under the same ids.
+    pub(crate) fn rewind(&self) {
+        let mut state = self.state();
+        state.unsent.clear();
+        state.turns.clear();
+        let all: Vec<(u64, RunKey)> = state
+            .entries
+            .iter()
+            .map(|(id, entry)| (*id, entry.run))
+            .collect();
+        for (id, run) in all {
+            state.queue(run, id);
+        }
+        drop(state);
+        self.posted.notify_one();
+    }
+
+    /// Takes an acknowledgement in; the run and the answer, unless the message is not known any
+    /// more.
+    pub(crate) fn acknowledge(&self, ack: Ack) -> Option<(RunKey, Answer)> {
+        let entry = self.state().entries.remove(&ack.id)?;
+        let answer = match ack.refused.is_empty() {
+            true => Answer::Accepted,
+            false => Answer::Refused {
+                code: ack.refused,
+                message: ack.message,
+            },
+        };
+        if let Some(waiting) = entry.answer {
+            // Whoever asked may have stopped waiting.
+            let _ = waiting.send(answer.clone());
+        }
+        Some((entry.run, answer))
+    }
+
+    fn post(&self, entry: Entry) {
+        let mut state = self.state();
+        state.last_id += 1;
+        let id = state.last_id;
+        state.queue(entry.run, id);
+        state.entries.insert(id, entry);
+        drop(state);
+        self.posted.notify_one();
+    }
+
+    fn forget(&self, run: RunKey) {
+        let mut state = self.state();
+        state.unsent.remove(&run);
+        state.turns.retain(|turn| *turn != run);
+        state.entries.retain(|_, entry| entry.run != run);
+    }
+}
+
+/// One run's way to the server.
+#[derive(Clone)]
+pub(crate) struct RunLink {
+    run: RunKey,
+    outbox: Arc<Outbox>,
+    window: Arc<Semaphore>,
+}
+
+impl RunLink {
+    pub(crate) fn new(run: RunKey, outbox: Arc<Outbox>) -> Self {
+        let window = Arc::new(Semaphore::new(WINDOW_BYTES as usize));
+        Self {
+            run,
+            outbox,
+            window,
+        }
+    }
+
+    pub(crate) fn run(&self) -> RunKey {
+        self.run
+    }
+
+    /// Says something once there is room for it.
+    pub(crate) async fn post(&self, kind: Kind) -> Result<(), Lost> {
+        self.enter(kind, None).await
+    }
+
+    /// Says something and waits for the answer.
+    pub(crate) async fn ask(&self, kind: Kind) -> Result<Answer, Lost> {
+        let (answer, answered) = oneshot::channel();
+        self.enter(kind, Some(answer)).await?;
+        answered.await.map_err(|_| Lost)
+    }
+
+    /// Waits until everything said so far is acknowledged.
+    pub(crate) async fn settled(&self) -> Result<(), Lost> {
+        let all = self.window.acquire_many(WINDOW_BYTES).await;
+        all.map(drop).map_err(|_| Lost)
+    }
+
+    /// Whether nothing waits for its acknowledgement.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.window.available_permits() == WINDOW_BYTES as usize
+    }
+
+    /// Ends the link: whoever waits learns that the run is lost.
+    pub(crate) fn close(&self) {
+        self.window.close();
+        self.outbox.forget(self.run);
+    }
+
+    async fn enter(&self, kind: Kind, answer: Option<oneshot::Sender<Answer>>) -> Result<(), Lost> {
+        let message = AgentMessage {
+            id: u64::MAX,
+            kind: Some(kind),
+        };
+        let size_bytes = u32::try_from(message.encoded_len()).unwrap_or(WINDOW_BYTES);
+        let room = Arc::clone(&self.window).acquire_many_owned(size_bytes.min(WINDOW_BYTES));
+        let room = room.await.map_err(|_| Lost)?;
+        let Some(kind) = message.kind else {
+            return Ok(());
+        };
+        self.outbox.post(Entry {
+            run: self.run,
+            kind,
+            answer,
+            _room: room,
+        });
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use orch_api::proto::{LogLine, Logs, Release};
+
+    use super::*;
+
+    fn link(outbox: &Arc<Outbox>, run_id: i64) -> RunLink {
+        RunLink::new(RunKey { run_id, epoch: 1 }, Arc::clone(outbox))
+    }
+
+    fn logs(run_id: i64, message: &str) -> Kind {
+        let line = LogLine {
+            message: message.to_owned(),
+            ..LogLine::default()
+        };
+        Kind::Logs(Logs {
+            run_id,
+            epoch: 1,
+            lines: vec![line],
+        })
+    }
+
+    fn accepted(id: u64) -> Ack {
+        Ack {
+            id,
+            ..Ack::default()
+        }
+    }
+
+    /// Ids and runs of all that can be sent.
+    fn drain(outbox: &Outbox) -> Vec<(u64, i64)> {
+        std::iter::from_fn(|| outbox.state().pop())
+            .map(|message| match message.kind {
+                Some(Kind::Logs(logs)) => (message.id, logs.run_id),
+                other => panic!("unexpected {other:?}"),
+            })
+            .collect()
+    }
+
+    #[tokio::test]
+    async fn runs_take_turns_and_each_keeps_its_order() {
+        let outbox = Arc::new(Outbox::default());
+        let (loud, quiet) = (link(&outbox, 1), link(&outbox, 2));
+        for _ in 0..3 {
+            loud.post(logs(1, "x")).await.unwrap();
+        }
+        quiet.post(logs(2, "y")).await.unwrap();
+        assert_eq!(drain(&outbox), [(1, 1), (4, 2), (2, 1), (3, 1)]);
+    }
+
+    #[tokio::test]
+    async fn a_lost_stream_sends_again_what_was_not_acknowledged() {
+        let outbox = Arc::new(Outbox::default());
+        let run = link(&outbox, 1);
+        for _ in 0..3 {
+            run.post(logs(1, "x")).await.unwrap();
+        }
+        drain(&outbox);
+        outbox.acknowledge(accepted(2)).unwrap();
+        outbox.rewind();
+        assert_eq!(drain(&outbox), [(1, 1), (3, 1)]);
+        assert_eq!(outbox.acknowledge(accepted(2)), None);
+    }
+
+    #[tokio::test]
+    async fn a_full_window_holds_the_run_up_until_the_server_has_stored() {
+        let outbox = Arc::new(Outbox::default());
+        let run = link(&outbox, 1);
+        let half = "x".repeat(WINDOW_BYTES as usize / 2);
+        run.post(logs(1, &half)).await.unwrap();
+        let next = run.post(logs(1, &half));
+        tokio::pin!(next);
+        assert!(futures::poll!(&mut next).is_pending());
+        outbox.acknowledge(accepted(1)).unwrap();
+        next.await.unwrap();
+        assert!(!run.is_idle());
+        outbox.acknowledge(accepted(2)).unwrap();
+        run.settled().await.unwrap();
+        assert!(run.is_idle());
+    }
+
+    #[tokio::test]
+    async fn a_closed_link_frees_whoever_waits_and_leaves_nothing_to_send() {
+        let outbox = Arc::new(Outbox::default());
+        let run = link(&outbox, 1);
+        let asked = run.ask(Kind::Release(Release::default()));
+        tokio::pin!(asked);
+        assert!(futures::poll!(&mut asked).is_pending());
+        run.close();
+        assert_eq!(asked.await, Err(Lost));
+        assert_eq!(run.post(logs(1, "x")).await, Err(Lost));
+        assert_eq!(run.settled().await, Err(Lost));
+        assert_eq!(drain(&outbox), []);
+    }
+}

@@ -1,0 +1,254 @@
+//! The runs that this process holds, from their assignment to their last acknowledgement.
+//!
+//! Works at most as many at once as there are slots. Two holds of the same run never work at the
+//! same time, and a run's folder goes only once the server knows how the run ended.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    panic::AssertUnwindSafe,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use futures::FutureExt as _;
+use orch_api::proto::{Assignment, Held};
+use tokio::sync::Semaphore;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    clock::Now,
+    exec::RunFolder,
+    hold::{Hold, Loss},
+    outbox::{Outbox, RunKey, RunLink},
+    progress::RunLog,
+    redact::Redactor,
+    settle::{After, settle},
+    work::answers,
+    worker::{Ended, Finished, Job, Outcome, Worker},
+};
+
+/// All runs under way.
+pub(crate) struct Runs {
+    outbox: Arc<Outbox>,
+    worker: Arc<dyn Worker>,
+    now: Now,
+    slots: Arc<Semaphore>,
+    active: Mutex<HashMap<i64, Active>>,
+    tasks: TaskTracker,
+    kept: Mutex<VecDeque<RunFolder>>,
+    keep: usize,
+}
+
+struct Active {
+    epoch: u64,
+    hold: Hold,
+    /// Cancelled when nothing of this hold is left.
+    over: CancellationToken,
+    task: Option<tokio::task::AbortHandle>,
+}
+
+impl Runs {
+    pub(crate) fn new(
+        outbox: Arc<Outbox>,
+        worker: Arc<dyn Worker>,
+        now: Now,
+        slots: usize,
+        keep: usize,
+    ) -> Self {
+        Self {
+            outbox,
+            worker,
+            now,
+            slots: Arc::new(Semaphore::new(slots.clamp(1, Semaphore::MAX_PERMITS))),
+            active: Mutex::default(),
+            tasks: TaskTracker::new(),
+            kept: Mutex::default(),
+            keep,
+        }
+    }
+
+    fn active(&self) -> MutexGuard<'_, HashMap<i64, Active>> {
+        self.active.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is said to be held after a lost stream.
+    pub(crate) fn held(&self) -> Vec<Held> {
+        let active = self.active();
+        let held = active.iter().map(|(run_id, active)| Held {
+            run_id: *run_id,
+            epoch: active.epoch,
+        });
+        held.collect()
+    }
+
+    /// Begins a run. One that is held already under this epoch goes on undisturbed; an older hold
+    /// of the same run ends first.
+    pub(crate) fn take(self: &Arc<Self>, assignment: Assignment) {
+        let key = RunKey {
+            run_id: assignment.run_id,
+            epoch: assignment.epoch,
+        };
+        let mut active = self.active();
+        let earlier = match active.get(&key.run_id) {
+            Some(held) if held.epoch >= key.epoch => return,
+            Some(held) => {
+                held.hold.lose(Loss::Superseded);
+                Some(held.over.clone())
+            }
+            None => None,
+        };
+        let hold = Hold::new(RunLink::new(key, Arc::clone(&self.outbox)));
+        let over = CancellationToken::new();
+        active.insert(
+            key.run_id,
+            Active {
+                epoch: key.epoch,
+                hold: hold.clone(),
+                over: over.clone(),
+                task: None,
+            },
+        );
+        let runs = Arc::clone(self);
+        let guard = over.drop_guard();
+        let task = self.tasks.spawn(async move {
+            if let Some(earlier) = earlier {
+                earlier.cancelled().await;
+            }
+            runs.drive(assignment, &hold).await;
+            runs.release(key);
+            drop(guard);
+        });
+        if let Some(held) = active.get_mut(&key.run_id) {
+            held.task = Some(task.abort_handle());
+        }
+    }
+
+    fn release(&self, key: RunKey) {
+        let mut active = self.active();
+        if active
+            .get(&key.run_id)
+            .is_some_and(|held| held.epoch == key.epoch)
+        {
+            active.remove(&key.run_id);
+        }
+    }
+
+    async fn drive(&self, assignment: Assignment, hold: &Hold) {
+        let redactor = Redactor::new(answers::secrets(&assignment.answers));
+        let (log, carried) = RunLog::start(hold.link.clone(), redactor, self.now);
+        let redactor = Arc::clone(log.redactor());
+        let ended = self.work(assignment, log, hold).await;
+        // Ends as soon as all is posted, or the run is lost.
+        if let Err(error) = carried.await {
+            tracing::error!(%error, "the log of a run broke off");
+        }
+        match settle(hold, ended.outcome, &redactor).await {
+            After::Over => self.put_away(ended.folder).await,
+            After::MayGoOn => drop(ended.folder),
+        }
+    }
+
+    async fn work(&self, assignment: Assignment, log: RunLog, hold: &Hold) -> Ended {
+        let stop = hold.stopped();
+        let slot = tokio::select! {
+            biased;
+            () = stop.cancelled() => None,
+            slot = self.slots.acquire() => slot.ok(),
+        };
+        if slot.is_none() {
+            return Ended {
+                outcome: Outcome::Stopped,
+                folder: None,
+            };
+        }
+        let run_id = assignment.run_id;
+        let job = Job {
+            assignment,
+            log,
+            stop,
+        };
+        let worked = AssertUnwindSafe(async { self.worker.work(job).await }).catch_unwind();
+        worked.await.unwrap_or_else(|_| {
+            tracing::error!(run.id = run_id, "the agent failed while it worked on a run");
+            let reason = "the agent failed inside: its own log tells more";
+            Ended {
+                outcome: Outcome::Finished(Finished::failed(reason)),
+                folder: None,
+            }
+        })
+    }
+
+    /// Removes a finished run's folder, or keeps it in place of the oldest one kept.
+    async fn put_away(&self, folder: Option<RunFolder>) {
+        let Some(folder) = folder else {
+            return;
+        };
+        let surplus = {
+            let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+            kept.push_back(folder);
+            let surplus = kept.len().saturating_sub(self.keep);
+            kept.drain(..surplus).collect::<Vec<_>>()
+        };
+        let removed = tokio::task::spawn_blocking(move || {
+            for folder in surplus {
+                let path = folder.path().to_owned();
+                if let Err(error) = folder.remove() {
+                    let error = crate::text::chain(&error);
+                    tracing::warn!(path = %path.display(), %error, "failed to remove a run's folder");
+                }
+            }
+        });
+        if let Err(error) = removed.await {
+            tracing::warn!(%error, "the removal of a run's folder broke off");
+        }
+    }
+
+    /// The hold on a run is over; unknown and newer holds are left alone.
+    pub(crate) fn lose(&self, key: RunKey, loss: Loss) {
+        if let Some(held) = self.active().get(&key.run_id)
+            && held.epoch == key.epoch
+        {
+            held.hold.lose(loss);
+        }
+    }
+
+    /// The server took a run back, under whatever epoch it is held.
+    pub(crate) fn revoke(&self, run_id: i64, reason: String) {
+        if let Some(held) = self.active().get(&run_id) {
+            held.hold.lose(Loss::TakenBack(reason));
+        }
+    }
+
+    /// All holds are over.
+    pub(crate) fn lose_all(&self, loss: &Loss) {
+        for held in self.active().values() {
+            held.hold.lose(loss.clone());
+        }
+    }
+
+    /// Ends all work; the runs are given back.
+    pub(crate) fn stop_all(&self) {
+        self.tasks.close();
+        for held in self.active().values() {
+            held.hold.stop();
+        }
+    }
+
+    /// Waits until nothing is under way, after [`Runs::stop_all`].
+    pub(crate) async fn idle(&self) {
+        self.tasks.wait().await;
+    }
+
+    /// Drops whatever is still under way, its processes included.
+    pub(crate) fn abort_all(&self) {
+        for held in self.active().values() {
+            held.hold.lose(Loss::Outage);
+            if let Some(task) = &held.task {
+                task.abort();
+            }
+        }
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.active().len()
+    }
+}

@@ -1,0 +1,15 @@
+//! Working on one run with processes: prepare, plan, ask, run the steps.
+//!
+//! Knows nothing of streams, acknowledgements or holds: a job comes in, an outcome goes out.
+
+pub(crate) mod answers;
+mod ask;
+mod delegate;
+mod environment;
+mod folder;
+mod known;
+mod plan;
+mod process;
+mod steps;
+
+pub use steps::Steps;
