@@ -1,5 +1,6 @@
 //! The wire types of Codex Orchestrator: REST and gRPC, problem responses, and the typed client.
 
+pub mod client;
 pub mod problem;
 pub mod types;
 

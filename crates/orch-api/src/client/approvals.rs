@@ -13,18 +13,32 @@ struct ByStatus<'a> {
 
 impl Client {
     /// Asks that a work item be approved before it runs.
-    pub async fn request_approval(&self, work_item_id: i64, reason: &ReasonBody) -> Result<Approval, ClientError> {
-        self.post(&format!("/work-items/{work_item_id}/approvals"), reason).await
+    pub async fn request_approval(
+        &self,
+        work_item_id: i64,
+        reason: &ReasonBody,
+    ) -> Result<Approval, ClientError> {
+        self.post(&format!("/work-items/{work_item_id}/approvals"), reason)
+            .await
     }
 
     /// The approvals of a work item.
-    pub async fn work_item_approvals(&self, work_item_id: i64) -> Result<Vec<Approval>, ClientError> {
-        self.get(&format!("/work-items/{work_item_id}/approvals")).await
+    pub async fn work_item_approvals(
+        &self,
+        work_item_id: i64,
+    ) -> Result<Vec<Approval>, ClientError> {
+        self.get(&format!("/work-items/{work_item_id}/approvals"))
+            .await
     }
 
     /// A page of all approvals, or of those in one status.
-    pub async fn approvals(&self, status: Option<&str>, paging: &Paging) -> Result<Page<Approval>, ClientError> {
-        self.page("/work-items/approvals", &ByStatus { status }, paging).await
+    pub async fn approvals(
+        &self,
+        status: Option<&str>,
+        paging: &Paging,
+    ) -> Result<Page<Approval>, ClientError> {
+        self.page("/work-items/approvals", &ByStatus { status }, paging)
+            .await
     }
 
     /// One approval.
@@ -34,16 +48,23 @@ impl Client {
 
     /// Approves.
     pub async fn approve(&self, id: i64, reason: &ReasonBody) -> Result<Approval, ClientError> {
-        self.post(&format!("/work-items/approvals/{id}/approve"), reason).await
+        self.post(&format!("/work-items/approvals/{id}/approve"), reason)
+            .await
     }
 
     /// Denies.
     pub async fn deny(&self, id: i64, reason: &ReasonBody) -> Result<Approval, ClientError> {
-        self.post(&format!("/work-items/approvals/{id}/deny"), reason).await
+        self.post(&format!("/work-items/approvals/{id}/deny"), reason)
+            .await
     }
 
     /// Decides the one pending approval of a run.
-    pub async fn decide_run(&self, run_id: i64, decision: &DecideRun) -> Result<Approval, ClientError> {
-        self.post(&format!("/runs/{run_id}/approve"), decision).await
+    pub async fn decide_run(
+        &self,
+        run_id: i64,
+        decision: &DecideRun,
+    ) -> Result<Approval, ClientError> {
+        self.post(&format!("/runs/{run_id}/approve"), decision)
+            .await
     }
 }

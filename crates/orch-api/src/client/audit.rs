@@ -21,7 +21,11 @@ pub struct AuditFilter {
 
 impl Client {
     /// A page of the audit chain.
-    pub async fn audit(&self, filter: &AuditFilter, paging: &Paging) -> Result<Page<AuditEntry>, ClientError> {
+    pub async fn audit(
+        &self,
+        filter: &AuditFilter,
+        paging: &Paging,
+    ) -> Result<Page<AuditEntry>, ClientError> {
         self.page("/audit", filter, paging).await
     }
 }

@@ -32,7 +32,9 @@ pub struct Client {
 impl std::fmt::Debug for Client {
     /// Leaves the token out.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Client").field("base", &self.base.as_str()).finish_non_exhaustive()
+        f.debug_struct("Client")
+            .field("base", &self.base.as_str())
+            .finish_non_exhaustive()
     }
 }
 
@@ -64,7 +66,11 @@ impl Client {
             http = http.no_proxy();
         }
         let http = http.build().map_err(ClientError::Setup)?;
-        Ok(Self { http, base, patience: PATIENCE })
+        Ok(Self {
+            http,
+            base,
+            patience: PATIENCE,
+        })
     }
 
     /// Waits for at most `patience` in all while the server answers 429.
@@ -89,7 +95,8 @@ impl Client {
         path: &str,
         query: &impl Serialize,
     ) -> Result<T, ClientError> {
-        self.call(self.request(Method::GET, path).query(query)).await
+        self.call(self.request(Method::GET, path).query(query))
+            .await
     }
 
     pub(super) async fn post<T: DeserializeOwned>(
@@ -110,12 +117,15 @@ impl Client {
         path: &str,
         body: &impl Serialize,
     ) -> Result<T, ClientError> {
-        self.call(self.request(Method::PATCH, path).json(body)).await
+        self.call(self.request(Method::PATCH, path).json(body))
+            .await
     }
 
     /// DELETE; what the server says of it is not read.
     pub(super) async fn delete(&self, path: &str) -> Result<(), ClientError> {
-        self.send(self.request(Method::DELETE, path)).await.map(|_| ())
+        self.send(self.request(Method::DELETE, path))
+            .await
+            .map(|_| ())
     }
 
     /// A page of a list.
@@ -125,7 +135,9 @@ impl Client {
         query: &impl Serialize,
         paging: &super::Paging,
     ) -> Result<Page<T>, ClientError> {
-        let response = self.send(self.request(Method::GET, path).query(query).query(paging)).await?;
+        let response = self
+            .send(self.request(Method::GET, path).query(query).query(paging))
+            .await?;
         let next = paging::next_cursor(response.headers());
         let items = self.decode(response).await?;
         Ok(Page { items, next })
@@ -133,7 +145,9 @@ impl Client {
 
     pub(super) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let url = format!("{}{path}", self.url());
-        self.http.request(method, url).header(ACCEPT, "application/json")
+        self.http
+            .request(method, url)
+            .header(ACCEPT, "application/json")
     }
 
     async fn call<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, ClientError> {
@@ -170,27 +184,50 @@ impl Client {
     }
 
     /// The whole body, up to a bound.
-    pub(super) async fn bytes(&self, response: Response, limit_bytes: usize) -> Result<Vec<u8>, ClientError> {
+    pub(super) async fn bytes(
+        &self,
+        response: Response,
+        limit_bytes: usize,
+    ) -> Result<Vec<u8>, ClientError> {
         let request = response.url().path().to_owned();
-        self.read(response, limit_bytes).await?.ok_or(ClientError::TooLarge { request, limit_bytes })
+        self.read(response, limit_bytes)
+            .await?
+            .ok_or(ClientError::TooLarge {
+                request,
+                limit_bytes,
+            })
     }
 
-    pub(super) async fn decode<T: DeserializeOwned>(&self, response: Response) -> Result<T, ClientError> {
+    pub(super) async fn decode<T: DeserializeOwned>(
+        &self,
+        response: Response,
+    ) -> Result<T, ClientError> {
         let request = response.url().path().to_owned();
         let body = self.bytes(response, LARGEST_ANSWER_BYTES).await?;
         serde_json::from_slice(&body).map_err(|source| ClientError::Unreadable { request, source })
     }
 
     /// `None` where the body is larger than `limit_bytes`.
-    async fn read(&self, mut response: Response, limit_bytes: usize) -> Result<Option<Vec<u8>>, ClientError> {
+    async fn read(
+        &self,
+        mut response: Response,
+        limit_bytes: usize,
+    ) -> Result<Option<Vec<u8>>, ClientError> {
         let mut body = Vec::new();
         loop {
             let chunk = match tokio::time::timeout(ANSWER_TIMEOUT, response.chunk()).await {
                 Err(_) => return Err(self.timed_out()),
-                Ok(Err(source)) => return Err(ClientError::Interrupted { url: self.url().to_owned(), source }),
+                Ok(Err(source)) => {
+                    return Err(ClientError::Interrupted {
+                        url: self.url().to_owned(),
+                        source,
+                    });
+                }
                 Ok(Ok(chunk)) => chunk,
             };
-            let Some(chunk) = chunk else { return Ok(Some(body)) };
+            let Some(chunk) = chunk else {
+                return Ok(Some(body));
+            };
             if body.len() + chunk.len() > limit_bytes {
                 return Ok(None);
             }
@@ -201,21 +238,38 @@ impl Client {
     async fn refusal(&self, response: Response) -> ClientError {
         let status = response.status();
         if status.is_redirection() {
-            let to = response.headers().get(LOCATION).and_then(|to| to.to_str().ok()).unwrap_or("nowhere");
-            return ClientError::Redirected { url: self.url().to_owned(), to: to.to_owned() };
+            let to = response
+                .headers()
+                .get(LOCATION)
+                .and_then(|to| to.to_str().ok())
+                .unwrap_or("nowhere");
+            return ClientError::Redirected {
+                url: self.url().to_owned(),
+                to: to.to_owned(),
+            };
         }
         let is_problem = response
             .headers()
             .get(CONTENT_TYPE)
             .and_then(|value| value.to_str().ok())
             .is_some_and(|value| value.starts_with(problem::CONTENT_TYPE));
-        let body = self.read(response, LARGEST_PROBLEM_BYTES).await.ok().flatten().unwrap_or_default();
-        let problem = is_problem.then(|| serde_json::from_slice(&body).ok()).flatten();
+        let body = self
+            .read(response, LARGEST_PROBLEM_BYTES)
+            .await
+            .ok()
+            .flatten()
+            .unwrap_or_default();
+        let problem = is_problem
+            .then(|| serde_json::from_slice(&body).ok())
+            .flatten();
         ClientError::Refused(Box::new(problem.unwrap_or_else(|| foreign(status, &body))))
     }
 
     fn timed_out(&self) -> ClientError {
-        ClientError::TimedOut { url: self.url().to_owned(), after: ANSWER_TIMEOUT }
+        ClientError::TimedOut {
+            url: self.url().to_owned(),
+            after: ANSWER_TIMEOUT,
+        }
     }
 
     fn not_reached(&self, source: reqwest::Error) -> ClientError {
@@ -233,7 +287,10 @@ impl Client {
 /// A refusal that is no problem document: that of a proxy, or of another program on the port.
 fn foreign(status: StatusCode, body: &[u8]) -> Problem {
     const SHOWN: usize = 200;
-    let text: String = String::from_utf8_lossy(body).split_whitespace().collect::<Vec<_>>().join(" ");
+    let text: String = String::from_utf8_lossy(body)
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
     let name = status.canonical_reason().unwrap_or("without a name");
     let detail = match text.chars().take(SHOWN).collect::<String>() {
         text if text.is_empty() => format!("the server answered {status} and said nothing more"),
@@ -245,14 +302,19 @@ fn foreign(status: StatusCode, body: &[u8]) -> Problem {
 }
 
 fn address(given: &str) -> Result<Url, ClientError> {
-    let refuse = |reason: &str| ClientError::Address { given: without_password(given), reason: reason.to_owned() };
+    let refuse = |reason: &str| ClientError::Address {
+        given: without_password(given),
+        reason: reason.to_owned(),
+    };
     let text = given.trim();
     let url = Url::parse(text.trim_end_matches('/')).map_err(|error| refuse(&error.to_string()))?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(refuse("it must begin with http:// or https://"));
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(refuse("a name or password in it is not used; the token goes into ORCH_API_TOKEN"));
+        return Err(refuse(
+            "a name or password in it is not used; the token goes into ORCH_API_TOKEN",
+        ));
     }
     if url.query().is_some() || url.fragment().is_some() {
         return Err(refuse("it must end before `?` and `#`"));
@@ -273,5 +335,8 @@ fn without_password(given: &str) -> String {
 fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     let bare = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost" || bare.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
+    host == "localhost"
+        || bare
+            .parse()
+            .is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
 }

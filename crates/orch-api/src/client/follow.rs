@@ -87,29 +87,46 @@ impl LogFollower {
     /// Reads the next bytes of the stream; opens it first where it is not open.
     async fn read(&mut self) -> Result<(), ClientError> {
         if self.open.is_none() {
-            let response = self.client.open_log_stream(self.run_id, self.last_id.as_deref()).await?;
+            let response = self
+                .client
+                .open_log_stream(self.run_id, self.last_id.as_deref())
+                .await?;
             self.standing = Standing::Connected;
             self.open = Some((response, Reader::default()));
         }
         let (response, reader) = self.open.as_mut().expect("invariant: opened above");
         let chunk = match tokio::time::timeout(SILENCE, response.chunk()).await {
-            Err(_) => return Err(ClientError::TimedOut { url: self.client.url().to_owned(), after: SILENCE }),
+            Err(_) => {
+                return Err(ClientError::TimedOut {
+                    url: self.client.url().to_owned(),
+                    after: SILENCE,
+                });
+            }
             Ok(Err(source)) => {
                 let url = self.client.url().to_owned();
-                return Err(ClientError::Interrupted { url, source: source.without_url() });
+                return Err(ClientError::Interrupted {
+                    url,
+                    source: source.without_url(),
+                });
             }
             Ok(Ok(chunk)) => chunk,
         };
         let Some(bytes) = chunk else {
             return Err(self.broken("the server ended the stream before the run was over"));
         };
-        reader.feed(&bytes, &mut self.ready).map_err(|sse::TooLarge { limit_bytes }| {
-            ClientError::TooLarge { request: format!("the log of run {}", self.run_id), limit_bytes }
-        })
+        reader
+            .feed(&bytes, &mut self.ready)
+            .map_err(|sse::TooLarge { limit_bytes }| ClientError::TooLarge {
+                request: format!("the log of run {}", self.run_id),
+                limit_bytes,
+            })
     }
 
     fn understand(&mut self, event: Event) -> Result<Option<LogEvent>, ClientError> {
-        let unreadable = |source| ClientError::Unreadable { request: format!("the log of run {}", self.run_id), source };
+        let unreadable = |source| ClientError::Unreadable {
+            request: format!("the log of run {}", self.run_id),
+            source,
+        };
         match event.name.as_str() {
             "line" => {
                 let entry: LogEntry = serde_json::from_str(&event.data).map_err(unreadable)?;
@@ -136,7 +153,9 @@ impl LogFollower {
     async fn pause(&mut self, error: ClientError) -> Result<(), ClientError> {
         self.open = None;
         let passes = match &error {
-            ClientError::Unreachable { .. } | ClientError::TimedOut { .. } => self.standing == Standing::Connected,
+            ClientError::Unreachable { .. } | ClientError::TimedOut { .. } => {
+                self.standing == Standing::Connected
+            }
             ClientError::Interrupted { .. } | ClientError::BrokenStream { .. } => true,
             ClientError::Refused(problem) => matches!(problem.status, 502..=504),
             ClientError::Address { .. }
@@ -156,6 +175,9 @@ impl LogFollower {
     }
 
     fn broken(&self, reason: &str) -> ClientError {
-        ClientError::BrokenStream { run_id: self.run_id, reason: reason.to_owned() }
+        ClientError::BrokenStream {
+            run_id: self.run_id,
+            reason: reason.to_owned(),
+        }
     }
 }

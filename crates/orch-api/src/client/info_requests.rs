@@ -13,27 +13,50 @@ struct ByStatus<'a> {
 
 impl Client {
     /// A page of all info requests, or of those in one status.
-    pub async fn info_requests(&self, status: Option<&str>, paging: &Paging) -> Result<Page<InfoRequest>, ClientError> {
-        self.page("/work-items/runs/info-requests", &ByStatus { status }, paging).await
+    pub async fn info_requests(
+        &self,
+        status: Option<&str>,
+        paging: &Paging,
+    ) -> Result<Page<InfoRequest>, ClientError> {
+        self.page(
+            "/work-items/runs/info-requests",
+            &ByStatus { status },
+            paging,
+        )
+        .await
     }
 
     /// The info requests of a run.
     pub async fn run_info_requests(&self, run_id: i64) -> Result<Vec<InfoRequest>, ClientError> {
-        self.get(&format!("/work-items/runs/{run_id}/info-requests")).await
+        self.get(&format!("/work-items/runs/{run_id}/info-requests"))
+            .await
     }
 
     /// One info request.
     pub async fn info_request(&self, id: i64) -> Result<InfoRequest, ClientError> {
-        self.get(&format!("/work-items/runs/info-requests/{id}")).await
+        self.get(&format!("/work-items/runs/info-requests/{id}"))
+            .await
     }
 
     /// Asks in a run.
-    pub async fn ask(&self, run_id: i64, question: &NewInfoRequest) -> Result<InfoRequest, ClientError> {
-        self.post(&format!("/work-items/runs/{run_id}/info-requests"), question).await
+    pub async fn ask(
+        &self,
+        run_id: i64,
+        question: &NewInfoRequest,
+    ) -> Result<InfoRequest, ClientError> {
+        self.post(
+            &format!("/work-items/runs/{run_id}/info-requests"),
+            question,
+        )
+        .await
     }
 
     /// Answers an info request.
     pub async fn answer(&self, id: i64, answers: &Respond) -> Result<InfoRequest, ClientError> {
-        self.post(&format!("/work-items/runs/info-requests/{id}/respond"), answers).await
+        self.post(
+            &format!("/work-items/runs/info-requests/{id}/respond"),
+            answers,
+        )
+        .await
     }
 }

@@ -37,16 +37,32 @@ struct Search<'a> {
 impl Client {
     /// A page of a run's log.
     pub async fn log_page(&self, run_id: i64, query: &LogQuery) -> Result<LogPage, ClientError> {
-        self.get_with(&format!("/work-items/runs/{run_id}/logs"), &AsJson { format: "json", query }).await
+        self.get_with(
+            &format!("/work-items/runs/{run_id}/logs"),
+            &AsJson {
+                format: "json",
+                query,
+            },
+        )
+        .await
     }
 
     /// Adds lines to a run's log.
-    pub async fn append_log(&self, run_id: i64, lines: &AppendLog) -> Result<LogAppended, ClientError> {
-        self.post(&format!("/work-items/runs/{run_id}/logs"), lines).await
+    pub async fn append_log(
+        &self,
+        run_id: i64,
+        lines: &AppendLog,
+    ) -> Result<LogAppended, ClientError> {
+        self.post(&format!("/work-items/runs/{run_id}/logs"), lines)
+            .await
     }
 
     /// Lines that contain `q`, in all runs or in those of one project.
-    pub async fn search_logs(&self, project: Option<i64>, q: &str) -> Result<Vec<FoundLine>, ClientError> {
+    pub async fn search_logs(
+        &self,
+        project: Option<i64>,
+        q: &str,
+    ) -> Result<Vec<FoundLine>, ClientError> {
         self.get_with("/logs", &Search { project, q }).await
     }
 
@@ -63,7 +79,10 @@ impl Client {
         last: Option<&str>,
     ) -> Result<reqwest::Response, ClientError> {
         let mut request = self
-            .request(Method::GET, &format!("/work-items/runs/{run_id}/logs/stream"))
+            .request(
+                Method::GET,
+                &format!("/work-items/runs/{run_id}/logs/stream"),
+            )
             .header(reqwest::header::ACCEPT, "text/event-stream");
         if let Some(last) = last {
             request = request.header("last-event-id", last);

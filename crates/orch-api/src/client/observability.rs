@@ -18,8 +18,14 @@ pub struct ServerHealth {
 impl Client {
     /// How the server is.
     pub async fn health(&self) -> Result<ServerHealth, ClientError> {
-        let response = self.send(self.request(Method::GET, "/observability/health")).await?;
-        let date = response.headers().get(DATE).and_then(|date| date.to_str().ok()).map(str::to_owned);
+        let response = self
+            .send(self.request(Method::GET, "/observability/health"))
+            .await?;
+        let date = response
+            .headers()
+            .get(DATE)
+            .and_then(|date| date.to_str().ok())
+            .map(str::to_owned);
         let health = self.decode(response).await?;
         Ok(ServerHealth { health, date })
     }

@@ -52,10 +52,18 @@ pub async fn collect<T>(
     most: usize,
     page: impl AsyncFn(Paging) -> Result<Page<T>, ClientError>,
 ) -> Result<Page<T>, ClientError> {
-    let mut all = Page { items: Vec::new(), next: None };
+    let mut all = Page {
+        items: Vec::new(),
+        next: None,
+    };
     while all.items.len() < most {
         let limit = Some((most - all.items.len()).min(LARGEST_PAGE));
-        let got = page(Paging { order, limit, cursor: all.next.take() }).await?;
+        let got = page(Paging {
+            order,
+            limit,
+            cursor: all.next.take(),
+        })
+        .await?;
         all.items.extend(got.items);
         all.next = got.next;
         if all.next.is_none() {
@@ -67,17 +75,25 @@ pub async fn collect<T>(
 
 /// The cursor in the `rel="next"` link.
 pub(super) fn next_cursor(headers: &HeaderMap) -> Option<String> {
-    let links = headers.get_all(LINK).iter().filter_map(|value| value.to_str().ok());
+    let links = headers
+        .get_all(LINK)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
     links.flat_map(|value| value.split(',')).find_map(|link| {
         let (target, parameters) = link.trim().strip_prefix('<')?.split_once('>')?;
-        let is_next = parameters.split(';').any(|p| matches!(p.trim(), "rel=\"next\"" | "rel=next"));
+        let is_next = parameters
+            .split(';')
+            .any(|p| matches!(p.trim(), "rel=\"next\"" | "rel=next"));
         if !is_next {
             return None;
         }
         // The target may be relative; only its query is of interest.
         let base = Url::parse("http://server/").expect("invariant: a constant address parses");
         let target = base.join(target).ok()?;
-        target.query_pairs().find(|(name, _)| name == "cursor").map(|(_, value)| value.into_owned())
+        target
+            .query_pairs()
+            .find(|(name, _)| name == "cursor")
+            .map(|(_, value)| value.into_owned())
     })
 }
 
@@ -93,7 +109,10 @@ mod tests {
 
     #[test]
     fn the_cursor_is_read_from_the_next_link_alone() {
-        assert_eq!(cursor_of("</runs?limit=5&cursor=a%2Fb>; rel=\"next\""), Some("a/b".to_owned()));
+        assert_eq!(
+            cursor_of("</runs?limit=5&cursor=a%2Fb>; rel=\"next\""),
+            Some("a/b".to_owned())
+        );
         assert_eq!(
             cursor_of("<http://h/?cursor=p>; rel=\"prev\", <http://h/?cursor=n>; rel=\"next\""),
             Some("n".to_owned())

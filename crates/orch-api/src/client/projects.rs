@@ -21,7 +21,11 @@ impl Client {
     }
 
     /// Changes a project; what is absent stays.
-    pub async fn update_project(&self, id: i64, change: &UpdateProject) -> Result<Project, ClientError> {
+    pub async fn update_project(
+        &self,
+        id: i64,
+        change: &UpdateProject,
+    ) -> Result<Project, ClientError> {
         self.patch(&format!("/projects/{id}"), change).await
     }
 
@@ -32,12 +36,18 @@ impl Client {
 
     /// Sets a project's quota.
     pub async fn set_quota(&self, project_id: i64, quota: &SetQuota) -> Result<Quota, ClientError> {
-        self.post(&format!("/projects/{project_id}/quota"), quota).await
+        self.post(&format!("/projects/{project_id}/quota"), quota)
+            .await
     }
 
     /// Submits a version of a project's vision.
-    pub async fn submit_vision(&self, project_id: i64, vision: &NewVision) -> Result<Vision, ClientError> {
-        self.post(&format!("/projects/{project_id}/vision"), vision).await
+    pub async fn submit_vision(
+        &self,
+        project_id: i64,
+        vision: &NewVision,
+    ) -> Result<Vision, ClientError> {
+        self.post(&format!("/projects/{project_id}/vision"), vision)
+            .await
     }
 
     /// The current version of a project's vision.

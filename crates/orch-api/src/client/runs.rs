@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use super::{Client, ClientError, Page, Paging};
 use crate::types::run::{
-    Artifact, Claim, ClaimGranted, Complete, Heartbeat, NewArtifact, NewStep, NewSummary, Run, Step, Summary,
-    UpdateStep,
+    Artifact, Claim, ClaimGranted, Complete, Heartbeat, NewArtifact, NewStep, NewSummary, Run,
+    Step, Summary, UpdateStep,
 };
 
 /// Artifacts hold at most 16 MiB.
@@ -27,7 +27,11 @@ pub struct RunFilter {
 
 impl Client {
     /// A page of runs.
-    pub async fn runs(&self, filter: &RunFilter, paging: &Paging) -> Result<Page<Run>, ClientError> {
+    pub async fn runs(
+        &self,
+        filter: &RunFilter,
+        paging: &Paging,
+    ) -> Result<Page<Run>, ClientError> {
         self.page("/work-items/runs", filter, paging).await
     }
 
@@ -42,7 +46,11 @@ impl Client {
     }
 
     /// Keeps a run that is held.
-    pub async fn heartbeat(&self, id: i64, heartbeat: &Heartbeat) -> Result<ClaimGranted, ClientError> {
+    pub async fn heartbeat(
+        &self,
+        id: i64,
+        heartbeat: &Heartbeat,
+    ) -> Result<ClaimGranted, ClientError> {
         self.post(&run(id, "/heartbeat"), heartbeat).await
     }
 
@@ -68,7 +76,8 @@ impl Client {
 
     /// Changes a step; what is absent stays.
     pub async fn update_step(&self, id: i64, change: &UpdateStep) -> Result<Step, ClientError> {
-        self.patch(&format!("/work-items/runs/steps/{id}"), change).await
+        self.patch(&format!("/work-items/runs/steps/{id}"), change)
+            .await
     }
 
     /// The artifacts of a run.
@@ -77,13 +86,20 @@ impl Client {
     }
 
     /// Adds an artifact to a run.
-    pub async fn add_artifact(&self, run_id: i64, artifact: &NewArtifact) -> Result<Artifact, ClientError> {
+    pub async fn add_artifact(
+        &self,
+        run_id: i64,
+        artifact: &NewArtifact,
+    ) -> Result<Artifact, ClientError> {
         self.post(&run(run_id, "/artifacts"), artifact).await
     }
 
     /// The bytes of an artifact.
     pub async fn artifact_content(&self, id: i64) -> Result<Vec<u8>, ClientError> {
-        let request = self.request(reqwest::Method::GET, &format!("/work-items/runs/artifacts/{id}/raw"));
+        let request = self.request(
+            reqwest::Method::GET,
+            &format!("/work-items/runs/artifacts/{id}/raw"),
+        );
         let response = self.send(request).await?;
         self.bytes(response, LARGEST_ARTIFACT_BYTES).await
     }
@@ -94,7 +110,11 @@ impl Client {
     }
 
     /// Adds a summary to a run.
-    pub async fn add_summary(&self, run_id: i64, summary: &NewSummary) -> Result<Summary, ClientError> {
+    pub async fn add_summary(
+        &self,
+        run_id: i64,
+        summary: &NewSummary,
+    ) -> Result<Summary, ClientError> {
         self.post(&run(run_id, "/summaries"), summary).await
     }
 }

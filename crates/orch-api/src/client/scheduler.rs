@@ -23,7 +23,10 @@ impl Client {
     }
 
     /// Queues many work items: all or none.
-    pub async fn enqueue_batch(&self, entries: &EnqueueBatch) -> Result<Vec<QueueEntry>, ClientError> {
+    pub async fn enqueue_batch(
+        &self,
+        entries: &EnqueueBatch,
+    ) -> Result<Vec<QueueEntry>, ClientError> {
         self.post("/scheduler/enqueue/batch", entries).await
     }
 
@@ -33,7 +36,11 @@ impl Client {
     }
 
     /// A page of the queue.
-    pub async fn queue(&self, filter: &QueueFilter, paging: &Paging) -> Result<Page<QueueEntry>, ClientError> {
+    pub async fn queue(
+        &self,
+        filter: &QueueFilter,
+        paging: &Paging,
+    ) -> Result<Page<QueueEntry>, ClientError> {
         self.page("/scheduler/queue", filter, paging).await
     }
 
@@ -43,12 +50,20 @@ impl Client {
     }
 
     /// Queues a work item again.
-    pub async fn requeue_work_item(&self, requeue: &RequeueWorkItem) -> Result<QueueEntry, ClientError> {
+    pub async fn requeue_work_item(
+        &self,
+        requeue: &RequeueWorkItem,
+    ) -> Result<QueueEntry, ClientError> {
         self.post("/scheduler/requeue/work-item", requeue).await
     }
 
     /// Queues the work item of an ended run again.
-    pub async fn requeue_run(&self, run_id: i64, requeue: &RequeueRun) -> Result<QueueEntry, ClientError> {
-        self.post(&format!("/scheduler/requeue/run/{run_id}"), requeue).await
+    pub async fn requeue_run(
+        &self,
+        run_id: i64,
+        requeue: &RequeueRun,
+    ) -> Result<QueueEntry, ClientError> {
+        self.post(&format!("/scheduler/requeue/run/{run_id}"), requeue)
+            .await
     }
 }

@@ -34,7 +34,11 @@ pub(super) struct Reader {
 
 impl Reader {
     /// Takes the next bytes; the events that they complete are added to `events`.
-    pub(super) fn feed(&mut self, bytes: &[u8], events: &mut impl Extend<Event>) -> Result<(), TooLarge> {
+    pub(super) fn feed(
+        &mut self,
+        bytes: &[u8],
+        events: &mut impl Extend<Event>,
+    ) -> Result<(), TooLarge> {
         for &byte in bytes {
             let follows_return = std::mem::take(&mut self.after_carriage_return);
             match byte {
@@ -45,7 +49,9 @@ impl Reader {
                     events.extend(self.end_line(&String::from_utf8_lossy(&line)));
                 }
                 _ if self.line.len() + self.data.len() >= LARGEST_EVENT_BYTES => {
-                    return Err(TooLarge { limit_bytes: LARGEST_EVENT_BYTES });
+                    return Err(TooLarge {
+                        limit_bytes: LARGEST_EVENT_BYTES,
+                    });
                 }
                 _ => self.line.push(byte),
             }
@@ -79,8 +85,16 @@ impl Reader {
         let name = std::mem::take(&mut self.name);
         let data = std::mem::take(&mut self.data);
         let has_data = std::mem::take(&mut self.has_data);
-        let name = if name.is_empty() { "message".to_owned() } else { name };
-        has_data.then(|| Event { name, data, id: self.id.clone() })
+        let name = if name.is_empty() {
+            "message".to_owned()
+        } else {
+            name
+        };
+        has_data.then(|| Event {
+            name,
+            data,
+            id: self.id.clone(),
+        })
     }
 }
 
@@ -89,15 +103,22 @@ mod tests {
     use super::*;
 
     fn event(name: &str, data: &str, id: Option<&str>) -> Event {
-        Event { name: name.into(), data: data.into(), id: id.map(Into::into) }
+        Event {
+            name: name.into(),
+            data: data.into(),
+            id: id.map(Into::into),
+        }
     }
 
     #[test]
     fn events_are_the_same_wherever_the_bytes_are_cut() {
         let stream = "\u{feff}id: 1\r\nevent: line\r\ndata: é\r\ndata:b\r\n\r\n: keep-alive\n\nid:2\rdata\r\r\
                       event: end\ndata: {\"x\": 1}\n\nevent: lost\n\ndata: not yet ended\n";
-        let expected =
-            [event("line", "é\nb", Some("1")), event("message", "", Some("2")), event("end", "{\"x\": 1}", Some("2"))];
+        let expected = [
+            event("line", "é\nb", Some("1")),
+            event("message", "", Some("2")),
+            event("end", "{\"x\": 1}", Some("2")),
+        ];
         for cut in 0..stream.len() {
             let (one, two) = stream.as_bytes().split_at(cut);
             let (mut reader, mut events) = (Reader::default(), Vec::new());
@@ -111,6 +132,11 @@ mod tests {
     fn an_event_without_end_is_refused() {
         let mut reader = Reader::default();
         let endless = vec![b'x'; LARGEST_EVENT_BYTES + 1];
-        assert_eq!(reader.feed(&endless, &mut Vec::new()), Err(TooLarge { limit_bytes: LARGEST_EVENT_BYTES }));
+        assert_eq!(
+            reader.feed(&endless, &mut Vec::new()),
+            Err(TooLarge {
+                limit_bytes: LARGEST_EVENT_BYTES
+            })
+        );
     }
 }

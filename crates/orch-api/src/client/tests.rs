@@ -42,7 +42,12 @@ fn run(status: &str) -> Value {
 fn problem(status: u16, detail: &str) -> axum::response::Response {
     let problem = Problem::new(status, "x", "X", detail);
     let head = [("content-type", crate::problem::CONTENT_TYPE)];
-    (StatusCode::from_u16(status).unwrap(), head, serde_json::to_string(&problem).unwrap()).into_response()
+    (
+        StatusCode::from_u16(status).unwrap(),
+        head,
+        serde_json::to_string(&problem).unwrap(),
+    )
+        .into_response()
 }
 
 #[tokio::test]
@@ -56,28 +61,52 @@ async fn a_call_carries_token_and_body_and_brings_the_answer() {
         }),
     );
     let url = serve(app).await;
-    let new = NewProject { name: "p7".into(), description: None };
-    let made = client(&format!("{url}/base/")).create_project(&new).await.unwrap();
+    let new = NewProject {
+        name: "p7".into(),
+        description: None,
+    };
+    let made = client(&format!("{url}/base/"))
+        .create_project(&new)
+        .await
+        .unwrap();
     assert_eq!(made, serde_json::from_value::<Project>(project(7)).unwrap());
 }
 
 #[tokio::test]
 async fn a_refusal_carries_the_problem_and_a_foreign_one_is_told_apart() {
     let app = Router::new()
-        .route("/projects/1", get(|| async { problem(404, "there is no project 1") }))
-        .route("/projects/2", get(|| async { (StatusCode::BAD_GATEWAY, "<h1>no\n upstream</h1>") }))
-        .route("/projects/3", get(|| async { (StatusCode::FOUND, [("location", "https://else.where/")]) }))
+        .route(
+            "/projects/1",
+            get(|| async { problem(404, "there is no project 1") }),
+        )
+        .route(
+            "/projects/2",
+            get(|| async { (StatusCode::BAD_GATEWAY, "<h1>no\n upstream</h1>") }),
+        )
+        .route(
+            "/projects/3",
+            get(|| async { (StatusCode::FOUND, [("location", "https://else.where/")]) }),
+        )
         .route("/projects/4", get(|| async { "not JSON" }));
     let client = client(&serve(app).await);
 
     let error = client.project(1).await.unwrap_err();
-    assert_eq!(error.problem(), Some(&Problem::new(404, "x", "X", "there is no project 1")));
+    assert_eq!(
+        error.problem(),
+        Some(&Problem::new(404, "x", "X", "there is no project 1"))
+    );
     let error = client.project(2).await.unwrap_err();
-    assert_eq!(error.to_string(), "the server answered 502 Bad Gateway: <h1>no upstream</h1>");
+    assert_eq!(
+        error.to_string(),
+        "the server answered 502 Bad Gateway: <h1>no upstream</h1>"
+    );
     let error = client.project(3).await.unwrap_err();
     assert!(matches!(error, ClientError::Redirected { to, .. } if to == "https://else.where/"));
     let error = client.project(4).await.unwrap_err();
-    assert_eq!(error.to_string(), "failed to understand the answer to /projects/4");
+    assert_eq!(
+        error.to_string(),
+        "failed to understand the answer to /projects/4"
+    );
 }
 
 #[tokio::test]
@@ -87,7 +116,12 @@ async fn where_nobody_listens_the_error_names_the_address_and_how_to_start_a_ser
     drop(listener);
     let error = client(&url).ping().await.unwrap_err();
     assert_eq!(error.to_string(), format!("no server answers at {url}"));
-    assert!(error.next_step().unwrap().contains("`codex-orchestrator up`"));
+    assert!(
+        error
+            .next_step()
+            .unwrap()
+            .contains("`codex-orchestrator up`")
+    );
 }
 
 #[test]
@@ -116,7 +150,9 @@ async fn too_many_requests_are_waited_out_within_the_bound() {
                 let call = counted.fetch_add(1, Ordering::SeqCst);
                 async move {
                     match call {
-                        0 | 1 => (StatusCode::TOO_MANY_REQUESTS, [("retry-after", "0")]).into_response(),
+                        0 | 1 => {
+                            (StatusCode::TOO_MANY_REQUESTS, [("retry-after", "0")]).into_response()
+                        }
                         _ => Json(json!({"pong": true})).into_response(),
                     }
                 }
@@ -134,7 +170,16 @@ async fn too_many_requests_are_waited_out_within_the_bound() {
 
     calls.store(0, Ordering::SeqCst);
     let impatient = client.with_patience(Duration::ZERO);
-    assert_eq!(impatient.ping().await.unwrap_err().problem().unwrap().status, 429);
+    assert_eq!(
+        impatient
+            .ping()
+            .await
+            .unwrap_err()
+            .problem()
+            .unwrap()
+            .status,
+        429
+    );
     assert_eq!(calls.load(Ordering::SeqCst), 2);
 }
 
@@ -146,17 +191,36 @@ async fn lists_are_read_page_by_page_up_to_the_limit() {
             let query = query.unwrap();
             if query.contains("cursor") {
                 assert_eq!(query, "status=failed&order=desc&limit=2&cursor=c1");
-                ([("link", "</work-items/runs?cursor=c2>; rel=\"next\"")], Json(json!([run("b"), run("c")])))
+                (
+                    [("link", "</work-items/runs?cursor=c2>; rel=\"next\"")],
+                    Json(json!([run("b"), run("c")])),
+                )
             } else {
                 assert_eq!(query, "status=failed&order=desc&limit=3");
-                ([("link", "</work-items/runs?cursor=c1>; rel=\"next\"")], Json(json!([run("a")])))
+                (
+                    [("link", "</work-items/runs?cursor=c1>; rel=\"next\"")],
+                    Json(json!([run("a")])),
+                )
             }
         }),
     );
     let client = client(&serve(app).await);
-    let filter = RunFilter { status: Some("failed".into()), ..RunFilter::default() };
-    let page = collect(Order::NewestFirst, 3, async |paging: Paging| client.runs(&filter, &paging).await).await.unwrap();
-    assert_eq!(page.items.iter().map(|run| run.status.as_str()).collect::<Vec<_>>(), ["a", "b", "c"]);
+    let filter = RunFilter {
+        status: Some("failed".into()),
+        ..RunFilter::default()
+    };
+    let page = collect(Order::NewestFirst, 3, async |paging: Paging| {
+        client.runs(&filter, &paging).await
+    })
+    .await
+    .unwrap();
+    assert_eq!(
+        page.items
+            .iter()
+            .map(|run| run.status.as_str())
+            .collect::<Vec<_>>(),
+        ["a", "b", "c"]
+    );
     assert_eq!(page.next.as_deref(), Some("c2"));
 }
 
@@ -174,16 +238,27 @@ async fn a_followed_log_goes_on_behind_its_last_line_when_the_connection_breaks(
         get(move |headers: HeaderMap| {
             let call = counted.fetch_add(1, Ordering::SeqCst);
             async move {
-                let last = headers.get("last-event-id").map(|id| id.to_str().unwrap().to_owned());
+                let last = headers
+                    .get("last-event-id")
+                    .map(|id| id.to_str().unwrap().to_owned());
                 let body = match call {
                     0 => {
                         assert_eq!(last, None);
-                        format!("{}{}event: line\nid: 2\ndata: {{\"seq\": 2, ", line(0), line(1))
+                        format!(
+                            "{}{}event: line\nid: 2\ndata: {{\"seq\": 2, ",
+                            line(0),
+                            line(1)
+                        )
                     }
                     1 => return problem(503, "starting").into_response(),
                     _ => {
                         assert_eq!(last.as_deref(), Some("1"));
-                        format!("{}{}event: end\ndata: {}\n\n", line(1), line(2), run("succeeded"))
+                        format!(
+                            "{}{}event: end\ndata: {}\n\n",
+                            line(1),
+                            line(2),
+                            run("succeeded")
+                        )
                     }
                 };
                 ([("content-type", "text/event-stream")], body).into_response()
@@ -204,7 +279,14 @@ async fn a_followed_log_goes_on_behind_its_last_line_when_the_connection_breaks(
 
 #[tokio::test]
 async fn a_log_that_does_not_exist_is_not_waited_for() {
-    let app = Router::new().route("/work-items/runs/4/logs/stream", get(|| async { problem(404, "no run 4") }));
-    let error = client(&serve(app).await).follow_log(4, Some(3)).next().await.unwrap_err();
+    let app = Router::new().route(
+        "/work-items/runs/4/logs/stream",
+        get(|| async { problem(404, "no run 4") }),
+    );
+    let error = client(&serve(app).await)
+        .follow_log(4, Some(3))
+        .next()
+        .await
+        .unwrap_err();
     assert_eq!(error.to_string(), "no run 4");
 }

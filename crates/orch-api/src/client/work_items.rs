@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{Client, ClientError, Page, Paging};
 use crate::types::run::Run;
-use crate::types::work_item::{NewRecipe, NewWorkItem, NewWorkItems, Policy, Recipe, UpdateWorkItem, WorkItem};
+use crate::types::work_item::{
+    NewRecipe, NewWorkItem, NewWorkItems, Policy, Recipe, UpdateWorkItem, WorkItem,
+};
 
 /// Which work items are asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -35,12 +37,19 @@ impl Client {
     }
 
     /// Creates many work items: all or none.
-    pub async fn create_work_items(&self, items: &NewWorkItems) -> Result<Vec<WorkItem>, ClientError> {
+    pub async fn create_work_items(
+        &self,
+        items: &NewWorkItems,
+    ) -> Result<Vec<WorkItem>, ClientError> {
         self.post("/work-items/batch", items).await
     }
 
     /// A page of work items.
-    pub async fn work_items(&self, filter: &WorkItemFilter, paging: &Paging) -> Result<Page<WorkItem>, ClientError> {
+    pub async fn work_items(
+        &self,
+        filter: &WorkItemFilter,
+        paging: &Paging,
+    ) -> Result<Page<WorkItem>, ClientError> {
         self.page("/work-items", filter, paging).await
     }
 
@@ -50,7 +59,11 @@ impl Client {
     }
 
     /// Changes a work item; what is absent stays.
-    pub async fn update_work_item(&self, id: i64, change: &UpdateWorkItem) -> Result<WorkItem, ClientError> {
+    pub async fn update_work_item(
+        &self,
+        id: i64,
+        change: &UpdateWorkItem,
+    ) -> Result<WorkItem, ClientError> {
         self.patch(&format!("/work-items/{id}"), change).await
     }
 
@@ -66,29 +79,44 @@ impl Client {
 
     /// The runs of an item, oldest first.
     pub async fn work_item_runs(&self, id: i64, paging: &Paging) -> Result<Page<Run>, ClientError> {
-        self.page(&format!("/work-items/{id}/runs"), &(), paging).await
+        self.page(&format!("/work-items/{id}/runs"), &(), paging)
+            .await
     }
 
     /// An item's retry policy.
     pub async fn policy(&self, work_item_id: i64) -> Result<RetryPolicy, ClientError> {
-        self.get(&format!("/work-items/{work_item_id}/policy")).await
+        self.get(&format!("/work-items/{work_item_id}/policy"))
+            .await
     }
 
     /// Changes an item's retry policy.
-    pub async fn set_policy(&self, work_item_id: i64, policy: &Policy) -> Result<RetryPolicy, ClientError> {
-        self.post(&format!("/work-items/{work_item_id}/policy"), policy).await
+    pub async fn set_policy(
+        &self,
+        work_item_id: i64,
+        policy: &Policy,
+    ) -> Result<RetryPolicy, ClientError> {
+        self.post(&format!("/work-items/{work_item_id}/policy"), policy)
+            .await
     }
 
     /// An item's tool recipe; `None` where it has none, or where there is no such item.
     pub async fn recipe(&self, work_item_id: i64) -> Result<Option<Recipe>, ClientError> {
-        match self.get(&format!("/work-items/{work_item_id}/tool-recipe")).await {
+        match self
+            .get(&format!("/work-items/{work_item_id}/tool-recipe"))
+            .await
+        {
             Err(ClientError::Refused(problem)) if problem.status == 404 => Ok(None),
             answer => answer,
         }
     }
 
     /// Gives an item a tool recipe.
-    pub async fn set_recipe(&self, work_item_id: i64, recipe: &NewRecipe) -> Result<Recipe, ClientError> {
-        self.post(&format!("/work-items/{work_item_id}/tool-recipe"), recipe).await
+    pub async fn set_recipe(
+        &self,
+        work_item_id: i64,
+        recipe: &NewRecipe,
+    ) -> Result<Recipe, ClientError> {
+        self.post(&format!("/work-items/{work_item_id}/tool-recipe"), recipe)
+            .await
     }
 }

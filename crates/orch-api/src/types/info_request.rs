@@ -28,7 +28,10 @@ pub struct InfoRequest {
 /// How a field reads in the API.
 #[derive(ToSchema)]
 #[schema(as = Field)]
-#[expect(dead_code, reason = "describes orch_core::info_request::Field, which knows no OpenAPI")]
+#[expect(
+    dead_code,
+    reason = "describes orch_core::info_request::Field, which knows no OpenAPI"
+)]
 pub struct FieldSchema {
     #[schema(min_length = 1, max_length = 128)]
     key: String,

@@ -2,7 +2,7 @@
 //!
 //! What is here is a view of the stream alone; leases in the store are the truth.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -39,6 +39,34 @@ struct Session {
     ttl: Duration,
     answers: Answers,
     held: BTreeMap<RunId, u64>,
+    /// Log messages that the writer has; a lost acknowledgement makes the agent send one again.
+    seen: Seen,
+}
+
+/// The newest message ids of an agent's process.
+#[derive(Default)]
+struct Seen {
+    ids: HashSet<u64>,
+    order: VecDeque<u64>,
+}
+
+/// Ids that are remembered; an agent has fewer messages without an acknowledgement.
+const REMEMBERED_IDS: usize = 16_384;
+
+impl Seen {
+    /// Whether the id is new.
+    fn note(&mut self, id: u64) -> bool {
+        if !self.ids.insert(id) {
+            return false;
+        }
+        self.order.push_back(id);
+        if self.order.len() > REMEMBERED_IDS
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.ids.remove(&oldest);
+        }
+        true
+    }
 }
 
 /// Whether an agent presented the secret that lets it read answers.
@@ -87,6 +115,8 @@ impl Agents {
         let mut registry = self.locked();
         registry.generations += 1;
         let generation = registry.generations;
+        // A process that comes back holds its runs still, and counts its messages on.
+        let same_process = !arrival.held.is_empty();
         let Arrival {
             agent,
             slots,
@@ -95,6 +125,8 @@ impl Agents {
             outbox,
             held,
         } = arrival;
+        let before = registry.sessions.remove(&agent).filter(|_| same_process);
+        let seen = before.map(|session| session.seen).unwrap_or_default();
         let session = Session {
             generation,
             outbox: Some(outbox),
@@ -102,9 +134,17 @@ impl Agents {
             ttl,
             answers,
             held,
+            seen,
         };
         registry.sessions.insert(agent, session);
         generation
+    }
+
+    /// Notes a log message of an agent; `false` when the writer has it already.
+    pub fn is_new(&self, agent: &AgentName, message: u64) -> bool {
+        let mut registry = self.locked();
+        let session = registry.sessions.get_mut(agent);
+        session.is_none_or(|session| message == 0 || session.seen.note(message))
     }
 
     /// Notes that a stream is lost; `false` when a newer one took its place.

@@ -83,10 +83,12 @@ pub async fn heartbeat(
 
 /// Ends a run as its worker says.
 pub async fn complete(app: &App, actor: &str, id: RunId, done: Completion) -> Result<Run> {
-    one(app
+    let run = one(app
         .store()
         .submit(actor, Command::Complete { run: id, done })
-        .await?)
+        .await?)?;
+    app.agents().revoke(id, "the run was completed by hand");
+    Ok(run)
 }
 
 fn one(reply: Reply) -> Result<Run> {
@@ -103,6 +105,7 @@ pub async fn cancel(app: &App, actor: &str, id: RunId, reason: Option<String>) -
     let run = tx.decide(&mut w, |w, ctx| engine::cancel_run(w, ctx, id, reason))?;
     tx.save(w).await?;
     tx.commit().await?;
+    app.agents().revoke(id, "the run was cancelled");
     Ok(run)
 }
 

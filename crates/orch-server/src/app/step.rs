@@ -74,6 +74,15 @@ fn apply(step: &mut Step, report: Report, now_us: i64) {
     }
 }
 
+/// What a step without a name is called: the first line of its command, else its place.
+fn name_of(command: Option<&str>, place: usize) -> String {
+    let line = command.and_then(|command| command.lines().find(|line| !line.trim().is_empty()));
+    match line {
+        Some(line) => line.trim().chars().take(200).collect(),
+        None => format!("step {place}"),
+    }
+}
+
 /// Adds a step; with a number that the run has already, that step is reported on again.
 pub async fn report(app: &App, actor: &str, run_id: RunId, report: Report) -> Result<Step> {
     check(&report)?;
@@ -104,7 +113,7 @@ pub async fn report(app: &App, actor: &str, run_id: RunId, report: Report) -> Re
         let name = report
             .name
             .clone()
-            .ok_or_else(|| AppError::invalid("name", "is required for a new step"))?;
+            .unwrap_or_else(|| name_of(report.command.as_deref(), steps.len() + 1));
         let number = report.number;
         let mut step = Step {
             id: 0,

@@ -209,9 +209,11 @@ pub async fn start(
 pub async fn cancel(app: &App, actor: &str, id: WorkItemId) -> Result<WorkItem> {
     let mut tx = app.store().begin(actor).await?;
     let mut w = tx.load(Needs::item(id)).await?;
-    if let Some(orch_core::queue::Status::Running { run_id }) =
-        w.open_entry(id).map(|entry| entry.status)
-    {
+    let running = match w.open_entry(id).map(|entry| entry.status) {
+        Some(orch_core::queue::Status::Running { run_id }) => Some(run_id),
+        Some(_) | None => None,
+    };
+    if let Some(run_id) = running {
         let mut needs = Needs::item(id);
         needs.finishing.insert(run_id);
         w = tx.load(needs).await?;
@@ -219,6 +221,9 @@ pub async fn cancel(app: &App, actor: &str, id: WorkItemId) -> Result<WorkItem> 
     let item = tx.decide(&mut w, |w, ctx| engine::cancel_item(w, ctx, id))?;
     tx.save(w).await?;
     tx.commit().await?;
+    if let Some(run_id) = running {
+        app.agents().revoke(run_id, "the work item was cancelled");
+    }
     Ok(item)
 }
 

@@ -269,6 +269,16 @@ impl Talk {
         match kind {
             agent_message::Kind::Hello(_) | agent_message::Kind::Pong(_) => {}
             agent_message::Kind::Logs(logs) => {
+                let run = RunId(logs.run_id);
+                if !self.peer.app.agents().is_new(&self.peer.name, id) {
+                    let again = Done {
+                        id,
+                        run,
+                        ends_hold: false,
+                        result: Ok(()),
+                    };
+                    return self.peer.answer(again).await;
+                }
                 let now = self.peer.app.store().now();
                 let command = Command::Log {
                     run: RunId(logs.run_id),

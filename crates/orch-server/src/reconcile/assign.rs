@@ -81,7 +81,7 @@ async fn build(
         attempt: run.attempt,
         trace_id: run.trace_id.clone(),
         recipe_yaml: recipe_yaml.unwrap_or_default(),
-        plan_needs_approval: item.recipe_id.is_none() && gate::is_gated(item, app.store().rules()),
+        plan_needs_approval: gate::is_gated(item, app.store().rules()),
         ..Assignment::default()
     };
     // A run that nobody held before has no history to take up.
