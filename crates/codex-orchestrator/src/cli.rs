@@ -1,0 +1,103 @@
+//! The command line as a whole; each group of commands declares its own arguments beside its code.
+
+use clap::{Parser, Subcommand};
+
+use crate::commands;
+use crate::exit;
+use crate::launch::Load;
+
+/// Turns a vision into approved, scheduled, audited work, done by agents
+#[derive(Debug, Parser)]
+#[command(name = "codex-orchestrator", version, after_help = exit::HELP, max_term_width = 100)]
+pub struct Cli {
+    /// JSON on standard output and nothing else; errors as JSON on standard error
+    #[arg(long, global = true, display_order = 1000)]
+    pub json: bool,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What can be asked for.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Start server and agent in one process
+    Up(commands::up::Args),
+    /// Start the server
+    Serve(commands::serve::Args),
+    /// Start an agent, or list the agents
+    Agent(Box<commands::agent::Args>),
+    /// Projects
+    Project(commands::project::Args),
+    /// The vision of a project
+    Vision(commands::vision::Args),
+    /// Requirements: propose, read, approve
+    Requirements(commands::requirements::Args),
+    /// Work items
+    Work(commands::work::Args),
+    /// Runs of work items
+    Run(commands::run::Args),
+    /// The log of a run
+    Logs(commands::logs::Args),
+    /// Approve what waits for a decision; without an id, list what waits
+    Approve(commands::decide::Args),
+    /// Deny what waits for a decision; without an id, list what waits
+    Deny(commands::decide::Args),
+    /// Answer an agent's question; without an id, list the questions
+    Answer(commands::answer::Args),
+    /// Put a work item into the queue
+    Enqueue(commands::enqueue::Args),
+    /// The queue, with why each entry is not running
+    Queue(commands::queue::Args),
+    /// Start all that is eligible now
+    Tick(commands::tick::Args),
+    /// What projects use, and how much they may
+    Quota(commands::quota::Args),
+    /// The audit chain
+    Audit(commands::audit::Args),
+    /// Check settings, server and machine
+    Doctor(commands::doctor::Args),
+    /// Print completions for a shell
+    Completions(commands::completions::Args),
+    /// Print or write the manual pages
+    Man(commands::man::Args),
+}
+
+impl Command {
+    /// Whether it serves until it is stopped.
+    pub fn load(&self) -> Load {
+        match self {
+            Self::Up(_) | Self::Serve(_) => Load::Service,
+            Self::Agent(args) if args.serves() => Load::Service,
+            Self::Agent(_)
+            | Self::Project(_)
+            | Self::Vision(_)
+            | Self::Requirements(_)
+            | Self::Work(_)
+            | Self::Run(_)
+            | Self::Logs(_)
+            | Self::Approve(_)
+            | Self::Deny(_)
+            | Self::Answer(_)
+            | Self::Enqueue(_)
+            | Self::Queue(_)
+            | Self::Tick(_)
+            | Self::Quota(_)
+            | Self::Audit(_)
+            | Self::Doctor(_)
+            | Self::Completions(_)
+            | Self::Man(_) => Load::OneCommand,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+}

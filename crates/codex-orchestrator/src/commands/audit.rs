@@ -1,0 +1,105 @@
+//! `audit`: the chain as the server shows it, and its check without the server.
+
+use clap::Subcommand;
+use orch_api::client::AuditFilter;
+use orch_server::AuditReport;
+
+use super::{Connect, Context, Listing, ids};
+use crate::config::{Reader, data_dir};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::{Cell, Details, Tone};
+
+/// Arguments of `audit`.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// List audit entries, newest first
+    List(ListArgs),
+    /// Check the chain in the data folder; needs no server
+    Verify {
+        /// Folder of the database [env: ORCH_DATA_DIR] [default: ~/.local/share/codex-orchestrator]
+        #[arg(long, value_name = "FOLDER")]
+        data_dir: Option<String>,
+    },
+}
+
+#[derive(clap::Args, Debug)]
+struct ListArgs {
+    #[command(flatten)]
+    connect: Connect,
+    /// Only entries of this project
+    #[arg(long, value_name = "ID", value_parser = ids::id())]
+    project: Option<i64>,
+    /// Only entries of this kind, such as run.started
+    #[arg(long)]
+    kind: Option<String>,
+    /// Only entries of this actor
+    #[arg(long)]
+    actor: Option<String>,
+    #[command(flatten)]
+    listing: Listing,
+}
+
+/// Runs `audit`.
+pub async fn run(args: Args, context: &mut Context<'_>) -> Result<Exit, Failure> {
+    match args.action {
+        Action::List(args) => {
+            let client = context.client(&args.connect)?;
+            let filter = AuditFilter {
+                project: args.project,
+                kind: args.kind,
+                actor: args.actor,
+            };
+            let page = args
+                .listing
+                .collect(async |paging| client.audit(&filter, &paging).await)
+                .await?;
+            context.output.page(&page)?;
+            Ok(Exit::Done)
+        }
+        Action::Verify { data_dir: flag } => verify(flag.as_deref(), context).await,
+    }
+}
+
+async fn verify(flag: Option<&str>, context: &mut Context<'_>) -> Result<Exit, Failure> {
+    let mut reader = Reader::new(&context.settings);
+    let folder = data_dir(&mut reader, flag);
+    reader.finish()?;
+    let report = orch_server::verify_audit(&folder).await.map_err(|error| {
+        Failure::new(
+            Exit::Failed,
+            format!("failed to check the audit chain in {}", folder.display()),
+        )
+        .caused_by(&error)
+        .next_step("name the server's data folder with --data-dir (ORCH_DATA_DIR)")
+    })?;
+    context.output.one(&report)?;
+    Ok(if report.first_bad.is_none() {
+        Exit::Done
+    } else {
+        Exit::Failed
+    })
+}
+
+impl Details for AuditReport {
+    fn fields(&self) -> Vec<(&'static str, Cell)> {
+        let verdict = match &self.first_bad {
+            None => Cell::new("intact").tone(Tone::Good),
+            Some(bad) => Cell::new(format!("BROKEN: {bad}")).tone(Tone::Bad),
+        };
+        let mut fields = vec![
+            ("audit chain", verdict),
+            ("intact entries", Cell::new(self.entries)),
+            ("signed up to", Cell::optional(self.signed_up_to)),
+            ("head", Cell::new(&self.head)),
+        ];
+        fields.extend(self.notes.iter().map(|note| ("note", Cell::new(note))));
+        fields
+    }
+}

@@ -1,0 +1,35 @@
+//! Hands each command to the file that knows it.
+
+use super::{
+    Context, agent, answer, audit, completions, decide, doctor, enqueue, logs, man, project, queue,
+    quota, requirements, run, serve, tick, up, vision, work,
+};
+use crate::cli::Command;
+use crate::exit::Exit;
+use crate::failure::Failure;
+
+/// Runs a command.
+pub async fn dispatch(command: Command, context: &mut Context<'_>) -> Result<Exit, Failure> {
+    match command {
+        Command::Up(args) => up::run(args, context).await,
+        Command::Serve(args) => serve::run(args, context).await,
+        Command::Agent(args) => agent::run(*args, context).await,
+        Command::Project(args) => project::run(args, context).await,
+        Command::Vision(args) => vision::run(args, context).await,
+        Command::Requirements(args) => requirements::run(args, context).await,
+        Command::Work(args) => work::run(args, context).await,
+        Command::Run(args) => run::run(args, context).await,
+        Command::Logs(args) => logs::run(args, context).await,
+        Command::Approve(args) => decide::run(args, decide::Verdict::Approve, context).await,
+        Command::Deny(args) => decide::run(args, decide::Verdict::Deny, context).await,
+        Command::Answer(args) => answer::run(args, context).await,
+        Command::Enqueue(args) => enqueue::run(args, context).await,
+        Command::Queue(args) => queue::run(args, context).await,
+        Command::Tick(args) => tick::run(args, context).await,
+        Command::Quota(args) => quota::run(args, context).await,
+        Command::Audit(args) => audit::run(args, context).await,
+        Command::Doctor(args) => doctor::run(args, context).await,
+        Command::Completions(args) => completions::run(&args, context.output),
+        Command::Man(args) => man::run(&args, context.output),
+    }
+}

@@ -1,0 +1,139 @@
+//! Gathers the settings, makes the checks, writes the report.
+
+use std::path::PathBuf;
+
+use orch_api::client::Client;
+
+use super::checks::Check;
+use super::report::{Report, SettingLine};
+use super::{machine, server};
+use crate::commands::{Connect, Context};
+use crate::config::{
+    AgentFlags, ClientSettings, LogFlags, LogSettings, Reader, ServerFlags, Settings, Start,
+    agent_config, server_config,
+};
+use crate::exit::Exit;
+use crate::failure::Failure;
+
+/// Arguments of `doctor`.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    #[command(flatten)]
+    connect: Connect,
+    /// Folder of database, logs and keys [env: ORCH_DATA_DIR] [default: ~/.local/share/codex-orchestrator]
+    #[arg(long, value_name = "FOLDER")]
+    data_dir: Option<String>,
+}
+
+/// Where the checks look.
+struct Found {
+    settings: Vec<SettingLine>,
+    client: ClientSettings,
+    data_dir: PathBuf,
+    path: String,
+    shell: PathBuf,
+    codex: Option<PathBuf>,
+}
+
+/// Runs `doctor`.
+pub async fn run(args: Args, context: &mut Context<'_>) -> Result<Exit, Failure> {
+    let found = gather(&context.settings, &args);
+    let mut checks: Vec<Check> = unknown_names(&context.settings, &found.settings);
+    match Client::new(&found.client.url, found.client.token.as_deref()) {
+        Ok(client) => checks.extend(server::checks(&client).await),
+        Err(error) => checks.push(Check::failed("server", error.to_string())),
+    }
+    checks.extend(machine::checks(
+        &found.data_dir,
+        &found.path,
+        &found.shell,
+        found.codex.as_deref(),
+    ));
+    let report = Report {
+        settings: found.settings,
+        checks,
+    };
+    report.write(context.output)?;
+    Ok(if report.is_well() {
+        Exit::Done
+    } else {
+        Exit::Failed
+    })
+}
+
+fn gather(settings: &Settings, args: &Args) -> Found {
+    let mut reader = Reader::new(settings);
+    let client = ClientSettings::read(&mut reader, args.connect.url.as_deref());
+    let flags = ServerFlags {
+        data_dir: args.data_dir.clone(),
+        ..ServerFlags::default()
+    };
+    let server = server_config(&mut reader, &flags, Start::OnTick);
+    let agent = agent_config(
+        &mut reader,
+        &AgentFlags::default(),
+        &client.url,
+        &server.data_dir,
+    );
+    LogSettings::read(&mut reader, &LogFlags::default());
+    let codex = match agent.executor {
+        orch_agent::Executor::Codex(_) => Some(PathBuf::from(
+            settings.get("CODEX_BIN").map_or("codex", |(bin, _)| bin),
+        )),
+        orch_agent::Executor::Shell => None,
+    };
+    Found {
+        settings: reader.taken().iter().map(SettingLine::from).collect(),
+        client,
+        data_dir: server.data_dir,
+        path: agent.path,
+        shell: agent.shell,
+        codex,
+    }
+}
+
+/// Variables that look like ours and are not: mostly misspelt ones.
+fn unknown_names(settings: &Settings, known: &[SettingLine]) -> Vec<Check> {
+    // Those of other programs, and those that are read elsewhere.
+    const ELSEWHERE: [&str; 2] = ["ORCH_PUBLISH_PORT", "PORT"];
+    let mut names: Vec<&str> = settings
+        .own_names()
+        .filter(|name| name.starts_with("ORCH_") || name.starts_with("AGENT_"))
+        .filter(|name| !ELSEWHERE.contains(name) && known.iter().all(|line| line.variable != *name))
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    let warn = |name| {
+        Check::warning(
+            "settings",
+            format!("{name} is set, and no setting has that name"),
+        )
+    };
+    names.into_iter().map(warn).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn misspelt_variables_are_named() {
+        let environment = [
+            ("ORCH_PROT", "1"),
+            ("ORCH_PORT", "2"),
+            ("AGENT_SLOTS", "3"),
+            ("HOME", "/h"),
+        ];
+        let settings =
+            Settings::new(environment.map(|(k, v)| (k.to_owned(), v.to_owned())), &[]).unwrap();
+        let found = gather(
+            &settings,
+            &Args {
+                connect: Connect::default(),
+                data_dir: None,
+            },
+        );
+        let expected = Check::warning("settings", "ORCH_PROT is set, and no setting has that name");
+        assert_eq!(unknown_names(&settings, &found.settings), [expected]);
+    }
+}

@@ -1,0 +1,9 @@
+//! `doctor`: every setting with its origin, and whether server and machine are fit.
+
+mod checks;
+mod command;
+mod machine;
+mod report;
+mod server;
+
+pub use command::{Args, run};

@@ -1,0 +1,97 @@
+//! Whether the server answers, how it is, and whether its clock agrees with ours.
+
+use orch_api::client::{Client, ClientError};
+use orch_core::time::Timestamp;
+
+use super::checks::Check;
+use crate::clock;
+
+/// Leases and approvals are judged by the server's clock alone; more than this confuses people.
+const MOST_SKEW_SECONDS: f64 = 5.0;
+
+/// Asks the server.
+pub async fn checks(client: &Client) -> Vec<Check> {
+    let answer = match client.health().await {
+        Ok(answer) => answer,
+        Err(ClientError::Unreachable { url, .. }) => {
+            return vec![Check::warning(
+                "server",
+                format!("no server answers at {url}; `codex-orchestrator up` starts one here"),
+            )];
+        }
+        Err(error) => {
+            return vec![Check::failed(
+                "server",
+                format!("{}: {error}", client.url()),
+            )];
+        }
+    };
+    let health = &answer.health;
+    let about = format!(
+        "{}: {} {}, database {}",
+        client.url(),
+        health.status,
+        health.version,
+        health.database
+    );
+    let mut checks = vec![match health.problems.as_slice() {
+        [] => Check::ok("server", about),
+        problems => Check::warning("server", format!("{about}; {}", problems.join("; "))),
+    }];
+    if health.version != env!("CARGO_PKG_VERSION") {
+        let ours = env!("CARGO_PKG_VERSION");
+        checks.push(Check::warning(
+            "version",
+            format!("the server is {}, this program {ours}", health.version),
+        ));
+    }
+    checks.push(match client.agents().await {
+        Ok(_) => Check::ok("access", "the server accepts this caller"),
+        Err(error) => Check::failed("access", error.to_string()),
+    });
+    checks.extend(
+        answer
+            .date
+            .as_deref()
+            .and_then(|date| clocks(date, clock::now())),
+    );
+    checks
+}
+
+fn clocks(date: &str, now: Timestamp) -> Option<Check> {
+    let theirs = jiff::fmt::rfc2822::parse(date).ok()?.timestamp();
+    // The header has whole seconds: half of one is its middle.
+    let theirs = Timestamp::from_micros(theirs.as_microsecond() + 500_000);
+    let skew = now
+        .since(theirs)
+        .as_secs_f64()
+        .max(theirs.since(now).as_secs_f64());
+    Some(if skew > MOST_SKEW_SECONDS {
+        Check::warning(
+            "clock",
+            format!("the server's clock and ours are {skew:.0} s apart"),
+        )
+    } else {
+        Check::ok("clock", "agrees with the server's")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clocks_that_are_apart_are_noticed() {
+        let date = "Fri, 02 Jan 2026 10:00:00 GMT";
+        let at = |text| clocks(date, Timestamp::parse(text).unwrap()).unwrap();
+        assert_eq!(
+            at("2026-01-02T10:00:03Z"),
+            Check::ok("clock", "agrees with the server's")
+        );
+        assert_eq!(
+            at("2026-01-02T09:59:30Z").message,
+            "the server's clock and ours are 30 s apart"
+        );
+        assert_eq!(clocks("whenever", Timestamp::from_micros(0)), None);
+    }
+}

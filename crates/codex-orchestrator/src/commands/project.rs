@@ -1,0 +1,67 @@
+//! `project`: create, list, show, quota.
+
+use clap::Subcommand;
+use orch_api::types::project::NewProject;
+
+use super::{Connect, Context, Listing, ids, quota};
+use crate::exit::Exit;
+use crate::failure::Failure;
+
+/// Arguments of `project`.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    #[command(flatten)]
+    connect: Connect,
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Create a project
+    Create {
+        /// Its name
+        name: String,
+        /// What it is about
+        #[arg(long, short)]
+        description: Option<String>,
+    },
+    /// List the projects, newest first
+    List(Listing),
+    /// Show a project
+    Show {
+        /// The project's id
+        #[arg(value_parser = ids::id())]
+        id: i64,
+    },
+    /// Show or set how many runs may start a day
+    Quota {
+        /// The project's id
+        #[arg(value_parser = ids::id())]
+        id: i64,
+        #[command(flatten)]
+        change: quota::Change,
+    },
+}
+
+/// Runs `project`.
+pub async fn run(args: Args, context: &mut Context<'_>) -> Result<Exit, Failure> {
+    let client = context.client(&args.connect)?;
+    match args.action {
+        Action::Create { name, description } => {
+            let project = client
+                .create_project(&NewProject { name, description })
+                .await?;
+            context.output.one(&project)?;
+        }
+        Action::List(listing) => {
+            let page = listing
+                .collect(async |paging| client.projects(&paging).await)
+                .await?;
+            context.output.page(&page)?;
+        }
+        Action::Show { id } => context.output.one(&client.project(id).await?)?,
+        Action::Quota { id, change } => quota::show_or_set(&client, id, &change, context).await?,
+    }
+    Ok(Exit::Done)
+}

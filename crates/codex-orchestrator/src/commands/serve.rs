@@ -1,0 +1,95 @@
+//! `serve`: the server alone.
+
+use std::net::SocketAddr;
+
+use orch_server::{Server, ServerConfig, ServerError};
+use tokio_util::sync::CancellationToken;
+
+use super::shutdown::{self, Signals};
+use super::{Context, logging};
+use crate::config::{LogFlags, LogFormat, LogSettings, Reader, ServerFlags, Start, server_config};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::{Format, Output};
+
+/// Arguments of `serve`.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    #[command(flatten)]
+    server: ServerFlags,
+    #[command(flatten)]
+    log: LogFlags,
+}
+
+/// Serves until a signal comes.
+pub async fn run(args: Args, context: &mut Context<'_>) -> Result<Exit, Failure> {
+    let mut reader = Reader::new(&context.settings);
+    let config = server_config(&mut reader, &args.server, Start::OnTick);
+    let log = log_settings(&mut reader, &args.log, context.output.format());
+    reader.finish()?;
+    logging::start(&log)?;
+    let signals = Signals::catch()?;
+    let server = bind(config).await?;
+    announce(server.local_addr(), context.output);
+    let stop = CancellationToken::new();
+    match signals.ending(stop.clone(), server.run(stop)).await {
+        Some(served) => served.map(|()| Exit::Done).map_err(|error| failure(&error)),
+        None => Err(shutdown::cut_short()),
+    }
+}
+
+/// The log's settings; `--json` asks for JSON there too.
+pub fn log_settings(reader: &mut Reader<'_>, flags: &LogFlags, format: Format) -> LogSettings {
+    let settings = LogSettings::read(reader, flags);
+    match format {
+        Format::Json => LogSettings {
+            format: LogFormat::Json,
+            ..settings
+        },
+        Format::Text => settings,
+    }
+}
+
+/// Opens the data and the port.
+pub async fn bind(config: ServerConfig) -> Result<Server, Failure> {
+    Server::bind(config).await.map_err(|error| failure(&error))
+}
+
+/// The one line that says that requests are taken from now on.
+pub fn announce(address: SocketAddr, output: &mut Output) {
+    let line = format!("listening on http://{address}\n");
+    // Whoever started this may have closed its end; that is no reason to stop serving.
+    let _ = output.text(&line).and_then(|()| output.flush());
+}
+
+/// What the server says, with the next step.
+pub fn failure(error: &ServerError) -> Failure {
+    let mut causes =
+        std::iter::successors(std::error::Error::source(error), |cause| cause.source());
+    let (exit, step) = match error {
+        ServerError::Exposed { .. } | ServerError::Config(_) | ServerError::Vault(_) => {
+            (Exit::Usage, None)
+        }
+        ServerError::Listen { .. } => (
+            Exit::Failed,
+            Some(
+                "free the address, or choose another with --host and --port (0 picks a free port)",
+            ),
+        ),
+        ServerError::DataDir { .. } | ServerError::Store { .. } => (
+            Exit::Failed,
+            Some(
+                "check the folder and its owner, or choose another with --data-dir (ORCH_DATA_DIR)",
+            ),
+        ),
+        ServerError::Serve(_) => (Exit::Failed, None),
+    };
+    let mut failure = Failure::new(exit, error.to_string());
+    failure
+        .causes
+        .extend(causes.by_ref().map(ToString::to_string));
+    match step {
+        Some(step) => failure.next_step(step),
+        None => failure,
+    }
+}

@@ -1,0 +1,201 @@
+//! Settings of the agent, by the documents' names.
+//!
+//! Finds each value and its origin; what a value means, the agent itself says.
+
+use std::path::Path;
+
+use clap::Args;
+use orch_agent::{AgentConfig, AgentError};
+
+use super::{Reader, Setting, client, parse, server};
+
+const STATE_DIR: Setting = Setting::new("AGENT_STATE_DIR").flag("state-dir");
+const WORKSPACE: Setting = Setting::new("AGENT_WORKSPACE").flag("workspace");
+const SETTINGS: [Setting; 26] = [
+    Setting::new("AGENT_ID").flag("id"),
+    Setting::new("AGENT_SLOTS").flag("slots").default("4"),
+    WORKSPACE,
+    Setting::new("AGENT_EXECUTOR")
+        .flag("executor")
+        .default("shell"),
+    Setting::new("AGENT_SHELL").default("/bin/sh"),
+    Setting::new("AGENT_STEPS"),
+    STATE_DIR,
+    Setting::new("AGENT_KEEP_RUNS").default("0"),
+    Setting::new("AGENT_CLAIM_TTL"),
+    Setting::new("AGENT_INTERVAL").default("2"),
+    Setting::new("AGENT_HEARTBEAT_INTERVAL").default("10"),
+    Setting::new("AGENT_TICK_INTERVAL").default("1"),
+    server::AGENT_SECRET,
+    Setting::new("AGENT_ENABLE_LLM_PLANNING").default("false"),
+    Setting::new("AGENT_ALLOW_OPENAI_FALLBACK").default("false"),
+    Setting::new("CODEX_PLAN_CMD"),
+    Setting::new("CODEX_PLAN_TIMEOUT"),
+    Setting::new("CODEX_BIN").default("codex"),
+    Setting::new("CODEX_HOME"),
+    Setting::new("CODEX_CONFIG"),
+    // Options may carry keys.
+    Setting::new("CODEX_ARGS").secret(),
+    Setting::new("CODEX_CONTEXT_REMAINING"),
+    Setting::new("CODEX_ERROR_BACKOFF").default("2"),
+    Setting::new("OPENAI_API_KEY").secret(),
+    Setting::new("ORCH_OPENAI_MODEL"),
+    Setting::new("ORCH_OPENAI_BASE_URL"),
+];
+
+/// Flags of `agent run` and `up`.
+#[derive(Args, Clone, Debug, Default)]
+pub struct AgentFlags {
+    /// Name of the agent [env: AGENT_ID] [default: a random one, kept in the data folder]
+    #[arg(long, value_name = "NAME")]
+    pub id: Option<String>,
+    /// Runs that it works at once [env: AGENT_SLOTS] [default: 4]
+    #[arg(long, value_name = "N")]
+    pub slots: Option<String>,
+    /// Folder that every run works in a copy of [env: AGENT_WORKSPACE] [default: an empty one]
+    #[arg(long, value_name = "FOLDER")]
+    pub workspace: Option<String>,
+    /// shell runs the steps, codex hands the work to the Codex CLI [env: AGENT_EXECUTOR] [default: shell]
+    #[arg(long, value_name = "EXECUTOR")]
+    pub executor: Option<String>,
+    /// Folder of the agent's name and runs [env: AGENT_STATE_DIR] [default: one of its own in the data folder]
+    #[arg(long, value_name = "FOLDER")]
+    pub state_dir: Option<String>,
+}
+
+impl AgentFlags {
+    fn of(&self, setting: &Setting) -> Option<&str> {
+        match setting.flag {
+            Some("id") => self.id.as_deref(),
+            Some("slots") => self.slots.as_deref(),
+            Some("workspace") => self.workspace.as_deref(),
+            Some("executor") => self.executor.as_deref(),
+            Some("state-dir") => self.state_dir.as_deref(),
+            Some(_) | None => None,
+        }
+    }
+}
+
+/// Reads the settings of an agent that talks to `url`, and keeps its things in `state_dir` unless
+/// a setting says otherwise.
+pub fn agent_config(
+    reader: &mut Reader<'_>,
+    flags: &AgentFlags,
+    url: &str,
+    state_dir: &Path,
+) -> AgentConfig {
+    // Codex gets what this program got, as far as the agent lets it.
+    let mut variables = reader.variables();
+    for setting in &SETTINGS {
+        let given = match setting.variable {
+            name if name == WORKSPACE.variable => {
+                reader.optional(setting, flags.of(setting), folder)
+            }
+            _ => reader.optional(setting, flags.of(setting), parse::text),
+        };
+        variables.extend(given.map(|text| (setting.variable.to_owned(), text)));
+    }
+    reader.optional(&client::TOKEN, None, parse::text);
+    // Which server is meant, the caller knows.
+    variables.remove("ORCH_URL");
+
+    let plain = AgentConfig::new(url, state_dir);
+    plain
+        .clone()
+        .with_variables(&variables)
+        .unwrap_or_else(|error| {
+            reader.refuse(&faulty(&error), error.to_string());
+            plain
+        })
+}
+
+/// The setting that the agent cannot use.
+fn faulty(error: &AgentError) -> Setting {
+    let name = match error {
+        AgentError::Setting { name, .. } => name,
+        AgentError::Url { .. }
+        | AgentError::Token
+        | AgentError::Identity { .. }
+        | AgentError::InvalidIdentity { .. }
+        | AgentError::Leftovers(_)
+        | AgentError::Refused { .. } => "AGENT_ID",
+    };
+    let known = SETTINGS.iter().find(|setting| setting.variable == name);
+    known.copied().unwrap_or_else(|| Setting::new("AGENT_ID"))
+}
+
+fn folder(text: &str) -> Result<String, String> {
+    match Path::new(text).metadata() {
+        Ok(found) if found.is_dir() => Ok(text.to_owned()),
+        Ok(_) => Err("it is no folder".to_owned()),
+        Err(error) => Err(format!("expected a folder that exists ({error})")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use orch_agent::Executor;
+
+    use super::*;
+    use crate::config::Settings;
+    use crate::failure::Failure;
+
+    fn read(environment: &[(&str, &str)], flags: &AgentFlags) -> Result<AgentConfig, Failure> {
+        let variables = environment
+            .iter()
+            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
+        let settings = Settings::new(variables, &[]).unwrap();
+        let mut reader = Reader::new(&settings);
+        let agent = agent_config(
+            &mut reader,
+            flags,
+            "http://127.0.0.1:1",
+            Path::new("/state"),
+        );
+        reader.finish().map(|()| agent)
+    }
+
+    #[test]
+    fn flags_win_over_the_documents_variables() {
+        let environment = [
+            ("AGENT_SLOTS", "2"),
+            ("AGENT_EXECUTOR", "codex"),
+            ("AGENT_STEPS", "a\nb"),
+            ("PATH", "/bin"),
+            ("ORCH_API_TOKEN", "t"),
+            ("ORCH_URL", "http://else"),
+        ];
+        let flags = AgentFlags {
+            slots: Some("7".into()),
+            workspace: Some("/".into()),
+            ..AgentFlags::default()
+        };
+        let agent = read(&environment, &flags).unwrap();
+        assert_eq!((agent.slots, agent.path.as_str()), (7, "/bin"));
+        assert!(matches!(agent.executor, Executor::Codex(_)));
+        assert_eq!(agent.url, "http://127.0.0.1:1");
+        assert_eq!(agent.steps, Some(vec!["a".to_owned(), "b".to_owned()]));
+        assert_eq!(
+            (agent.workspace, agent.api_token),
+            (Some(PathBuf::from("/")), Some("t".to_owned()))
+        );
+    }
+
+    #[test]
+    fn wrong_values_are_named_with_what_is_expected() {
+        let fault = |name, value| {
+            read(&[(name, value)], &AgentFlags::default())
+                .unwrap_err()
+                .message
+        };
+        assert_eq!(
+            fault("AGENT_SLOTS", "0"),
+            "AGENT_SLOTS is \"0\"; expected a whole number from 1"
+        );
+        assert!(
+            fault("AGENT_WORKSPACE", "/nowhere/at/all").contains("expected a folder that exists")
+        );
+    }
+}

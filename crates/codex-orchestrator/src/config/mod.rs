@@ -1,0 +1,24 @@
+//! Settings: where each value comes from, what it means, and what is wrong with it.
+//!
+//! Flags over environment over `.env.local` over `.env` over defaults. Nothing here changes the
+//! process's environment, so a file can never reach a program that is started from here.
+
+mod agent;
+mod client;
+mod database;
+mod folders;
+mod logging;
+mod parse;
+mod reader;
+mod server;
+mod settings;
+mod source;
+
+pub use agent::{AgentFlags, agent_config};
+pub use client::ClientSettings;
+pub use folders::data_dir;
+pub use logging::{LogFlags, LogFormat, LogSettings};
+pub use reader::{Reader, Setting, Taken};
+pub use server::{ServerFlags, Start, server_config};
+pub use settings::Settings;
+pub use source::Source;

@@ -1,0 +1,83 @@
+//! From text to values. Each parser says what is expected, as the end of a sentence.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Longer waits than a year are mistakes.
+const LONGEST_SECONDS: f64 = 365.0 * 24.0 * 3600.0;
+
+pub fn text(text: &str) -> Result<String, String> {
+    Ok(text.to_owned())
+}
+
+pub fn path(text: &str) -> Result<PathBuf, String> {
+    Ok(PathBuf::from(text))
+}
+
+/// `true`, `1`, `yes`, `on` and their opposites, in any case.
+pub fn switch(text: &str) -> Result<bool, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "1" | "yes" | "on" => Ok(true),
+        "false" | "0" | "no" | "off" => Ok(false),
+        _ => Err("expected true or false".to_owned()),
+    }
+}
+
+pub fn port(text: &str) -> Result<u16, String> {
+    text.parse()
+        .map_err(|_| "expected a whole number from 0 to 65535 (0 picks a free port)".to_owned())
+}
+
+/// A whole number from `least` to `most`.
+pub fn whole(least: u32, most: u32) -> impl Fn(&str) -> Result<u32, String> {
+    move |text| match text.parse() {
+        Ok(number) if (least..=most).contains(&number) => Ok(number),
+        Ok(_) | Err(_) => Err(format!("expected a whole number from {least} to {most}")),
+    }
+}
+
+/// Seconds, fractions allowed.
+pub fn seconds(text: &str) -> Result<Duration, String> {
+    match text.parse::<f64>() {
+        Ok(seconds) if (0.0..=LONGEST_SECONDS).contains(&seconds) => {
+            Ok(Duration::from_secs_f64(seconds))
+        }
+        Ok(_) | Err(_) => Err("expected seconds, 0 or more, such as 1.5".to_owned()),
+    }
+}
+
+/// A comma-separated list.
+pub fn list(text: &str) -> Result<Vec<String>, String> {
+    Ok(text
+        .split(',')
+        .map(str::trim)
+        .filter(|part| !part.is_empty())
+        .map(str::to_owned)
+        .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn switches_are_read_in_any_case_and_nothing_is_guessed() {
+        assert_eq!(
+            ["True", "1", "YES", "on"].map(|text| switch(text).unwrap()),
+            [true; 4]
+        );
+        assert_eq!(
+            ["False", "0", "no", "OFF"].map(|text| switch(text).unwrap()),
+            [false; 4]
+        );
+        assert!(switch("enabled").is_err());
+    }
+
+    #[test]
+    fn seconds_have_fractions_and_are_never_negative_or_endless() {
+        assert_eq!(seconds("0.25"), Ok(Duration::from_millis(250)));
+        for wrong in ["-1", "inf", "NaN", "1e30", "1s", ""] {
+            assert!(seconds(wrong).is_err(), "{wrong}");
+        }
+    }
+}

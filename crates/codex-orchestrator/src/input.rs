@@ -1,0 +1,40 @@
+//! Texts that are handed in as a file, or on standard input.
+
+use std::fs::File;
+use std::io::{self, Read};
+
+use crate::failure::Failure;
+
+/// The server accepts bodies of 1 MiB; more cannot be meant.
+const MOST_BYTES: u64 = 1024 * 1024;
+
+/// The text of the file at `path`, or of standard input for `-`.
+pub fn text(path: &str) -> Result<String, Failure> {
+    let name = if path == "-" {
+        "standard input".to_owned()
+    } else {
+        format!("`{path}`")
+    };
+    let failed =
+        |error: &io::Error| Failure::usage(format!("failed to read {name}")).caused_by(error);
+    let source: Box<dyn Read> = match path {
+        "-" => Box::new(io::stdin()),
+        _ => Box::new(File::open(path).map_err(|error| failed(&error))?),
+    };
+    let mut bytes = Vec::new();
+    source
+        .take(MOST_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| failed(&error))?;
+    if bytes.len() as u64 > MOST_BYTES {
+        return Err(Failure::usage(format!(
+            "{name} holds more than 1 MiB, which the server does not accept"
+        )));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        Failure::usage(format!(
+            "{name} is not UTF-8 text: byte {at} begins no character"
+        ))
+    })
+}

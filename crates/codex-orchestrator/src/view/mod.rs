@@ -1,0 +1,14 @@
+//! How each noun of the API looks in a table and on its own.
+
+mod agent;
+mod approval;
+mod audit;
+mod info_request;
+mod project;
+mod queue;
+mod requirements;
+mod run;
+mod tone;
+mod work_item;
+
+pub use tone::of_status;

@@ -1,0 +1,13 @@
+//! End to end, through the binary: each test starts its own installation on a free port in a
+//! temporary folder, and ends every process that it started.
+
+mod agent;
+mod approvals;
+mod audit;
+mod bad_input;
+mod crash;
+mod exposure;
+mod live;
+mod scenarios;
+mod scheduling;
+mod support;
