@@ -1,6 +1,8 @@
 //! End to end, through the binary: each test starts its own installation on a free port in a
 //! temporary folder, and ends every process that it started.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests panic as tests do")]
+
 mod agent;
 mod approvals;
 mod audit;
