@@ -4,7 +4,7 @@ use std::error::Error;
 use std::io;
 
 use orch_api::client::ClientError;
-use orch_api::problem::Problem;
+use orch_api::problem::{FieldError, Problem};
 use serde_json::{Value, json};
 
 use crate::exit::Exit;
@@ -81,16 +81,13 @@ impl From<ClientError> for Failure {
             | ClientError::BrokenStream { .. } => Exit::Failed,
         };
         let problem = error.problem().cloned();
-        // The detail of a problem with one field says the same as the field.
-        let fields = problem
-            .iter()
-            .flat_map(|problem| &problem.errors)
-            .map(ToString::to_string);
         let message = error.to_string();
-        let causes = fields
-            .chain(causes(&error))
-            .filter(|cause| *cause != message)
-            .collect();
+        // The detail of a problem with one field says the same as the field.
+        let told = |field: &&FieldError| !message.contains(&field.expected);
+        let fields = problem.iter().flat_map(|problem| &problem.errors);
+        let fields = fields.filter(told).map(ToString::to_string);
+        // In between stand the layers of the HTTP client, which tell people nothing.
+        let causes = fields.chain(causes(&error).last()).collect();
         Self {
             exit,
             message,
@@ -122,8 +119,6 @@ fn causes(error: &dyn Error) -> impl Iterator<Item = String> {
 
 #[cfg(test)]
 mod tests {
-    use orch_api::problem::FieldError;
-
     use super::*;
 
     #[test]

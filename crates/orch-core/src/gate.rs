@@ -68,7 +68,9 @@ pub fn is_gated(item: &WorkItem, rules: &Rules) -> bool {
         ApprovalRule::Off => false,
         ApprovalRule::Required => {
             item.approval == ApprovalHistory::Requested
-                || rules.risk.is_risky(&item.title, item.kind)
+                || rules
+                    .risk
+                    .is_risky(&item.title, item.environment.as_deref(), item.kind)
         }
     }
 }

@@ -13,6 +13,7 @@ pub const LONGEST_ANSWER: usize = 256 * 1024;
 
 /// One input that is asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Field {
     pub key: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -221,7 +222,13 @@ fn ill_typed(field: &Field, value: &str) -> Option<Fault> {
         FieldKind::Text | FieldKind::Multiline => return None,
         FieldKind::Number if value.parse::<f64>().is_ok_and(f64::is_finite) => return None,
         FieldKind::Number => "a number".to_owned(),
-        FieldKind::Boolean if matches!(value, "true" | "false") => return None,
+        FieldKind::Boolean
+            if ["true", "false"]
+                .iter()
+                .any(|word| value.eq_ignore_ascii_case(word)) =>
+        {
+            return None;
+        }
         FieldKind::Boolean => "true or false".to_owned(),
         FieldKind::Choice if field.options.iter().any(|option| option == value) => return None,
         FieldKind::Choice => format!("one of {}", field.options.join(", ")),

@@ -33,7 +33,7 @@ pub struct Run {
     /// What it was started to run.
     pub digest: Digest,
     pub created_at: Timestamp,
-    /// When an agent first took it.
+    /// When it was started.
     pub started_at: Option<Timestamp>,
 }
 
@@ -105,7 +105,7 @@ pub enum Fenced {
     HeldByAnother { run: RunId, holder: AgentName },
     #[error("`{agent}` does not hold run {run}; claim it first")]
     NotHeld { run: RunId, agent: AgentName },
-    #[error("the lease on run {run} has run out; claim it again")]
+    #[error("the lease on run {run} has run out; claim it again, or cancel it")]
     Lapsed { run: RunId },
     #[error("run {run} was taken over since it was claimed; carry the epoch of your own claim")]
     TakenOver { run: RunId },
@@ -187,7 +187,6 @@ impl Run {
             self.lapses += 1;
         }
         self.epoch += 1;
-        self.started_at.get_or_insert(now);
         self.set_lease(Some(lease));
         Ok(if takeover || self.lapses > 0 {
             Claim::TakenOver
@@ -240,26 +239,31 @@ impl Run {
 
     /// Checks that a caller may write to the run: report, park, complete.
     ///
-    /// One that carries an epoch is fenced by it. One that carries none may write to a run that
-    /// nobody claimed, or whose lease is live and was never taken over.
+    /// One that carries an epoch is fenced by it alone: as long as nobody took the run over, its
+    /// work counts, even when its lease has run out. One that carries none may write to a run
+    /// that nobody claimed, that waits for a person, or whose lease is live and was never taken
+    /// over.
     ///
     /// # Errors
     /// Names what stands against it.
     pub fn check_writer(&self, epoch: Option<u64>, now: Timestamp) -> Result<(), Fenced> {
         self.refuse_finished()?;
         self.check_epoch(epoch)?;
-        let by_hand_while_waiting =
-            epoch.is_none() && matches!(self.state, RunState::Waiting { .. });
-        if !by_hand_while_waiting && self.lease().is_some_and(|lease| now >= lease.until) {
-            return Err(Fenced::Lapsed { run: self.id });
+        if epoch.is_some() {
+            return Ok(());
         }
-        if epoch.is_some() && self.lease().is_none() {
-            return Err(Fenced::Lapsed { run: self.id });
+        let run = self.id;
+        let held = self.live_holder(now).is_some();
+        match &self.state {
+            RunState::Waiting { .. } if !held => Ok(()),
+            RunState::Running { lease: Some(_) } if !held => Err(Fenced::Lapsed { run }),
+            RunState::Running { .. } | RunState::Waiting { .. } if self.lapses == 0 => Ok(()),
+            RunState::Running { .. } | RunState::Waiting { .. } if held => {
+                Err(Fenced::TakenOver { run })
+            }
+            RunState::Running { .. } | RunState::Waiting { .. } => Err(Fenced::Lapsed { run }),
+            RunState::Finished(_) => Ok(()),
         }
-        if epoch.is_none() && self.lapses > 0 {
-            return Err(Fenced::TakenOver { run: self.id });
-        }
-        Ok(())
     }
 
     /// Checks that a caller may add to the log. Last lines may still come after the end.
@@ -440,6 +444,7 @@ mod tests {
         assert_eq!(run.check_writer(None, at(0)), Ok(()));
         run.claim(&agent("a"), TTL, at(0)).unwrap();
         assert_eq!(run.check_writer(None, at(9)), Ok(()));
+        assert_eq!(run.check_writer(Some(1), at(10)), Ok(()));
         assert!(matches!(
             run.check_writer(None, at(10)),
             Err(Fenced::Lapsed { .. })

@@ -50,6 +50,8 @@ pub enum Standing {
     Running,
     Failed,
     Cancelled,
+    /// The item itself is cancelled: it will never be done.
+    WorkItemCancelled,
 }
 
 /// The facts about one queued entry.
@@ -133,6 +135,10 @@ fn dependency(on: &Dependency) -> Reason {
         Standing::Queued => ("dependency_unfinished", "is queued"),
         Standing::Running => ("dependency_unfinished", "is running"),
         Standing::Failed => ("dependency_failed", "failed; requeue it to go on"),
+        Standing::WorkItemCancelled => (
+            "dependency_cancelled",
+            "is cancelled for good; take this entry out (DELETE /scheduler/queue/{id}) and enqueue without it",
+        ),
         Standing::Cancelled => ("dependency_cancelled", "was cancelled; requeue it to go on"),
     };
     let message = format!("work item {} ({}) {state}", on.work_item_id, on.title);

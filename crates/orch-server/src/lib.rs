@@ -9,6 +9,7 @@ mod config;
 pub mod edge;
 mod grpc;
 mod http;
+mod listen;
 mod reconcile;
 mod server;
 mod vault;

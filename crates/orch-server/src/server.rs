@@ -18,7 +18,7 @@ use crate::audit_file::HeadSigner;
 use crate::config::{Exposure, SchedulingMode, ServerConfig};
 use crate::edge::{self, AllowedHosts, AllowedOrigins, ApiToken, ConfigError, EdgeConfig};
 use crate::vault::{Vault, VaultError};
-use crate::{grpc, http, reconcile};
+use crate::{grpc, http, listen, reconcile};
 
 /// Open requests get so long to end.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -58,8 +58,6 @@ pub enum ServerError {
     Vault(#[from] VaultError),
     #[error(transparent)]
     Config(#[from] ConfigError),
-    #[error("serving failed")]
-    Serve(#[source] std::io::Error),
 }
 
 #[expect(
@@ -156,24 +154,18 @@ impl Server {
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), ServerError> {
         let tasks = TaskTracker::new();
         reconcile::start(&self.app, self.mode, self.signer, &tasks, &shutdown);
-        let service = self
-            .router
-            .into_make_service_with_connect_info::<SocketAddr>();
         let streams = self.streams.clone();
         let stop = shutdown.clone();
-        let serving = axum::serve(self.listener, service).with_graceful_shutdown(async move {
+        tasks.spawn(async move {
             stop.cancelled().await;
             streams.cancel();
         });
-        let served = tokio::select! {
-            served = serving.into_future() => served,
-            () = async { shutdown.cancelled().await; tokio::time::sleep(DRAIN).await } => Ok(()),
-        };
+        listen::serve(self.listener, self.router, shutdown.clone()).await;
         shutdown.cancel();
         tasks.close();
         let _ = tokio::time::timeout(DRAIN, tasks.wait()).await;
         self.app.store().close().await;
-        served.map_err(ServerError::Serve)
+        Ok(())
     }
 }
 

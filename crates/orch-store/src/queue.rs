@@ -254,6 +254,8 @@ pub struct DependencyRow {
     pub depends_on: i64,
     pub met: i64,
     pub title: String,
+    /// The item's column on the board.
+    pub item_state: String,
     /// The newest entry's state of that item, when it has one.
     pub standing: Option<String>,
 }
@@ -269,7 +271,7 @@ pub async fn dependencies(
     all!(
         conn,
         DependencyRow,
-        "SELECT d.entry_id, d.depends_on, d.met, i.title,
+        "SELECT d.entry_id, d.depends_on, d.met, i.title, i.state AS item_state,
                 (SELECT e.state FROM queue_entry e WHERE e.work_item_id = d.depends_on
                   ORDER BY e.id DESC LIMIT 1) AS standing
            FROM queue_dependency d JOIN work_item i ON i.id = d.depends_on

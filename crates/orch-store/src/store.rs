@@ -87,6 +87,11 @@ impl Store {
     /// # Errors
     /// When a file cannot be opened, or the schema is newer than this program knows.
     pub async fn open(options: Options) -> Result<Self, StoreError> {
+        // The log folder's lock comes first: a second server must not touch the database.
+        let (segments, recovery) = SegmentWriter::open(&options.logs, segment::Options::default())?;
+        if !recovery.is_clean() {
+            tracing::warn!(recovery = ?recovery, "log files were repaired after an interruption");
+        }
         let connect = connect_options(&options.database)?;
         let writers = SqlitePoolOptions::new()
             .max_connections(1)
@@ -103,10 +108,6 @@ impl Store {
             .test_before_acquire(false)
             .connect_with(connect.read_only(true))
             .await?;
-        let (segments, recovery) = SegmentWriter::open(&options.logs, segment::Options::default())?;
-        if !recovery.is_clean() {
-            tracing::warn!(recovery = ?recovery, "log files were repaired after an interruption");
-        }
         let mut conn = Conn::Read(writers.acquire().await?);
         let state = WriterState {
             head: audit::head(&mut conn).await?,

@@ -82,7 +82,6 @@ pub fn failure(error: &ServerError) -> Failure {
                 "check the folder and its owner, or choose another with --data-dir (ORCH_DATA_DIR)",
             ),
         ),
-        ServerError::Serve(_) => (Exit::Failed, None),
     };
     let mut failure = Failure::new(exit, error.to_string());
     failure

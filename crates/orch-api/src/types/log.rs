@@ -34,9 +34,17 @@ pub struct LogEntry {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AppendLog {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "lossy",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub line: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "lossy_list",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub lines: Option<Vec<String>>,
     /// stdout when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -45,6 +53,42 @@ pub struct AppendLog {
     pub step: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub epoch: Option<u64>,
+}
+
+/// Text as programs write it: what is no Unicode becomes U+FFFD, and nothing is refused for it.
+struct Lossy(String);
+
+impl<'de> Deserialize<'de> for Lossy {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Text;
+
+        impl serde::de::Visitor<'_> for Text {
+            type Value = Lossy;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a string")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Lossy, E> {
+                Ok(Lossy(text.to_owned()))
+            }
+
+            fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Lossy, E> {
+                Ok(Lossy(String::from_utf8_lossy(bytes).into_owned()))
+            }
+        }
+
+        from.deserialize_bytes(Text)
+    }
+}
+
+fn lossy<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    Ok(Option::<Lossy>::deserialize(from)?.map(|text| text.0))
+}
+
+fn lossy_list<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Vec<String>>, D::Error> {
+    let list = Option::<Vec<Lossy>>::deserialize(from)?;
+    Ok(list.map(|list| list.into_iter().map(|text| text.0).collect()))
 }
 
 /// What was added.

@@ -24,7 +24,7 @@ pub struct Run {
     /// SHA-256 of what it runs.
     pub digest: String,
     pub created_at: String,
-    /// When an agent first took it.
+    /// When it was started.
     pub started_at: Option<String>,
     pub finished_at: Option<String>,
     pub duration_seconds: Option<f64>,

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::{Ctx, Refusal, Working, gating};
 use crate::gate::Gate;
 use crate::ids::{AgentName, RunId};
-use crate::run::{Claim, Run};
+use crate::run::{Claim, Run, RunState};
 use crate::time::Timestamp;
 
 /// Gives a run to an agent. A run whose item was changed since it started is not handed out
@@ -25,15 +25,14 @@ pub fn claim(
     let run = w.run(run_id)?;
     let (item_id, entry_id, project_id) = (run.work_item_id, run.entry_id, run.project_id);
     let digest = w.item(item_id)?.digest;
-    let held = run.live_holder(ctx.now) == Some(agent);
     let mut claimed = run.clone();
     let kind = match claimed.claim(agent, ttl, ctx.now)? {
+        Claim::Renewed if run.digest != digest => Some("run.rebound"),
         Claim::Renewed => None,
         Claim::Taken => Some("run.claimed"),
         Claim::TakenOver => Some("run.taken_over"),
     };
-    if !held
-        && claimed.digest != digest
+    if claimed.digest != digest
         && let Gate::Closed(closed) = gating::ask(w, ctx, item_id, entry_id)?
     {
         return Err(closed.into());
@@ -100,7 +99,12 @@ pub fn park(
     epoch: Option<u64>,
 ) -> Result<(), Refusal> {
     w.run(run_id)?.check_writer(epoch, ctx.now)?;
-    w.run_mut(run_id)?.park();
+    let run = w.run_mut(run_id)?;
+    if matches!(run.state, RunState::Running { .. }) {
+        run.park();
+        let project_id = run.project_id;
+        w.record(ctx, "run.waiting", project_id, json!({"run_id": run_id}));
+    }
     Ok(())
 }
 
@@ -108,7 +112,12 @@ pub fn park(
 ///
 /// # Errors
 /// Unknown run.
-pub fn unpark(w: &mut Working, run_id: RunId) -> Result<(), Refusal> {
-    w.run_mut(run_id)?.unpark();
+pub fn unpark(w: &mut Working, ctx: &Ctx<'_>, run_id: RunId) -> Result<(), Refusal> {
+    let run = w.run_mut(run_id)?;
+    if matches!(run.state, RunState::Waiting { .. }) {
+        run.unpark();
+        let project_id = run.project_id;
+        w.record(ctx, "run.resumed", project_id, json!({"run_id": run_id}));
+    }
     Ok(())
 }

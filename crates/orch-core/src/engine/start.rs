@@ -123,7 +123,7 @@ pub(super) fn start_entry(
         trace_id,
         digest,
         created_at: ctx.now,
-        started_at: None,
+        started_at: Some(ctx.now),
     };
     w.runs.insert(id, run.clone());
     w.changes.new_runs.insert(id);

@@ -109,7 +109,7 @@ async fn follow_plan(
     match verdict {
         Verdict::Approve => {
             if info_request::pending_in(&mut tx.conn, run_id).await? == 0 {
-                engine::unpark(w, run_id)?;
+                tx.decide(w, |w, ctx| engine::unpark(w, ctx, run_id))?;
             }
         }
         Verdict::Deny => {

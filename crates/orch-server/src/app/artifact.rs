@@ -39,8 +39,10 @@ pub async fn store(app: &App, actor: &str, run_id: RunId, new: New) -> Result<Ar
     let kind = checks::optional_text("kind", new.kind.as_deref(), 64)?
         .unwrap_or_else(|| "file".to_owned());
     if new.content.len() > LARGEST {
-        let message = format!("holds {} bytes; at most {LARGEST} fit", new.content.len());
-        return Err(AppError::invalid("content_base64", message));
+        return Err(AppError::TooLarge(format!(
+            "`content_base64` holds {} bytes; at most {LARGEST} (16 MiB) fit",
+            new.content.len()
+        )));
     }
     run::show(app, run_id)
         .await?

@@ -13,6 +13,8 @@ pub enum AppError {
     Invalid { detail: String, faults: Vec<Fault> },
     #[error("{0}")]
     PreconditionFailed(String),
+    #[error("{0}")]
+    TooLarge(String),
     #[error(transparent)]
     Store(StoreError),
 }

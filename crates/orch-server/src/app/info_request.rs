@@ -1,6 +1,6 @@
 //! Questions of agents to people. Answers are sealed on their way in.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use orch_core::engine::{self, Refusal};
 use orch_core::ids::{InfoRequestId, RunId};
@@ -109,7 +109,7 @@ pub async fn respond(
     let mut w = tx.load(Needs::run(run_id)).await?;
     let project = w.run(run_id)?.project_id;
     if info_request::pending_in(&mut tx.conn, run_id).await? == 0 {
-        engine::unpark(&mut w, run_id)?;
+        tx.decide(&mut w, |w, ctx| engine::unpark(w, ctx, run_id))?;
     }
     tx.save(w).await?;
     let keys: Vec<&String> = values.keys().collect();
@@ -136,8 +136,12 @@ pub fn answers(
             error.to_string(),
         )),
         (Show::Redacted, opened) => {
+            // What another key sealed is shown as if everything was answered.
+            let readable = opened.is_ok();
             let mut opened = opened.unwrap_or_default();
-            let shown = request.fields.iter().map(|field| {
+            let answered: BTreeSet<String> = opened.keys().cloned().collect();
+            let given = |field: &&Field| !readable || answered.contains(&field.key);
+            let shown = request.fields.iter().filter(given).map(|field| {
                 let open = (field.secret == Secrecy::Open)
                     .then(|| opened.remove(&field.key))
                     .flatten();

@@ -187,6 +187,7 @@ pub async fn explain(app: &App, entries: Vec<QueueEntry>) -> Result<Vec<Explaine
 
 fn unmet(rows: Option<&Vec<DependencyRow>>) -> Vec<Dependency> {
     let standing = |row: &DependencyRow| match row.standing.as_deref() {
+        _ if row.item_state == "Cancelled" => Standing::WorkItemCancelled,
         None => Standing::NotQueued,
         Some("running") => Standing::Running,
         Some("failed") => Standing::Failed,

@@ -54,7 +54,7 @@ pub struct Update {
     pub title: Option<String>,
     pub description: Option<String>,
     pub kind: Option<Kind>,
-    pub environment: Option<String>,
+    pub environment: Option<Option<String>>,
     /// The version that the caller read, when it named one.
     pub if_version: Option<i64>,
 }
@@ -88,7 +88,10 @@ pub async fn update(app: &App, actor: &str, id: WorkItemId, update: Update) -> R
     }
     item.kind = update.kind.unwrap_or(item.kind);
     if let Some(environment) = update.environment {
-        item.environment = (!environment.trim().is_empty()).then_some(environment);
+        item.environment = environment.filter(|name| !name.trim().is_empty());
+    }
+    if item == *w.item(id)? {
+        return Ok(item);
     }
     let yaml = current_yaml(&mut tx, &item).await?;
     let digest = Digest::of_work_item(

@@ -108,6 +108,7 @@ pub(super) fn refusal(error: &AppError) -> (String, String) {
         AppError::Refused(Refusal::Conflict { code, .. } | Refusal::Forbidden { code, .. }) => code,
         AppError::Refused(Refusal::Invalid { .. }) | AppError::Invalid { .. } => "invalid",
         AppError::PreconditionFailed(_) => "precondition_failed",
+        AppError::TooLarge(_) => "too_large",
         AppError::Store(_) => "unavailable",
     };
     (code.to_owned(), error.to_string())
@@ -124,9 +125,9 @@ impl From<AppError> for Status {
             AppError::Refused(Refusal::Forbidden { .. }) => {
                 Self::permission_denied(format!("{code}: {message}"))
             }
-            AppError::Refused(Refusal::Invalid { .. }) | AppError::Invalid { .. } => {
-                Self::invalid_argument(message)
-            }
+            AppError::Refused(Refusal::Invalid { .. })
+            | AppError::Invalid { .. }
+            | AppError::TooLarge(_) => Self::invalid_argument(message),
             AppError::Store(error) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "a call failed");
                 Self::unavailable("the store failed; try again")

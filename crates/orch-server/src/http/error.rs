@@ -18,6 +18,7 @@ impl From<AppError> for ApiError {
                 named.fold(problem, Problem::with_field).into()
             }
             AppError::PreconditionFailed(message) => Problem::precondition_failed(message).into(),
+            AppError::TooLarge(message) => Problem::too_large(message).into(),
             AppError::Store(StoreError::Closed) => {
                 Problem::unavailable("the server is shutting down; try again").into()
             }

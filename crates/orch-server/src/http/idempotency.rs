@@ -26,23 +26,21 @@ const LARGEST_ANSWER: usize = 1024 * 1024;
 #[derive(Clone, Default)]
 pub struct UnderWay(Arc<Mutex<HashSet<String>>>);
 
-struct Claimed<'a>(&'a UnderWay, String);
+/// A key that is under way until this is dropped.
+struct Claimed(UnderWay, String);
 
 impl UnderWay {
-    fn claim(&self, key: &str) -> Option<Claimed<'_>> {
+    fn claim(&self, key: &str) -> Option<Claimed> {
         let mut keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         keys.insert(key.to_owned())
-            .then(|| Claimed(self, key.to_owned()))
+            .then(|| Claimed(self.clone(), key.to_owned()))
     }
 }
 
-impl Drop for Claimed<'_> {
+impl Drop for Claimed {
     fn drop(&mut self) {
-        self.0
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&self.1);
+        let mut keys = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
+        keys.remove(&self.1);
     }
 }
 
@@ -56,9 +54,19 @@ pub async fn replay(
         Some(key) if request.method() == Method::POST => key.to_str().unwrap_or("").to_owned(),
         _ => return next.run(request).await,
     };
-    match replayed(&app, &under_way, &key, request, next).await {
+    // In a task of its own: a client that hangs up must not leave an act without its kept answer.
+    let acting = tokio::spawn(async move {
+        match replayed(&app, &under_way, &key, request, next).await {
+            Ok(response) => response,
+            Err(error) => error.into_response(),
+        }
+    });
+    match acting.await {
         Ok(response) => response,
-        Err(error) => error.into_response(),
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(error) => ApiError::internal(error).into_response(),
+        },
     }
 }
 
@@ -116,7 +124,8 @@ async fn replayed(
         return Ok(restored(kept));
     }
     let response = next.run(Request::from_parts(parts, Body::from(body))).await;
-    if response.status().is_server_error() || response.status() == StatusCode::TOO_MANY_REQUESTS {
+    // A refusal changed nothing: the same request may be right later.
+    if !response.status().is_success() {
         return Ok(response);
     }
     keep(app, key, digest, response).await

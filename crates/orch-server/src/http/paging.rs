@@ -55,6 +55,30 @@ fn invalid(field: &str, expected: &str, got: &str) -> ApiError {
     Problem::invalid_field(FieldError::new(field, expected).got(format!("`{got}`"))).into()
 }
 
+/// The part of a short list that is wanted, as it is answered.
+///
+/// # Errors
+/// When the order or the limit is none.
+pub fn part<T: Serialize>(
+    mut rows: Vec<T>,
+    query: &PageQuery,
+    path: &http::Uri,
+    id: impl Fn(&T) -> i64,
+) -> Result<Response, ApiError> {
+    let page = query.page()?;
+    let behind = |row: &T| match (page.after, page.order) {
+        (None, _) => true,
+        (Some(after), Order::OldestFirst) => id(row) > after,
+        (Some(after), Order::NewestFirst) => id(row) < after,
+    };
+    rows.retain(behind);
+    if page.order == Order::NewestFirst {
+        rows.reverse();
+    }
+    rows.truncate(usize::try_from(page.limit).unwrap_or(usize::MAX));
+    Ok(answer(rows, page, path, id))
+}
+
 /// A page as it is answered.
 pub fn answer<T: Serialize>(
     rows: Vec<T>,

@@ -110,11 +110,17 @@ async fn latest_vision(State(app): State<App>, Path(id): Path<i64>) -> Answer<Vi
 }
 
 /// List the versions of the vision
-#[utoipa::path(get, path = "/projects/{id}/visions", tag = "projects", params(("id" = i64, Path)), responses(
+#[utoipa::path(get, path = "/projects/{id}/visions", tag = "projects", params(("id" = i64, Path), PageQuery), responses(
     (status = 200, body = Vec<Vision>), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
-async fn list_visions(State(app): State<App>, Path(id): Path<i64>) -> Answer<Vec<Vision>> {
+async fn list_visions(
+    State(app): State<App>,
+    Path(id): Path<i64>,
+    uri: Uri,
+    Query(page): Query<PageQuery>,
+) -> Result<Response, ApiError> {
     let versions = project::visions(&app, ProjectId(id)).await?;
-    Ok(Json(versions.into_iter().map(view::vision).collect()))
+    let rows: Vec<Vision> = versions.into_iter().map(view::vision).collect();
+    paging::part(rows, &page, &uri, |row| row.id)
 }
 
 /// Propose requirements from the newest vision
@@ -144,14 +150,17 @@ async fn approve_current(
 }
 
 /// List the versions of the requirements
-#[utoipa::path(get, path = "/projects/{id}/requirements", tag = "projects", params(("id" = i64, Path)), responses(
+#[utoipa::path(get, path = "/projects/{id}/requirements", tag = "projects", params(("id" = i64, Path), PageQuery), responses(
     (status = 200, body = Vec<Requirements>), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 async fn list_requirements(
     State(app): State<App>,
     Path(id): Path<i64>,
-) -> Answer<Vec<Requirements>> {
+    uri: Uri,
+    Query(page): Query<PageQuery>,
+) -> Result<Response, ApiError> {
     let versions = requirements::list(&app, ProjectId(id)).await?;
-    Ok(Json(versions.into_iter().map(view::requirements).collect()))
+    let rows: Vec<Requirements> = versions.into_iter().map(view::requirements).collect();
+    paging::part(rows, &page, &uri, |row| row.id)
 }
 
 /// Show a version of the requirements

@@ -188,9 +188,15 @@ fn requeue(
     backoff: Option<bool>,
     trace: &TraceContext,
 ) -> Result<Requeue, AppError> {
+    if backoff == Some(true) && delay.is_some_and(|delay| delay > 0.0) {
+        return Err(AppError::invalid(
+            "backoff",
+            "and `delay_seconds` exclude each other",
+        ));
+    }
     let waiting = match (delay, backoff) {
-        (Some(delay), _) => Waiting::For(checks::seconds("delay_seconds", delay)?),
-        (None, Some(true)) => Waiting::Backoff,
+        (Some(delay), None | Some(false)) => Waiting::For(checks::seconds("delay_seconds", delay)?),
+        (_, Some(true)) => Waiting::Backoff,
         (None, Some(false) | None) => Waiting::For(std::time::Duration::ZERO),
     };
     let trace_id = trace.parent_id.is_some().then(|| trace.trace_id.clone());

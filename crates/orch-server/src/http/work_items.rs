@@ -312,11 +312,17 @@ async fn request_approval(
 }
 
 /// List the approvals of a work item
-#[utoipa::path(get, path = "/work-items/{id}/approvals", tag = "work items", params(("id" = i64, Path)), responses(
+#[utoipa::path(get, path = "/work-items/{id}/approvals", tag = "work items", params(("id" = i64, Path), PageQuery), responses(
     (status = 200, body = Vec<Approval>), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
-async fn list_item_approvals(State(app): State<App>, Path(id): Path<i64>) -> Answer<Vec<Approval>> {
+async fn list_item_approvals(
+    State(app): State<App>,
+    Path(id): Path<i64>,
+    uri: Uri,
+    Query(page): Query<PageQuery>,
+) -> Result<Response, ApiError> {
     let approvals = approval::of_item(&app, WorkItemId(id)).await?;
-    Ok(Json(approvals.iter().map(view::approval).collect()))
+    let rows: Vec<Approval> = approvals.iter().map(view::approval).collect();
+    paging::part(rows, &page, &uri, |row| row.id)
 }
 
 #[derive(Debug, Default, Deserialize, IntoParams)]

@@ -5,20 +5,27 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use http::HeaderValue;
+use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE, ETAG};
+use http::{HeaderValue, Uri};
 use orch_api::problem::Problem;
 use orch_api::types::run::{Artifact, NewArtifact};
 use orch_core::ids::{ArtifactId, RunId};
 use tokio_util::io::ReaderStream;
 use utoipa_axum::routes;
 
+use super::super::paging::{self, PageQuery};
 use super::super::view;
 use super::EpochQuery;
 use crate::app::{App, AppError, artifact};
 use crate::edge::{Access, ApiError, Area, Caller, JsonBody, Path, Query};
 
+/// Standard base64, padded or not.
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &base64::alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
 /// 16 MiB in base64, and the JSON around it.
 const LARGEST_BODY: u64 = 16 * 1024 * 1024 * 4 / 3 + 64 * 1024;
 
@@ -38,8 +45,11 @@ async fn store(
     Query(query): Query<EpochQuery>,
     JsonBody(new): JsonBody<NewArtifact>,
 ) -> Result<Json<Artifact>, ApiError> {
-    let content = STANDARD
-        .decode(new.content_base64.as_bytes())
+    // `base64 file` breaks its lines.
+    let mut encoded = new.content_base64.into_bytes();
+    encoded.retain(|byte| !byte.is_ascii_whitespace());
+    let content = LENIENT
+        .decode(encoded)
         .map_err(|error| AppError::invalid("content_base64", format!("is not base64: {error}")))?;
     let new = artifact::New {
         name: new.name,
@@ -54,19 +64,20 @@ async fn store(
 }
 
 /// List the artifacts of a run
-#[utoipa::path(get, path = "/work-items/runs/{id}/artifacts", tag = "runs", params(("id" = i64, Path)), responses(
+#[utoipa::path(get, path = "/work-items/runs/{id}/artifacts", tag = "runs", params(("id" = i64, Path), PageQuery), responses(
     (status = 200, body = Vec<Artifact>), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 async fn list(
     State(app): State<App>,
     Path(id): Path<i64>,
-) -> Result<Json<Vec<Artifact>>, ApiError> {
-    Ok(Json(
-        artifact::of_run(&app, RunId(id))
-            .await?
-            .into_iter()
-            .map(view::artifact)
-            .collect(),
-    ))
+    uri: Uri,
+    Query(page): Query<PageQuery>,
+) -> Result<Response, ApiError> {
+    let rows: Vec<Artifact> = artifact::of_run(&app, RunId(id))
+        .await?
+        .into_iter()
+        .map(view::artifact)
+        .collect();
+    paging::part(rows, &page, &uri, |row| row.id)
 }
 
 /// Download an artifact

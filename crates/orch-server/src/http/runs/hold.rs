@@ -152,9 +152,25 @@ struct CompleteQuery {
     exit_code: Option<i32>,
 }
 
+/// A value that may come in the query or in the body.
+fn agreed<T: PartialEq>(
+    name: &'static str,
+    query: Option<T>,
+    body: Option<T>,
+) -> Result<Option<T>, AppError> {
+    match (query, body) {
+        (Some(query), Some(body)) if query != body => Err(AppError::invalid(
+            name,
+            "differs between the query and the body",
+        )),
+        (query, body) => Ok(query.or(body)),
+    }
+}
+
 /// Complete a run
 ///
-/// `success` comes as a query value or in the body; it counts as true when neither has it.
+/// `success` comes as a query value or in the body. Without it the exit code decides, and without
+/// either it counts as true.
 #[utoipa::path(post, path = "/work-items/runs/{id}/complete", tag = "runs", params(("id" = i64, Path), CompleteQuery), request_body = Option<Complete>, responses(
     (status = 200, body = Run), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 async fn complete(
@@ -164,15 +180,20 @@ async fn complete(
     Query(query): Query<CompleteQuery>,
     OptionalJson(body): OptionalJson<Complete>,
 ) -> Answer<Run> {
-    let success = query.success.or(body.success).unwrap_or(true);
+    let exit_code = agreed("exit_code", query.exit_code, body.exit_code)?;
+    let told = agreed("success", query.success, body.success)?;
+    let success = told.unwrap_or(exit_code.unwrap_or(0) == 0);
+    if success && exit_code.is_some_and(|code| code != 0) {
+        return Err(AppError::invalid("success", "is true, and `exit_code` is not 0").into());
+    }
     let done = Completion {
-        epoch: query.epoch.or(body.epoch),
+        epoch: agreed("epoch", query.epoch, body.epoch)?,
         verdict: if success {
             Verdict::Success
         } else {
             Verdict::Failure
         },
-        exit_code: query.exit_code.or(body.exit_code),
+        exit_code,
         reason: checks::optional_text("reason", body.reason.as_deref(), 2000)?,
     };
     Ok(Json(view::run(

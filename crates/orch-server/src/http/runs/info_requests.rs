@@ -89,21 +89,24 @@ async fn ask(
 }
 
 /// List the questions of a run
-#[utoipa::path(get, path = "/work-items/runs/{id}/info-requests", tag = "runs", params(("id" = i64, Path), PlainQuery), responses(
+#[utoipa::path(get, path = "/work-items/runs/{id}/info-requests", tag = "runs", params(("id" = i64, Path), PlainQuery, PageQuery), responses(
     (status = 200, body = Vec<InfoRequest>), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 async fn list(
     State(app): State<App>,
     Path(id): Path<i64>,
     Query(query): Query<PlainQuery>,
     headers: HeaderMap,
-) -> Answer<Vec<InfoRequest>> {
+    uri: Uri,
+    Query(page): Query<PageQuery>,
+) -> Result<Response, ApiError> {
     let show = query.show(&app, &headers)?;
     let requests = info_request::of_run(&app, RunId(id)).await?;
     let shown: Result<Vec<_>, _> = requests
         .iter()
         .map(|request| view::info_request(&app, request, show))
         .collect();
-    Ok(Json(shown?))
+    let rows: Vec<InfoRequest> = shown?;
+    paging::part(rows, &page, &uri, |row| row.id)
 }
 
 #[derive(Debug, Default, Deserialize, IntoParams)]

@@ -211,39 +211,54 @@ fn push_line(text: &mut String, line: &LogLine) {
     }
 }
 
-/// A line as text: colours stay, every other escape sequence and control character goes.
+/// A line as text: colours stay; every other escape sequence, control character and character
+/// that turns the direction of writing goes.
 pub(super) fn shown(message: &str) -> std::borrow::Cow<'_, str> {
-    if !message.chars().any(|c| c.is_control() && c != '\t') {
+    if !message.chars().any(is_unsafe) {
         return message.into();
     }
     let mut out = String::with_capacity(message.len());
     let mut rest = message.chars().peekable();
     while let Some(c) = rest.next() {
         match c {
-            '\u{1b}' if rest.peek() == Some(&'[') => {
-                rest.next();
-                let mut parameters = String::new();
-                while let Some(&next) = rest.peek() {
-                    rest.next();
-                    if ('\u{40}'..='\u{7e}').contains(&next) {
-                        if next == 'm' {
-                            out.push_str("\u{1b}[");
-                            out.push_str(&parameters);
-                            out.push('m');
+            '\u{1b}' => match rest.next() {
+                Some('[') => colour(&mut rest, &mut out),
+                // An operating system command or another string: up to its terminator.
+                Some(']' | 'P' | 'X' | '^' | '_') => {
+                    while let Some(c) = rest.next() {
+                        if c == '\u{7}' || (c == '\u{1b}' && rest.next_if_eq(&'\\').is_some()) {
+                            break;
                         }
-                        break;
-                    }
-                    if parameters.len() < 64 {
-                        parameters.push(next);
                     }
                 }
-            }
-            '\t' => out.push('\t'),
-            c if c.is_control() => {}
+                Some(_) | None => {}
+            },
+            c if is_unsafe(c) => {}
             c => out.push(c),
         }
     }
     out.into()
+}
+
+fn is_unsafe(c: char) -> bool {
+    (c.is_control() && c != '\t')
+        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Reads a control sequence; keeps it when it sets colours.
+fn colour(rest: &mut std::iter::Peekable<std::str::Chars<'_>>, out: &mut String) {
+    let mut parameters = String::new();
+    for c in rest.by_ref() {
+        if ('\u{40}'..='\u{7e}').contains(&c) {
+            if c == 'm' && parameters.len() <= 64 {
+                out.push_str("\u{1b}[");
+                out.push_str(&parameters);
+                out.push('m');
+            }
+            return;
+        }
+        parameters.push(c);
+    }
 }
 
 #[cfg(test)]
@@ -254,8 +269,8 @@ mod tests {
     fn colours_stay_and_other_escape_sequences_go() {
         assert_eq!(shown("\u{1b}[31mred\u{1b}[0m"), "\u{1b}[31mred\u{1b}[0m");
         assert_eq!(
-            shown("a\u{1b}[2Jb\u{1b}]0;title\u{7}c\u{0}\td\r"),
-            "ab]0;titlec\td"
+            shown("a\u{1b}[2Jb\u{1b}]0;title\u{7}c\u{0}\td\r\u{202e}"),
+            "abc\td"
         );
     }
 

@@ -2,11 +2,14 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::response::Response;
+use http::Uri;
 use orch_api::problem::Problem;
 use orch_api::types::run::{NewStep, NewSummary, Step, Summary, UpdateStep};
 use orch_core::ids::{RunId, StepId};
 use utoipa_axum::routes;
 
+use super::super::paging::{self, PageQuery};
 use super::super::view;
 use super::EpochQuery;
 use crate::app::step::Report;
@@ -53,16 +56,20 @@ async fn add(
 }
 
 /// List the steps of a run
-#[utoipa::path(get, path = "/work-items/runs/{id}/steps", tag = "runs", params(("id" = i64, Path)), responses(
+#[utoipa::path(get, path = "/work-items/runs/{id}/steps", tag = "runs", params(("id" = i64, Path), PageQuery), responses(
     (status = 200, body = Vec<Step>), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
-async fn list(State(app): State<App>, Path(id): Path<i64>) -> Answer<Vec<Step>> {
-    Ok(Json(
-        step::of_run(&app, RunId(id))
-            .await?
-            .into_iter()
-            .map(view::step)
-            .collect(),
-    ))
+async fn list(
+    State(app): State<App>,
+    Path(id): Path<i64>,
+    uri: Uri,
+    Query(page): Query<PageQuery>,
+) -> Result<Response, ApiError> {
+    let rows: Vec<Step> = step::of_run(&app, RunId(id))
+        .await?
+        .into_iter()
+        .map(view::step)
+        .collect();
+    paging::part(rows, &page, &uri, |row| row.id)
 }
 
 /// Change a step
@@ -112,16 +119,20 @@ async fn add_summary(
 }
 
 /// List the summaries of a run
-#[utoipa::path(get, path = "/work-items/runs/{id}/summaries", tag = "runs", params(("id" = i64, Path)), responses(
+#[utoipa::path(get, path = "/work-items/runs/{id}/summaries", tag = "runs", params(("id" = i64, Path), PageQuery), responses(
     (status = 200, body = Vec<Summary>), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
-async fn list_summaries(State(app): State<App>, Path(id): Path<i64>) -> Answer<Vec<Summary>> {
-    Ok(Json(
-        summary::of_run(&app, RunId(id))
-            .await?
-            .into_iter()
-            .map(view::summary)
-            .collect(),
-    ))
+async fn list_summaries(
+    State(app): State<App>,
+    Path(id): Path<i64>,
+    uri: Uri,
+    Query(page): Query<PageQuery>,
+) -> Result<Response, ApiError> {
+    let rows: Vec<Summary> = summary::of_run(&app, RunId(id))
+        .await?
+        .into_iter()
+        .map(view::summary)
+        .collect();
+    paging::part(rows, &page, &uri, |row| row.id)
 }
 
 /// Add a summary (the singular path)
@@ -138,8 +149,13 @@ async fn add_summary_singular(
 }
 
 /// List the summaries of a run (the singular path)
-#[utoipa::path(get, path = "/work-items/runs/{id}/summary", tag = "runs", params(("id" = i64, Path)), responses(
+#[utoipa::path(get, path = "/work-items/runs/{id}/summary", tag = "runs", params(("id" = i64, Path), PageQuery), responses(
     (status = 200, body = Vec<Summary>), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
-async fn list_summaries_singular(app: State<App>, id: Path<i64>) -> Answer<Vec<Summary>> {
-    list_summaries(app, id).await
+async fn list_summaries_singular(
+    app: State<App>,
+    id: Path<i64>,
+    uri: Uri,
+    page: Query<PageQuery>,
+) -> Result<Response, ApiError> {
+    list_summaries(app, id, uri, page).await
 }
