@@ -50,7 +50,7 @@ pub struct Quota {
 #[serde(deny_unknown_fields)]
 pub struct SetQuota {
     #[serde(deserialize_with = "required_option")]
-    #[schema(required)]
+    #[schema(required, maximum = 1_000_000)]
     pub max_runs_per_day: Option<u32>,
 }
 

@@ -18,6 +18,7 @@ pub async fn request(
     let reason = checks::optional_text("reason", reason, 2000)?;
     let mut tx = app.store().begin(actor).await?;
     let mut w = tx.load(Needs::item(item_id)).await?;
+    work_item::refuse_cancelled(w.item(item_id)?)?;
     let (digest, project) = (w.item(item_id)?.digest, w.item(item_id)?.project_id);
     let now = tx.now();
     let requested = approval::insert(

@@ -8,6 +8,8 @@ use serde_json::json;
 
 use super::{App, AppError, Result, checks};
 
+/// The largest quota; more is as good as none.
+const MOST_RUNS_PER_DAY: u32 = 1_000_000;
 /// The longest vision, in bytes.
 const LONGEST_VISION: usize = 512 * 1024;
 
@@ -81,6 +83,10 @@ pub async fn set_quota(
     id: ProjectId,
     max_runs_per_day: Option<u32>,
 ) -> Result<Project> {
+    if let Some(most) = max_runs_per_day.filter(|most| *most > MOST_RUNS_PER_DAY) {
+        let message = format!("is {most}; expected 0 to {MOST_RUNS_PER_DAY}, or null for no limit");
+        return Err(AppError::invalid("max_runs_per_day", message));
+    }
     let mut tx = app.store().begin(actor).await?;
     let mut project = project::find(&mut tx.conn, id)
         .await?

@@ -4,7 +4,7 @@ use orch_core::digest::Digest;
 use orch_core::engine::{self, NewWorkItem};
 use orch_core::ids::WorkItemId;
 use orch_core::run::Run;
-use orch_core::work_item::{ApprovalHistory, Kind, Policy, WorkItem, check_title};
+use orch_core::work_item::{ApprovalHistory, Kind, Policy, State, WorkItem, check_title};
 use orch_store::recipe::{self, Recipe};
 use orch_store::work_item::{self, Filter};
 use orch_store::{Command, Needs, Page, Reply, StoreError};
@@ -63,6 +63,7 @@ pub struct Update {
 pub async fn update(app: &App, actor: &str, id: WorkItemId, update: Update) -> Result<WorkItem> {
     let mut tx = app.store().begin(actor).await?;
     let mut w = tx.load(Needs::item(id)).await?;
+    refuse_cancelled(w.item(id)?)?;
     let mut item = w.item(id)?.clone();
     if update
         .if_version
@@ -164,6 +165,7 @@ pub async fn set_recipe(app: &App, actor: &str, id: WorkItemId, yaml: &str) -> R
     let mut w = tx.load(Needs::item(id)).await?;
     let now = tx.now();
     let stored = recipe::insert(&mut tx.conn, id, yaml, now).await?;
+    refuse_cancelled(w.item(id)?)?;
     let mut item = w.item(id)?.clone();
     item.recipe_id = Some(orch_core::ids::RecipeId(stored.id));
     let digest = Digest::of_work_item(
@@ -228,6 +230,19 @@ pub async fn cancel(app: &App, actor: &str, id: WorkItemId) -> Result<WorkItem> 
         app.agents().revoke(run_id, "the work item was cancelled");
     }
     Ok(item)
+}
+
+/// A cancelled item is over: nothing about it changes any more.
+pub(crate) fn refuse_cancelled(item: &WorkItem) -> Result<()> {
+    match item.state {
+        State::Cancelled => Err(AppError::conflict(
+            "work_item_cancelled",
+            format!("work item {} is cancelled", item.id),
+        )),
+        State::Proposed | State::Approved | State::InProgress | State::Review | State::Done => {
+            Ok(())
+        }
+    }
 }
 
 /// Notes that somebody asked for an approval: the gate looks at approvals from now on.

@@ -16,6 +16,7 @@ mod work_items;
 
 use orch_core::time::Timestamp;
 use utoipa::OpenApi;
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 
 use crate::app::App;
 use crate::edge::{Access, Area};
@@ -32,6 +33,8 @@ pub(crate) use reference::STYLE;
         license(name = "MIT", identifier = "MIT"),
     ),
     components(schemas(orch_api::problem::Problem)),
+    security((), ("bearer" = [])),
+    modifiers(&Bearer),
     tags(
         (name = "projects", description = "Projects, visions, requirements, quotas"),
         (name = "work items", description = "Work items, recipes, policies, approvals"),
@@ -41,6 +44,17 @@ pub(crate) use reference::STYLE;
     )
 )]
 struct Document;
+
+/// `ORCH_API_TOKEN`, where the server asks for it.
+struct Bearer;
+
+impl utoipa::Modify for Bearer {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+        let components = document.components.get_or_insert_with(Default::default);
+        components.add_security_scheme("bearer", scheme);
+    }
+}
 
 /// Every REST route, with who may call it.
 pub(crate) fn area() -> Area<App> {

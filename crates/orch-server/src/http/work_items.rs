@@ -101,6 +101,10 @@ async fn create_batch(
     caller: Caller,
     JsonBody(new): JsonBody<NewWorkItems>,
 ) -> Created<Vec<WorkItem>> {
+    for (index, item) in new.items.iter().enumerate() {
+        core::check_title(&item.title)
+            .map_err(|message| AppError::invalid(format!("items[{index}].title"), message))?;
+    }
     let items = new
         .items
         .into_iter()
