@@ -58,7 +58,7 @@ pub async fn connect(
         Status::invalid_argument("agent_id must be 1 to 128 characters without controls")
     })?;
     let (outbox, out) = mpsc::channel(OUTBOX);
-    let session = arrive(&app, &name, &hello, outbox.clone()).await?;
+    let (session, grace) = arrive(&app, &name, &hello, outbox.clone()).await?;
     tokio::spawn(async move {
         let peer = Peer {
             app: app.clone(),
@@ -71,12 +71,17 @@ pub async fn connect(
         }
         .run(incoming, streams)
         .await;
-        leave(app, name, session).await;
+        leave(app, name, session, grace).await;
     });
     Ok(Response::new(Box::pin(ReceiverStream::new(out))))
 }
 
-async fn arrive(app: &App, name: &AgentName, hello: &Hello, outbox: Outbox) -> Result<u64, Status> {
+async fn arrive(
+    app: &App,
+    name: &AgentName,
+    hello: &Hello,
+    outbox: Outbox,
+) -> Result<(u64, Duration), Status> {
     let ttl = match hello.claim_ttl_ms {
         0 => STREAM_TTL,
         ms => Duration::from_millis(ms.clamp(1000, 86_400_000)),
@@ -147,7 +152,7 @@ async fn arrive(app: &App, name: &AgentName, hello: &Hello, outbox: Outbox) -> R
     let generation = app.agents().arrive(arrival);
     tracing::info!(agent.name = %name, agent.slots = slots, "agent connected");
     app.store().signals().wake_scheduler();
-    Ok(generation)
+    Ok((generation, grace))
 }
 
 /// What the agent still holds. What it held before it was restarted is handed out again at once.
@@ -187,12 +192,12 @@ async fn take_up(
 }
 
 /// The stream is lost: after the grace, so is the hold.
-async fn leave(app: App, name: AgentName, generation: u64) {
+async fn leave(app: App, name: AgentName, generation: u64, grace: Duration) {
     if !app.agents().lose(&name, generation) {
         return;
     }
     tracing::info!(agent.name = %name, "agent disconnected");
-    tokio::time::sleep(STREAM_GRACE).await;
+    tokio::time::sleep(grace).await;
     for id in app.agents().forget(&name, generation) {
         let command = Command::EndHold {
             run: id,
