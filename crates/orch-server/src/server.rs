@@ -153,7 +153,11 @@ impl Server {
     /// When the socket fails.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), ServerError> {
         let tasks = TaskTracker::new();
-        reconcile::start(&self.app, self.mode, self.signer, &tasks, &shutdown);
+        reconcile::start(&self.app, self.mode, &tasks, &shutdown);
+        // Heads are signed until the last transaction is over, not until the first request to stop.
+        let settled = CancellationToken::new();
+        let signing = reconcile::sign_heads(self.app.clone(), self.signer, settled.clone());
+        let signing = tokio::spawn(signing);
         let streams = self.streams.clone();
         let stop = shutdown.clone();
         tasks.spawn(async move {
@@ -164,6 +168,8 @@ impl Server {
         shutdown.cancel();
         tasks.close();
         let _ = tokio::time::timeout(DRAIN, tasks.wait()).await;
+        settled.cancel();
+        let _ = tokio::time::timeout(DRAIN, signing).await;
         self.app.store().close().await;
         Ok(())
     }

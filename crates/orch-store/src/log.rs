@@ -65,7 +65,6 @@ pub(crate) async fn next_seq(conn: &mut Conn, run: RunId) -> Result<u64, StoreEr
     Ok(u64::try_from(next).unwrap_or(1))
 }
 
-/// Appends lines from `first` on; answers the number that the next line gets. The caller syncs.
 /// The next line numbers of several runs, in one query.
 pub(crate) async fn next_seqs(
     conn: &mut Conn,

@@ -93,6 +93,20 @@ async fn save_dependencies(conn: &mut Conn, changes: &Changes) -> Result<(), Sto
             Value::Array(edges).to_string()
         )?;
     }
+    if !changes.met_dependencies.is_empty() {
+        let edges: Vec<Value> = changes
+            .met_dependencies
+            .iter()
+            .map(|(entry, on)| json!([entry, on]))
+            .collect();
+        execute!(
+            conn,
+            "INSERT INTO queue_dependency (entry_id, depends_on, met)
+             SELECT CAST(j.value->>0 AS BIGINT), CAST(j.value->>1 AS BIGINT), 1 FROM json_each($1) j
+             WHERE true ON CONFLICT (entry_id, depends_on) DO NOTHING",
+            Value::Array(edges).to_string()
+        )?;
+    }
     if !changes.met.is_empty() {
         execute!(
             conn,

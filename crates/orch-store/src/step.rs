@@ -1,7 +1,6 @@
 //! The steps of runs in the database.
 
 use orch_core::ids::{RunId, StepId};
-use orch_core::time::Timestamp;
 use sqlx::FromRow;
 
 use crate::conn::{all, execute, one, optional};
@@ -101,18 +100,4 @@ pub async fn count(conn: &mut Conn, run: RunId) -> Result<i64, StoreError> {
         run.get()
     )?;
     Ok(count)
-}
-
-/// Steps still marked as running belong to an interrupted worker: they are over.
-///
-/// # Errors
-/// When the database fails.
-pub async fn interrupt(conn: &mut Conn, run: RunId, now: Timestamp) -> Result<(), StoreError> {
-    execute!(
-        conn,
-        "UPDATE step SET status = 'interrupted', finished_at = $2 WHERE run_id = $1 AND status = 'running'",
-        run.get(),
-        now.as_micros()
-    )?;
-    Ok(())
 }

@@ -194,6 +194,13 @@ impl Run<'_> {
     /// Asks for everything that is missing, if anything is.
     async fn ask(&self, missing: Missing) -> Option<Outcome> {
         let question = missing.question(self.job.assignment.work_item_id)?;
+        if self.job.assignment.answers_withheld {
+            // Asking again would go round in circles: the answers are there, and sealed.
+            let reason = "a person has answered, but this agent may not read the answers: \
+                          set AGENT_SECRET_KEY to the server's secret";
+            self.job.log.event(reason).await;
+            return Some(Outcome::Finished(Finished::failed(reason)));
+        }
         let event = format!("waiting for an answer: {}", question.prompt);
         self.job.log.event(&event).await;
         Some(Outcome::Ask(question))

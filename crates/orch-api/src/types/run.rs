@@ -93,7 +93,7 @@ pub struct Step {
     pub number: i64,
     pub name: String,
     pub command: Option<String>,
-    /// pending, running, succeeded, failed, skipped or interrupted.
+    /// pending, running, succeeded, failed or skipped.
     pub status: String,
     pub exit_code: Option<i32>,
     pub started_at: Option<String>,

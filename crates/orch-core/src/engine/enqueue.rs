@@ -41,7 +41,7 @@ pub fn enqueue(
     }
     let unmet = new_unmet(w, item_id, &want.depends_on)?;
     let scheduled_for = ctx.now.plus(want.delay.unwrap_or_default());
-    let depends_on = want.depends_on.clone();
+    let want_dependencies = want.depends_on.clone();
 
     let id = match w.open_entry(item_id).map(|entry| (entry.id, entry.status)) {
         Some((_, Status::Running { run_id })) => {
@@ -97,6 +97,11 @@ pub fn enqueue(
             id
         }
     };
+    for &dependency in &want_dependencies {
+        if !unmet.contains(&dependency) && w.item(dependency)?.state == State::Done {
+            w.changes.met_dependencies.push((id, dependency));
+        }
+    }
     for dependency in unmet {
         w.waits_for.entry(item_id).or_default().insert(dependency);
         w.dependents.entry(dependency).or_default().insert(id);
@@ -107,7 +112,7 @@ pub fn enqueue(
     }
     let entry = w.entries[&id].clone();
     let data = json!({
-        "entry_id": id, "work_item_id": item_id, "depends_on": depends_on,
+        "entry_id": id, "work_item_id": item_id, "depends_on": want_dependencies,
         "priority": entry.priority, "scheduled_for": entry.scheduled_for,
     });
     w.record(ctx, "queue_entry.enqueued", project_id, data);

@@ -63,6 +63,8 @@ pub struct Changes {
     pub approvals: BTreeSet<(WorkItemId, ApprovalId)>,
     /// Unmet dependencies that came.
     pub new_dependencies: Vec<(QueueEntryId, WorkItemId)>,
+    /// Dependencies that were met when they came: kept to be shown.
+    pub met_dependencies: Vec<(QueueEntryId, WorkItemId)>,
     /// Items whose dependents' edges are met.
     pub met: BTreeSet<WorkItemId>,
     /// Entries that were given up: their edges count no more.

@@ -186,19 +186,28 @@ pub async fn list(app: &App, status: Option<Status>, page: Page) -> Result<Vec<I
     Ok(info_request::list(&mut conn, status, page).await?)
 }
 
-/// Every answer given in a run, by key; later ones win.
-pub(crate) async fn answers_of_run(app: &App, run_id: RunId) -> Result<BTreeMap<String, String>> {
+/// An answer given in a run.
+pub(crate) struct Given {
+    pub key: String,
+    pub value: String,
+    pub secret: Secrecy,
+}
+
+/// Every answer given in a run; of several to one key the last.
+pub(crate) async fn answers_of_run(app: &App, run_id: RunId) -> Result<Vec<Given>> {
     let requests = {
         let mut conn = app.store().read().await?;
-        info_request::of_run(&mut conn, run_id)
-            .await
-            .map_err(AppError::from)?
+        info_request::of_run(&mut conn, run_id).await?
     };
     let mut all = BTreeMap::new();
     for request in requests {
-        all.extend(answers(app, &request, Show::Plain)?.unwrap_or_default());
+        for (key, value) in answers(app, &request, Show::Plain)?.unwrap_or_default() {
+            let field = request.fields.iter().find(|field| field.key == key);
+            let secret = field.map_or(Secrecy::Secret, |field| field.secret);
+            all.insert(key.clone(), Given { key, value, secret });
+        }
     }
-    Ok(all)
+    Ok(all.into_values().collect())
 }
 
 impl From<orch_core::run::Fenced> for AppError {

@@ -6,6 +6,7 @@ use orch_api::proto::Assignment;
 use orch_core::digest::Digest;
 use orch_core::gate;
 use orch_core::ids::WorkItemId;
+use orch_core::info_request::Secrecy;
 use orch_core::run::Run;
 use orch_core::work_item::WorkItem;
 use orch_store::{recipe, step, work_item};
@@ -97,11 +98,24 @@ async fn build(
             .await?
             .unwrap_or_default();
         drop(conn);
-        if answers == Answers::Readable {
-            assignment.answers = info_request::answers_of_run(app, run.id)
-                .await?
-                .into_iter()
-                .collect();
+        let given = info_request::answers_of_run(app, run.id).await?;
+        match answers {
+            Answers::Readable => {
+                assignment.answers = given
+                    .into_iter()
+                    .map(|given| (given.key, given.value))
+                    .collect()
+            }
+            Answers::Sealed => {
+                let (secret, open): (Vec<_>, Vec<_>) = given
+                    .into_iter()
+                    .partition(|given| given.secret == Secrecy::Secret);
+                assignment.answers_withheld = !secret.is_empty();
+                assignment.answers = open
+                    .into_iter()
+                    .map(|given| (given.key, given.value))
+                    .collect();
+            }
         }
     }
     Ok(Some(assignment))

@@ -7,24 +7,22 @@ mod leases;
 mod upkeep;
 
 pub(crate) use assign::assignment;
+pub(crate) use heads::run as sign_heads;
 
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::app::App;
-use crate::audit_file::HeadSigner;
 use crate::config::SchedulingMode;
 
-/// Starts every reconciler; each ends when `shutdown` is cancelled.
+/// Starts every reconciler but the one that signs heads; each ends when `shutdown` is cancelled.
 pub(crate) fn start(
     app: &App,
     mode: SchedulingMode,
-    signer: HeadSigner,
     tasks: &TaskTracker,
     shutdown: &CancellationToken,
 ) {
     tasks.spawn(dispatch::run(app.clone(), mode, shutdown.clone()));
     tasks.spawn(leases::run(app.clone(), shutdown.clone()));
-    tasks.spawn(heads::run(app.clone(), signer, shutdown.clone()));
     tasks.spawn(upkeep::run(app.clone(), shutdown.clone()));
 }
