@@ -26,7 +26,7 @@ const HEAD_WITHIN: Duration = Duration::from_secs(60);
 /// An HTTP/2 connection is pinged when it is quiet for so long, and must answer within as much.
 const KEEP_ALIVE: Duration = Duration::from_secs(20);
 /// Open requests get so long to end at shutdown.
-const DRAIN: Duration = Duration::from_secs(5);
+const DRAIN: Duration = Duration::from_secs(4);
 /// After a failed accept, such as too many open files.
 const AFTER_FAILURE: Duration = Duration::from_millis(200);
 

@@ -20,8 +20,8 @@ use crate::edge::{self, AllowedHosts, AllowedOrigins, ApiToken, ConfigError, Edg
 use crate::vault::{Vault, VaultError};
 use crate::{grpc, http, listen, reconcile};
 
-/// Open requests get so long to end.
-const DRAIN: Duration = Duration::from_secs(5);
+/// Reconcilers get so long to end.
+const DRAIN: Duration = Duration::from_secs(2);
 
 /// A server that listens.
 pub struct Server {

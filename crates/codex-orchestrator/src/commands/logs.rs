@@ -7,7 +7,7 @@ use orch_api::types::log::LogEntry;
 use super::{Connect, Context, ids};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output::{Cell, Format, Output, Paint, Tone, coloured_line};
+use crate::output::{Cell, Format, Output, Paint, Tone, coloured_line, plain_line};
 
 /// A page of the longest lines stays far below what the client reads.
 const PAGE: usize = 200;
@@ -171,7 +171,7 @@ impl<'a> Printer<'a> {
         }
         match self.output.paint() {
             Paint::Colours => text.push_str(&coloured_line(&entry.message)),
-            Paint::Plain => text.push_str(&entry.message),
+            Paint::Plain => text.push_str(&plain_line(&entry.message)),
         }
         self.open = entry.partial.then(|| entry.stream.clone());
         if self.open.is_none() {

@@ -13,13 +13,28 @@ pub fn one_line(text: &str) -> String {
 
 /// A log line for a terminal with colours: colour sequences stay, all others go.
 pub fn coloured_line(text: &str) -> String {
+    filtered(text, Colours::Stay)
+}
+
+/// A log line without colours: every escape sequence goes.
+pub fn plain_line(text: &str) -> String {
+    filtered(text, Colours::Go)
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Colours {
+    Stay,
+    Go,
+}
+
+fn filtered(text: &str, colours: Colours) -> String {
     let mut safe = String::with_capacity(text.len());
     let mut rest = text;
     let mut coloured = false;
     while let Some(at) = rest.find(|c: char| c != '\t' && (c.is_control() || is_hostile(c))) {
         safe.push_str(&rest[..at]);
         rest = &rest[at..];
-        if let Some(length) = colour_sequence(rest) {
+        if let (Colours::Stay, Some(length)) = (colours, colour_sequence(rest)) {
             safe.push_str(&rest[..length]);
             rest = &rest[length..];
             coloured = true;
