@@ -119,6 +119,11 @@ impl Installation {
         self.base = base.unwrap_or_else(|| panic!("no ready line but {line:?}; {}", self.log()));
     }
 
+    /// The process of the server.
+    pub fn pid(&self) -> u32 {
+        self.server.as_ref().expect("it runs").id()
+    }
+
     /// What the server wrote to its log.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("server.log")).unwrap_or_default()

@@ -31,7 +31,7 @@ pub(super) const MARKER_VARIABLE: &str = "ORCH_RUN_MARKER";
 pub(super) const KILL_TIME: Duration = Duration::from_secs(2);
 
 /// How often to look again at a process that is just executing a program.
-const LOOKS: usize = 7;
+const LOOKS: usize = 14;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(1);
 const LONGEST_PAUSE: Duration = Duration::from_millis(50);
@@ -130,7 +130,7 @@ impl Kin {
     }
 
     /// All living members. None are left only once every process that could be one has said who
-    /// it is, or has not for a tenth of a second.
+    /// it is, or has not for half a second.
     fn members(&self, search: Search) -> Vec<Stat> {
         for pause in pauses().take(LOOKS) {
             let all = procfs::all();
