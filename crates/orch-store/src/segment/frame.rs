@@ -2,9 +2,11 @@
 //!
 //! All numbers are little-endian.
 //!
-//!     magic 12 | format u8 | body length u32 | crc32 u32 | body
-//!     body: run id i64 | first seq u64 | line count u32 | lines
-//!     line: at_us i64 | stream u8 | flags u8 | step u32 | message length u32 | message (UTF-8)
+//! ```text
+//! magic 12 | format u8 | body length u32 | crc32 u32 | body
+//! body: run id i64 | first seq u64 | line count u32 | lines
+//! line: at_us i64 | stream u8 | flags u8 | step u32 | message length u32 | message (UTF-8)
+//! ```
 //!
 //! The checksum covers the record's place (segment u64, offset u64), then everything between
 //! the magic and the checksum, then the body: a record found elsewhere than it was written is

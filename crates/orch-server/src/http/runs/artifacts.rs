@@ -17,7 +17,7 @@ use utoipa_axum::routes;
 
 use super::super::paging::{self, PageQuery};
 use super::super::view;
-use super::EpochQuery;
+use super::{EpochQuery, agreed};
 use crate::app::{App, AppError, artifact};
 use crate::edge::{Access, ApiError, Area, Caller, JsonBody, Path, Query};
 
@@ -56,7 +56,7 @@ async fn store(
         media_type: new.media_type,
         kind: new.kind,
         content,
-        epoch: query.epoch.or(new.epoch),
+        epoch: agreed("epoch", query.epoch, new.epoch)?,
     };
     Ok(Json(view::artifact(
         artifact::store(&app, &caller.name, RunId(id), new).await?,

@@ -16,6 +16,7 @@ use utoipa_axum::routes;
 
 use super::super::paging::{self, PageQuery};
 use super::super::view;
+use super::agreed;
 use crate::app::{App, AppError, checks, run};
 use crate::edge::{
     Access, ApiError, Area, Caller, JsonBody, OptionalJson, Path, Query, query_bool_option,
@@ -150,21 +151,6 @@ struct CompleteQuery {
     success: Option<bool>,
     epoch: Option<u64>,
     exit_code: Option<i32>,
-}
-
-/// A value that may come in the query or in the body.
-fn agreed<T: PartialEq>(
-    name: &'static str,
-    query: Option<T>,
-    body: Option<T>,
-) -> Result<Option<T>, AppError> {
-    match (query, body) {
-        (Some(query), Some(body)) if query != body => Err(AppError::invalid(
-            name,
-            "differs between the query and the body",
-        )),
-        (query, body) => Ok(query.or(body)),
-    }
 }
 
 /// Complete a run

@@ -17,7 +17,7 @@ use utoipa_axum::routes;
 
 use super::super::paging::{self, PageQuery};
 use super::super::view;
-use super::EpochQuery;
+use super::{EpochQuery, agreed};
 use crate::app::info_request::{Hold, Show, admit, fields_of_keys};
 use crate::app::{App, AppError, info_request};
 use crate::edge::{Access, ApiError, Area, Caller, JsonBody, Path, Query, query_bool_option};
@@ -74,7 +74,7 @@ async fn ask(
             fields.push(field);
         }
     }
-    let epoch = query.epoch.or(new.epoch);
+    let epoch = agreed("epoch", query.epoch, new.epoch)?;
     let asked = info_request::ask(
         &app,
         &caller.name,

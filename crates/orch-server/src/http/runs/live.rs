@@ -23,12 +23,7 @@ use crate::edge::{Access, ApiError, Area, Path, Query, Upgrade};
 pub fn area() -> Area<App> {
     Area::new()
         .route(Access::User.untimed(), routes!(stream))
-        .plain(
-            Access::User.untimed(),
-            http::Method::GET,
-            "/work-items/runs/{id}/logs/ws",
-            socket,
-        )
+        .route(Access::User.untimed(), routes!(socket))
 }
 
 /// A reader that takes nothing for so long is dropped; it can come back where it was.
@@ -126,6 +121,12 @@ enum Form {
     Json,
 }
 
+/// Follow a run's log over a WebSocket
+///
+/// A text message for each line; with `format=json` a log entry. The socket closes with the run.
+#[utoipa::path(get, path = "/work-items/runs/{id}/logs/ws", tag = "runs", params(("id" = i64, Path), FollowQuery), responses(
+    (status = 101, description = "The socket is open"),
+    (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 async fn socket(
     State(app): State<App>,
     Path(id): Path<i64>,

@@ -15,7 +15,7 @@ use utoipa::IntoParams;
 use utoipa_axum::routes;
 
 use super::super::view;
-use super::EpochQuery;
+use super::{EpochQuery, agreed};
 use crate::app::{App, AppError, log as app_log, run};
 use crate::edge::{Access, ApiError, Area, Caller, JsonBody, Path, Query};
 
@@ -64,15 +64,18 @@ async fn append(
         .flat_map(|text| text.strip_suffix('\n').unwrap_or(text).split('\n'))
         .flat_map(|line| split(line, at_us, stream, body.step))
         .collect();
+    let epoch = agreed("epoch", query.epoch, body.epoch)?;
     if lines.is_empty() {
-        run::show(&app, RunId(id)).await?;
+        run::show(&app, RunId(id))
+            .await?
+            .check_logger(epoch, app.store().now())
+            .map_err(AppError::from)?;
         return Ok(Json(LogAppended {
             appended: 0,
             first_seq: 0,
         }));
     }
     let appended = lines.len();
-    let epoch = query.epoch.or(body.epoch);
     let first_seq = app_log::append(&app, &caller.name, RunId(id), epoch, lines).await?;
     Ok(Json(LogAppended {
         appended,
@@ -122,7 +125,8 @@ struct LogQuery {
 
 /// Read a run's log
 ///
-/// As text: all of it, or the lines that `q`, `limit` and `offset` choose. As JSON: a page.
+/// As text: all of it, or the lines that `q`, `limit` and `offset` choose, 10,000 at most. As JSON:
+/// a page. A page holds 8 MiB of text at most; `total` tells whether more is there.
 #[utoipa::path(get, path = "/work-items/runs/{id}/logs", tag = "runs", params(("id" = i64, Path), LogQuery), responses(
     (status = 200, content((LogPage = "application/json"), (String = "text/plain"))),
     (status = "4XX", body = Problem, content_type = "application/problem+json")))]

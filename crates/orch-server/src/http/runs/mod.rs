@@ -7,7 +7,7 @@ mod live;
 mod logs;
 mod steps;
 
-use crate::app::App;
+use crate::app::{App, AppError};
 use crate::edge::Area;
 
 pub fn area() -> Area<App> {
@@ -25,4 +25,19 @@ pub fn area() -> Area<App> {
 pub(super) struct EpochQuery {
     /// The epoch of the caller's claim.
     pub epoch: Option<u64>,
+}
+
+/// A value that may come in the query or in the body.
+pub(super) fn agreed<T: PartialEq>(
+    name: &'static str,
+    query: Option<T>,
+    body: Option<T>,
+) -> Result<Option<T>, AppError> {
+    match (query, body) {
+        (Some(query), Some(body)) if query != body => Err(AppError::invalid(
+            name,
+            "differs between the query and the body",
+        )),
+        (query, body) => Ok(query.or(body)),
+    }
 }

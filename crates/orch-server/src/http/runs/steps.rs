@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 
 use super::super::paging::{self, PageQuery};
 use super::super::view;
-use super::EpochQuery;
+use super::{EpochQuery, agreed};
 use crate::app::step::Report;
 use crate::app::{App, checks, step, summary};
 use crate::edge::{Access, ApiError, Area, Caller, JsonBody, Path, Query};
@@ -48,7 +48,7 @@ async fn add(
         status: new.status,
         exit_code: new.exit_code,
         detail: new.detail,
-        epoch: query.epoch.or(new.epoch),
+        epoch: agreed("epoch", query.epoch, new.epoch)?,
     };
     Ok(Json(view::step(
         step::report(&app, &caller.name, RunId(id), report).await?,
@@ -87,7 +87,7 @@ async fn update(
         status: change.status,
         exit_code: change.exit_code,
         detail: change.detail,
-        epoch: query.epoch.or(change.epoch),
+        epoch: agreed("epoch", query.epoch, change.epoch)?,
         ..Report::default()
     };
     Ok(Json(view::step(
@@ -105,7 +105,7 @@ async fn add_summary(
     Query(query): Query<EpochQuery>,
     JsonBody(new): JsonBody<NewSummary>,
 ) -> Answer<Summary> {
-    let epoch = query.epoch.or(new.epoch);
+    let epoch = agreed("epoch", query.epoch, new.epoch)?;
     let stored = summary::add(
         &app,
         &caller.name,
