@@ -195,3 +195,52 @@ async fn answers_are_sealed_redacted_and_reach_the_step() {
     );
     assert!(!up.log().contains(secret));
 }
+
+#[tokio::test]
+async fn an_agent_that_is_told_to_end_hands_its_run_over_without_counting_a_lapse() {
+    let server = Installation::serve();
+    let start = |name: &str| {
+        let state = server.folder.path().join(name);
+        server
+            .command(&["agent", "--url", &server.base])
+            .env("AGENT_ID", name)
+            .env("AGENT_STATE_DIR", state)
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .expect("the agent starts")
+    };
+    let mut first = start("first");
+    let item = server
+        .item_with(server.project().await, "waits", &["sleep 600"])
+        .await;
+    server.enqueue(item).await;
+    let path = format!("/work-items/{item}/runs");
+    server
+        .wait_for(&path, "the first agent's run", |runs| {
+            runs[0]["claimed_by"] == "first"
+        })
+        .await;
+    let mut second = start("second");
+    server
+        .wait_for("/observability/health", "two agents", |health| {
+            health["connected_agents"] == 2
+        })
+        .await;
+    let ended = std::process::Command::new("kill")
+        .args(["-TERM", &first.id().to_string()])
+        .status()
+        .expect("kill runs");
+    assert!(ended.success());
+    let runs = server
+        .wait_for(&path, "the second agent's run", |runs| {
+            runs[0]["claimed_by"] == "second"
+        })
+        .await;
+    assert_eq!(runs[0]["epoch"], 2, "it was handed over once");
+    let lapses = server.get("/audit?kind=run.lease_lapsed").await;
+    assert_eq!(lapses, json!([]));
+    first.wait().expect("the first agent ends");
+    second.kill().expect("it can be killed");
+    second.wait().expect("it ends");
+}

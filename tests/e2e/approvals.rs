@@ -184,6 +184,10 @@ async fn a_gated_item_without_a_recipe_waits_again_for_the_planned_steps() {
         })
         .await;
     assert_eq!(asked[1]["run_id"], run["id"]);
+    assert_eq!(
+        asked[1]["planned_steps"][0]["run"], "echo planned",
+        "{asked}"
+    );
     assert_ne!(asked[1]["digest"], asked[0]["digest"]);
     server
         .post(&format!("/runs/{}/approve", run["id"]), json!(null))

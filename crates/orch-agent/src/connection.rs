@@ -6,8 +6,8 @@
 use std::{sync::Arc, time::Duration};
 
 use orch_api::proto::{
-    AgentMessage, Hello, Pong, ServerMessage, agent_message::Kind, agents_client::AgentsClient,
-    server_message,
+    AgentMessage, Hello, Leaving, Pong, ServerMessage, agent_message::Kind,
+    agents_client::AgentsClient, server_message,
 };
 use tokio::{
     sync::mpsc,
@@ -298,6 +298,12 @@ impl Connection {
             let (mut send, mut receive) = (Box::pin(send), Box::pin(receive));
             let wind_down = async {
                 shutdown.cancelled().await;
+                // First of all, or the server would hand what is given back to us again.
+                let leaving = AgentMessage {
+                    id: 0,
+                    kind: Some(Kind::Leaving(Leaving {})),
+                };
+                let _ = up.send(leaving).await;
                 self.runs.stop_all();
                 timeout(SHUTDOWN_TIME, self.runs.idle()).await.is_err()
             };

@@ -15,6 +15,8 @@ pub struct Approval {
     pub status: Status,
     pub reason: Option<String>,
     pub digest: Digest,
+    /// The steps that are approved, as JSON; for [`Subject::PlannedSteps`].
+    pub planned_steps: Option<String>,
     /// The queue entry that has used it up.
     pub used_by: Option<QueueEntryId>,
     pub created_at: Timestamp,

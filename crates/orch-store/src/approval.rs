@@ -19,6 +19,7 @@ struct Row {
     status: String,
     reason: Option<String>,
     digest: String,
+    planned_steps: Option<String>,
     used_by: Option<i64>,
     created_at: i64,
     decided_at: Option<i64>,
@@ -47,6 +48,7 @@ impl TryFrom<Row> for Approval {
             reason: row.reason,
             digest: Digest::from_hex(&row.digest)
                 .ok_or_else(|| StoreError::corrupt("digest", &row.digest))?,
+            planned_steps: row.planned_steps,
             used_by: row.used_by.map(QueueEntryId),
             created_at: Timestamp::from_micros(row.created_at),
             decision,
@@ -156,20 +158,6 @@ pub async fn of_run(conn: &mut Conn, run: RunId) -> Result<Vec<Approval>, StoreE
     .into_iter()
     .map(Approval::try_from)
     .collect()
-}
-
-/// The steps that an approval of a plan binds: a JSON array.
-///
-/// # Errors
-/// When the database fails.
-pub async fn planned_steps(conn: &mut Conn, id: ApprovalId) -> Result<Option<String>, StoreError> {
-    let row = optional!(
-        conn,
-        (Option<String>,),
-        "SELECT planned_steps FROM approval WHERE id = $1",
-        id.get()
-    )?;
-    Ok(row.and_then(|(steps,)| steps))
 }
 
 /// Approvals of all items, of one status or of any.

@@ -6,7 +6,7 @@ use std::str::FromStr as _;
 
 use futures::TryStreamExt as _;
 use orch_core::audit::{Entry, Head};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteRow};
 use sqlx::{ConnectOptions as _, Row as _};
 
 use crate::StoreError;
@@ -41,15 +41,14 @@ pub async fn check(
         sqlx::query("SELECT seq, at, actor, kind, project_id, body, hash FROM audit ORDER BY seq")
             .fetch(&mut conn);
     while let Some(row) = rows.try_next().await? {
-        let entry = Entry {
-            seq: row.try_get(0)?,
-            at_us: row.try_get(1)?,
-            actor: row.try_get(2)?,
-            kind: row.try_get(3)?,
-            project_id: row.try_get(4)?,
-            body: row.try_get(5)?,
+        let (entry, hash) = match readable(&row) {
+            Ok(read) => read,
+            Err(error) => {
+                let seq = checked.head.seq + 1;
+                checked.first_bad = Some(format!("entry {seq} cannot be read: {error}"));
+                return Ok(checked);
+            }
         };
-        let hash: Vec<u8> = row.try_get(6)?;
         match checked.head.verify(&entry, &hash) {
             Ok(head) => checked.head = head,
             Err(broken) => {
@@ -78,4 +77,17 @@ pub async fn check(
         ));
     }
     Ok(checked)
+}
+
+/// A row as an entry with its hash; an edit may have left a value of another type.
+fn readable(row: &SqliteRow) -> Result<(Entry, Vec<u8>), sqlx::Error> {
+    let entry = Entry {
+        seq: row.try_get(0)?,
+        at_us: row.try_get(1)?,
+        actor: row.try_get(2)?,
+        kind: row.try_get(3)?,
+        project_id: row.try_get(4)?,
+        body: row.try_get(5)?,
+    };
+    Ok((entry, row.try_get(6)?))
 }

@@ -38,6 +38,13 @@ impl Details for Approval {
             ("digest", Cell::new(&self.digest)),
             ("created", Cell::time(&self.created_at)),
         ];
+        for (place, step) in self.planned_steps.iter().flatten().enumerate() {
+            // A plain step is its command; one with more is shown whole, as JSON.
+            let text = step
+                .as_str()
+                .map_or_else(|| step.to_string(), str::to_owned);
+            fields.push(("step", Cell::new(format!("{}. {text}", place + 1))));
+        }
         if let Some(by) = &self.decided_by {
             let at = self
                 .decided_at

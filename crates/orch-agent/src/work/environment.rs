@@ -4,6 +4,7 @@
 //! stands in a step wins over its tools, answers and the run's own variables.
 
 use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
 
 use orch_api::proto::Assignment;
 use orch_core::recipe::{Step, Tool};
@@ -28,6 +29,8 @@ impl Environment {
     ) -> Result<Self, WorkspaceError> {
         let mut common = base_env(path, &folder.home(), &folder.tmp());
         common.extend(run_variables(assignment));
+        // Rust by rustup hangs on a folder in the user's home, which is not the step's.
+        common.extend(rustup_home().map(|folder| ("RUSTUP_HOME".to_owned(), folder)));
         for tool in tools {
             common.extend(tool.env.clone());
         }
@@ -57,6 +60,16 @@ impl Environment {
         env.extend(step.env.clone());
         env
     }
+}
+
+/// The folder of the agent's own Rust toolchains, when there is one.
+fn rustup_home() -> Option<String> {
+    let named = std::env::var_os("RUSTUP_HOME").map(PathBuf::from);
+    let usual = || Some(PathBuf::from(std::env::var_os("HOME")?).join(".rustup"));
+    let folder = named.or_else(usual)?;
+    folder
+        .is_dir()
+        .then(|| folder.to_string_lossy().into_owned())
 }
 
 /// What tells a process which run it belongs to.

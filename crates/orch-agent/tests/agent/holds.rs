@@ -18,7 +18,7 @@ pub fn run_of(kind: &Kind) -> i64 {
         Kind::PlannedSteps(planned) => planned.run_id,
         Kind::Release(release) => release.run_id,
         Kind::Artifact(artifact) => artifact.run_id,
-        Kind::Hello(_) | Kind::Pong(_) => 0,
+        Kind::Hello(_) | Kind::Pong(_) | Kind::Leaving(_) => 0,
     }
 }
 
@@ -175,6 +175,8 @@ async fn the_end_of_the_agent_gives_its_runs_back() {
     let told = session.until_output("pids ").await;
     stage.shutdown.cancel();
     let mut rest = Told::default();
+    let leaving = session.finish(&mut rest).await;
+    assert!(matches!(leaving, Kind::Leaving(_)), "{leaving:?}");
     let released = session.finish(&mut rest).await;
     assert_eq!(run_of(&released), 1);
     assert!(matches!(released, Kind::Release(_)), "{released:?}");

@@ -17,6 +17,11 @@ pub struct Approval {
     pub reason: Option<String>,
     /// SHA-256 of exactly what is approved.
     pub digest: String,
+    /// The steps that would run, where planned steps are approved: commands, or objects with `run`,
+    /// `env`, `timeout` and `cwd`.
+    #[serde(default)]
+    #[schema(value_type = Option<Vec<Object>>)]
+    pub planned_steps: Option<Vec<serde_json::Value>>,
     pub created_at: String,
     pub decided_at: Option<String>,
     pub decided_by: Option<String>,

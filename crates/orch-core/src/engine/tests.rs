@@ -108,6 +108,7 @@ impl World {
             status,
             reason: None,
             digest,
+            planned_steps: None,
             used_by: None,
             created_at: self.now,
             decision: (status == ApprovalStatus::Denied).then(|| Decision {

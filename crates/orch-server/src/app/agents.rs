@@ -192,6 +192,13 @@ impl Agents {
         free.collect()
     }
 
+    /// An agent is shutting down: nothing more is handed to it.
+    pub fn retire(&self, agent: &AgentName) {
+        if let Some(session) = self.locked().sessions.get_mut(agent) {
+            session.slots = 0;
+        }
+    }
+
     /// Notes that an agent was given a run.
     pub fn hold(&self, agent: &AgentName, run: RunId, epoch: u64) {
         if let Some(session) = self.locked().sessions.get_mut(agent) {

@@ -40,7 +40,10 @@ pub async fn submit(
     }
     let text = serde_json::to_string(steps).expect("invariant: steps serialise");
     let subject = Subject::PlannedSteps { run_id };
-    let reason = format!("{} planned steps of run {run_id}", steps.len());
+    let reason = match steps.len() {
+        1 => format!("the planned step of run {run_id}"),
+        several => format!("the {several} planned steps of run {run_id}"),
+    };
     let requested = approval::insert(
         &mut tx.conn,
         run.work_item_id,
@@ -73,7 +76,7 @@ pub(crate) async fn approved_steps(
         if approval.status != Status::Approved {
             continue;
         }
-        let Some(text) = approval::planned_steps(conn, approval.id).await? else {
+        let Some(text) = approval.planned_steps else {
             continue;
         };
         let Ok(steps) = serde_json::from_str::<Vec<Step>>(&text) else {

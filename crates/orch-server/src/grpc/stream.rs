@@ -273,6 +273,10 @@ impl Talk {
     async fn take(&mut self, id: u64, kind: agent_message::Kind) {
         match kind {
             agent_message::Kind::Hello(_) | agent_message::Kind::Pong(_) => {}
+            agent_message::Kind::Leaving(_) => {
+                tracing::info!(agent.name = %self.peer.name, "agent is leaving");
+                self.peer.app.agents().retire(&self.peer.name);
+            }
             agent_message::Kind::Logs(logs) => {
                 let run = RunId(logs.run_id);
                 if !self.peer.app.agents().is_new(&self.peer.name, id) {
@@ -453,6 +457,7 @@ impl Peer {
             }
             agent_message::Kind::Hello(_)
             | agent_message::Kind::Pong(_)
+            | agent_message::Kind::Leaving(_)
             | agent_message::Kind::Logs(_)
             | agent_message::Kind::Completion(_) => (RunId(0), false, Ok(())),
         }

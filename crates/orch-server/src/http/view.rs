@@ -112,6 +112,10 @@ pub fn approval(approval: &orch_core::approval::Approval) -> Approval {
         status: approval.status,
         reason: approval.reason.clone(),
         digest: approval.digest.to_hex(),
+        planned_steps: approval
+            .planned_steps
+            .as_deref()
+            .and_then(|steps| serde_json::from_str(steps).ok()),
         created_at: approval.created_at.to_string(),
         decided_at: decision.map(|decision| decision.at.to_string()),
         decided_by: decision.map(|decision| decision.by.clone()),

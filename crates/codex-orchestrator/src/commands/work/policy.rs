@@ -40,8 +40,11 @@ impl<T> Choice<T> {
 }
 
 fn choice<T: std::str::FromStr>(text: &str) -> Result<Choice<T>, String> {
-    match text {
+    match text.to_ascii_lowercase().as_str() {
         "default" => Ok(Choice::Default),
+        // What JSON cannot write would arrive as `null`, and mean the default.
+        "nan" | "inf" | "infinity" | "+inf" | "-inf" | "+infinity" | "-infinity" | "+nan"
+        | "-nan" => Err("expected a number, or `default`".to_owned()),
         _ => text
             .parse()
             .map(Choice::Own)
