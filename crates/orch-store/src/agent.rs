@@ -44,20 +44,6 @@ pub async fn register(
     Ok(())
 }
 
-/// Notes that an agent was seen.
-///
-/// # Errors
-/// When the database fails.
-pub async fn seen(conn: &mut Conn, name: &AgentName, now: Timestamp) -> Result<(), StoreError> {
-    execute!(
-        conn,
-        "UPDATE agent SET last_seen_at = $2 WHERE name = $1",
-        name.as_str(),
-        now.as_micros()
-    )?;
-    Ok(())
-}
-
 /// All agents by name.
 ///
 /// # Errors

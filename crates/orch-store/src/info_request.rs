@@ -199,24 +199,3 @@ pub(crate) async fn cancel_of_runs(
     };
     Ok(cancelled.into_iter().map(event).collect())
 }
-
-/// Cancels one pending question; `None` when it was not pending.
-///
-/// # Errors
-/// When the database fails.
-pub async fn cancel(
-    conn: &mut Conn,
-    id: InfoRequestId,
-    now: Timestamp,
-) -> Result<Option<InfoRequest>, StoreError> {
-    optional!(
-        conn,
-        Row,
-        "UPDATE info_request SET status = 'cancelled', resolved_at = $2
-          WHERE id = $1 AND status = 'pending' RETURNING *",
-        id.get(),
-        now.as_micros()
-    )?
-    .map(InfoRequest::try_from)
-    .transpose()
-}

@@ -87,17 +87,3 @@ pub async fn of_run(conn: &mut Conn, run: RunId) -> Result<Vec<Step>, StoreError
         run.get()
     )
 }
-
-/// How many steps a run has.
-///
-/// # Errors
-/// When the database fails.
-pub async fn count(conn: &mut Conn, run: RunId) -> Result<i64, StoreError> {
-    let (count,) = one!(
-        conn,
-        (i64,),
-        "SELECT count(*) FROM step WHERE run_id = $1",
-        run.get()
-    )?;
-    Ok(count)
-}

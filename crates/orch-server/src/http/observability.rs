@@ -1,6 +1,7 @@
 //! `/observability`, `/metrics`, `/audit`, `/agents`, the API's own description.
 
 use std::fmt::Write as _;
+use std::sync::LazyLock;
 
 use axum::Json;
 use axum::extract::State;
@@ -262,13 +263,16 @@ async fn list_agents(State(app): State<App>) -> Result<Json<Vec<Agent>>, ApiErro
 }
 
 pub async fn openapi_json() -> Response {
-    let document = super::openapi().to_json().unwrap_or_default();
-    ([(CONTENT_TYPE, "application/json")], document).into_response()
+    // The document never changes while the program runs: it is gathered from all routes once.
+    static DOCUMENT: LazyLock<String> =
+        LazyLock::new(|| super::openapi().to_json().unwrap_or_default());
+    ([(CONTENT_TYPE, "application/json")], DOCUMENT.as_str()).into_response()
 }
 
 /// A page that lists every operation, without a script from elsewhere.
 pub async fn docs() -> Response {
-    page(crate::http::reference())
+    static REFERENCE: LazyLock<String> = LazyLock::new(crate::http::reference);
+    page(REFERENCE.clone())
 }
 
 /// What this server is, for somebody who opens its address.
