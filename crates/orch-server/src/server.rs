@@ -105,7 +105,6 @@ impl Server {
         getrandom::fill(&mut seed).map_err(|error| data_dir(std::io::Error::other(error)))?;
         let options = Options {
             database: config.database.clone(),
-            logs: config.data_dir.join("logs"),
             rules: Arc::new(config.rules.clone()),
             clock: Arc::new(wall_clock),
             seed: u64::from_le_bytes(seed),

@@ -6,7 +6,7 @@ use orch_core::rules::Rules;
 use orch_core::time::Timestamp;
 use orch_core::work_item::{Kind, Policy};
 use orch_store::segment::Stream;
-use orch_store::{Command, Options, Reply, Store, log, project};
+use orch_store::{Command, Database, Options, Reply, Store, log, project};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -21,8 +21,13 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         )
     });
     let store = Store::open(Options {
-        database: folder.path().join("orchestrator.db"),
-        logs: folder.path().join("logs"),
+        database: match std::env::var("ORCH_DATABASE_URL") {
+            Ok(url) => Database::Postgres { url },
+            Err(_) => Database::Sqlite {
+                file: folder.path().join("orchestrator.db"),
+                logs: folder.path().join("logs"),
+            },
+        },
         rules: Arc::new(Rules::default()),
         clock,
         seed: 1,

@@ -8,8 +8,8 @@ use orch_core::time::Timestamp;
 use serde_json::json;
 use sqlx::FromRow;
 
-use crate::conn::{all, execute, json_ids, one, optional};
-use crate::{Conn, Order, Page, StoreError};
+use crate::conn::{all, execute, json_ids, listing, one, optional};
+use crate::{Conn, Page, StoreError};
 
 #[derive(FromRow)]
 struct Row {
@@ -125,7 +125,7 @@ pub(crate) async fn of_items(
     all!(
         conn,
         Row,
-        "SELECT * FROM approval WHERE work_item_id IN (SELECT value FROM json_each($1)) ORDER BY id",
+        "SELECT * FROM approval WHERE work_item_id IN (SELECT CAST(value AS BIGINT) FROM json_each($1)) ORDER BY id",
         json_ids(items)
     )?
     .into_iter()
@@ -169,16 +169,13 @@ pub async fn list(
     status: Option<Status>,
     page: Page,
 ) -> Result<Vec<Approval>, StoreError> {
-    let sql = match page.order {
-        Order::OldestFirst => {
-            "SELECT * FROM approval WHERE ($1 IS NULL OR status = $1) AND ($2 IS NULL OR id > $2)
-              ORDER BY id LIMIT $3"
-        }
-        Order::NewestFirst => {
-            "SELECT * FROM approval WHERE ($1 IS NULL OR status = $1) AND ($2 IS NULL OR id < $2)
-              ORDER BY id DESC LIMIT $3"
-        }
-    };
+    let sql = listing!(
+        page,
+        "SELECT * FROM approval WHERE ($1 IS NULL OR status = $1)",
+        "id",
+        "$2",
+        "$3"
+    );
     all!(
         conn,
         Row,
@@ -198,7 +195,7 @@ pub(crate) async fn expire_of_runs(conn: &mut Conn, runs: &str) -> Result<Vec<Ev
         conn,
         (i64, i64, i64),
         "UPDATE approval SET status = 'expired'
-          WHERE status = 'pending' AND run_id IN (SELECT value FROM json_each($1))
+          WHERE status = 'pending' AND run_id IN (SELECT CAST(value AS BIGINT) FROM json_each($1))
          RETURNING id, run_id, (SELECT project_id FROM work_item i WHERE i.id = approval.work_item_id)",
         runs
     )?;

@@ -4,11 +4,11 @@ use orch_core::audit::{Entry, GENESIS, Head};
 use orch_core::event::Event;
 use orch_core::ids::ProjectId;
 use orch_core::time::Timestamp;
-use serde_json::{Value, json};
 use sqlx::FromRow;
 
-use crate::conn::{all, execute, optional};
-use crate::{Conn, Order, Page, StoreError};
+use crate::bulk::{bulk, cells};
+use crate::conn::{all, listing, optional};
+use crate::{Conn, Page, StoreError};
 
 #[derive(FromRow)]
 struct Row {
@@ -66,6 +66,13 @@ pub(crate) async fn head(conn: &mut Conn) -> Result<Head, StoreError> {
     }))
 }
 
+bulk!(
+    APPEND,
+    "INSERT INTO audit (seq, at, actor, kind, project_id, body, hash) VALUES ",
+    7,
+    ""
+);
+
 /// Appends events; answers the new end.
 pub(crate) async fn append(
     conn: &mut Conn,
@@ -76,7 +83,7 @@ pub(crate) async fn append(
     if events.is_empty() {
         return Ok(head);
     }
-    let mut rows = Vec::with_capacity(events.len());
+    let mut rows = Vec::with_capacity(events.len() * 7);
     for (actor, event) in events {
         let entry = Entry {
             seq: head.seq + 1,
@@ -87,23 +94,17 @@ pub(crate) async fn append(
             body: event.data.to_string(),
         };
         head = head.append(&entry);
-        rows.push(json!([
+        cells!(rows;
             entry.seq,
             entry.at_us,
             entry.actor,
             entry.kind,
             entry.project_id,
             entry.body,
-            hex::encode(head.hash)
-        ]));
+            head.hash.to_vec(),
+        );
     }
-    execute!(
-        conn,
-        "INSERT INTO audit (seq, at, actor, kind, project_id, body, hash)
-         SELECT CAST(j.value->>0 AS BIGINT), CAST(j.value->>1 AS BIGINT), j.value->>2, j.value->>3,
-                CAST(j.value->>4 AS BIGINT), j.value->>5, unhex(j.value->>6) FROM json_each($1) j",
-        Value::Array(rows).to_string()
-    )?;
+    APPEND.run(conn, rows).await?;
     Ok(head)
 }
 
@@ -120,16 +121,14 @@ pub struct Filter {
 /// # Errors
 /// When the database fails.
 pub async fn list(conn: &mut Conn, filter: &Filter, page: Page) -> Result<Vec<Stored>, StoreError> {
-    let sql = match page.order {
-        Order::OldestFirst => {
-            "SELECT * FROM audit WHERE ($1 IS NULL OR project_id = $1) AND ($2 IS NULL OR kind = $2)
-                AND ($3 IS NULL OR actor = $3) AND ($4 IS NULL OR seq > $4) ORDER BY seq LIMIT $5"
-        }
-        Order::NewestFirst => {
-            "SELECT * FROM audit WHERE ($1 IS NULL OR project_id = $1) AND ($2 IS NULL OR kind = $2)
-                AND ($3 IS NULL OR actor = $3) AND ($4 IS NULL OR seq < $4) ORDER BY seq DESC LIMIT $5"
-        }
-    };
+    let sql = listing!(
+        page,
+        "SELECT * FROM audit WHERE ($1 IS NULL OR project_id = $1) AND ($2 IS NULL OR kind = $2)
+            AND ($3 IS NULL OR actor = $3)",
+        "seq",
+        "$4",
+        "$5"
+    );
     let rows = all!(
         conn,
         Row,

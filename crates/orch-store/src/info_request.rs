@@ -7,8 +7,8 @@ use orch_core::time::Timestamp;
 use serde_json::json;
 use sqlx::FromRow;
 
-use crate::conn::{all, one, optional};
-use crate::{Conn, Order, Page, StoreError};
+use crate::conn::{all, listing, one, optional};
+use crate::{Conn, Page, StoreError};
 
 /// A question asked in a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -143,16 +143,13 @@ pub async fn list(
     status: Option<Status>,
     page: Page,
 ) -> Result<Vec<InfoRequest>, StoreError> {
-    let sql = match page.order {
-        Order::OldestFirst => {
-            "SELECT * FROM info_request WHERE ($1 IS NULL OR status = $1) AND ($2 IS NULL OR id > $2)
-              ORDER BY id LIMIT $3"
-        }
-        Order::NewestFirst => {
-            "SELECT * FROM info_request WHERE ($1 IS NULL OR status = $1) AND ($2 IS NULL OR id < $2)
-              ORDER BY id DESC LIMIT $3"
-        }
-    };
+    let sql = listing!(
+        page,
+        "SELECT * FROM info_request WHERE ($1 IS NULL OR status = $1)",
+        "id",
+        "$2",
+        "$3"
+    );
     requests(all!(
         conn,
         Row,
@@ -188,7 +185,7 @@ pub(crate) async fn cancel_of_runs(
         conn,
         (i64, i64, i64),
         "UPDATE info_request SET status = 'cancelled', resolved_at = $2
-          WHERE status = 'pending' AND run_id IN (SELECT value FROM json_each($1))
+          WHERE status = 'pending' AND run_id IN (SELECT CAST(value AS BIGINT) FROM json_each($1))
          RETURNING id, run_id, (SELECT project_id FROM run r WHERE r.id = info_request.run_id)",
         runs,
         now.as_micros()

@@ -3,13 +3,16 @@
 //! Hot operations are [`Command`]s that one writer commits in groups; all else is an ordinary
 //! [`Tx`] through the same writer. What is acknowledged is on disk. Decisions are the core's.
 
+mod bulk;
 mod command;
 mod conn;
 mod error;
 mod load;
 mod page;
+mod postgres;
 mod save;
 mod signals;
+mod sqlite;
 mod store;
 mod tx;
 mod writer;
@@ -40,5 +43,5 @@ pub use error::StoreError;
 pub use load::Needs;
 pub use page::{Order, Page};
 pub use signals::{RunWatch, Signals};
-pub use store::{Clock, Options, Pending, Store};
+pub use store::{Clock, Database, Options, Pending, Store};
 pub use tx::Tx;

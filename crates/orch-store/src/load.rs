@@ -78,7 +78,7 @@ pub(crate) async fn load(
             conn,
             (i64, i64),
             "SELECT depends_on, entry_id FROM queue_dependency
-              WHERE met = 0 AND depends_on IN (SELECT value FROM json_each($1))",
+              WHERE met = 0 AND depends_on IN (SELECT CAST(value AS BIGINT) FROM json_each($1))",
             ids
         )?;
         for (on, entry) in edges {
@@ -146,7 +146,7 @@ async fn load_waits(conn: &mut Conn, w: &mut Working, needs: &Needs) -> Result<(
             (i64, i64),
             "SELECT e.work_item_id, d.depends_on FROM queue_entry e
                JOIN queue_dependency d ON d.entry_id = e.id AND d.met = 0
-              WHERE e.state = 'waiting' AND e.work_item_id IN (SELECT value FROM json_each($1))",
+              WHERE e.state = 'waiting' AND e.work_item_id IN (SELECT CAST(value AS BIGINT) FROM json_each($1))",
             json_ids(waiting)
         )?
     } else {

@@ -9,11 +9,11 @@ use std::sync::Arc;
 use orch_core::ids::RunId;
 use orch_core::run::Run;
 use orch_core::time::Timestamp;
-use serde_json::{Value, json};
 use sqlx::FromRow;
 
-use crate::conn::{all, execute, json_ids, one};
-use crate::segment::{Location, LogLine, SegmentWriter, Stream};
+use crate::bulk::{Cell, bulk, cells};
+use crate::conn::{all, json_ids, one, sql};
+use crate::segment::{self, Location, LogLine, SegmentWriter, Stream};
 use crate::{Conn, Store, StoreError};
 
 /// Runs whose next line number is remembered between transactions.
@@ -28,13 +28,22 @@ pub struct Numbered {
     pub line: LogLine,
 }
 
-#[derive(Clone, Copy, Debug, FromRow)]
+/// Where appended lines go.
+pub(crate) enum LogSink {
+    /// Into segment files; the row says where.
+    Files(SegmentWriter),
+    /// Into the row itself.
+    Rows,
+}
+
+#[derive(Clone, Debug, FromRow)]
 struct ChunkRow {
     first_seq: i64,
     lines: i64,
-    segment: i64,
-    offset: i64,
-    length: i64,
+    segment: Option<i64>,
+    offset: Option<i64>,
+    length: Option<i64>,
+    body: Option<Vec<u8>>,
 }
 
 /// The first line of a run's log.
@@ -74,7 +83,7 @@ pub(crate) async fn next_seqs(
         conn,
         (i64, i64),
         "SELECT CAST(j.value AS BIGINT),
-                coalesce((SELECT c.first_seq + c.lines FROM log_chunk c WHERE c.run_id = j.value
+                coalesce((SELECT c.first_seq + c.lines FROM log_chunk c WHERE c.run_id = CAST(j.value AS BIGINT)
                            ORDER BY c.first_seq DESC LIMIT 1), 1) FROM json_each($1) j",
         json_ids(runs.iter().copied())
     )?;
@@ -84,39 +93,53 @@ pub(crate) async fn next_seqs(
         .collect())
 }
 
-/// Appends a run's lines from `first` on to the files, and the index rows of its chunks to
-/// `rows`; answers the number that the next line gets. The caller saves the rows and syncs.
+bulk!(
+    /// Where a chunk stands in the segment files.
+    PLACE,
+    "INSERT INTO log_chunk (run_id, first_seq, lines, first_at, segment, offset, length) VALUES ",
+    7,
+    ""
+);
+bulk!(
+    /// A chunk with its bytes.
+    BODY,
+    "INSERT INTO log_chunk (run_id, first_seq, lines, first_at, body) VALUES ",
+    5,
+    ""
+);
+
+/// Appends a run's lines from `first` on, and the rows of its chunks to `rows`; answers the number
+/// that the next line gets. The caller saves the rows and syncs.
 pub(crate) fn append(
-    segments: &mut SegmentWriter,
-    rows: &mut Vec<Value>,
+    sink: &mut LogSink,
+    rows: &mut Vec<Cell>,
     run: RunId,
     first: u64,
     lines: &[LogLine],
 ) -> Result<u64, StoreError> {
     let mut next = first;
     for chunk in chunks(lines) {
-        let at = segments.append(run.get(), next, chunk)?;
         let count = chunk.len() as u64;
         let first_at = chunk.first().map_or(0, |line| line.at_us);
-        rows.push(json!([
-            run, next, count, at.segment, at.offset, at.length, first_at
-        ]));
+        cells!(rows; run.get(), signed(next), signed(count), first_at);
+        match sink {
+            LogSink::Files(segments) => {
+                let at = segments.append(run.get(), next, chunk)?;
+                cells!(rows; signed(at.segment), signed(at.offset), i64::from(at.length));
+            }
+            LogSink::Rows => cells!(rows; segment::to_bytes(run.get(), next, chunk)?),
+        }
         next += count;
     }
     Ok(next)
 }
 
-/// Saves the index rows of appended chunks.
-pub(crate) async fn index(conn: &mut Conn, rows: Vec<Value>) -> Result<(), StoreError> {
-    execute!(
-        conn,
-        "INSERT INTO log_chunk (run_id, first_seq, lines, segment, offset, length, first_at)
-         SELECT CAST(j.value->>0 AS BIGINT), CAST(j.value->>1 AS BIGINT), CAST(j.value->>2 AS BIGINT),
-                CAST(j.value->>3 AS BIGINT), CAST(j.value->>4 AS BIGINT), CAST(j.value->>5 AS BIGINT),
-                CAST(j.value->>6 AS BIGINT) FROM json_each($1) j",
-        Value::Array(rows).to_string()
-    )?;
-    Ok(())
+/// Saves the rows of appended chunks.
+pub(crate) async fn index(conn: &mut Conn, rows: Vec<Cell>) -> Result<(), StoreError> {
+    match conn {
+        Conn::SqliteTx(_) | Conn::SqliteRead(_) => PLACE.run(conn, rows).await,
+        Conn::PostgresTx(_) | Conn::PostgresRead(_) => BODY.run(conn, rows).await,
+    }
 }
 
 fn signed(n: u64) -> i64 {
@@ -178,8 +201,13 @@ impl Cursor {
         let row = all!(
             conn,
             ChunkRow,
-            "SELECT first_seq, lines, segment, offset, length FROM log_chunk
-              WHERE run_id = $1 AND first_seq <= $2 ORDER BY first_seq DESC LIMIT 1",
+            sql!(
+                sqlite: "SELECT first_seq, lines, segment, offset, length, NULL AS body FROM log_chunk
+                          WHERE run_id = $1 AND first_seq <= $2 ORDER BY first_seq DESC LIMIT 1",
+                postgres: "SELECT first_seq, lines, CAST(NULL AS BIGINT) AS segment, CAST(NULL AS BIGINT) AS \"offset\",
+                                  CAST(NULL AS BIGINT) AS length, body FROM log_chunk
+                            WHERE run_id = $1 AND first_seq <= $2 ORDER BY first_seq DESC LIMIT 1",
+            ),
             self.run.get(),
             signed(self.next)
         )?
@@ -189,9 +217,10 @@ impl Cursor {
         let Some(row) = row else {
             return Ok(Vec::new());
         };
-        let lines = self.read(row).await;
         let from = self.next;
-        self.next = unsigned(row.first_seq + row.lines);
+        let next = unsigned(row.first_seq + row.lines);
+        let lines = self.read(row).await;
+        self.next = next;
         Ok(lines
             .into_iter()
             .filter(|numbered| numbered.seq >= from)
@@ -199,25 +228,34 @@ impl Cursor {
     }
 
     async fn read(&self, row: ChunkRow) -> Vec<Numbered> {
-        let at = Location {
-            segment: unsigned(row.segment),
-            offset: unsigned(row.offset),
-            length: u32::try_from(row.length).unwrap_or(0),
-        };
         let segments = self.store.segments.clone();
-        let read = tokio::task::spawn_blocking(move || segments.read(at)).await;
-        let first = unsigned(row.first_seq);
+        let first_seq = row.first_seq;
+        let lines = row.lines;
+        let read = tokio::task::spawn_blocking(move || match (row.body, segments) {
+            (Some(body), _) => segment::from_bytes(&body).map_err(|damage| damage.to_string()),
+            (None, Some(segments)) => {
+                let at = Location {
+                    segment: unsigned(row.segment.unwrap_or(0)),
+                    offset: unsigned(row.offset.unwrap_or(0)),
+                    length: u32::try_from(row.length.unwrap_or(0)).unwrap_or(0),
+                };
+                segments.read(at).map_err(|error| error.to_string())
+            }
+            (None, None) => Err("the row holds no bytes".to_owned()),
+        })
+        .await;
+        let first = unsigned(first_seq);
         let problem = match read {
             Ok(Ok(chunk)) if chunk.run_id == self.run.get() && chunk.first_seq == first => {
                 let numbered = chunk.lines.into_iter().zip(first..);
                 return numbered.map(|(line, seq)| Numbered { seq, line }).collect();
             }
             Ok(Ok(_)) => "the stored chunk belongs elsewhere".to_owned(),
-            Ok(Err(error)) => error.to_string(),
+            Ok(Err(error)) => error,
             Err(_) => "the reader was stopped".to_owned(),
         };
         tracing::error!(run.id = self.run.get(), problem, "log lines cannot be read");
-        let message = format!("[{} log lines cannot be read: {problem}]", row.lines);
+        let message = format!("[{lines} log lines cannot be read: {problem}]");
         let line = LogLine {
             at_us: 0,
             stream: Stream::System,

@@ -7,8 +7,8 @@ use orch_core::project::{Project, Quota};
 use orch_core::time::Timestamp;
 use sqlx::FromRow;
 
-use crate::conn::{all, execute, json_ids, one, optional};
-use crate::{Conn, Order, Page, StoreError};
+use crate::conn::{all, execute, json_ids, listing, one, optional};
+use crate::{Conn, Page, StoreError};
 
 #[derive(FromRow)]
 struct Row {
@@ -72,9 +72,9 @@ pub async fn update(conn: &mut Conn, project: &Project) -> Result<(), StoreError
         project.id.get(),
         project.name.as_str(),
         project.description.as_str(),
-        project.quota.max_runs_per_day,
+        project.quota.max_runs_per_day.map(i64::from),
         project.quota.window_start.as_micros(),
-        project.quota.used
+        i64::from(project.quota.used)
     )?;
     Ok(())
 }
@@ -94,7 +94,7 @@ pub(crate) async fn by_ids(
     let rows = all!(
         conn,
         Row,
-        "SELECT * FROM project WHERE id IN (SELECT value FROM json_each($1))",
+        "SELECT * FROM project WHERE id IN (SELECT CAST(value AS BIGINT) FROM json_each($1))",
         json_ids(ids.iter().map(|id| id.get()))
     )?;
     Ok(rows.into_iter().map(Project::from).collect())
@@ -105,14 +105,7 @@ pub(crate) async fn by_ids(
 /// # Errors
 /// When the database fails.
 pub async fn list(conn: &mut Conn, page: Page) -> Result<Vec<Project>, StoreError> {
-    let sql = match page.order {
-        Order::OldestFirst => {
-            "SELECT * FROM project WHERE ($1 IS NULL OR id > $1) ORDER BY id LIMIT $2"
-        }
-        Order::NewestFirst => {
-            "SELECT * FROM project WHERE ($1 IS NULL OR id < $1) ORDER BY id DESC LIMIT $2"
-        }
-    };
+    let sql = listing!(page, "SELECT * FROM project WHERE true", "id", "$1", "$2");
     Ok(all!(conn, Row, sql, page.after, page.limit)?
         .into_iter()
         .map(Project::from)

@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use orch_core::ids::{ProjectId, QueueEntryId, RunId, WorkItemId};
 use orch_core::queue::{GateStatus, QueueEntry, Status};
 use orch_core::time::Timestamp;
-use serde_json::{Value, json};
 use sqlx::FromRow;
 
-use crate::conn::{all, execute, json_ids, one, optional};
-use crate::{Conn, Order, Page, StoreError};
+use crate::bulk::{Cell, bulk, cells};
+use crate::conn::{Dialect, all, json_ids, listing, one, optional, sql};
+use crate::{Conn, Page, StoreError};
 
 #[derive(FromRow)]
 struct Row {
@@ -63,7 +63,8 @@ impl TryFrom<Row> for QueueEntry {
     }
 }
 
-pub(crate) fn to_json(entry: &QueueEntry) -> Value {
+/// One row; the order is that of the statements below.
+pub(crate) fn push(cells: &mut Vec<Cell>, entry: &QueueEntry) {
     let (state, unmet, gate, run) = match entry.status {
         Status::Queued { unmet, gate } => (
             if entry.status.is_ready() {
@@ -80,51 +81,44 @@ pub(crate) fn to_json(entry: &QueueEntry) -> Value {
         Status::Failed => ("failed", 0, GateStatus::Open, None),
         Status::Cancelled => ("cancelled", 0, GateStatus::Open, None),
     };
-    json!([
-        entry.id,
-        entry.work_item_id,
-        entry.project_id,
-        entry.priority,
+    cells!(cells;
+        entry.id.get(),
+        entry.work_item_id.get(),
+        entry.project_id.get(),
+        i64::from(entry.priority),
         entry.scheduled_for.as_micros(),
         state,
-        unmet,
-        i32::from(gate == GateStatus::Closed),
-        run,
-        entry.attempts,
-        entry.trace_id,
+        i64::from(unmet),
+        i64::from(gate == GateStatus::Closed),
+        run.map(RunId::get),
+        i64::from(entry.attempts),
+        entry.trace_id.as_deref(),
         entry.created_at.as_micros(),
-    ])
+    );
 }
 
-pub(crate) async fn insert(conn: &mut Conn, rows: Option<String>) -> Result<(), StoreError> {
-    let Some(rows) = rows else { return Ok(()) };
-    execute!(
-        conn,
-        "INSERT INTO queue_entry (id, work_item_id, project_id, priority, scheduled_for, state, unmet,
-             gate_closed, run_id, attempts, trace_id, created_at)
-         SELECT CAST(j.value->>0 AS BIGINT), CAST(j.value->>1 AS BIGINT), CAST(j.value->>2 AS BIGINT),
-             CAST(j.value->>3 AS BIGINT), CAST(j.value->>4 AS BIGINT), j.value->>5, CAST(j.value->>6 AS BIGINT),
-             CAST(j.value->>7 AS BIGINT), CAST(j.value->>8 AS BIGINT), CAST(j.value->>9 AS BIGINT),
-             j.value->>10, CAST(j.value->>11 AS BIGINT)
-           FROM json_each($1) j",
-        rows
-    )?;
-    Ok(())
+bulk!(
+    INSERT,
+    "INSERT INTO queue_entry (id, work_item_id, project_id, priority, scheduled_for, state, unmet, gate_closed,
+         run_id, attempts, trace_id, created_at) VALUES ",
+    12,
+    ""
+);
+bulk!(
+    UPDATE,
+    "UPDATE queue_entry SET priority = v.column4, scheduled_for = v.column5, state = v.column6, unmet = v.column7,
+         gate_closed = v.column8, run_id = coalesce(v.column9, run_id), attempts = v.column10, trace_id = v.column11
+       FROM (VALUES ",
+    12,
+    ") v WHERE queue_entry.id = v.column1"
+);
+
+pub(crate) async fn insert(conn: &mut Conn, rows: Vec<Cell>) -> Result<(), StoreError> {
+    INSERT.run(conn, rows).await
 }
 
-pub(crate) async fn update(conn: &mut Conn, rows: Option<String>) -> Result<(), StoreError> {
-    let Some(rows) = rows else { return Ok(()) };
-    execute!(
-        conn,
-        "UPDATE queue_entry SET priority = CAST(j.value->>3 AS BIGINT),
-             scheduled_for = CAST(j.value->>4 AS BIGINT), state = j.value->>5,
-             unmet = CAST(j.value->>6 AS BIGINT), gate_closed = CAST(j.value->>7 AS BIGINT),
-             run_id = coalesce(CAST(j.value->>8 AS BIGINT), run_id),
-             attempts = CAST(j.value->>9 AS BIGINT), trace_id = j.value->>10
-           FROM json_each($1) j WHERE queue_entry.id = CAST(j.value->>0 AS BIGINT)",
-        rows
-    )?;
-    Ok(())
+pub(crate) async fn update(conn: &mut Conn, rows: Vec<Cell>) -> Result<(), StoreError> {
+    UPDATE.run(conn, rows).await
 }
 
 fn entries(rows: Vec<Row>) -> Result<Vec<QueueEntry>, StoreError> {
@@ -138,7 +132,7 @@ pub(crate) async fn by_ids(
     entries(all!(
         conn,
         Row,
-        "SELECT * FROM queue_entry WHERE id IN (SELECT value FROM json_each($1))",
+        "SELECT * FROM queue_entry WHERE id IN (SELECT CAST(value AS BIGINT) FROM json_each($1))",
         json_ids(ids.iter().map(|id| id.get()))
     )?)
 }
@@ -150,22 +144,14 @@ pub(crate) async fn open_of(
     entries(all!(
         conn,
         Row,
-        "SELECT * FROM queue_entry WHERE work_item_id IN (SELECT value FROM json_each($1))
+        "SELECT * FROM queue_entry WHERE work_item_id IN (SELECT CAST(value AS BIGINT) FROM json_each($1))
             AND state IN ('waiting', 'ready', 'running')",
         json_ids(items.iter().map(|id| id.get()))
     )?)
 }
 
-/// Ready and due entries: the first `most` of each project that still has quota.
-pub(crate) async fn ready(
-    conn: &mut Conn,
-    now: Timestamp,
-    most: i64,
-) -> Result<BTreeSet<QueueEntryId>, StoreError> {
-    let ids = all!(
-        conn,
-        (i64,),
-        "WITH RECURSIVE holder (id) AS (
+const READY: Dialect = sql!(
+    sqlite: "WITH RECURSIVE holder (id) AS (
              SELECT min(project_id) FROM queue_entry WHERE state = 'ready'
              UNION ALL
              SELECT (SELECT min(project_id) FROM queue_entry WHERE state = 'ready' AND project_id > holder.id)
@@ -178,6 +164,31 @@ pub(crate) async fn ready(
                 SELECT q.id FROM queue_entry q
                  WHERE q.state = 'ready' AND q.project_id = holder.id AND q.scheduled_for <= $1
                  ORDER BY q.priority DESC, q.id LIMIT $3)",
+    postgres: "WITH RECURSIVE holder (id) AS (
+             SELECT min(project_id) FROM queue_entry WHERE state = 'ready'
+             UNION ALL
+             SELECT (SELECT min(project_id) FROM queue_entry WHERE state = 'ready' AND project_id > holder.id)
+               FROM holder WHERE holder.id IS NOT NULL
+         )
+         SELECT e.id FROM holder
+           JOIN project p ON p.id = holder.id
+            AND (p.max_runs_per_day IS NULL OR p.window_start <> $2 OR p.runs_in_window < p.max_runs_per_day)
+          CROSS JOIN LATERAL (
+                SELECT q.id FROM queue_entry q
+                 WHERE q.state = 'ready' AND q.project_id = holder.id AND q.scheduled_for <= $1
+                 ORDER BY q.priority DESC, q.id LIMIT $3) e",
+);
+
+/// Ready and due entries: the first `most` of each project that still has quota.
+pub(crate) async fn ready(
+    conn: &mut Conn,
+    now: Timestamp,
+    most: i64,
+) -> Result<BTreeSet<QueueEntryId>, StoreError> {
+    let ids = all!(
+        conn,
+        (i64,),
+        READY,
         now.as_micros(),
         now.start_of_day().as_micros(),
         most
@@ -224,18 +235,14 @@ pub async fn list(
     status: Option<&str>,
     page: Page,
 ) -> Result<Vec<QueueEntry>, StoreError> {
-    let sql = match page.order {
-        Order::OldestFirst => {
-            "SELECT * FROM queue_entry WHERE ($1 IS NULL OR project_id = $1)
-                AND ($2 IS NULL OR state = $2 OR ($2 = 'queued' AND state IN ('waiting', 'ready')))
-                AND ($3 IS NULL OR id > $3) ORDER BY id LIMIT $4"
-        }
-        Order::NewestFirst => {
-            "SELECT * FROM queue_entry WHERE ($1 IS NULL OR project_id = $1)
-                AND ($2 IS NULL OR state = $2 OR ($2 = 'queued' AND state IN ('waiting', 'ready')))
-                AND ($3 IS NULL OR id < $3) ORDER BY id DESC LIMIT $4"
-        }
-    };
+    let sql = listing!(
+        page,
+        "SELECT * FROM queue_entry WHERE ($1 IS NULL OR project_id = $1)
+            AND ($2 IS NULL OR state = $2 OR ($2 = 'queued' AND state IN ('waiting', 'ready')))",
+        "id",
+        "$3",
+        "$4"
+    );
     entries(all!(
         conn,
         Row,
@@ -275,7 +282,7 @@ pub async fn dependencies(
                 (SELECT e.state FROM queue_entry e WHERE e.work_item_id = d.depends_on
                   ORDER BY e.id DESC LIMIT 1) AS standing
            FROM queue_dependency d JOIN work_item i ON i.id = d.depends_on
-          WHERE d.entry_id IN (SELECT value FROM json_each($1)) ORDER BY d.entry_id, d.depends_on",
+          WHERE d.entry_id IN (SELECT CAST(value AS BIGINT) FROM json_each($1)) ORDER BY d.entry_id, d.depends_on",
         json_ids(of.iter().map(|id| id.get()))
     )
 }
@@ -289,7 +296,7 @@ pub(crate) async fn waited_for(
         conn,
         (i64,),
         "SELECT DISTINCT depends_on FROM queue_dependency
-          WHERE met = 0 AND depends_on IN (SELECT value FROM json_each($1))",
+          WHERE met = 0 AND depends_on IN (SELECT CAST(value AS BIGINT) FROM json_each($1))",
         json_ids(items.iter().map(|id| id.get()))
     )?;
     Ok(rows.into_iter().map(|(id,)| WorkItemId(id)).collect())

@@ -6,12 +6,12 @@ use orch_core::digest::Digest;
 use orch_core::ids::{AgentName, ProjectId, QueueEntryId, RunId, WorkItemId};
 use orch_core::run::{Finish, Lease, Outcome, Run, RunState};
 use orch_core::time::Timestamp;
-use serde_json::{Value, json};
 use sqlx::FromRow;
 
-use crate::conn::{all, execute, json_ids, one, optional};
+use crate::bulk::{Cell, bulk, cells};
+use crate::conn::{all, execute, json_ids, listing, one, optional};
 use crate::work_item::{duration, micros};
-use crate::{Conn, Order, Page, StoreError};
+use crate::{Conn, Page, StoreError};
 
 #[derive(FromRow)]
 struct Row {
@@ -80,7 +80,8 @@ impl TryFrom<Row> for Run {
     }
 }
 
-pub(crate) fn to_json(run: &Run) -> Value {
+/// One row; the order is that of the statements below.
+pub(crate) fn push(cells: &mut Vec<Cell>, run: &Run) {
     let lease = run.lease();
     let finish = match &run.state {
         RunState::Finished(finish) => Some(finish),
@@ -89,59 +90,52 @@ pub(crate) fn to_json(run: &Run) -> Value {
     let agent = lease
         .map(|lease| &lease.agent)
         .or(finish.and_then(|finish| finish.agent.as_ref()));
-    json!([
-        run.id,
-        run.work_item_id,
-        run.project_id,
-        run.entry_id,
-        run.attempt,
-        run.priority,
+    cells!(cells;
+        run.id.get(),
+        run.work_item_id.get(),
+        run.project_id.get(),
+        run.entry_id.get(),
+        i64::from(run.attempt),
+        i64::from(run.priority),
         run.status(),
-        agent,
+        agent.map(AgentName::as_str),
         lease.map(|lease| lease.until.as_micros()),
         lease.map(|lease| micros(lease.ttl)),
-        run.epoch,
-        run.lapses,
-        run.trace_id,
-        run.digest,
+        i64::try_from(run.epoch).unwrap_or(i64::MAX),
+        i64::from(run.lapses),
+        run.trace_id.as_str(),
+        run.digest.to_hex(),
         run.created_at.as_micros(),
         run.started_at.map(Timestamp::as_micros),
         finish.map(|finish| finish.at.as_micros()),
-        finish.and_then(|finish| finish.exit_code),
+        finish.and_then(|finish| finish.exit_code).map(i64::from),
         finish.and_then(|finish| finish.reason.as_deref()),
-    ])
+    );
 }
 
-pub(crate) async fn insert(conn: &mut Conn, rows: Option<String>) -> Result<(), StoreError> {
-    let Some(rows) = rows else { return Ok(()) };
-    execute!(
-        conn,
-        "INSERT INTO run (id, work_item_id, project_id, entry_id, attempt, priority, status, agent, lease_until,
-             lease_ttl_us, epoch, lapses, trace_id, digest, created_at, started_at, finished_at, exit_code, reason)
-         SELECT CAST(j.value->>0 AS BIGINT), CAST(j.value->>1 AS BIGINT), CAST(j.value->>2 AS BIGINT),
-             CAST(j.value->>3 AS BIGINT), CAST(j.value->>4 AS BIGINT), CAST(j.value->>5 AS BIGINT), j.value->>6,
-             j.value->>7, CAST(j.value->>8 AS BIGINT), CAST(j.value->>9 AS BIGINT), CAST(j.value->>10 AS BIGINT),
-             CAST(j.value->>11 AS BIGINT), j.value->>12, j.value->>13, CAST(j.value->>14 AS BIGINT),
-             CAST(j.value->>15 AS BIGINT), CAST(j.value->>16 AS BIGINT), CAST(j.value->>17 AS BIGINT), j.value->>18
-           FROM json_each($1) j",
-        rows
-    )?;
-    Ok(())
+bulk!(
+    INSERT,
+    "INSERT INTO run (id, work_item_id, project_id, entry_id, attempt, priority, status, agent, lease_until,
+         lease_ttl_us, epoch, lapses, trace_id, digest, created_at, started_at, finished_at, exit_code, reason) VALUES ",
+    19,
+    ""
+);
+bulk!(
+    UPDATE,
+    "UPDATE run SET status = v.column7, agent = v.column8, lease_until = v.column9, lease_ttl_us = v.column10,
+         epoch = v.column11, lapses = v.column12, digest = v.column14, started_at = v.column16,
+         finished_at = v.column17, exit_code = v.column18, reason = v.column19
+       FROM (VALUES ",
+    19,
+    ") v WHERE run.id = v.column1"
+);
+
+pub(crate) async fn insert(conn: &mut Conn, rows: Vec<Cell>) -> Result<(), StoreError> {
+    INSERT.run(conn, rows).await
 }
 
-pub(crate) async fn update(conn: &mut Conn, rows: Option<String>) -> Result<(), StoreError> {
-    let Some(rows) = rows else { return Ok(()) };
-    execute!(
-        conn,
-        "UPDATE run SET status = j.value->>6, agent = j.value->>7, lease_until = CAST(j.value->>8 AS BIGINT),
-             lease_ttl_us = CAST(j.value->>9 AS BIGINT), epoch = CAST(j.value->>10 AS BIGINT),
-             lapses = CAST(j.value->>11 AS BIGINT), digest = j.value->>13,
-             started_at = CAST(j.value->>15 AS BIGINT), finished_at = CAST(j.value->>16 AS BIGINT),
-             exit_code = CAST(j.value->>17 AS BIGINT), reason = j.value->>18
-           FROM json_each($1) j WHERE run.id = CAST(j.value->>0 AS BIGINT)",
-        rows
-    )?;
-    Ok(())
+pub(crate) async fn update(conn: &mut Conn, rows: Vec<Cell>) -> Result<(), StoreError> {
+    UPDATE.run(conn, rows).await
 }
 
 fn runs(rows: Vec<Row>) -> Result<Vec<Run>, StoreError> {
@@ -152,7 +146,7 @@ pub(crate) async fn by_ids(conn: &mut Conn, ids: &BTreeSet<RunId>) -> Result<Vec
     runs(all!(
         conn,
         Row,
-        "SELECT * FROM run WHERE id IN (SELECT value FROM json_each($1))",
+        "SELECT * FROM run WHERE id IN (SELECT CAST(value AS BIGINT) FROM json_each($1))",
         json_ids(ids.iter().map(|id| id.get()))
     )?)
 }
@@ -180,23 +174,23 @@ pub struct Filter {
 /// # Errors
 /// When the database fails.
 pub async fn list(conn: &mut Conn, filter: &Filter, page: Page) -> Result<Vec<Run>, StoreError> {
-    let sql = match (page.order, filter.work_item) {
-        (Order::OldestFirst, Some(_)) => {
+    let sql = match filter.work_item {
+        Some(_) => listing!(
+            page,
             "SELECT * FROM run WHERE work_item_id = $1 AND ($2 IS NULL OR project_id = $2)
-                AND ($3 IS NULL OR status = $3) AND ($4 IS NULL OR id > $4) ORDER BY id LIMIT $5"
-        }
-        (Order::OldestFirst, None) => {
+                AND ($3 IS NULL OR status = $3)",
+            "id",
+            "$4",
+            "$5"
+        ),
+        None => listing!(
+            page,
             "SELECT * FROM run WHERE $1 IS NULL AND ($2 IS NULL OR project_id = $2)
-                AND ($3 IS NULL OR status = $3) AND ($4 IS NULL OR id > $4) ORDER BY id LIMIT $5"
-        }
-        (Order::NewestFirst, Some(_)) => {
-            "SELECT * FROM run WHERE work_item_id = $1 AND ($2 IS NULL OR project_id = $2)
-                AND ($3 IS NULL OR status = $3) AND ($4 IS NULL OR id < $4) ORDER BY id DESC LIMIT $5"
-        }
-        (Order::NewestFirst, None) => {
-            "SELECT * FROM run WHERE $1 IS NULL AND ($2 IS NULL OR project_id = $2)
-                AND ($3 IS NULL OR status = $3) AND ($4 IS NULL OR id < $4) ORDER BY id DESC LIMIT $5"
-        }
+                AND ($3 IS NULL OR status = $3)",
+            "id",
+            "$4",
+            "$5"
+        ),
     };
     runs(all!(
         conn,

@@ -1,10 +1,14 @@
 //! Saving what the engine changed: one statement for each kind of change, however many rows.
 
+use std::collections::{BTreeSet, HashMap};
+use std::hash::Hash;
+
 use orch_core::engine::{Changes, Working};
 use orch_core::event::Event;
+use orch_core::ids::{QueueEntryId, WorkItemId};
 use orch_core::time::Timestamp;
-use serde_json::{Value, json};
 
+use crate::bulk::{Cell, bulk, cells};
 use crate::conn::{execute, json_ids};
 use crate::{Conn, StoreError, approval, info_request, project, queue, run, work_item};
 
@@ -15,36 +19,21 @@ pub(crate) async fn save(
     changes: &Changes,
     now: Timestamp,
 ) -> Result<Vec<Event>, StoreError> {
-    let created = rows(&changes.new_items, |id| {
-        w.items.get(&id).map(work_item::to_json)
-    });
+    let created = rows(&changes.new_items, &w.items, work_item::push);
     work_item::insert(conn, created).await?;
-    let changed = changes.items.difference(&changes.new_items).copied();
-    work_item::update(
-        conn,
-        rows(changed, |id| w.items.get(&id).map(work_item::to_json)),
-    )
-    .await?;
+    let changed = changes.items.difference(&changes.new_items);
+    work_item::update(conn, rows(changed, &w.items, work_item::push)).await?;
 
-    let created = rows(&changes.new_entries, |id| {
-        w.entries.get(&id).map(queue::to_json)
-    });
+    let created = rows(&changes.new_entries, &w.entries, queue::push);
     queue::insert(conn, created).await?;
-    let changed = changes.entries.difference(&changes.new_entries).copied();
-    queue::update(
-        conn,
-        rows(changed, |id| w.entries.get(&id).map(queue::to_json)),
-    )
-    .await?;
+    let changed = changes.entries.difference(&changes.new_entries);
+    queue::update(conn, rows(changed, &w.entries, queue::push)).await?;
     save_dependencies(conn, changes).await?;
 
-    run::insert(
-        conn,
-        rows(&changes.new_runs, |id| w.runs.get(&id).map(run::to_json)),
-    )
-    .await?;
-    let changed = changes.runs.difference(&changes.new_runs).copied();
-    run::update(conn, rows(changed, |id| w.runs.get(&id).map(run::to_json))).await?;
+    let created = rows(&changes.new_runs, &w.runs, run::push);
+    run::insert(conn, created).await?;
+    let changed = changes.runs.difference(&changes.new_runs);
+    run::update(conn, rows(changed, &w.runs, run::push)).await?;
 
     for id in &changes.projects {
         if let Some(project) = w.projects.get(id) {
@@ -69,49 +58,53 @@ pub(crate) async fn save(
     Ok(voided)
 }
 
-/// The rows as a JSON array of arrays; `None` when there are none.
-fn rows<I: Copy>(
-    ids: impl IntoIterator<Item = impl std::borrow::Borrow<I>>,
-    row: impl Fn(I) -> Option<Value>,
-) -> Option<String> {
-    let rows: Vec<Value> = ids.into_iter().filter_map(|id| row(*id.borrow())).collect();
-    (!rows.is_empty()).then(|| Value::Array(rows).to_string())
+/// The cells of the rows that are named and loaded.
+fn rows<'a, I: Copy + Eq + Hash + 'a, T>(
+    ids: impl IntoIterator<Item = &'a I>,
+    loaded: &HashMap<I, T>,
+    push: impl Fn(&mut Vec<Cell>, &T),
+) -> Vec<Cell> {
+    let mut cells = Vec::new();
+    for row in ids.into_iter().filter_map(|id| loaded.get(id)) {
+        push(&mut cells, row);
+    }
+    cells
 }
 
+bulk!(
+    NEW_DEPENDENCIES,
+    "INSERT INTO queue_dependency (entry_id, depends_on, met) VALUES ",
+    3,
+    " ON CONFLICT (entry_id, depends_on) DO UPDATE SET met = 0"
+);
+bulk!(
+    MET_DEPENDENCIES,
+    "INSERT INTO queue_dependency (entry_id, depends_on, met) VALUES ",
+    3,
+    " ON CONFLICT (entry_id, depends_on) DO NOTHING"
+);
+
 async fn save_dependencies(conn: &mut Conn, changes: &Changes) -> Result<(), StoreError> {
-    if !changes.new_dependencies.is_empty() {
-        let edges: Vec<Value> = changes
-            .new_dependencies
-            .iter()
-            .map(|(entry, on)| json!([entry, on]))
-            .collect();
-        execute!(
-            conn,
-            "INSERT INTO queue_dependency (entry_id, depends_on, met)
-             SELECT CAST(j.value->>0 AS BIGINT), CAST(j.value->>1 AS BIGINT), 0 FROM json_each($1) j
-             WHERE true ON CONFLICT (entry_id, depends_on) DO UPDATE SET met = 0",
-            Value::Array(edges).to_string()
-        )?;
-    }
-    if !changes.met_dependencies.is_empty() {
-        let edges: Vec<Value> = changes
-            .met_dependencies
-            .iter()
-            .map(|(entry, on)| json!([entry, on]))
-            .collect();
-        execute!(
-            conn,
-            "INSERT INTO queue_dependency (entry_id, depends_on, met)
-             SELECT CAST(j.value->>0 AS BIGINT), CAST(j.value->>1 AS BIGINT), 1 FROM json_each($1) j
-             WHERE true ON CONFLICT (entry_id, depends_on) DO NOTHING",
-            Value::Array(edges).to_string()
-        )?;
-    }
+    let edges = |edges: &[(QueueEntryId, WorkItemId)], met: i64| {
+        // One statement may not name an edge twice.
+        let distinct: BTreeSet<_> = edges.iter().collect();
+        let mut cells = Vec::with_capacity(distinct.len() * 3);
+        for (entry, on) in distinct {
+            cells!(cells; entry.get(), on.get(), met);
+        }
+        cells
+    };
+    NEW_DEPENDENCIES
+        .run(conn, edges(&changes.new_dependencies, 0))
+        .await?;
+    MET_DEPENDENCIES
+        .run(conn, edges(&changes.met_dependencies, 1))
+        .await?;
     if !changes.met.is_empty() {
         execute!(
             conn,
             "UPDATE queue_dependency SET met = 1
-              WHERE met = 0 AND depends_on IN (SELECT value FROM json_each($1))",
+              WHERE met = 0 AND depends_on IN (SELECT CAST(value AS BIGINT) FROM json_each($1))",
             json_ids(changes.met.iter().map(|id| id.get()))
         )?;
     }
@@ -119,7 +112,7 @@ async fn save_dependencies(conn: &mut Conn, changes: &Changes) -> Result<(), Sto
         execute!(
             conn,
             "DELETE FROM queue_dependency
-              WHERE met = 0 AND entry_id IN (SELECT value FROM json_each($1))",
+              WHERE met = 0 AND entry_id IN (SELECT CAST(value AS BIGINT) FROM json_each($1))",
             json_ids(changes.dropped.iter().map(|id| id.get()))
         )?;
     }

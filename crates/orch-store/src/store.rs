@@ -1,8 +1,8 @@
-//! Opening the store: one writer, readers apart, write-ahead log, every commit synced.
+//! Opening the store, and handing out transactions: one writer, readers apart.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
-use std::str::FromStr as _;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError};
 
 use orch_core::audit::Head;
@@ -10,13 +10,13 @@ use orch_core::engine::NextIds;
 use orch_core::entropy::Entropy;
 use orch_core::rules::Rules;
 use orch_core::time::Timestamp;
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
-};
-use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::sync::{Mutex, OwnedMutexGuard, mpsc, oneshot};
 
-use crate::conn::{Conn, one};
+use crate::conn::Conn;
+use crate::log::LogSink;
+use crate::postgres::{self, Postgres};
 use crate::segment::{self, SegmentReader, SegmentWriter};
+use crate::sqlite::{self, Sqlite};
 use crate::writer::Envelope;
 use crate::{Command, Reply, Signals, StoreError, Tx, audit, writer};
 
@@ -38,29 +38,45 @@ impl Pending {
 
 /// Commands that may wait for the writer; more wait in their callers.
 const QUEUED_COMMANDS: usize = 4096;
-const READERS: u32 = 4;
+/// Clocks that are further apart than this were set, and did not drift.
+const CLOCK_STEP_US: i64 = 1_000_000;
+
+/// Where the rows are.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Database {
+    /// An SQLite file, and the folder of the log segments beside it.
+    Sqlite { file: PathBuf, logs: PathBuf },
+    /// A PostgreSQL URL, which may hold a password. Logs are rows there.
+    Postgres { url: String },
+}
 
 /// How to open a store.
 #[derive(Clone)]
 pub struct Options {
-    /// The SQLite file.
-    pub database: PathBuf,
-    /// The folder of the log segments.
-    pub logs: PathBuf,
+    pub database: Database,
     pub rules: Arc<Rules>,
     pub clock: Clock,
     /// Seeds trace ids and jitter.
     pub seed: u64,
 }
 
+/// The connections.
+#[derive(Clone)]
+enum Pools {
+    Sqlite(Sqlite),
+    Postgres(Postgres),
+}
+
 /// The store. Cheap to clone.
 #[derive(Clone)]
 pub struct Store {
-    pub(crate) writers: SqlitePool,
-    readers: SqlitePool,
+    pools: Pools,
     pub(crate) state: Arc<Mutex<WriterState>>,
     commands: mpsc::Sender<Envelope>,
-    pub(crate) segments: SegmentReader,
+    /// `None` where logs are rows.
+    pub(crate) segments: Option<SegmentReader>,
+    /// What the installation's clock leads this process's by.
+    clock_offset_us: Arc<AtomicI64>,
     pub(crate) head: Arc<std::sync::Mutex<Head>>,
     writer: Arc<std::sync::Mutex<Option<tokio::task::JoinHandle<()>>>>,
     signals: Signals,
@@ -70,11 +86,16 @@ pub struct Store {
 
 /// What the one writer keeps between transactions. Changed only after a commit.
 pub(crate) struct WriterState {
+    /// This process among the writers of a shared database.
+    pub me: i64,
+    /// Whether the installation's time was learned.
+    anchored: bool,
+    pub clock_lead_us: i64,
     pub head: Head,
     pub next: NextIds,
     pub entropy: Entropy,
-    /// `None` while a sync is under way elsewhere.
-    pub segments: Option<SegmentWriter>,
+    /// `None` while a sync is under way elsewhere, and once the store is closed.
+    pub logs: Option<LogSink>,
     /// The next line of runs that were logged to lately.
     pub next_seq: HashMap<i64, u64>,
     /// A commit failed: what stands above may not be what is stored.
@@ -87,51 +108,57 @@ impl Store {
     /// # Errors
     /// When a file cannot be opened, or the schema is newer than this program knows.
     pub async fn open(options: Options) -> Result<Self, StoreError> {
-        // The log folder's lock comes first: a second server must not touch the database.
-        let (segments, recovery) = SegmentWriter::open(&options.logs, segment::Options::default())?;
-        if !recovery.is_clean() {
-            tracing::warn!(recovery = ?recovery, "log files were repaired after an interruption");
-        }
-        let connect = connect_options(&options.database)?;
-        let writers = SqlitePoolOptions::new()
-            .max_connections(1)
-            .idle_timeout(None)
-            .max_lifetime(None)
-            .test_before_acquire(false)
-            .connect_with(connect.clone())
-            .await?;
-        sqlx::migrate!("migrations/sqlite").run(&writers).await?;
-        let readers = SqlitePoolOptions::new()
-            .max_connections(READERS)
-            .idle_timeout(None)
-            .max_lifetime(None)
-            .test_before_acquire(false)
-            .connect_with(connect.read_only(true))
-            .await?;
-        let mut conn = Conn::Read(writers.acquire().await?);
-        let state = WriterState {
-            head: audit::head(&mut conn).await?,
-            next: next_ids(&mut conn).await?,
-            entropy: Entropy::seeded(options.seed),
-            segments: Some(segments),
-            next_seq: HashMap::new(),
-            stale: false,
+        let (pools, logs, segments) = match &options.database {
+            Database::Sqlite { file, logs } => {
+                // The log folder's lock comes first: a second server must not touch the database.
+                let (writer, recovery) = SegmentWriter::open(logs, segment::Options::default())?;
+                if !recovery.is_clean() {
+                    tracing::warn!(recovery = ?recovery, "log files were repaired after an interruption");
+                }
+                let pools = Pools::Sqlite(Sqlite::open(file).await?);
+                (
+                    pools,
+                    LogSink::Files(writer),
+                    Some(SegmentReader::new(logs)),
+                )
+            }
+            Database::Postgres { url } => {
+                let pools = Pools::Postgres(Postgres::open(url).await?);
+                (pools, LogSink::Rows, None)
+            }
         };
-        drop(conn);
+        let mut entropy = Entropy::seeded(options.seed);
+        let state = WriterState {
+            me: (entropy.next_u64() >> 1).cast_signed(),
+            anchored: false,
+            clock_lead_us: 0,
+            head: Head::EMPTY,
+            next: NextIds {
+                work_item: 1,
+                entry: 1,
+                run: 1,
+            },
+            entropy,
+            logs: Some(logs),
+            next_seq: HashMap::new(),
+            stale: true,
+        };
         let (commands, inbox) = mpsc::channel(QUEUED_COMMANDS);
         let head = Arc::new(std::sync::Mutex::new(state.head));
         let store = Self {
             head,
             writer: Arc::default(),
-            writers,
-            readers,
+            pools,
             state: Arc::new(Mutex::new(state)),
             commands,
-            segments: SegmentReader::new(&options.logs),
+            segments,
+            clock_offset_us: Arc::default(),
             signals: Signals::default(),
             rules: options.rules,
             clock: options.clock,
         };
+        // Learns where the last writer stopped, before anybody asks.
+        drop(store.begin("system").await?);
         let writer = tokio::spawn(writer::run(store.clone_for_writer(), inbox));
         *store.writer.lock().unwrap_or_else(PoisonError::into_inner) = Some(writer);
         Ok(store)
@@ -179,27 +206,62 @@ impl Store {
     /// When the database fails.
     pub async fn begin(&self, actor: &str) -> Result<Tx, StoreError> {
         let mut state = Arc::clone(&self.state).lock_owned().await;
+        reopen_poisoned(&mut state)?;
+        let conn = match &self.pools {
+            Pools::Sqlite(pools) => {
+                let tx = pools.writers.begin_with("BEGIN IMMEDIATE").await?;
+                self.catch_up(&mut state, Conn::SqliteTx(tx)).await?
+            }
+            Pools::Postgres(pools) => {
+                let tx = pools.writers.begin().await?;
+                self.take_turn(&mut state, Conn::PostgresTx(tx)).await?
+            }
+        };
+        *self.head.lock().unwrap_or_else(PoisonError::into_inner) = state.head;
+        Ok(Tx::new(self.clone(), state, conn, actor))
+    }
+
+    /// After a commit whose outcome is not known, what is kept in memory is read again.
+    async fn catch_up(
+        &self,
+        state: &mut OwnedMutexGuard<WriterState>,
+        mut conn: Conn,
+    ) -> Result<Conn, StoreError> {
         if state.stale {
-            let mut conn = Conn::Read(self.writers.acquire().await?);
             state.head = audit::head(&mut conn).await?;
-            state.next = next_ids(&mut conn).await?;
+            state.next = sqlite::next_ids(&mut conn).await?;
             state.next_seq.clear();
             state.stale = false;
         }
-        // A failed write poisons the files until they are opened again.
-        if let Some(segments) = state
-            .segments
-            .as_mut()
-            .filter(|segments| segments.is_poisoned())
-        {
-            let recovery = segments.reopen()?;
-            tracing::warn!(
-                ?recovery,
-                "log files were opened again after a failed write"
-            );
+        Ok(conn)
+    }
+
+    /// Waits for the turn among the servers, and learns what the one before left.
+    async fn take_turn(
+        &self,
+        state: &mut OwnedMutexGuard<WriterState>,
+        mut conn: Conn,
+    ) -> Result<Conn, StoreError> {
+        let turn = postgres::take_turn(&mut conn).await?;
+        state.head = turn.head();
+        state.next = turn.next_ids();
+        if state.stale || turn.owner != state.me {
+            state.next_seq.clear();
+            state.stale = false;
         }
-        let conn = self.writers.begin_with("BEGIN IMMEDIATE").await?;
-        Ok(Tx::new(self.clone(), state, Conn::Tx(conn), actor))
+        let installation = turn.installation_time().as_micros();
+        let expected = self.now().as_micros();
+        state.clock_lead_us = turn.clock_lead_us;
+        if state.anchored && (installation - expected).abs() > CLOCK_STEP_US {
+            // The database's clock was set. Leases go by a clock that was not.
+            state.clock_lead_us += expected - installation;
+        } else {
+            let local = (self.clock)().as_micros();
+            self.clock_offset_us
+                .store(installation - local, Ordering::Relaxed);
+            state.anchored = true;
+        }
+        Ok(conn)
     }
 
     /// A connection that only reads what is committed.
@@ -207,7 +269,10 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn read(&self) -> Result<Conn, StoreError> {
-        Ok(Conn::Read(self.readers.acquire().await?))
+        Ok(match &self.pools {
+            Pools::Sqlite(pools) => Conn::SqliteRead(pools.readers.acquire().await?),
+            Pools::Postgres(pools) => Conn::PostgresRead(pools.readers.acquire().await?),
+        })
     }
 
     #[must_use]
@@ -226,7 +291,8 @@ impl Store {
 
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        (self.clock)()
+        let offset = self.clock_offset_us.load(Ordering::Relaxed);
+        Timestamp::from_micros((self.clock)().as_micros() + offset)
     }
 
     /// The end of the audit chain, as committed.
@@ -246,47 +312,33 @@ impl Store {
         if let Some(writer) = writer {
             // The writer only ever waits for commands; one that it has begun keeps the state locked.
             let mut state = self.state.lock().await;
-            state.segments = None;
+            state.logs = None;
             drop(state);
             writer.abort();
         }
-        self.readers.close().await;
-        self.writers.close().await;
+        match &self.pools {
+            Pools::Sqlite(pools) => {
+                pools.readers.close().await;
+                pools.writers.close().await;
+            }
+            Pools::Postgres(pools) => {
+                pools.readers.close().await;
+                pools.writers.close().await;
+            }
+        }
     }
 }
 
-fn connect_options(database: &Path) -> Result<SqliteConnectOptions, StoreError> {
-    if let Some(folder) = database.parent() {
-        std::fs::create_dir_all(folder).map_err(|source| StoreError::Io {
-            path: folder.display().to_string(),
-            source,
-        })?;
+/// A failed write poisons the log files until they are opened again.
+fn reopen_poisoned(state: &mut OwnedMutexGuard<WriterState>) -> Result<(), StoreError> {
+    if let Some(LogSink::Files(segments)) = state.logs.as_mut()
+        && segments.is_poisoned()
+    {
+        let recovery = segments.reopen()?;
+        tracing::warn!(
+            ?recovery,
+            "log files were opened again after a failed write"
+        );
     }
-    let options = SqliteConnectOptions::from_str("sqlite://")?
-        .filename(database)
-        .create_if_missing(true)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
-        .foreign_keys(true)
-        .busy_timeout(std::time::Duration::from_secs(10))
-        .pragma("cache_size", "-16384")
-        .pragma("temp_store", "MEMORY")
-        .pragma("mmap_size", "0")
-        .statement_cache_capacity(256);
-    Ok(options)
-}
-
-async fn next_ids(conn: &mut Conn) -> Result<NextIds, StoreError> {
-    let (work_item, entry, run): (i64, i64, i64) = one!(
-        conn,
-        (i64, i64, i64),
-        "SELECT (SELECT coalesce(max(id), 0) + 1 FROM work_item),
-                (SELECT coalesce(max(id), 0) + 1 FROM queue_entry),
-                (SELECT coalesce(max(id), 0) + 1 FROM run)"
-    )?;
-    Ok(NextIds {
-        work_item,
-        entry,
-        run,
-    })
+    Ok(())
 }

@@ -4,7 +4,7 @@ use orch_core::ids::RunId;
 use orch_core::time::Timestamp;
 use sqlx::FromRow;
 
-use crate::conn::{all, one};
+use crate::conn::{all, one, sql};
 use crate::{Conn, StoreError};
 
 /// What a worker says of a run; `usage` is JSON (tokens by kind) where a model was used.
@@ -60,10 +60,17 @@ pub async fn tokens_by_project(conn: &mut Conn) -> Result<Vec<(i64, i64, i64, i6
     all!(
         conn,
         (i64, i64, i64, i64),
-        "SELECT r.project_id,
+        sql!(
+            sqlite: "SELECT r.project_id,
                 CAST(sum(coalesce(CAST(s.usage->>'input_tokens' AS BIGINT), 0)) AS BIGINT),
                 CAST(sum(coalesce(CAST(s.usage->>'cached_input_tokens' AS BIGINT), 0)) AS BIGINT),
                 CAST(sum(coalesce(CAST(s.usage->>'output_tokens' AS BIGINT), 0)) AS BIGINT)
-           FROM summary s JOIN run r ON r.id = s.run_id WHERE s.usage IS NOT NULL GROUP BY r.project_id"
+           FROM summary s JOIN run r ON r.id = s.run_id WHERE s.usage IS NOT NULL GROUP BY r.project_id",
+            postgres: "SELECT r.project_id,
+                CAST(sum(coalesce(CAST(CAST(s.usage AS jsonb)->>'input_tokens' AS BIGINT), 0)) AS BIGINT),
+                CAST(sum(coalesce(CAST(CAST(s.usage AS jsonb)->>'cached_input_tokens' AS BIGINT), 0)) AS BIGINT),
+                CAST(sum(coalesce(CAST(CAST(s.usage AS jsonb)->>'output_tokens' AS BIGINT), 0)) AS BIGINT)
+           FROM summary s JOIN run r ON r.id = s.run_id WHERE s.usage IS NOT NULL GROUP BY r.project_id",
+        )
     )
 }

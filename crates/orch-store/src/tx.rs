@@ -10,9 +10,10 @@ use orch_core::time::Timestamp;
 use serde_json::Value;
 use tokio::sync::OwnedMutexGuard;
 
+use crate::log::LogSink;
 use crate::segment::LogLine;
 use crate::store::WriterState;
-use crate::{Conn, Needs, Store, StoreError, audit, load, log, save};
+use crate::{Conn, Needs, Store, StoreError, audit, load, log, postgres, save};
 
 /// An open transaction. Dropping it changes nothing.
 pub struct Tx {
@@ -164,12 +165,12 @@ impl Tx {
             self.next_seq
                 .extend(log::next_seqs(&mut self.conn, &unknown).await?);
         }
-        let mut rows = Vec::with_capacity(logs.len());
+        let mut rows = Vec::new();
         let mut firsts = Vec::with_capacity(logs.len());
         for (run, lines) in logs {
             let first = known(self, run.get()).unwrap_or(1);
-            let segments = self.state.segments.as_mut().ok_or(StoreError::Closed)?;
-            let next = log::append(segments, &mut rows, *run, first, lines)?;
+            let sink = self.state.logs.as_mut().ok_or(StoreError::Closed)?;
+            let next = log::append(sink, &mut rows, *run, first, lines)?;
             self.next_seq.insert(run.get(), next);
             self.touched.push(*run);
             firsts.push(first);
@@ -207,12 +208,13 @@ impl Tx {
             self.sync_logs().await?;
         }
         let head = audit::append(&mut self.conn, self.state.head, self.now, &self.events).await?;
-        let Conn::Tx(tx) = self.conn else {
-            return Err(StoreError::Closed);
-        };
+        if let Conn::PostgresTx(_) = self.conn {
+            let (me, lead) = (self.state.me, self.state.clock_lead_us);
+            postgres::leave_word(&mut self.conn, me, head, self.next, lead).await?;
+        }
         // Until the answer is in, what the state says is not certain.
         self.state.stale = true;
-        tx.commit().await?;
+        self.conn.commit().await?;
         let state = &mut *self.state;
         state.stale = false;
         state.head = head;
@@ -236,14 +238,20 @@ impl Tx {
     }
 
     async fn sync_logs(&mut self) -> Result<(), StoreError> {
-        let mut segments = self.state.segments.take().ok_or(StoreError::Closed)?;
+        let mut segments = match self.state.logs.take().ok_or(StoreError::Closed)? {
+            LogSink::Files(segments) => segments,
+            LogSink::Rows => {
+                self.state.logs = Some(LogSink::Rows);
+                return Ok(());
+            }
+        };
         let synced = tokio::task::spawn_blocking(move || {
             let result = segments.sync();
             (segments, result)
         })
         .await;
         let (segments, result) = synced.map_err(|_| StoreError::Closed)?;
-        self.state.segments = Some(segments);
+        self.state.logs = Some(LogSink::Files(segments));
         Ok(result?)
     }
 }

@@ -6,10 +6,10 @@ use std::time::Duration;
 use orch_core::digest::Digest;
 use orch_core::ids::{ProjectId, RecipeId, WorkItemId};
 use orch_core::work_item::{ApprovalHistory, Kind, Policy, State, WorkItem};
-use serde_json::{Value, json};
 use sqlx::FromRow;
 
-use crate::conn::{all, execute, json_ids, optional};
+use crate::bulk::{Cell, bulk, cells};
+use crate::conn::{all, json_ids, listing, optional};
 use crate::{Conn, StoreError};
 
 #[derive(FromRow)]
@@ -71,55 +71,50 @@ pub(crate) fn micros(duration: Duration) -> i64 {
     i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
 }
 
-pub(crate) fn to_json(item: &WorkItem) -> Value {
-    json!([
-        item.id,
-        item.project_id,
-        item.title,
-        item.description,
+/// One row; the order is that of the statements below.
+pub(crate) fn push(cells: &mut Vec<Cell>, item: &WorkItem) {
+    cells!(cells;
+        item.id.get(),
+        item.project_id.get(),
+        item.title.as_str(),
+        item.description.as_str(),
         item.kind.as_str(),
-        item.environment,
+        item.environment.as_deref(),
         item.state.as_str(),
-        item.policy.max_retries,
+        item.policy.max_retries.map(i64::from),
         item.policy.backoff_base.map(micros),
         item.policy.backoff_jitter.map(micros),
-        i32::from(item.approval == ApprovalHistory::Requested),
-        item.recipe_id,
-        item.digest,
+        i64::from(item.approval == ApprovalHistory::Requested),
+        item.recipe_id.map(RecipeId::get),
+        item.digest.to_hex(),
         item.created_at.as_micros(),
         item.version,
-    ])
+    );
 }
 
-pub(crate) async fn insert(conn: &mut Conn, rows: Option<String>) -> Result<(), StoreError> {
-    let Some(rows) = rows else { return Ok(()) };
-    execute!(
-        conn,
-        "INSERT INTO work_item (id, project_id, title, description, kind, environment, state, max_retries,
-             backoff_base_us, backoff_jitter_us, approval_asked, recipe_id, digest, created_at, version)
-         SELECT CAST(j.value->>0 AS BIGINT), CAST(j.value->>1 AS BIGINT), j.value->>2, j.value->>3, j.value->>4,
-             j.value->>5, j.value->>6, CAST(j.value->>7 AS BIGINT), CAST(j.value->>8 AS BIGINT),
-             CAST(j.value->>9 AS BIGINT), CAST(j.value->>10 AS BIGINT), CAST(j.value->>11 AS BIGINT),
-             j.value->>12, CAST(j.value->>13 AS BIGINT), CAST(j.value->>14 AS BIGINT)
-           FROM json_each($1) j",
-        rows
-    )?;
-    Ok(())
+bulk!(
+    INSERT,
+    "INSERT INTO work_item (id, project_id, title, description, kind, environment, state, max_retries,
+         backoff_base_us, backoff_jitter_us, approval_asked, recipe_id, digest, created_at, version) VALUES ",
+    15,
+    ""
+);
+bulk!(
+    UPDATE,
+    "UPDATE work_item SET title = v.column3, description = v.column4, kind = v.column5, environment = v.column6,
+         state = v.column7, max_retries = v.column8, backoff_base_us = v.column9, backoff_jitter_us = v.column10,
+         approval_asked = v.column11, recipe_id = v.column12, digest = v.column13, version = v.column15
+       FROM (VALUES ",
+    15,
+    ") v WHERE work_item.id = v.column1"
+);
+
+pub(crate) async fn insert(conn: &mut Conn, rows: Vec<Cell>) -> Result<(), StoreError> {
+    INSERT.run(conn, rows).await
 }
 
-pub(crate) async fn update(conn: &mut Conn, rows: Option<String>) -> Result<(), StoreError> {
-    let Some(rows) = rows else { return Ok(()) };
-    execute!(
-        conn,
-        "UPDATE work_item SET title = j.value->>2, description = j.value->>3, kind = j.value->>4,
-             environment = j.value->>5, state = j.value->>6, max_retries = CAST(j.value->>7 AS BIGINT),
-             backoff_base_us = CAST(j.value->>8 AS BIGINT), backoff_jitter_us = CAST(j.value->>9 AS BIGINT),
-             approval_asked = CAST(j.value->>10 AS BIGINT), recipe_id = CAST(j.value->>11 AS BIGINT),
-             digest = j.value->>12, version = CAST(j.value->>14 AS BIGINT)
-           FROM json_each($1) j WHERE work_item.id = CAST(j.value->>0 AS BIGINT)",
-        rows
-    )?;
-    Ok(())
+pub(crate) async fn update(conn: &mut Conn, rows: Vec<Cell>) -> Result<(), StoreError> {
+    UPDATE.run(conn, rows).await
 }
 
 pub(crate) async fn by_ids(
@@ -129,7 +124,7 @@ pub(crate) async fn by_ids(
     let rows = all!(
         conn,
         Row,
-        "SELECT * FROM work_item WHERE id IN (SELECT value FROM json_each($1))",
+        "SELECT * FROM work_item WHERE id IN (SELECT CAST(value AS BIGINT) FROM json_each($1))",
         json_ids(ids.iter().map(|id| id.get()))
     )?;
     rows.into_iter().map(WorkItem::try_from).collect()
@@ -172,18 +167,13 @@ pub async fn list(
     filter: &Filter,
     page: crate::Page,
 ) -> Result<Vec<WorkItem>, StoreError> {
-    let sql = match page.order {
-        crate::Order::OldestFirst => {
-            "SELECT * FROM work_item
-              WHERE ($1 IS NULL OR project_id = $1) AND ($2 IS NULL OR state = $2) AND ($3 IS NULL OR id > $3)
-              ORDER BY id LIMIT $4"
-        }
-        crate::Order::NewestFirst => {
-            "SELECT * FROM work_item
-              WHERE ($1 IS NULL OR project_id = $1) AND ($2 IS NULL OR state = $2) AND ($3 IS NULL OR id < $3)
-              ORDER BY id DESC LIMIT $4"
-        }
-    };
+    let sql = listing!(
+        page,
+        "SELECT * FROM work_item WHERE ($1 IS NULL OR project_id = $1) AND ($2 IS NULL OR state = $2)",
+        "id",
+        "$3",
+        "$4"
+    );
     let rows = all!(
         conn,
         Row,

@@ -93,6 +93,30 @@ pub(super) fn encode(
     out[start + CHECKSUM_AT..start + HEADER_BYTES].copy_from_slice(&checksum.to_le_bytes());
 }
 
+/// A chunk as bytes that stand alone: a record whose place is the start of segment 0.
+///
+/// # Errors
+/// When the lines are no chunk: none, too many, or too long.
+pub fn to_bytes(run_id: i64, first_seq: u64, lines: &[LogLine]) -> Result<Vec<u8>, LogError> {
+    let at = Location {
+        segment: 0,
+        offset: 0,
+        length: measure(first_seq, lines)?,
+    };
+    let mut bytes = Vec::new();
+    encode(&mut bytes, at, run_id, first_seq, lines);
+    Ok(bytes)
+}
+
+/// The chunk that [`to_bytes`] wrote.
+///
+/// # Errors
+/// Says what is damaged.
+pub fn from_bytes(bytes: &[u8]) -> Result<Chunk, Damage> {
+    verify(0, 0, bytes)?;
+    decode(bytes)
+}
+
 fn checksum(segment: u64, offset: u64, frame: &[u8]) -> u32 {
     let mut hasher = crc32fast::Hasher::new();
     hasher.update(&segment.to_le_bytes());

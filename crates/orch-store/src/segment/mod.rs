@@ -18,7 +18,7 @@ mod tests;
 
 pub use error::{Damage, LogError, ReadError};
 pub use files::{SegmentFile, list, retire};
-pub use frame::{MAX_CHUNK_BYTES, MAX_CHUNK_LINES};
+pub use frame::{MAX_CHUNK_BYTES, MAX_CHUNK_LINES, from_bytes, to_bytes};
 pub use line::{Chunk, Location, LogLine, Region, Stream};
 pub use reader::SegmentReader;
 pub use recover::Recovery;

@@ -1,0 +1,188 @@
+//! Statements over many rows: `VALUES ($1, $2), ($3, $4), …` with typed values.
+//!
+//! Rows go out in groups of a power of two, so that a few prepared statements serve every number of
+//! rows. SQLite gets `?` in place of `$1`: it looks names up one after another, which would make a
+//! statement's cost grow with the square of its values.
+
+use std::sync::{Arc, OnceLock};
+
+use sqlx::AssertSqlSafe;
+
+use crate::conn::Link;
+use crate::{Conn, StoreError};
+
+/// The largest group is 2^(SIZES-1) rows.
+const SIZES: usize = 8;
+
+/// A value of a row. The databases need to know the type of what is absent, too.
+#[derive(Clone, Debug)]
+pub(crate) enum Cell {
+    Int(Option<i64>),
+    Text(Option<String>),
+    Bytes(Vec<u8>),
+}
+
+impl From<i64> for Cell {
+    fn from(value: i64) -> Self {
+        Self::Int(Some(value))
+    }
+}
+
+impl From<Option<i64>> for Cell {
+    fn from(value: Option<i64>) -> Self {
+        Self::Int(value)
+    }
+}
+
+impl From<String> for Cell {
+    fn from(value: String) -> Self {
+        Self::Text(Some(value))
+    }
+}
+
+impl From<&str> for Cell {
+    fn from(value: &str) -> Self {
+        Self::Text(Some(value.to_owned()))
+    }
+}
+
+impl From<Option<&str>> for Cell {
+    fn from(value: Option<&str>) -> Self {
+        Self::Text(value.map(str::to_owned))
+    }
+}
+
+impl From<Vec<u8>> for Cell {
+    fn from(value: Vec<u8>) -> Self {
+        Self::Bytes(value)
+    }
+}
+
+/// A statement whose rows stand between `head` and `tail`.
+pub(crate) struct Bulk {
+    head: &'static str,
+    tail: &'static str,
+    width: usize,
+    sqlite: [OnceLock<Arc<str>>; SIZES],
+    postgres: [OnceLock<Arc<str>>; SIZES],
+}
+
+/// How a value is written.
+#[derive(Clone, Copy)]
+enum Placeholder {
+    Anonymous,
+    Numbered,
+}
+
+impl Bulk {
+    pub(crate) const fn new(head: &'static str, width: usize, tail: &'static str) -> Self {
+        Self {
+            head,
+            tail,
+            width,
+            sqlite: [const { OnceLock::new() }; SIZES],
+            postgres: [const { OnceLock::new() }; SIZES],
+        }
+    }
+
+    fn text(&self, size: usize, placeholder: Placeholder) -> Arc<str> {
+        let texts = match placeholder {
+            Placeholder::Anonymous => &self.sqlite,
+            Placeholder::Numbered => &self.postgres,
+        };
+        let made = texts[size].get_or_init(|| {
+            let mut text = String::from(self.head);
+            for row in 0..1_usize << size {
+                text.push_str(if row == 0 { "(" } else { "), (" });
+                for column in 0..self.width {
+                    if column > 0 {
+                        text.push_str(", ");
+                    }
+                    match placeholder {
+                        Placeholder::Anonymous => text.push('?'),
+                        Placeholder::Numbered => {
+                            text.push('$');
+                            text.push_str(&(row * self.width + column + 1).to_string());
+                        }
+                    }
+                }
+            }
+            text.push(')');
+            text.push_str(self.tail);
+            Arc::from(text)
+        });
+        Arc::clone(made)
+    }
+
+    /// The statement for one row, to be prepared by the test of all statements.
+    #[cfg(test)]
+    pub(crate) fn one_row(&self) -> (Arc<str>, Arc<str>) {
+        (
+            self.text(0, Placeholder::Anonymous),
+            self.text(0, Placeholder::Numbered),
+        )
+    }
+
+    /// Runs the statement over all rows; `cells` holds them one after another.
+    pub(crate) async fn run(&self, conn: &mut Conn, cells: Vec<Cell>) -> Result<(), StoreError> {
+        debug_assert!(
+            cells.len().is_multiple_of(self.width),
+            "a row has {} cells",
+            self.width
+        );
+        let mut cells = cells.into_iter();
+        while cells.len() > 0 {
+            let rows = cells.len() / self.width;
+            let size = (rows.ilog2() as usize).min(SIZES - 1);
+            let group = cells.by_ref().take(self.width << size);
+            match conn.link() {
+                Link::Sqlite(link) => {
+                    let text = AssertSqlSafe(self.text(size, Placeholder::Anonymous));
+                    let query = group.fold(sqlx::query(text), |query, cell| match cell {
+                        Cell::Int(value) => query.bind(value),
+                        Cell::Text(value) => query.bind(value),
+                        Cell::Bytes(value) => query.bind(value),
+                    });
+                    query.execute(link).await.map(drop)?;
+                }
+                Link::Postgres(link) => {
+                    let text = AssertSqlSafe(self.text(size, Placeholder::Numbered));
+                    let query = group.fold(sqlx::query(text), |query, cell| match cell {
+                        Cell::Int(value) => query.bind(value),
+                        Cell::Text(value) => query.bind(value),
+                        Cell::Bytes(value) => query.bind(value),
+                    });
+                    query.execute(link).await.map(drop)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Several values as cells.
+macro_rules! cells {
+    ($to:expr; $($value:expr),* $(,)?) => {
+        $to.extend([$($crate::bulk::Cell::from($value)),*])
+    };
+}
+
+/// Declares bulk statements and notes them for the test that prepares all statements.
+macro_rules! bulk {
+    ($(#[$doc:meta])* $name:ident, $head:expr, $width:expr, $tail:expr) => {
+        $(#[$doc])*
+        static $name: $crate::bulk::Bulk = $crate::bulk::Bulk::new($head, $width, $tail);
+        #[cfg(test)]
+        const _: () = {
+            #[linkme::distributed_slice($crate::bulk::BULKS)]
+            static NOTED: &$crate::bulk::Bulk = &$name;
+        };
+    };
+}
+
+/// Every bulk statement of this crate, for the test that prepares them.
+#[cfg(test)]
+#[linkme::distributed_slice]
+pub(crate) static BULKS: [&Bulk];
+
+pub(crate) use {bulk, cells};

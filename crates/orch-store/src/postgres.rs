@@ -1,0 +1,132 @@
+//! The shared database: several servers, one writer at a time.
+//!
+//! Whoever writes locks the one row of `writer` first and finds there what the writer before it
+//! left: the end of the audit chain, the next ids, the installation's clock. A server that hangs
+//! inside a transaction is cut off by the database, so that the lock comes free.
+
+use std::str::FromStr as _;
+use std::time::Duration;
+
+use orch_core::audit::{GENESIS, Head};
+use orch_core::engine::NextIds;
+use orch_core::time::Timestamp;
+use sqlx::FromRow;
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+
+use crate::conn::{execute, one, sql};
+use crate::{Conn, StoreError};
+
+const READERS: u32 = 8;
+/// A server that stops inside a transaction loses it after this long.
+const HUNG_TRANSACTION: &str = "5000";
+/// A connection is to be had within this.
+const ACQUIRE_WITHIN: Duration = Duration::from_secs(10);
+/// A wait for the writer's turn ends with an error after this long.
+const TURN_WITHIN: &str = "20000";
+
+/// The connections to a shared database.
+#[derive(Clone)]
+pub(crate) struct Postgres {
+    pub(crate) writers: PgPool,
+    pub(crate) readers: PgPool,
+}
+
+impl Postgres {
+    /// Connects and brings the schema up to date, under a lock.
+    pub(crate) async fn open(url: &str) -> Result<Self, StoreError> {
+        let connect = PgConnectOptions::from_str(url)?
+            .application_name("codex-orchestrator")
+            .statement_cache_capacity(512)
+            .options([
+                ("idle_in_transaction_session_timeout", HUNG_TRANSACTION),
+                ("lock_timeout", TURN_WITHIN),
+                ("synchronous_commit", "on"),
+                ("default_transaction_isolation", "read committed"),
+            ]);
+        let writers = pool(1).connect_with(connect.clone()).await?;
+        sqlx::migrate!("migrations/postgres").run(&writers).await?;
+        let readers = pool(READERS).connect_with(connect).await?;
+        Ok(Self { writers, readers })
+    }
+}
+
+fn pool(connections: u32) -> PgPoolOptions {
+    PgPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(ACQUIRE_WITHIN)
+        .test_before_acquire(false)
+}
+
+/// What the writer before left.
+#[derive(Debug, FromRow)]
+pub(crate) struct Turn {
+    pub(crate) owner: i64,
+    audit_seq: i64,
+    audit_hash: Vec<u8>,
+    next_work_item: i64,
+    next_entry: i64,
+    next_run: i64,
+    pub(crate) clock_lead_us: i64,
+    /// The database's own clock.
+    pub(crate) database_us: i64,
+}
+
+impl Turn {
+    pub(crate) fn head(&self) -> Head {
+        Head {
+            seq: self.audit_seq,
+            hash: self.audit_hash.as_slice().try_into().unwrap_or(GENESIS),
+        }
+    }
+
+    pub(crate) fn next_ids(&self) -> NextIds {
+        NextIds {
+            work_item: self.next_work_item,
+            entry: self.next_entry,
+            run: self.next_run,
+        }
+    }
+
+    /// The installation's time, as the servers before agreed on it.
+    pub(crate) fn installation_time(&self) -> Timestamp {
+        Timestamp::from_micros(self.database_us + self.clock_lead_us)
+    }
+}
+
+/// Waits for the writer's turn. Ends with the transaction.
+pub(crate) async fn take_turn(conn: &mut Conn) -> Result<Turn, StoreError> {
+    one!(
+        conn,
+        Turn,
+        sql!(
+            postgres: "SELECT owner, audit_seq, audit_hash, next_work_item, next_entry, next_run, clock_lead_us,
+                              CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT) AS database_us
+                         FROM writer WHERE id = 1 FOR UPDATE",
+        )
+    )
+}
+
+/// Leaves word for the writer that comes after.
+pub(crate) async fn leave_word(
+    conn: &mut Conn,
+    owner: i64,
+    head: Head,
+    next: NextIds,
+    clock_lead_us: i64,
+) -> Result<(), StoreError> {
+    execute!(
+        conn,
+        sql!(
+            postgres: "UPDATE writer SET owner = $1, audit_seq = $2, audit_hash = $3, next_work_item = $4,
+                              next_entry = $5, next_run = $6, clock_lead_us = $7 WHERE id = 1",
+        ),
+        owner,
+        head.seq,
+        head.hash.to_vec(),
+        next.work_item,
+        next.entry,
+        next.run,
+        clock_lead_us
+    )?;
+    Ok(())
+}

@@ -1,0 +1,79 @@
+//! The embedded database: one writing connection, readers apart, write-ahead log, every commit
+//! synced.
+
+use std::path::Path;
+use std::str::FromStr as _;
+use std::time::Duration;
+
+use orch_core::engine::NextIds;
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+
+use crate::conn::one;
+use crate::{Conn, StoreError};
+
+const READERS: u32 = 4;
+
+/// The connections of an embedded database.
+#[derive(Clone)]
+pub(crate) struct Sqlite {
+    pub(crate) writers: SqlitePool,
+    pub(crate) readers: SqlitePool,
+}
+
+impl Sqlite {
+    /// Opens or creates the file and brings its schema up to date.
+    pub(crate) async fn open(database: &Path) -> Result<Self, StoreError> {
+        let connect = connect_options(database)?;
+        let writers = pool(1).connect_with(connect.clone()).await?;
+        sqlx::migrate!("migrations/sqlite").run(&writers).await?;
+        let readers = pool(READERS).connect_with(connect.read_only(true)).await?;
+        Ok(Self { writers, readers })
+    }
+}
+
+fn pool(connections: u32) -> SqlitePoolOptions {
+    SqlitePoolOptions::new()
+        .max_connections(connections)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(false)
+}
+
+fn connect_options(database: &Path) -> Result<SqliteConnectOptions, StoreError> {
+    if let Some(folder) = database.parent() {
+        std::fs::create_dir_all(folder).map_err(|source| StoreError::Io {
+            path: folder.display().to_string(),
+            source,
+        })?;
+    }
+    let options = SqliteConnectOptions::from_str("sqlite://")?
+        .filename(database)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(Duration::from_secs(10))
+        .pragma("cache_size", "-16384")
+        .pragma("temp_store", "MEMORY")
+        .pragma("mmap_size", "0")
+        .statement_cache_capacity(512);
+    Ok(options)
+}
+
+/// The ids that come after those that are stored.
+pub(crate) async fn next_ids(conn: &mut Conn) -> Result<NextIds, StoreError> {
+    let (work_item, entry, run) = one!(
+        conn,
+        (i64, i64, i64),
+        "SELECT (SELECT coalesce(max(id), 0) + 1 FROM work_item),
+                (SELECT coalesce(max(id), 0) + 1 FROM queue_entry),
+                (SELECT coalesce(max(id), 0) + 1 FROM run)"
+    )?;
+    Ok(NextIds {
+        work_item,
+        entry,
+        run,
+    })
+}
