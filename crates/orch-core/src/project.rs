@@ -82,11 +82,12 @@ pub struct Quota {
 }
 
 impl Quota {
-    /// The quota as it stands at `now`: a new day starts at zero.
+    /// The quota as it stands at `now`: a new day starts at zero. A window of tomorrow stays: a
+    /// clock that is stepped back over midnight must not give the quota back.
     #[must_use]
     pub fn at(self, now: Timestamp) -> Self {
         let today = now.start_of_day();
-        if self.window_start == today {
+        if self.window_start == today || self.window_start == now.next_day() {
             self
         } else {
             Self {
@@ -132,6 +133,20 @@ mod tests {
         assert_eq!(Share::default().next_turn(5), 5);
         assert_eq!(share.next_turn(0), 100 + 240_240);
         assert_eq!(share.next_turn(9_000_000), 9_000_000);
+    }
+
+    #[test]
+    fn a_clock_that_goes_back_over_midnight_does_not_give_the_quota_back() {
+        let after = Timestamp::parse("2026-05-02T00:00:01Z").unwrap();
+        let before = Timestamp::parse("2026-05-01T23:59:59Z").unwrap();
+        let quota = Quota {
+            max_runs_per_day: Some(2),
+            ..Quota::default()
+        };
+        let used = quota.count(after).count(before);
+        assert_eq!(used.remaining(before), Some(0));
+        assert_eq!(used.remaining(after), Some(0));
+        assert_eq!(used.remaining(after.next_day()), Some(2));
     }
 
     #[test]
