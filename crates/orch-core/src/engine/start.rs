@@ -83,7 +83,7 @@ pub(super) fn start_entry(
     limits::check(w, ctx, item_id)?;
     match gating::ask(w, ctx, item_id, entry_id)? {
         Gate::Free => {}
-        Gate::Approved(approval_id) => use_approval(w, item_id, entry_id, approval_id),
+        Gate::Approved(approval_id) => gating::use_approval(w, item_id, entry_id, approval_id),
         Gate::Closed(closed) => {
             gating::regate(w, ctx, item_id)?;
             return Err(closed.into());
@@ -134,21 +134,4 @@ pub(super) fn start_entry(
     });
     w.record(ctx, "run.started", project_id, data);
     Ok(run)
-}
-
-fn use_approval(
-    w: &mut Working,
-    item: WorkItemId,
-    entry: QueueEntryId,
-    approval_id: crate::ids::ApprovalId,
-) {
-    let approvals = w.approvals.entry(item).or_default();
-    if let Some(approval) = approvals
-        .iter_mut()
-        .find(|approval| approval.id == approval_id)
-        && approval.used_by.is_none()
-    {
-        approval.used_by = Some(entry);
-        w.changes.approvals.insert((item, approval_id));
-    }
 }

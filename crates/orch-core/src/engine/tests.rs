@@ -306,7 +306,7 @@ fn a_running_item_is_not_queued_twice_and_a_done_one_gets_a_new_entry() {
 }
 
 #[test]
-fn a_changed_item_is_not_resumed_without_a_new_approval() {
+fn a_changed_item_is_not_resumed_without_a_new_approval_which_that_uses_up() {
     let mut world = World::new();
     let item = world.item("tofu:apply");
     world.approve(item, ApprovalStatus::Approved);
@@ -334,6 +334,13 @@ fn a_changed_item_is_not_resumed_without_a_new_approval() {
         .run(|w, ctx| claim(w, ctx, RunId(1), &two, ttl))
         .unwrap();
     assert_eq!((run.epoch, run.digest), (2, changed));
+
+    // That approval was for this entry: it does not let the item run a second time.
+    world
+        .run(|w, ctx| cancel_run(w, ctx, run.id, None))
+        .unwrap();
+    world.enqueue(item, &[]).unwrap();
+    assert_eq!(world.tick(), []);
 }
 
 #[test]
