@@ -17,6 +17,7 @@ use orch_core::rules::Rules;
 use orch_core::run::{Run, RunState};
 use orch_core::time::Timestamp;
 
+use crate::approvals;
 use crate::mutant::Mutant;
 use crate::network::Hold;
 
@@ -57,6 +58,13 @@ pub enum Op {
     RequeueItem(WorkItemId, Duration),
     RequeueRun(RunId),
     SetQuota(ProjectId, Option<u32>),
+    Approve(WorkItemId),
+    Change(WorkItemId, u64),
+    /// An agent of somebody else claims a run that it chose.
+    Claim {
+        run: RunId,
+        agent: AgentName,
+    },
 }
 
 /// What a transaction answered and did.
@@ -263,6 +271,11 @@ pub fn apply(w: &mut Working, ctx: &mut Ctx<'_>, op: &Op) -> Result<Reply, Refus
                 project.quota.max_runs_per_day = *max;
             }
             Ok(Reply::Done)
+        }
+        Op::Approve(item) => approvals::approve(w, ctx, *item).map(|()| Reply::Done),
+        Op::Change(item, number) => approvals::change(w, ctx, *item, *number).map(|()| Reply::Done),
+        Op::Claim { run, agent } => {
+            engine::claim(w, ctx, *run, agent, TTL).map(|run| Reply::Runs(vec![run]))
         }
     }
 }

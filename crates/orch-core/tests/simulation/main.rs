@@ -9,6 +9,7 @@
 #![expect(clippy::unwrap_used, reason = "the whole of it is a test")]
 
 mod agent;
+mod approvals;
 mod chance;
 mod database;
 mod mutant;

@@ -22,6 +22,7 @@ pub enum Mutant {
     PriorityIgnored,
     LeasesNeverExpire,
     OpenEntriesForgotten,
+    ApprovalsNotUsedUp,
 }
 
 /// What [`Mutant::after`] puts back.
@@ -131,6 +132,11 @@ impl Mutant {
                 (undo.unmet.get(id), w.entries.get_mut(id))
             {
                 entry.status = *before;
+            }
+        }
+        if self == Self::ApprovalsNotUsedUp {
+            for approval in w.approvals.values_mut().flatten() {
+                approval.used_by = None;
             }
         }
         for (id, priority) in undo.priorities {

@@ -10,6 +10,7 @@ use orch_core::run::{Outcome, Run, RunState};
 use orch_core::time::Timestamp;
 use orch_core::work_item::State;
 
+use crate::approvals;
 use crate::database::{Commit, Database, Op, Reply};
 use crate::network::Hold;
 use crate::turns;
@@ -43,7 +44,8 @@ pub struct Oracle {
     done: HashSet<WorkItemId>,
     /// Runs started in the newest day that each project has seen.
     days: HashMap<ProjectId, (Timestamp, u32)>,
-    pub waits: turns::Waits,
+    uses: approvals::Uses,
+    waits: turns::Waits,
 }
 
 impl Oracle {
@@ -69,6 +71,7 @@ impl Oracle {
         if !commit.changes.is_empty() {
             self.entries(db)?;
             Self::limits(db)?;
+            self.uses.check(db)?;
         }
         if !matches!(op, Op::Dispatch { .. } | Op::Tick) {
             return Ok(());
@@ -129,6 +132,9 @@ impl Oracle {
         }
         let before = self.runs.get(&run.id);
         let renewed = before.is_some_and(|b| b.epoch == run.epoch && b.holder == holder);
+        if !renewed {
+            approvals::covers(db, run)?;
+        }
         if let Some(agent) = &holder
             && !renewed
             && let Some(first) = self.leases.insert((run.id, run.epoch), agent.clone())

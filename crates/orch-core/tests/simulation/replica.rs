@@ -9,6 +9,7 @@ use orch_core::time::Timestamp;
 use crate::database::{Op, Reply, TTL};
 use crate::network::{Hold, Message, Node};
 use crate::oracle::Violation;
+use crate::user::Wish;
 use crate::world::{Timer, World};
 
 const LOOK_US: u64 = 500_000;
@@ -93,7 +94,15 @@ impl World {
             }
             (_, Message::Wish(wish)) => {
                 for op in wish.ops(&self.db) {
-                    self.commit_at(index, &op)?;
+                    let reply = self.commit_at(index, &op)?;
+                    if let (Wish::Claim { works_us, .. }, Some(Reply::Runs(runs))) = (&wish, reply)
+                    {
+                        for run in runs {
+                            let hold = (run.id, run.epoch);
+                            let ends = Wish::ClaimEnds { hold };
+                            self.after(*works_us, Node::User, Timer::Wish(ends));
+                        }
+                    }
                 }
                 self.wake_replicas();
                 Ok(())

@@ -79,6 +79,7 @@ fn everything_that_the_invariants_speak_of_happens() {
         "concurrency_limit",
         "dependency_cycle",
         "dependency_unfinished",
+        "approval.expired",
         "queue_entry.cancelled",
         "queue_entry.failed",
         "queue_entry.retry_scheduled",
@@ -180,6 +181,14 @@ fn ignored_priorities_are_noticed() {
 #[test]
 fn leases_that_never_expire_are_noticed() {
     check(Mutant::LeasesNeverExpire, "a lapsed lease is taken back");
+}
+
+#[test]
+fn an_approval_that_is_not_used_up_is_noticed() {
+    check(
+        Mutant::ApprovalsNotUsedUp,
+        "what runs was approved for its entry",
+    );
 }
 
 #[test]

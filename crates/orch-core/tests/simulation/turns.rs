@@ -8,6 +8,7 @@ use orch_core::ids::{ProjectId, QueueEntryId, RunId};
 use orch_core::run::{Run, RunState};
 use orch_core::time::Timestamp;
 
+use crate::approvals;
 use crate::database::{Commit, Database, Op, Reply};
 use crate::oracle::{Violation, violated};
 
@@ -44,7 +45,9 @@ impl Waits {
         };
         let mut left = entries_left(db, now, quotas_left);
         for run in db.open_runs() {
-            if matches!(run.state, RunState::Running { lease: None }) {
+            if matches!(run.state, RunState::Running { lease: None })
+                && !approvals::is_held_back(db, run)
+            {
                 let place = (false, Reverse(run.priority), run.entry_id);
                 left.entry(run.project_id).or_default().push(place);
             }

@@ -2,14 +2,16 @@
 
 use std::time::Duration;
 
-use orch_core::engine::{Enqueue, NewWorkItem};
-use orch_core::ids::{ProjectId, RunId, WorkItemId};
+use orch_core::engine::{Enqueue, NewWorkItem, Verdict};
+use orch_core::ids::{AgentName, ProjectId, RunId, WorkItemId};
 use orch_core::queue::Status;
 use orch_core::run::RunState;
 use orch_core::work_item::{ConcurrencyKey, Kind, Policy, State};
 
+use crate::approvals;
 use crate::chance::Chance;
 use crate::database::{Database, Op};
+use crate::network::Hold;
 
 /// What a person asks for. Items are named by number, because what was asked before may be lost.
 #[derive(Clone, Debug)]
@@ -20,6 +22,8 @@ pub enum Wish {
         retries: u32,
         priority: i32,
         delay_ms: u64,
+        /// Needs an approval.
+        risky: bool,
     },
     /// Queues an item, waiting for others of its project; merges where it is queued already.
     Enqueue {
@@ -50,6 +54,20 @@ pub enum Wish {
         max: u32,
     },
     Tick,
+    /// Approves what stands still without.
+    Approve,
+    Change {
+        nth: usize,
+        number: u64,
+    },
+    /// Claims a run by its number, and completes it after a time, renewing nothing.
+    Claim {
+        nth: usize,
+        works_us: u64,
+    },
+    ClaimEnds {
+        hold: Hold,
+    },
     /// Answers every question.
     Answer,
     /// Clears up: raises quotas, queues again what failed, gives up what can never be done.
@@ -61,8 +79,17 @@ impl Wish {
         let nth = chance.index(1_000);
         let project = ProjectId(i64::try_from(chance.index(projects)).unwrap() + 1);
         match chance.range(0..=99) {
-            0..=24 => Self::add(chance, project),
-            25..=54 => {
+            0..=19 => Self::add(chance, project),
+            20..=24 => Self::Change {
+                nth,
+                number: chance.range(1..=1_000),
+            },
+            25..=29 => Self::Claim {
+                nth,
+                works_us: chance.range(100_000..=40_000_000),
+            },
+            30..=34 => Self::Approve,
+            35..=54 => {
                 let count = chance.range(0..=3);
                 let on = (0..count).map(|_| chance.index(1_000)).collect();
                 Self::Enqueue { nth, on }
@@ -96,6 +123,7 @@ impl Wish {
             } else {
                 0
             },
+            risky: chance.percent(15),
         }
     }
 
@@ -115,10 +143,12 @@ impl Wish {
                 retries,
                 priority,
                 delay_ms,
+                risky,
             } => {
+                let title = if *risky { "destroy it" } else { "x" };
                 let new = NewWorkItem {
                     project_id: *project,
-                    title: "x".into(),
+                    title: title.into(),
                     description: String::new(),
                     kind: Kind::Task,
                     environment: None,
@@ -163,10 +193,31 @@ impl Wish {
             Self::RequeueRun { nth } => one(run(*nth).map(Op::RequeueRun)),
             Self::Quota { project, max } => vec![Op::SetQuota(*project, Some(*max))],
             Self::Tick => vec![Op::Tick],
+            Self::Approve => approve_all(db),
+            Self::Change { nth, number } => one(item(*nth).map(|id| Op::Change(id, *number))),
+            Self::Claim { nth, .. } => {
+                let open: Vec<RunId> = db.open_runs().map(|run| run.id).collect();
+                let agent = guest();
+                one(nth_of(&open, *nth).map(|run| Op::Claim { run, agent }))
+            }
+            Self::ClaimEnds { hold } => vec![Op::Complete {
+                agent: guest(),
+                hold: *hold,
+                verdict: Verdict::Success,
+            }],
             Self::Answer => answers(db),
             Self::ClearUp => clear_up(db),
         }
     }
+}
+
+/// An agent that is not one of ours.
+fn guest() -> AgentName {
+    AgentName::parse("guest").unwrap()
+}
+
+fn approve_all(db: &Database) -> Vec<Op> {
+    approvals::wanted(db).into_iter().map(Op::Approve).collect()
 }
 
 fn nth_of<T: Copy>(all: &[T], nth: usize) -> Option<T> {
@@ -188,6 +239,7 @@ fn answers(db: &Database) -> Vec<Op> {
 
 fn clear_up(db: &Database) -> Vec<Op> {
     let mut ops = answers(db);
+    ops.extend(approve_all(db));
     let mut projects: Vec<ProjectId> = db.w.projects.keys().copied().collect();
     projects.sort_unstable();
     ops.extend(projects.into_iter().map(|id| Op::SetQuota(id, None)));
