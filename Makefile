@@ -27,7 +27,7 @@ endif
 # `make down` keeps the data; VOLUMES=1 removes it too.
 DOWN_FLAGS := --remove-orphans $(if $(VOLUMES),--volumes)
 
-.PHONY: help run agent binary test venv-test bench coverage fmt lint ci build images local-base docker-check docker-test \
+.PHONY: help run agent binary test simulate venv-test bench coverage fmt lint ci build images local-base docker-check docker-test \
   up dev down up-agent down-agent seed demo-aws demo-gcp demo-azure \
   codex-up codex-agent codex-demo-aws codex-demo-gcp codex-demo-azure codex-test
 
@@ -48,6 +48,10 @@ test: ## Install what the tests need (once), then run them all
 	@cargo build --workspace --bins
 	@cargo test --quiet --workspace --doc
 	@$(TOOLS); CODEX_ORCHESTRATOR_BIN="$(TEST_BINARY)" cargo nextest run --workspace
+
+simulate: ## Simulate SEEDS worlds (10000) from seed FROM (0), and check the core's invariants in each
+	@SIM_SEEDS="$(or $(SEEDS),10000)" SIM_FROM="$(or $(FROM),0)" \
+	  cargo test --release --quiet --package orch-core --test simulation -- every_seed --nocapture
 
 venv-test: test ## The documents' name for setting up and testing in one go
 

@@ -12,7 +12,7 @@ pub struct QueueEntry {
     pub id: QueueEntryId,
     pub work_item_id: WorkItemId,
     pub project_id: ProjectId,
-    /// Higher runs earlier.
+    /// Higher runs earlier, within its project.
     pub priority: i32,
     /// Not before this instant.
     pub scheduled_for: Timestamp,
@@ -54,7 +54,7 @@ impl Status {
         }
     }
 
-    /// Nothing but time and quota keeps it.
+    /// Nothing but time, quota and limits keeps it.
     #[must_use]
     pub const fn is_ready(self) -> bool {
         matches!(

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::digest::Digest;
 use crate::ids::{AgentName, ProjectId, QueueEntryId, RunId, WorkItemId};
 use crate::time::Timestamp;
+use crate::work_item::ConcurrencyKey;
 
 /// After this many lapsed leases a run is not handed out again.
 pub const MOST_TAKEOVERS: u32 = 3;
@@ -24,6 +25,8 @@ pub struct Run {
     /// From 1.
     pub attempt: u32,
     pub priority: i32,
+    /// The item's key when it was started: held until the run ends.
+    pub concurrency_key: Option<ConcurrencyKey>,
     pub state: RunState,
     /// Goes up with every claim.
     pub epoch: u64,
@@ -397,6 +400,7 @@ mod tests {
             entry_id: QueueEntryId(1),
             attempt: 1,
             priority: 0,
+            concurrency_key: None,
             state: RunState::Running { lease: None },
             epoch: 0,
             lapses: 0,

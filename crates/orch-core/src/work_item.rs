@@ -1,5 +1,6 @@
 //! Work items: what is to be done, and how its runs are retried.
 
+use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -14,6 +15,8 @@ use crate::time::Timestamp;
 pub const LONGEST_TITLE: usize = 500;
 /// The longest description, in bytes.
 pub const LONGEST_DESCRIPTION: usize = 256 * 1024;
+/// The longest concurrency key, in characters.
+pub const LONGEST_CONCURRENCY_KEY: usize = 200;
 
 /// A unit of work.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +30,8 @@ pub struct WorkItem {
     pub environment: Option<String>,
     pub state: State,
     pub policy: Policy,
+    /// Of the project's items with this key, one has an open run at a time.
+    pub concurrency_key: Option<ConcurrencyKey>,
     /// Whether somebody has ever requested an approval for it.
     pub approval: ApprovalHistory,
     pub recipe_id: Option<RecipeId>,
@@ -34,6 +39,33 @@ pub struct WorkItem {
     pub digest: Digest,
     pub created_at: Timestamp,
     pub version: i64,
+}
+
+/// Names what only one run of a project may work on at a time, such as `deploy:prod`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ConcurrencyKey(String);
+
+impl ConcurrencyKey {
+    /// A key that can be stored: trimmed, not empty, one line, at most
+    /// [`LONGEST_CONCURRENCY_KEY`] characters.
+    ///
+    /// # Errors
+    /// Says what is wrong with it.
+    pub fn parse(key: &str) -> Result<Self, String> {
+        check_line(key, LONGEST_CONCURRENCY_KEY).map(Self)
+    }
+
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ConcurrencyKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
 }
 
 /// Whether approvals must be looked up for an item.
@@ -153,17 +185,35 @@ impl Policy {
 /// # Errors
 /// Says what is wrong with it.
 pub fn check_title(title: &str) -> Result<String, String> {
-    let title = title.trim();
-    let length = title.chars().count();
-    if title.is_empty() {
+    check_line(title, LONGEST_TITLE)
+}
+
+fn check_line(text: &str, longest: usize) -> Result<String, String> {
+    let text = text.trim();
+    let length = text.chars().count();
+    if text.is_empty() {
         Err("must not be empty".to_owned())
-    } else if length > LONGEST_TITLE {
-        Err(format!(
-            "has {length} characters; at most {LONGEST_TITLE} fit"
-        ))
-    } else if title.chars().any(char::is_control) {
+    } else if length > longest {
+        Err(format!("has {length} characters; at most {longest} fit"))
+    } else if text.chars().any(char::is_control) {
         Err("must be one line without control characters".to_owned())
     } else {
-        Ok(title.to_owned())
+        Ok(text.to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn concurrency_keys_are_one_short_line() {
+        assert_eq!(
+            ConcurrencyKey::parse(" deploy:prod ").unwrap().as_str(),
+            "deploy:prod"
+        );
+        for bad in ["", "  ", "a\nb", &"x".repeat(201)] {
+            assert!(ConcurrencyKey::parse(bad).is_err(), "{bad:?}");
+        }
     }
 }

@@ -49,6 +49,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
                 kind: Kind::Task,
                 environment: None,
                 policy: Policy::default(),
+                concurrency_key: None,
             })
             .collect();
         let Reply::Items(items) = store.submit("bench", Command::CreateItems(new)).await? else {

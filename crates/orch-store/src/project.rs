@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use orch_core::ids::ProjectId;
-use orch_core::project::{Project, Quota};
+use orch_core::project::{Project, Quota, Share};
 use orch_core::time::Timestamp;
 use sqlx::FromRow;
 
@@ -32,6 +32,8 @@ impl From<Row> for Project {
                 window_start: Timestamp::from_micros(row.window_start),
                 used: u32::try_from(row.runs_in_window).unwrap_or(0),
             },
+            share: Share::default(),
+            max_concurrent_runs: None,
             created_at: Timestamp::from_micros(row.created_at),
         }
     }

@@ -68,6 +68,7 @@ impl TryFrom<Row> for Run {
             entry_id: QueueEntryId(row.entry_id),
             attempt: u32::try_from(row.attempt).unwrap_or(1),
             priority: i32::try_from(row.priority).unwrap_or(0),
+            concurrency_key: None,
             state,
             epoch: u64::try_from(row.epoch).unwrap_or(0),
             lapses: u32::try_from(row.lapses).unwrap_or(0),

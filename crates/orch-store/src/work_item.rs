@@ -51,6 +51,7 @@ impl TryFrom<Row> for WorkItem {
                 backoff_base: row.backoff_base_us.map(duration),
                 backoff_jitter: row.backoff_jitter_us.map(duration),
             },
+            concurrency_key: None,
             approval: if row.approval_asked == 0 {
                 ApprovalHistory::NeverRequested
             } else {

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Ctx, Refusal, Working, gating};
+use super::{Ctx, Refusal, Working, gating, limits};
 use crate::ids::{RunId, WorkItemId};
 use crate::queue::Status;
 use crate::run::{Outcome, Run, RunState};
@@ -55,6 +55,7 @@ pub(super) fn finish(
     let waited = matches!(run.state, RunState::Waiting { .. });
     run.finish(outcome, exit_code, reason.clone(), ctx.now);
     let run = run.clone();
+    limits::vacate(w, &run);
     if waited {
         w.changes.abandoned.insert(run_id);
     }

@@ -6,7 +6,8 @@ use super::{Ctx, Refusal, Working};
 use crate::digest::Digest;
 use crate::ids::{ProjectId, WorkItemId};
 use crate::work_item::{
-    ApprovalHistory, Kind, LONGEST_DESCRIPTION, Policy, State, WorkItem, check_title,
+    ApprovalHistory, ConcurrencyKey, Kind, LONGEST_DESCRIPTION, Policy, State, WorkItem,
+    check_title,
 };
 
 /// A work item to be.
@@ -18,6 +19,7 @@ pub struct NewWorkItem {
     pub kind: Kind,
     pub environment: Option<String>,
     pub policy: Policy,
+    pub concurrency_key: Option<ConcurrencyKey>,
 }
 
 /// Creates a work item in `Proposed`.
@@ -46,6 +48,7 @@ pub fn create_item(w: &mut Working, ctx: &Ctx<'_>, new: NewWorkItem) -> Result<W
         environment: new.environment,
         state: State::Proposed,
         policy: new.policy,
+        concurrency_key: new.concurrency_key,
         approval: ApprovalHistory::NeverRequested,
         recipe_id: None,
         digest,

@@ -6,7 +6,7 @@ use super::{Ctx, Refusal, Working};
 use crate::approval::Status as ApprovalStatus;
 use crate::digest::Digest;
 use crate::gate::{self, Gate};
-use crate::ids::{QueueEntryId, WorkItemId};
+use crate::ids::{ApprovalId, QueueEntryId, WorkItemId};
 use crate::queue::{GateStatus, Status};
 
 /// Asks the gate for an item and one of its entries.
@@ -25,6 +25,24 @@ pub(super) fn status(gate: &Gate) -> GateStatus {
     match gate {
         Gate::Free | Gate::Approved(_) => GateStatus::Open,
         Gate::Closed(_) => GateStatus::Closed,
+    }
+}
+
+/// The entry uses an approval up; its retries and resumptions may go on under it.
+pub(super) fn use_approval(
+    w: &mut Working,
+    item: WorkItemId,
+    entry: QueueEntryId,
+    approval_id: ApprovalId,
+) {
+    let approvals = w.approvals.entry(item).or_default();
+    if let Some(approval) = approvals
+        .iter_mut()
+        .find(|approval| approval.id == approval_id)
+        && approval.used_by.is_none()
+    {
+        approval.used_by = Some(entry);
+        w.changes.approvals.insert((item, approval_id));
     }
 }
 

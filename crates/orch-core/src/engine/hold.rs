@@ -11,7 +11,7 @@ use crate::run::{Claim, Run, RunState};
 use crate::time::Timestamp;
 
 /// Gives a run to an agent. A run whose item was changed since it started is not handed out
-/// until an approval covers the change.
+/// until an approval covers the change; that approval is used up by the run's entry.
 ///
 /// # Errors
 /// Unknown run; held by another or finished (conflict); approval missing (forbidden).
@@ -32,10 +32,14 @@ pub fn claim(
         Claim::Taken => Some("run.claimed"),
         Claim::TakenOver => Some("run.taken_over"),
     };
-    if claimed.digest != digest
-        && let Gate::Closed(closed) = gating::ask(w, ctx, item_id, entry_id)?
-    {
-        return Err(closed.into());
+    if claimed.digest != digest {
+        match gating::ask(w, ctx, item_id, entry_id)? {
+            Gate::Free => {}
+            Gate::Approved(approval_id) => {
+                gating::use_approval(w, item_id, entry_id, approval_id);
+            }
+            Gate::Closed(closed) => return Err(closed.into()),
+        }
     }
     claimed.digest = digest;
     *w.run_mut(run_id)? = claimed.clone();

@@ -11,10 +11,12 @@ mod enqueue;
 mod expire;
 mod gating;
 mod hold;
+mod limits;
 mod refusal;
 mod requeue;
 mod schedule;
 mod start;
+mod turns;
 mod working;
 
 pub use cancel::{cancel_entry, cancel_item, cancel_run};
@@ -24,11 +26,14 @@ pub use enqueue::{Enqueue, enqueue};
 pub use expire::{end_agent_hold, expire_lease};
 pub use gating::{item_changed, regate};
 pub use hold::{claim, heartbeat, park, release, unpark};
+pub use limits::Occupancy;
 pub use refusal::Refusal;
 pub use requeue::{Requeue, Waiting, requeue_item, requeue_run};
-pub use schedule::{Reach, dispatch, order, tick};
+pub use schedule::{Reach, dispatch, tick};
 pub use start::start_item;
 pub use working::{Changes, Ctx, NextIds, Working};
 
+#[cfg(test)]
+mod fairness_tests;
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Ctx, Enqueue, Refusal, Working, enqueue, gating};
+use super::{Ctx, Enqueue, Refusal, Working, enqueue, gating, limits};
 use crate::gate::Gate;
 use crate::ids::{QueueEntryId, RunId, WorkItemId};
 use crate::queue::Status;
@@ -12,8 +12,8 @@ use crate::work_item::State;
 /// Starts an item now, by hand: queues it if needed, and ignores its delay but nothing else.
 ///
 /// # Errors
-/// A missing approval (forbidden), unfinished dependencies, a used-up quota, or a run under way
-/// (conflicts).
+/// A missing approval (forbidden), unfinished dependencies, a used-up quota or limit, a key that
+/// another run holds, or a run under way (conflicts).
 pub fn start_item(
     w: &mut Working,
     ctx: &mut Ctx<'_>,
@@ -49,7 +49,7 @@ pub fn start_item(
     {
         return Err(closed.into());
     }
-    check_quota(w, ctx, item_id)?;
+    limits::check(w, ctx, item_id)?;
     let entry = match before {
         Some(id) if matches!(w.entries[&id].status, Status::Queued { .. }) => id,
         Some(_) | None => {
@@ -61,20 +61,6 @@ pub fn start_item(
         }
     };
     start_entry(w, ctx, entry)
-}
-
-fn check_quota(w: &Working, ctx: &Ctx<'_>, item_id: WorkItemId) -> Result<(), Refusal> {
-    let project = w.project(w.item(item_id)?.project_id)?;
-    if project.quota.remaining(ctx.now) == Some(0) {
-        let message = format!(
-            "project {} has used its quota of {} runs today; it resets at {}",
-            project.id,
-            project.quota.max_runs_per_day.unwrap_or(0),
-            ctx.now.next_day()
-        );
-        return Err(Refusal::conflict("quota_exceeded", message));
-    }
-    Ok(())
 }
 
 /// Makes the next run of a ready entry, unclaimed.
@@ -94,10 +80,10 @@ pub(super) fn start_entry(
         .trace_id
         .clone()
         .unwrap_or_else(|| ctx.entropy.trace_id());
-    check_quota(w, ctx, item_id)?;
+    limits::check(w, ctx, item_id)?;
     match gating::ask(w, ctx, item_id, entry_id)? {
         Gate::Free => {}
-        Gate::Approved(approval_id) => use_approval(w, item_id, entry_id, approval_id),
+        Gate::Approved(approval_id) => gating::use_approval(w, item_id, entry_id, approval_id),
         Gate::Closed(closed) => {
             gating::regate(w, ctx, item_id)?;
             return Err(closed.into());
@@ -107,6 +93,7 @@ pub(super) fn start_entry(
     item.state = State::InProgress;
     item.version += 1;
     let (project_id, digest) = (item.project_id, item.digest);
+    let concurrency_key = item.concurrency_key.clone();
 
     let id = RunId(w.next.run);
     w.next.run += 1;
@@ -117,6 +104,7 @@ pub(super) fn start_entry(
         entry_id,
         attempt,
         priority,
+        concurrency_key,
         state: RunState::Running { lease: None },
         epoch: 0,
         lapses: 0,
@@ -128,6 +116,7 @@ pub(super) fn start_entry(
     w.runs.insert(id, run.clone());
     w.changes.new_runs.insert(id);
     w.changes.runs.insert(id);
+    limits::occupy(w, &run);
 
     let entry = w.entry_mut(entry_id)?;
     entry.status = Status::Running { run_id: id };
@@ -145,21 +134,4 @@ pub(super) fn start_entry(
     });
     w.record(ctx, "run.started", project_id, data);
     Ok(run)
-}
-
-fn use_approval(
-    w: &mut Working,
-    item: WorkItemId,
-    entry: QueueEntryId,
-    approval_id: crate::ids::ApprovalId,
-) {
-    let approvals = w.approvals.entry(item).or_default();
-    if let Some(approval) = approvals
-        .iter_mut()
-        .find(|approval| approval.id == approval_id)
-        && approval.used_by.is_none()
-    {
-        approval.used_by = Some(entry);
-        w.changes.approvals.insert((item, approval_id));
-    }
 }

@@ -6,7 +6,7 @@ use super::*;
 use crate::approval::{Approval, Decision, Status as ApprovalStatus, Subject};
 use crate::entropy::Entropy;
 use crate::ids::{AgentName, ApprovalId, ProjectId, RunId, WorkItemId};
-use crate::project::{Project, Quota};
+use crate::project::{Project, Quota, Share};
 use crate::queue::Status;
 use crate::rules::Rules;
 use crate::time::Timestamp;
@@ -32,6 +32,8 @@ impl World {
                 name: "p".into(),
                 description: String::new(),
                 quota: Quota::default(),
+                share: Share::default(),
+                max_concurrent_runs: None,
                 created_at: Timestamp::default(),
             };
             w.projects.insert(ProjectId(id), project);
@@ -67,6 +69,7 @@ impl World {
             kind: Kind::Task,
             environment: None,
             policy: Policy::default(),
+            concurrency_key: None,
         };
         self.run(|w, ctx| create_item(w, ctx, new)).unwrap().id
     }
@@ -303,7 +306,7 @@ fn a_running_item_is_not_queued_twice_and_a_done_one_gets_a_new_entry() {
 }
 
 #[test]
-fn a_changed_item_is_not_resumed_without_a_new_approval() {
+fn a_changed_item_is_not_resumed_without_a_new_approval_which_that_uses_up() {
     let mut world = World::new();
     let item = world.item("tofu:apply");
     world.approve(item, ApprovalStatus::Approved);
@@ -331,10 +334,17 @@ fn a_changed_item_is_not_resumed_without_a_new_approval() {
         .run(|w, ctx| claim(w, ctx, RunId(1), &two, ttl))
         .unwrap();
     assert_eq!((run.epoch, run.digest), (2, changed));
+
+    // That approval was for this entry: it does not let the item run a second time.
+    world
+        .run(|w, ctx| cancel_run(w, ctx, run.id, None))
+        .unwrap();
+    world.enqueue(item, &[]).unwrap();
+    assert_eq!(world.tick(), []);
 }
 
 #[test]
-fn equal_priorities_take_turns_by_project_and_higher_ones_go_first() {
+fn projects_take_turns_and_priority_orders_within_a_project() {
     let mut world = World::new();
     let many: Vec<_> = (0..3).map(|_| world.item_in(1, "many")).collect();
     let single = world.item_in(2, "single");
@@ -347,7 +357,7 @@ fn equal_priorities_take_turns_by_project_and_higher_ones_go_first() {
         ..Enqueue::default()
     };
     world.run(|w, ctx| enqueue(w, ctx, urgent, want)).unwrap();
-    assert_eq!(world.tick(), [urgent, many[0], single, many[1], many[2]]);
+    assert_eq!(world.tick(), [single, urgent, many[0], many[1], many[2]]);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use serde_json::Value;
 
-use super::Refusal;
+use super::{Occupancy, Refusal};
 use crate::approval::Approval;
 use crate::entropy::Entropy;
 use crate::event::Event;
@@ -46,6 +46,10 @@ pub struct Working {
     /// Items that a queued entry's item still waits for.
     pub waits_for: HashMap<WorkItemId, BTreeSet<WorkItemId>>,
     pub approvals: HashMap<WorkItemId, Vec<Approval>>,
+    /// What is under way in each project in which something may start.
+    pub occupancy: HashMap<ProjectId, Occupancy>,
+    /// The highest pass of all projects, loaded or not.
+    pub virtual_time: u64,
     pub next: NextIds,
     pub changes: Changes,
 }
@@ -100,6 +104,8 @@ impl Working {
             dependents: HashMap::new(),
             waits_for: HashMap::new(),
             approvals: HashMap::new(),
+            occupancy: HashMap::new(),
+            virtual_time: 0,
             next,
             changes: Changes::default(),
         }

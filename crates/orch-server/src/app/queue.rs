@@ -163,6 +163,8 @@ pub async fn explain(app: &App, entries: Vec<QueueEntry>) -> Result<Vec<Explaine
             scheduled_for: entry.scheduled_for,
             attempts: entry.attempts,
             quota: quotas[&entry.project_id],
+            limit: None,
+            key_held: None,
             scheduling: app.scheduling(),
             connected_agents: app.agents().connected(),
         };

@@ -72,6 +72,7 @@ fn new_item(new: NewWorkItem) -> Result<engine::NewWorkItem, AppError> {
                 .map(|s| checks::seconds("backoff_jitter_seconds", s))
                 .transpose()?,
         },
+        concurrency_key: None,
     })
 }
 
