@@ -12,7 +12,6 @@ ifeq ($(CARGO_TARGET_DIR),)
 $(error no build folder: see the message above)
 endif
 BINARY := $(CARGO_TARGET_DIR)/release/codex-orchestrator
-TEST_BINARY := $(CARGO_TARGET_DIR)/debug/codex-orchestrator
 
 # LOCAL_BASE=1 makes the images without an image registry: on a base image made here, around the binary built here.
 ifdef LOCAL_BASE
@@ -47,11 +46,11 @@ test: ## Install what the tests need (once), then run them all
 	@scripts/setup-tools test
 	@cargo build --workspace --bins
 	@cargo test --quiet --workspace --doc
-	@$(TOOLS); CODEX_ORCHESTRATOR_BIN="$(TEST_BINARY)" cargo nextest run --workspace
+	@scripts/run-tests
 
 venv-test: test ## The documents' name for setting up and testing in one go
 
-coverage: ## Line coverage of the tests; fails under 70 %
+coverage: ## Line coverage of all tests, by crate; fails under 70 %
 	@scripts/coverage
 
 bench: binary ## Run the benchmark programs and print their medians

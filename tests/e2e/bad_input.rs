@@ -106,36 +106,6 @@ async fn problems_name_the_field_and_what_is_expected() {
 }
 
 #[tokio::test]
-async fn the_documents_own_recipe_is_valid() {
-    let server = Installation::serve();
-    let item = server.item(server.project().await, "a").await;
-    let folder = crate::support::documents();
-    let document = std::fs::read_dir(folder)
-        .unwrap()
-        .filter_map(|entry| std::fs::read_to_string(entry.ok()?.path()).ok())
-        .find(|text| text.contains("## Tool Recipe (YAML)"))
-        .expect("a document with a recipe");
-    let yaml = document.split_once("## Tool Recipe (YAML)").unwrap().1;
-    let yaml = yaml
-        .split_once("```yaml\n")
-        .unwrap()
-        .1
-        .split_once("```")
-        .unwrap()
-        .0;
-    let stored = server
-        .post(
-            &format!("/work-items/{item}/tool-recipe"),
-            json!({"yaml": yaml}),
-        )
-        .await;
-    assert_eq!(
-        (&stored["status"], &stored["yaml"]),
-        (&json!("valid"), &json!(yaml))
-    );
-}
-
-#[tokio::test]
 async fn a_body_over_the_limit_is_413_and_absent_bodies_are_equal() {
     let server = Installation::serve();
     let big = json!({"name": "x".repeat(2 * 1024 * 1024)});
