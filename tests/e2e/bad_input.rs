@@ -106,6 +106,87 @@ async fn problems_name_the_field_and_what_is_expected() {
 }
 
 #[tokio::test]
+async fn query_values_outside_what_is_allowed_are_refused_by_name() {
+    let server = Installation::serve();
+    let item = server.item(server.project().await, "a").await;
+    let path = format!("/work-items/{item}/start");
+    let run = server.post(&path, json!(null)).await["id"].clone();
+    let logs = format!("/work-items/runs/{run}/logs");
+    let cases = [
+        (
+            "/projects?order=up".to_owned(),
+            "`order` is `up`; expected one of asc, desc",
+        ),
+        (
+            "/projects?limit=0".to_owned(),
+            "`limit`: expected a number from 1 to 10000, got `0`",
+        ),
+        (
+            "/work-items?state=open".to_owned(),
+            "`state` is `open`; expected one of Proposed, Approved, In Progress, Review, Done, Cancelled",
+        ),
+        (
+            "/work-items/approvals?status=open".to_owned(),
+            "`status` is `open`; expected one of pending, approved, denied, expired",
+        ),
+        (
+            "/work-items/runs?status=ended".to_owned(),
+            "`status` is `ended`; expected one of running, waiting, succeeded, failed, cancelled, lost",
+        ),
+        (
+            "/work-items/runs/info-requests?status=open".to_owned(),
+            "`status` is `open`; expected one of pending, resolved, cancelled",
+        ),
+        (
+            "/scheduler/queue?status=waiting".to_owned(),
+            "`status` is `waiting`; expected one of queued, running, done, failed, cancelled",
+        ),
+        (
+            "/observability/metrics?format=xml".to_owned(),
+            "`format` is `xml`; expected one of json, prometheus, text",
+        ),
+        (
+            format!("{logs}?format=xml"),
+            "`format` is `xml`; expected text or json",
+        ),
+        (
+            format!("{logs}/stream?format=text"),
+            "`format` is `text`; expected one of json",
+        ),
+        (
+            "/audit?project=1&project_id=2".to_owned(),
+            "`project_id` differs from `project`",
+        ),
+    ];
+    for (path, detail) in cases {
+        let (status, problem) = answer(server.request(Method::GET, &path)).await;
+        assert_eq!(
+            (status.as_u16(), &problem["detail"]),
+            (422, &json!(detail)),
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn answers_that_do_not_fit_are_named_in_the_detail() {
+    let server = Installation::serve();
+    let item = server.item(server.project().await, "a").await;
+    let path = format!("/work-items/{item}/start");
+    let run = server.post(&path, json!(null)).await["id"].clone();
+    let path = format!("/work-items/runs/{run}/info-requests");
+    let question = json!({"prompt": "which?", "required_keys": ["region"]});
+    let asked = server.post(&path, question).await["id"].clone();
+    let path = format!("/work-items/runs/info-requests/{asked}/respond");
+    let (status, problem) = server
+        .try_post(&path, json!({"values": {"zone": "a"}}))
+        .await;
+    let detail = "the answers do not fit the question: `zone` was not asked for (expected region); \
+        `region` is required";
+    assert_eq!((status.as_u16(), &problem["detail"]), (422, &json!(detail)));
+}
+
+#[tokio::test]
 async fn a_body_over_the_limit_is_413_and_absent_bodies_are_equal() {
     let server = Installation::serve();
     let big = json!({"name": "x".repeat(2 * 1024 * 1024)});

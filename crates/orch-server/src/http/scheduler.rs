@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
-use http::{StatusCode, Uri};
+use http::StatusCode;
 use orch_api::problem::Problem;
 use orch_api::types::queue::{
     self as wire, EnqueueBatch, QueueEntry, RequeueRun, RequeueWorkItem, Ticked,
@@ -14,7 +14,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::routes;
 
-use super::paging::{self, PageQuery};
+use super::paging::{Listing, PageQuery};
 use super::view;
 use crate::app::{App, AppError, checks, queue};
 use crate::edge::{
@@ -135,29 +135,15 @@ struct QueueQuery {
     (status = 200, body = Vec<QueueEntry>), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 async fn list(
     State(app): State<App>,
-    uri: Uri,
     Query(query): Query<QueueQuery>,
-    Query(page): Query<PageQuery>,
+    listing: Listing,
 ) -> Result<Response, ApiError> {
-    const STATUSES: [&str; 5] = ["queued", "running", "done", "failed", "cancelled"];
-    let page = page.page()?;
-    if let Some(status) = query
-        .status
-        .as_deref()
-        .filter(|status| !STATUSES.contains(status))
-    {
-        let message = format!("is `{status}`; expected one of {}", STATUSES.join(", "));
-        return Err(AppError::invalid("status", message).into());
-    }
-    let entries = queue::list(
-        &app,
-        query.project_id.map(ProjectId),
-        query.status.as_deref(),
-        page,
-    )
-    .await?;
-    let rows: Vec<QueueEntry> = entries.into_iter().map(view::queue_entry).collect();
-    Ok(paging::answer(rows, page, &uri, |entry| entry.id))
+    let statuses = ["queued", "running", "done", "failed", "cancelled"];
+    let named = statuses.map(|status| (status, status));
+    let status = checks::choice("status", query.status.as_deref(), &named)?;
+    let project = query.project_id.map(ProjectId);
+    let entries = queue::list(&app, project, status, listing.page()).await?;
+    Ok(listing.answer(entries.into_iter().map(view::queue_entry), |row| row.id))
 }
 
 /// Show a queue entry
