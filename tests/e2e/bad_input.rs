@@ -23,6 +23,12 @@ async fn problems_name_the_field_and_what_is_expected() {
         ("/projects".into(), json!({"nam": "x"}), 422, "nam"),
         ("/projects".into(), json!({"name": 7}), 422, "name"),
         (
+            "/scheduler/enqueue".into(),
+            json!({"work_item_id": item, "depends_on": (1..=10_001).collect::<Vec<_>>()}),
+            422,
+            "at most 10000",
+        ),
+        (
             "/work-items".into(),
             json!({"project_id": 99, "title": "x"}),
             404,

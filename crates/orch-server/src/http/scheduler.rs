@@ -1,5 +1,7 @@
 //! `/scheduler`: enqueue, tick, queue, requeue.
 
+use std::collections::HashSet;
+
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
@@ -34,17 +36,24 @@ pub fn area() -> Area<App> {
         .route(Access::User, routes!(requeue_run))
 }
 
+/// The most dependencies that one request may name; entries that merge may have more in the end.
+const MOST_DEPENDENCIES: usize = 10_000;
+
 fn wanted(body: wire::Enqueue, trace: &TraceContext) -> Result<(WorkItemId, Enqueue), AppError> {
-    let mut depends_on: Vec<WorkItemId> = body
-        .depends_on_work_item_id
-        .map(WorkItemId)
-        .into_iter()
-        .collect();
-    for id in body.depends_on.unwrap_or_default() {
-        if !depends_on.contains(&WorkItemId(id)) {
-            depends_on.push(WorkItemId(id));
-        }
+    let also = body.depends_on.unwrap_or_default();
+    if also.len() > MOST_DEPENDENCIES {
+        let message = format!(
+            "names {} work items; at most {MOST_DEPENDENCIES} fit",
+            also.len()
+        );
+        return Err(AppError::invalid("depends_on", message));
     }
+    let mut seen = HashSet::new();
+    let depends_on = body.depends_on_work_item_id.into_iter().chain(also);
+    let depends_on = depends_on
+        .map(WorkItemId)
+        .filter(|id| seen.insert(*id))
+        .collect();
     let want = Enqueue {
         depends_on,
         priority: checks::priority(body.priority)?,
