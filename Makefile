@@ -40,10 +40,12 @@ agent: binary ## Start one local agent for the server at ORCH_URL (default http:
 	@exec "$(BINARY)" agent --url "$${ORCH_URL:-http://localhost:18080}" $(ARGS)
 
 binary: ## Build the release binary
+	@scripts/own-build
 	@cargo build --release --workspace --bin codex-orchestrator
 
 test: ## Install what the tests need (once), then run them all
 	@scripts/setup-tools test
+	@scripts/own-build
 	@cargo build --workspace --bins
 	@cargo test --quiet --workspace --doc
 	@scripts/run-tests
@@ -62,6 +64,7 @@ fmt: ## Format the code
 lint: ## Check format, licences, bans, sources, and clippy with warnings as errors
 	@cargo fmt --all --check
 	@scripts/setup-tools lint
+	@scripts/own-build
 	@$(TOOLS); cargo deny check licenses bans sources
 	@cargo clippy --workspace --all-targets -- -D warnings
 
