@@ -12,7 +12,6 @@ ifeq ($(CARGO_TARGET_DIR),)
 $(error no build folder: see the message above)
 endif
 BINARY := $(CARGO_TARGET_DIR)/release/codex-orchestrator
-TEST_BINARY := $(CARGO_TARGET_DIR)/debug/codex-orchestrator
 
 # LOCAL_BASE=1 makes the images without an image registry: on a base image made here, around the binary built here.
 ifdef LOCAL_BASE
@@ -41,13 +40,15 @@ agent: binary ## Start one local agent for the server at ORCH_URL (default http:
 	@exec "$(BINARY)" agent --url "$${ORCH_URL:-http://localhost:18080}" $(ARGS)
 
 binary: ## Build the release binary
+	@scripts/own-build
 	@cargo build --release --workspace --bin codex-orchestrator
 
 test: ## Install what the tests need (once), then run them all
 	@scripts/setup-tools test
+	@scripts/own-build
 	@cargo build --workspace --bins
 	@cargo test --quiet --workspace --doc
-	@$(TOOLS); CODEX_ORCHESTRATOR_BIN="$(TEST_BINARY)" cargo nextest run --workspace
+	@scripts/run-tests
 
 simulate: ## Simulate SEEDS worlds (10000) from seed FROM (0), and check the core's invariants in each
 	@SIM_SEEDS="$(or $(SEEDS),10000)" SIM_FROM="$(or $(FROM),0)" \
@@ -55,7 +56,7 @@ simulate: ## Simulate SEEDS worlds (10000) from seed FROM (0), and check the cor
 
 venv-test: test ## The documents' name for setting up and testing in one go
 
-coverage: ## Line coverage of the tests; fails under 70 %
+coverage: ## Line coverage of all tests, by crate; fails under 70 %
 	@scripts/coverage
 
 bench: binary ## Run the benchmark programs and print their medians
@@ -67,6 +68,7 @@ fmt: ## Format the code
 lint: ## Check format, licences, bans, sources, and clippy with warnings as errors
 	@cargo fmt --all --check
 	@scripts/setup-tools lint
+	@scripts/own-build
 	@$(TOOLS); cargo deny check licenses bans sources
 	@cargo clippy --workspace --all-targets -- -D warnings
 

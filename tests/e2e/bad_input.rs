@@ -23,6 +23,12 @@ async fn problems_name_the_field_and_what_is_expected() {
         ("/projects".into(), json!({"nam": "x"}), 422, "nam"),
         ("/projects".into(), json!({"name": 7}), 422, "name"),
         (
+            "/scheduler/enqueue".into(),
+            json!({"work_item_id": item, "depends_on": (1..=10_001).collect::<Vec<_>>()}),
+            422,
+            "at most 10000",
+        ),
+        (
             "/work-items".into(),
             json!({"project_id": 99, "title": "x"}),
             404,
@@ -106,33 +112,84 @@ async fn problems_name_the_field_and_what_is_expected() {
 }
 
 #[tokio::test]
-async fn the_documents_own_recipe_is_valid() {
+async fn query_values_outside_what_is_allowed_are_refused_by_name() {
     let server = Installation::serve();
     let item = server.item(server.project().await, "a").await;
-    let folder = crate::support::documents();
-    let document = std::fs::read_dir(folder)
-        .unwrap()
-        .filter_map(|entry| std::fs::read_to_string(entry.ok()?.path()).ok())
-        .find(|text| text.contains("## Tool Recipe (YAML)"))
-        .expect("a document with a recipe");
-    let yaml = document.split_once("## Tool Recipe (YAML)").unwrap().1;
-    let yaml = yaml
-        .split_once("```yaml\n")
-        .unwrap()
-        .1
-        .split_once("```")
-        .unwrap()
-        .0;
-    let stored = server
-        .post(
-            &format!("/work-items/{item}/tool-recipe"),
-            json!({"yaml": yaml}),
-        )
+    let path = format!("/work-items/{item}/start");
+    let run = server.post(&path, json!(null)).await["id"].clone();
+    let logs = format!("/work-items/runs/{run}/logs");
+    let cases = [
+        (
+            "/projects?order=up".to_owned(),
+            "`order` is `up`; expected one of asc, desc",
+        ),
+        (
+            "/projects?limit=0".to_owned(),
+            "`limit`: expected a number from 1 to 10000, got `0`",
+        ),
+        (
+            "/work-items?state=open".to_owned(),
+            "`state` is `open`; expected one of Proposed, Approved, In Progress, Review, Done, Cancelled",
+        ),
+        (
+            "/work-items/approvals?status=open".to_owned(),
+            "`status` is `open`; expected one of pending, approved, denied, expired",
+        ),
+        (
+            "/work-items/runs?status=ended".to_owned(),
+            "`status` is `ended`; expected one of running, waiting, succeeded, failed, cancelled, lost",
+        ),
+        (
+            "/work-items/runs/info-requests?status=open".to_owned(),
+            "`status` is `open`; expected one of pending, resolved, cancelled",
+        ),
+        (
+            "/scheduler/queue?status=waiting".to_owned(),
+            "`status` is `waiting`; expected one of queued, running, done, failed, cancelled",
+        ),
+        (
+            "/observability/metrics?format=xml".to_owned(),
+            "`format` is `xml`; expected one of json, prometheus, text",
+        ),
+        (
+            format!("{logs}?format=xml"),
+            "`format` is `xml`; expected text or json",
+        ),
+        (
+            format!("{logs}/stream?format=text"),
+            "`format` is `text`; expected one of json",
+        ),
+        (
+            "/audit?project=1&project_id=2".to_owned(),
+            "`project_id` differs from `project`",
+        ),
+    ];
+    for (path, detail) in cases {
+        let (status, problem) = answer(server.request(Method::GET, &path)).await;
+        assert_eq!(
+            (status.as_u16(), &problem["detail"]),
+            (422, &json!(detail)),
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn answers_that_do_not_fit_are_named_in_the_detail() {
+    let server = Installation::serve();
+    let item = server.item(server.project().await, "a").await;
+    let path = format!("/work-items/{item}/start");
+    let run = server.post(&path, json!(null)).await["id"].clone();
+    let path = format!("/work-items/runs/{run}/info-requests");
+    let question = json!({"prompt": "which?", "required_keys": ["region"]});
+    let asked = server.post(&path, question).await["id"].clone();
+    let path = format!("/work-items/runs/info-requests/{asked}/respond");
+    let (status, problem) = server
+        .try_post(&path, json!({"values": {"zone": "a"}}))
         .await;
-    assert_eq!(
-        (&stored["status"], &stored["yaml"]),
-        (&json!("valid"), &json!(yaml))
-    );
+    let detail = "the answers do not fit the question: `zone` was not asked for (expected region); \
+        `region` is required";
+    assert_eq!((status.as_u16(), &problem["detail"]), (422, &json!(detail)));
 }
 
 #[tokio::test]

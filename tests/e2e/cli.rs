@@ -219,6 +219,7 @@ fn completions_and_manual_come_without_a_server() {
         let output = Command::new(binary())
             .args(args)
             .env_clear()
+            .envs(std::env::var_os("LLVM_PROFILE_FILE").map(|file| ("LLVM_PROFILE_FILE", file)))
             .current_dir(folder.path())
             .output()
             .expect("it runs");

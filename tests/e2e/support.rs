@@ -76,6 +76,8 @@ impl Installation {
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("HOME", self.folder.path())
+            // Where `make coverage` has the program count.
+            .envs(std::env::var_os("LLVM_PROFILE_FILE").map(|file| ("LLVM_PROFILE_FILE", file)))
             .env("ORCH_DATA_DIR", self.data_dir())
             .env("ORCH_RATE_LIMIT_PER_MIN", "0")
             .env("NO_COLOR", "1")

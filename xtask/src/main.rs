@@ -1,6 +1,7 @@
-//! `cargo xtask`: prints the OpenAPI document, and checks that layers point one way and files
-//! stay readable. It never changes a file.
+//! `cargo xtask`: prints the OpenAPI document, checks that layers point one way and files stay
+//! readable, and sums line coverage up. It never changes a file.
 
+mod coverage;
 mod layers;
 mod lengths;
 
@@ -10,11 +11,13 @@ use anyhow::{Context as _, bail};
 
 const HELP: &str = "usage: cargo xtask COMMAND
 
-  openapi   print the OpenAPI 3.1 document
-  check     check that layers point one way and that files stay readable";
+  openapi                  print the OpenAPI 3.1 document
+  check                    check that layers point one way and that files stay readable
+  coverage LCOV PERCENT    print line coverage by crate; fail under so many percent";
 
 fn main() -> anyhow::Result<()> {
-    match std::env::args().nth(1).as_deref() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.first().map(String::as_str) {
         Some("openapi") => {
             println!(
                 "{}",
@@ -34,6 +37,15 @@ fn main() -> anyhow::Result<()> {
                 return Ok(());
             }
             bail!("{}", faults.join("\n"))
+        }
+        Some("coverage") => {
+            let [_, lcov, percent] = arguments.as_slice() else {
+                bail!("coverage wants a file and a number\n{HELP}")
+            };
+            let least_percent = percent
+                .parse()
+                .with_context(|| format!("`{percent}` is no number"))?;
+            coverage::report(&root(), Path::new(lcov), least_percent)
         }
         Some("help") | None => {
             println!("{HELP}");

@@ -171,6 +171,11 @@ impl Problem {
         Self::new(503, "unavailable", "Unavailable", detail)
     }
 
+    /// 408: the caller took too long to send the request's body.
+    pub fn body_timed_out(detail: impl Into<String>) -> Self {
+        Self::new(408, "body-timed-out", "Request body timed out", detail)
+    }
+
     /// 503: the time for one request ran out.
     pub fn timed_out(detail: impl Into<String>) -> Self {
         Self::new(503, "timed-out", "Timed out", detail)

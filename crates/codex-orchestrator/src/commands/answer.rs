@@ -25,7 +25,7 @@ pub struct Args {
     #[arg(value_name = "KEY=VALUE", value_parser = pair)]
     values: Vec<(String, String)>,
     /// Read an answer from a file
-    #[arg(long, value_name = "KEY=FILE", value_parser = pair)]
+    #[arg(long, value_name = "KEY=FILE", value_parser = file_pair)]
     from_file: Vec<(String, String)>,
     /// Read answers from standard input: KEY=VALUE lines, or one JSON object
     #[arg(long)]
@@ -38,6 +38,10 @@ fn pair(text: &str) -> Result<(String, String), String> {
         // The text itself may be a secret whose key was forgotten.
         Some(_) | None => Err("expected KEY=VALUE".to_owned()),
     }
+}
+
+fn file_pair(text: &str) -> Result<(String, String), String> {
+    pair(text).map_err(|_| "expected KEY=FILE; --stdin reads several answers".to_owned())
 }
 
 /// Runs `answer`.

@@ -67,17 +67,24 @@ pub async fn run(args: Args, context: &mut Context<'_>) -> Result<Exit, Failure>
     }
 }
 
+const NAME_THE_FOLDER: &str = "name the server's data folder with --data-dir (ORCH_DATA_DIR)";
+
 async fn verify(flag: Option<&str>, context: &mut Context<'_>) -> Result<Exit, Failure> {
     let mut reader = Reader::new(&context.settings);
     let folder = data_dir(&mut reader, flag);
     reader.finish()?;
+    let database = folder.join("orchestrator.db");
+    if !database.is_file() {
+        let message = format!("there is no database at {}", database.display());
+        return Err(Failure::usage(message).next_step(NAME_THE_FOLDER));
+    }
     let report = orch_server::verify_audit(&folder).await.map_err(|error| {
         Failure::new(
             Exit::Failed,
             format!("failed to check the audit chain in {}", folder.display()),
         )
         .caused_by(&error)
-        .next_step("name the server's data folder with --data-dir (ORCH_DATA_DIR)")
+        .next_step(NAME_THE_FOLDER)
     })?;
     context.output.one(&report)?;
     Ok(if report.first_bad.is_none() {

@@ -207,3 +207,28 @@ fn a_question_is_answered_from_standard_input() {
     assert_eq!(world.run(&["run", "watch", "1", "--exit-status"]).code, 0);
     assert!(world.run(&["logs", "1"]).out.contains("\nanswered\n"));
 }
+
+#[test]
+fn an_item_with_a_bad_recipe_is_not_created_at_all() {
+    let world = World::with("serve");
+    world.json(&["project", "create", "p"]);
+    let create = ["work", "create", "--project", "1", "--recipe", "-", "x"];
+    let refused = world.run_with_input(&create, "steps:\n  - run: x\n    timeut: 3\n");
+    assert_eq!(refused.code, 2);
+    assert!(refused.err.contains("line 3, column 5"), "{}", refused.err);
+    assert_eq!(world.json(&["work", "list"]), json!([]));
+}
+
+#[test]
+fn a_folder_without_a_database_is_named_by_audit_verify() {
+    let world = World::alone();
+    let checked = world.run(&["audit", "verify", "--data-dir", "./nothing"]);
+    assert_eq!(checked.code, 2);
+    assert!(
+        checked
+            .err
+            .contains("there is no database at ./nothing/orchestrator.db"),
+        "{}",
+        checked.err
+    );
+}

@@ -82,6 +82,8 @@ impl World {
         command
             .env("HOME", self.path())
             .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+            // Where `make coverage` has the program count.
+            .envs(std::env::var_os("LLVM_PROFILE_FILE").map(|file| ("LLVM_PROFILE_FILE", file)))
             .env("ORCH_URL", &self.url);
         command
     }

@@ -68,6 +68,24 @@ pub(crate) fn agent(name: &str) -> Result<AgentName> {
     })
 }
 
+/// A value out of a few that are named; absent stays absent.
+pub(crate) fn choice<T: Copy>(
+    field: &'static str,
+    given: Option<&str>,
+    choices: &[(&str, T)],
+) -> Result<Option<T>> {
+    let Some(given) = given else {
+        return Ok(None);
+    };
+    let chosen = choices.iter().find(|(name, _)| *name == given);
+    chosen.map(|(_, value)| Some(*value)).ok_or_else(|| {
+        let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
+        let shown: String = given.chars().take(100).collect();
+        let message = format!("is `{shown}`; expected one of {}", names.join(", "));
+        AppError::invalid(field, message)
+    })
+}
+
 /// A priority within its bounds.
 pub(crate) fn priority(priority: Option<i32>) -> Result<Option<i32>> {
     match priority {

@@ -43,9 +43,14 @@ impl AppError {
         }
     }
 
-    pub(crate) fn faults(detail: impl Into<String>, faults: Vec<Fault>) -> Self {
+    /// Several values are wrong: `what`, and each with its reason.
+    pub(crate) fn faults(what: &str, faults: Vec<Fault>) -> Self {
+        let named: Vec<String> = faults
+            .iter()
+            .map(|fault| format!("`{}` {}", fault.field, fault.message))
+            .collect();
         Self::Invalid {
-            detail: detail.into(),
+            detail: format!("{what}: {}", named.join("; ")),
             faults,
         }
     }

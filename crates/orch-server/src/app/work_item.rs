@@ -159,7 +159,10 @@ pub async fn set_recipe(app: &App, actor: &str, id: WorkItemId, yaml: &str) -> R
             field: "yaml".to_owned(),
             message: error.to_string(),
         };
-        AppError::faults(format!("the recipe is not valid: {error}"), vec![fault])
+        AppError::Invalid {
+            detail: format!("the recipe is not valid: {error}"),
+            faults: vec![fault],
+        }
     })?;
     let mut tx = app.store().begin(actor).await?;
     let mut w = tx.load(Needs::item(id)).await?;

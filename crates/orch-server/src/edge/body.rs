@@ -6,6 +6,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -42,6 +43,17 @@ impl From<BodyTooLarge> for ApiError {
     }
 }
 
+/// Whether somebody waits for the rest of a request's body; an extension of the request.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Awaited(Arc<AtomicBool>);
+
+impl Awaited {
+    /// Whether the sender is what holds the request up.
+    pub fn is(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
 /// What becomes of a body that nobody read to its end.
 #[derive(Clone, Copy)]
 enum Unread {
@@ -63,16 +75,20 @@ pub(super) async fn bound(State(edge): State<Arc<Edge>>, request: Request, next:
         Protocol::Http if request.headers().contains_key(EXPECT) => Unread::LingerOnceBegun,
         Protocol::Http => Unread::Linger,
     };
-    let request = request.map(|inner| {
+    let awaited = Awaited::default();
+    let mut request = request.map(|inner| {
         Body::new(Bounded {
             inner,
             limit_bytes,
             read_bytes: 0,
             unread,
+            awaited: awaited.clone(),
         })
     });
+    request.extensions_mut().insert(awaited);
     let mut response = next.run(request).await;
-    if http1 && response.status() == StatusCode::PAYLOAD_TOO_LARGE {
+    let cut_short = [StatusCode::PAYLOAD_TOO_LARGE, StatusCode::REQUEST_TIMEOUT];
+    if http1 && cut_short.contains(&response.status()) {
         let close = HeaderValue::from_static("close");
         response.headers_mut().insert(CONNECTION, close);
     }
@@ -117,6 +133,7 @@ struct Bounded {
     limit_bytes: Option<u64>,
     read_bytes: u64,
     unread: Unread,
+    awaited: Awaited,
 }
 
 impl HttpBody for Bounded {
@@ -127,7 +144,9 @@ impl HttpBody for Bounded {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::BoxError>>> {
-        let frame = match std::task::ready!(Pin::new(&mut self.inner).poll_frame(cx)) {
+        let polled = Pin::new(&mut self.inner).poll_frame(cx);
+        self.awaited.0.store(polled.is_pending(), Ordering::Relaxed);
+        let frame = match std::task::ready!(polled) {
             None => return Poll::Ready(None),
             Some(Err(error)) => {
                 self.unread = Unread::Drop;

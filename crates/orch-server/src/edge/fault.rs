@@ -13,6 +13,7 @@ use futures::FutureExt as _;
 use http::{Method, Uri};
 
 use super::area::{Statement, TimeLimit};
+use super::body::Awaited;
 use super::stack::Edge;
 use super::{ApiError, Problem};
 
@@ -45,7 +46,8 @@ pub(super) async fn contain_panic(request: Request, next: Next) -> Response {
     }
 }
 
-/// Gives up on a request whose response has not begun in time. A stream that has begun goes on.
+/// Gives up on a request whose response has not begun in time: 408 where the rest of its body is
+/// what is missing, else 503. A stream that has begun goes on.
 pub(super) async fn limit_time(
     State(edge): State<Arc<Edge>>,
     request: Request,
@@ -56,14 +58,23 @@ pub(super) async fn limit_time(
         TimeLimit::Unlimited => next.run(request).await,
         TimeLimit::Default => {
             let limit = edge.config.request_timeout;
+            let awaited = request.extensions().get::<Awaited>().cloned();
             match tokio::time::timeout(limit, next.run(request)).await {
                 Ok(response) => response,
-                Err(_) => ApiError::from(Problem::timed_out(format!(
-                    "the request, its body included, was not done within {} s; \
-                     look whether it took effect before you repeat it",
-                    limit.as_secs_f64()
-                )))
-                .into_response(),
+                Err(_) => {
+                    let seconds = limit.as_secs_f64();
+                    let problem = if awaited.is_some_and(|awaited| awaited.is()) {
+                        Problem::body_timed_out(format!(
+                            "the request's body did not arrive within {seconds} s; nothing was done"
+                        ))
+                    } else {
+                        Problem::timed_out(format!(
+                            "the request was not done within {seconds} s; \
+                             look whether it took effect before you repeat it"
+                        ))
+                    };
+                    ApiError::from(problem).into_response()
+                }
             }
         }
     }

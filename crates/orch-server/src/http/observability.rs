@@ -19,9 +19,9 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::routes;
 
-use super::paging::{self, PageQuery};
+use super::paging::{Listing, PageQuery};
 use super::view;
-use crate::app::{App, agents, observability, run};
+use crate::app::{App, AppError, agents, checks, observability, run};
 use crate::edge::{Access, ApiError, Area, Query};
 
 pub fn area() -> Area<App> {
@@ -76,7 +76,7 @@ async fn ping() -> Json<Pong> {
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct MetricsQuery {
-    /// `json` (the default) or `prometheus`.
+    /// `json` (the default), or `prometheus`, which `text` means too.
     format: Option<String>,
 }
 
@@ -95,11 +95,9 @@ async fn metrics(
         .get(ACCEPT)
         .and_then(|value| value.to_str().ok())
         .unwrap_or("");
-    let wants_text = match query.format.as_deref() {
-        Some("prometheus" | "text") => true,
-        Some(_) => false,
-        None => accept.starts_with("text/plain") || accept.contains("openmetrics"),
-    };
+    let forms = [("json", false), ("prometheus", true), ("text", true)];
+    let wants_text = checks::choice("format", query.format.as_deref(), &forms)?
+        .unwrap_or_else(|| accept.starts_with("text/plain") || accept.contains("openmetrics"));
     let metrics = counted(&app).await?;
     Ok(if wants_text {
         exposition(&metrics)
@@ -198,13 +196,9 @@ async fn traces(
 ) -> Result<Response, ApiError> {
     query.order.get_or_insert_with(|| "desc".to_owned());
     query.limit.get_or_insert(100);
-    let page = query.page()?;
-    let rows: Vec<Trace> = run::list(&app, &orch_store::run::Filter::default(), page)
-        .await?
-        .iter()
-        .map(view::trace)
-        .collect();
-    Ok(paging::answer(rows, page, &uri, |trace| trace.run_id))
+    let listing = Listing::new(query, uri)?;
+    let runs = run::list(&app, &orch_store::run::Filter::default(), listing.page()).await?;
+    Ok(listing.answer(runs.iter().map(view::trace), |row| row.run_id))
 }
 
 /// What each project has used
@@ -235,20 +229,19 @@ struct AuditQuery {
     (status = 200, body = Vec<AuditEntry>), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 async fn audit(
     State(app): State<App>,
-    uri: Uri,
     Query(query): Query<AuditQuery>,
-    Query(page): Query<PageQuery>,
+    listing: Listing,
 ) -> Result<Response, ApiError> {
-    let page = page.page()?;
-    let project = query.project.or(query.project_id).map(ProjectId);
+    if query.project.is_some() && query.project_id.is_some_and(|id| Some(id) != query.project) {
+        return Err(AppError::invalid("project_id", "differs from `project`").into());
+    }
     let filter = Filter {
-        project,
+        project: query.project.or(query.project_id).map(ProjectId),
         kind: query.kind,
         actor: query.actor,
     };
-    let entries = observability::audit(&app, &filter, page).await?;
-    let rows: Vec<AuditEntry> = entries.into_iter().map(view::audit_entry).collect();
-    Ok(paging::answer(rows, page, &uri, |entry| entry.seq))
+    let entries = observability::audit(&app, &filter, listing.page()).await?;
+    Ok(listing.answer(entries.into_iter().map(view::audit_entry), |row| row.seq))
 }
 
 /// List agents

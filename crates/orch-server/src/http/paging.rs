@@ -1,14 +1,17 @@
 //! Pages of lists: plain arrays, with the way on in `Link` headers (RFC 8288).
 
 use axum::Json;
+use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse, Response};
-use http::HeaderValue;
 use http::header::LINK;
+use http::request::Parts;
+use http::{HeaderValue, Uri};
 use orch_store::{Order, Page};
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
 
-use crate::edge::{ApiError, FieldError, Problem};
+use crate::app::checks;
+use crate::edge::{ApiError, FieldError, Problem, Query};
 
 /// The most rows of a page.
 const MOST: i64 = 10_000;
@@ -26,82 +29,93 @@ pub struct PageQuery {
     pub cursor: Option<i64>,
 }
 
-impl PageQuery {
+/// The part of a list that a request wants, and how it is answered.
+pub struct Listing {
+    page: Page,
+    uri: Uri,
+}
+
+impl<S: Sync> FromRequestParts<S> for Listing {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let Query(query) = Query::from_request_parts(parts, state).await?;
+        Self::new(query, parts.uri.clone())
+    }
+}
+
+impl Listing {
     /// # Errors
     /// When the order or the limit is none.
-    pub fn page(&self) -> Result<Page, ApiError> {
-        let order = match self.order.as_deref() {
-            None | Some("asc") => Order::OldestFirst,
-            Some("desc") => Order::NewestFirst,
-            Some(other) => return Err(invalid("order", "asc or desc", other)),
-        };
-        let limit = self.limit.unwrap_or(MOST);
+    pub fn new(query: PageQuery, uri: Uri) -> Result<Self, ApiError> {
+        let orders = [("asc", Order::OldestFirst), ("desc", Order::NewestFirst)];
+        let order = checks::choice("order", query.order.as_deref(), &orders)?;
+        let limit = query.limit.unwrap_or(MOST);
         if !(1..=MOST).contains(&limit) {
-            return Err(invalid(
-                "limit",
-                "a number from 1 to 10000",
-                &limit.to_string(),
-            ));
+            let field = FieldError::new("limit", format!("a number from 1 to {MOST}"));
+            return Err(Problem::invalid_field(field.got(format!("`{limit}`"))).into());
         }
-        Ok(Page {
-            order,
-            after: self.cursor,
+        let page = Page {
+            order: order.unwrap_or(Order::OldestFirst),
+            after: query.cursor,
             limit,
-        })
+        };
+        Ok(Self { page, uri })
     }
-}
 
-fn invalid(field: &str, expected: &str, got: &str) -> ApiError {
-    Problem::invalid_field(FieldError::new(field, expected).got(format!("`{got}`"))).into()
-}
-
-/// The part of a short list that is wanted, as it is answered.
-///
-/// # Errors
-/// When the order or the limit is none.
-pub fn part<T: Serialize>(
-    mut rows: Vec<T>,
-    query: &PageQuery,
-    path: &http::Uri,
-    id: impl Fn(&T) -> i64,
-) -> Result<Response, ApiError> {
-    let page = query.page()?;
-    let behind = |row: &T| match (page.after, page.order) {
-        (None, _) => true,
-        (Some(after), Order::OldestFirst) => id(row) > after,
-        (Some(after), Order::NewestFirst) => id(row) < after,
-    };
-    rows.retain(behind);
-    if page.order == Order::NewestFirst {
-        rows.reverse();
+    /// What to ask the store for.
+    pub fn page(&self) -> Page {
+        self.page
     }
-    rows.truncate(usize::try_from(page.limit).unwrap_or(usize::MAX));
-    Ok(answer(rows, page, path, id))
-}
 
-/// A page as it is answered.
-pub fn answer<T: Serialize>(
-    rows: Vec<T>,
-    page: Page,
-    path: &http::Uri,
-    id: impl Fn(&T) -> i64,
-) -> Response {
-    let next = (rows.len() as i64 == page.limit)
-        .then(|| rows.last().map(&id))
-        .flatten();
-    let mut response = Json(rows).into_response();
-    if let Some(cursor) = next {
-        let kept: String = form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(
-                form_urlencoded::parse(path.query().unwrap_or("").as_bytes())
-                    .filter(|(key, _)| key != "cursor" && !key.contains("secret")),
-            )
-            .append_pair("cursor", &cursor.to_string())
-            .finish();
-        let link = format!("<{}?{kept}>; rel=\"next\"", path.path());
-        if let Ok(link) = HeaderValue::from_str(&link) {
-            response.headers_mut().insert(LINK, link);
+    /// Answers with the rows of the page.
+    pub fn answer<T: Serialize>(
+        self,
+        rows: impl IntoIterator<Item = T>,
+        id: impl Fn(&T) -> i64,
+    ) -> Response {
+        let rows: Vec<T> = rows.into_iter().collect();
+        let next = (rows.len() as i64 == self.page.limit)
+            .then(|| rows.last().map(id))
+            .flatten();
+        let mut response = Json(rows).into_response();
+        if let Some(cursor) = next {
+            let kept: String = form_urlencoded::Serializer::new(String::new())
+                .extend_pairs(
+                    form_urlencoded::parse(self.uri.query().unwrap_or("").as_bytes())
+                        .filter(|(key, _)| key != "cursor" && !key.contains("secret")),
+                )
+                .append_pair("cursor", &cursor.to_string())
+                .finish();
+            let link = format!("<{}?{kept}>; rel=\"next\"", self.uri.path());
+            if let Ok(link) = HeaderValue::from_str(&link) {
+                response.headers_mut().insert(LINK, link);
+            }
         }
+        response
     }
-    response
+
+    /// Answers with the page's part of all rows, oldest first; for short lists.
+    pub fn answer_part<T: Serialize>(
+        self,
+        rows: impl IntoIterator<Item = T>,
+        id: impl Fn(&T) -> i64,
+    ) -> Response {
+        let Page {
+            order,
+            after,
+            limit,
+        } = self.page;
+        let behind = |row: &T| match (after, order) {
+            (None, _) => true,
+            (Some(after), Order::OldestFirst) => id(row) > after,
+            (Some(after), Order::NewestFirst) => id(row) < after,
+        };
+        let mut rows: Vec<T> = rows.into_iter().filter(behind).collect();
+        if order == Order::NewestFirst {
+            rows.reverse();
+        }
+        rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        self.answer(rows, id)
+    }
 }

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
-use http::{StatusCode, Uri};
+use http::StatusCode;
 use orch_api::problem::Problem;
 use orch_api::types::project::{NewProject, Project, Quota, SetQuota, UpdateProject};
 use orch_api::types::requirements::Requirements;
@@ -11,10 +11,10 @@ use orch_api::types::vision::{NewVision, Vision};
 use orch_core::ids::{ProjectId, RequirementsId};
 use utoipa_axum::routes;
 
-use super::paging::{self, PageQuery};
+use super::paging::{Listing, PageQuery};
 use super::view;
 use crate::app::{App, project, requirements};
-use crate::edge::{Access, ApiError, Area, Caller, JsonBody, Path, Query};
+use crate::edge::{Access, ApiError, Area, Caller, JsonBody, Path};
 
 type Answer<T> = Result<Json<T>, ApiError>;
 type Created<T> = Result<(StatusCode, Json<T>), ApiError>;
@@ -49,18 +49,9 @@ async fn create(
 /// List projects
 #[utoipa::path(get, path = "/projects", tag = "projects", params(PageQuery), responses(
     (status = 200, body = Vec<Project>), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
-async fn list(
-    State(app): State<App>,
-    uri: Uri,
-    Query(query): Query<PageQuery>,
-) -> Result<Response, ApiError> {
-    let page = query.page()?;
-    let rows: Vec<Project> = project::list(&app, page)
-        .await?
-        .iter()
-        .map(view::project)
-        .collect();
-    Ok(paging::answer(rows, page, &uri, |project| project.id))
+async fn list(State(app): State<App>, listing: Listing) -> Result<Response, ApiError> {
+    let projects = project::list(&app, listing.page()).await?;
+    Ok(listing.answer(projects.iter().map(view::project), |row| row.id))
 }
 
 /// Show a project
@@ -115,12 +106,10 @@ async fn latest_vision(State(app): State<App>, Path(id): Path<i64>) -> Answer<Vi
 async fn list_visions(
     State(app): State<App>,
     Path(id): Path<i64>,
-    uri: Uri,
-    Query(page): Query<PageQuery>,
+    listing: Listing,
 ) -> Result<Response, ApiError> {
     let versions = project::visions(&app, ProjectId(id)).await?;
-    let rows: Vec<Vision> = versions.into_iter().map(view::vision).collect();
-    paging::part(rows, &page, &uri, |row| row.id)
+    Ok(listing.answer_part(versions.into_iter().map(view::vision), |row| row.id))
 }
 
 /// Propose requirements from the newest vision
@@ -155,12 +144,10 @@ async fn approve_current(
 async fn list_requirements(
     State(app): State<App>,
     Path(id): Path<i64>,
-    uri: Uri,
-    Query(page): Query<PageQuery>,
+    listing: Listing,
 ) -> Result<Response, ApiError> {
     let versions = requirements::list(&app, ProjectId(id)).await?;
-    let rows: Vec<Requirements> = versions.into_iter().map(view::requirements).collect();
-    paging::part(rows, &page, &uri, |row| row.id)
+    Ok(listing.answer_part(versions.into_iter().map(view::requirements), |row| row.id))
 }
 
 /// Show a version of the requirements

@@ -1,9 +1,11 @@
 //! `/scheduler`: enqueue, tick, queue, requeue.
 
+use std::collections::HashSet;
+
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
-use http::{StatusCode, Uri};
+use http::StatusCode;
 use orch_api::problem::Problem;
 use orch_api::types::queue::{
     self as wire, EnqueueBatch, QueueEntry, RequeueRun, RequeueWorkItem, Ticked,
@@ -14,7 +16,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::routes;
 
-use super::paging::{self, PageQuery};
+use super::paging::{Listing, PageQuery};
 use super::view;
 use crate::app::{App, AppError, checks, queue};
 use crate::edge::{
@@ -34,17 +36,24 @@ pub fn area() -> Area<App> {
         .route(Access::User, routes!(requeue_run))
 }
 
+/// The most dependencies that one request may name; entries that merge may have more in the end.
+const MOST_DEPENDENCIES: usize = 10_000;
+
 fn wanted(body: wire::Enqueue, trace: &TraceContext) -> Result<(WorkItemId, Enqueue), AppError> {
-    let mut depends_on: Vec<WorkItemId> = body
-        .depends_on_work_item_id
-        .map(WorkItemId)
-        .into_iter()
-        .collect();
-    for id in body.depends_on.unwrap_or_default() {
-        if !depends_on.contains(&WorkItemId(id)) {
-            depends_on.push(WorkItemId(id));
-        }
+    let also = body.depends_on.unwrap_or_default();
+    if also.len() > MOST_DEPENDENCIES {
+        let message = format!(
+            "names {} work items; at most {MOST_DEPENDENCIES} fit",
+            also.len()
+        );
+        return Err(AppError::invalid("depends_on", message));
     }
+    let mut seen = HashSet::new();
+    let depends_on = body.depends_on_work_item_id.into_iter().chain(also);
+    let depends_on = depends_on
+        .map(WorkItemId)
+        .filter(|id| seen.insert(*id))
+        .collect();
     let want = Enqueue {
         depends_on,
         priority: checks::priority(body.priority)?,
@@ -135,29 +144,15 @@ struct QueueQuery {
     (status = 200, body = Vec<QueueEntry>), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 async fn list(
     State(app): State<App>,
-    uri: Uri,
     Query(query): Query<QueueQuery>,
-    Query(page): Query<PageQuery>,
+    listing: Listing,
 ) -> Result<Response, ApiError> {
-    const STATUSES: [&str; 5] = ["queued", "running", "done", "failed", "cancelled"];
-    let page = page.page()?;
-    if let Some(status) = query
-        .status
-        .as_deref()
-        .filter(|status| !STATUSES.contains(status))
-    {
-        let message = format!("is `{status}`; expected one of {}", STATUSES.join(", "));
-        return Err(AppError::invalid("status", message).into());
-    }
-    let entries = queue::list(
-        &app,
-        query.project_id.map(ProjectId),
-        query.status.as_deref(),
-        page,
-    )
-    .await?;
-    let rows: Vec<QueueEntry> = entries.into_iter().map(view::queue_entry).collect();
-    Ok(paging::answer(rows, page, &uri, |entry| entry.id))
+    let statuses = ["queued", "running", "done", "failed", "cancelled"];
+    let named = statuses.map(|status| (status, status));
+    let status = checks::choice("status", query.status.as_deref(), &named)?;
+    let project = query.project_id.map(ProjectId);
+    let entries = queue::list(&app, project, status, listing.page()).await?;
+    Ok(listing.answer(entries.into_iter().map(view::queue_entry), |row| row.id))
 }
 
 /// Show a queue entry

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use http::header::{ETAG, IF_MATCH};
-use http::{HeaderMap, HeaderValue, StatusCode, Uri};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use orch_api::problem::Problem;
 use orch_api::types::approval::{Approval, ReasonBody};
 use orch_api::types::run::Run;
@@ -20,7 +20,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::routes;
 
-use super::paging::{self, PageQuery};
+use super::paging::{Listing, PageQuery};
 use super::view;
 use crate::app::{App, AppError, approval, checks, run, work_item};
 use crate::edge::{
@@ -131,29 +131,25 @@ struct ItemQuery {
     (status = 200, body = Vec<WorkItem>), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 async fn list(
     State(app): State<App>,
-    uri: Uri,
     Query(query): Query<ItemQuery>,
-    Query(page): Query<PageQuery>,
+    listing: Listing,
 ) -> Result<Response, ApiError> {
-    let page = page.page()?;
-    let state = query
-        .state
-        .map(|state| {
-            ItemState::parse(&state).ok_or_else(|| {
-                AppError::invalid("state", format!("is `{state}`; expected Proposed, Approved, In Progress, Review, Done or Cancelled"))
-            })
-        })
-        .transpose()?;
+    let states = [
+        ItemState::Proposed,
+        ItemState::Approved,
+        ItemState::InProgress,
+        ItemState::Review,
+        ItemState::Done,
+        ItemState::Cancelled,
+    ];
+    let named = states.map(|state| (state.as_str(), state));
+    let state = checks::choice("state", query.state.as_deref(), &named)?;
     let filter = Filter {
         project: query.project_id.map(ProjectId),
         state,
     };
-    let rows: Vec<WorkItem> = work_item::list(&app, &filter, page)
-        .await?
-        .iter()
-        .map(view::work_item)
-        .collect();
-    Ok(paging::answer(rows, page, &uri, |item| item.id))
+    let items = work_item::list(&app, &filter, listing.page()).await?;
+    Ok(listing.answer(items.iter().map(view::work_item), |row| row.id))
 }
 
 fn with_etag(item: &core::WorkItem) -> Response {
@@ -322,12 +318,10 @@ async fn request_approval(
 async fn list_item_approvals(
     State(app): State<App>,
     Path(id): Path<i64>,
-    uri: Uri,
-    Query(page): Query<PageQuery>,
+    listing: Listing,
 ) -> Result<Response, ApiError> {
     let approvals = approval::of_item(&app, WorkItemId(id)).await?;
-    let rows: Vec<Approval> = approvals.iter().map(view::approval).collect();
-    paging::part(rows, &page, &uri, |row| row.id)
+    Ok(listing.answer_part(approvals.iter().map(view::approval), |row| row.id))
 }
 
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -342,28 +336,19 @@ struct ApprovalQuery {
     (status = 200, body = Vec<Approval>), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 async fn list_approvals(
     State(app): State<App>,
-    uri: Uri,
     Query(query): Query<ApprovalQuery>,
-    Query(page): Query<PageQuery>,
+    listing: Listing,
 ) -> Result<Response, ApiError> {
-    let page = page.page()?;
-    let status = query
-        .status
-        .map(|status| {
-            Status::parse(&status).ok_or_else(|| {
-                AppError::invalid(
-                    "status",
-                    format!("is `{status}`; expected pending, approved, denied or expired"),
-                )
-            })
-        })
-        .transpose()?;
-    let rows: Vec<Approval> = approval::list(&app, status, page)
-        .await?
-        .iter()
-        .map(view::approval)
-        .collect();
-    Ok(paging::answer(rows, page, &uri, |approval| approval.id))
+    let statuses = [
+        Status::Pending,
+        Status::Approved,
+        Status::Denied,
+        Status::Expired,
+    ];
+    let named = statuses.map(|status| (status.as_str(), status));
+    let status = checks::choice("status", query.status.as_deref(), &named)?;
+    let approvals = approval::list(&app, status, listing.page()).await?;
+    Ok(listing.answer(approvals.iter().map(view::approval), |row| row.id))
 }
 
 /// Show an approval
@@ -420,15 +405,9 @@ async fn deny(
     (status = 200, body = Vec<Run>), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 async fn list_runs(
     State(app): State<App>,
-    uri: Uri,
     Path(id): Path<i64>,
-    Query(page): Query<PageQuery>,
+    listing: Listing,
 ) -> Result<Response, ApiError> {
-    let page = page.page()?;
-    let rows: Vec<Run> = run::of_item(&app, WorkItemId(id), page)
-        .await?
-        .iter()
-        .map(view::run)
-        .collect();
-    Ok(paging::answer(rows, page, &uri, |run| run.id))
+    let runs = run::of_item(&app, WorkItemId(id), listing.page()).await?;
+    Ok(listing.answer(runs.iter().map(view::run), |row| row.id))
 }

@@ -45,8 +45,12 @@ pub struct Args {
 
 /// Runs `work create`.
 pub async fn run(args: Args, client: &Client, context: &mut Context<'_>) -> Result<(), Failure> {
-    // Read before anything is created: a missing file must not leave half of it behind.
+    // Before anything is created: a missing file or a bad recipe must not leave half of it behind.
     let yaml = args.recipe.as_deref().map(input::text).transpose()?;
+    if let Some(Err(error)) = yaml.as_deref().map(orch_core::recipe::parse) {
+        let message = format!("the recipe is not valid: {error}");
+        return Err(Failure::usage(message).next_step("mend it; nothing was created"));
+    }
     let new = NewWorkItem {
         project_id: args.project,
         title: args.title,

@@ -158,6 +158,19 @@ async fn a_request_that_never_ends_is_given_up_and_one_that_waits_on_purpose_is_
     );
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_body_that_stalls_is_told_from_a_server_that_is_slow() {
+    let stalled = || {
+        let begun = futures::stream::iter([Ok::<_, std::io::Error>("{")]);
+        Body::from_stream(begun.chain(futures::stream::pending()))
+    };
+    let late = answer(&config(), ask("POST", "/projects", &[], stalled())).await;
+    assert_eq!(late.refusal(), (408, "body-timed-out".to_owned()));
+    assert_eq!(late.header("connection"), "close");
+    let unread = answer(&config(), ask("GET", "/never", &[], stalled())).await;
+    assert_eq!(unread.refusal(), (503, "timed-out".to_owned()));
+}
+
 /// How many of 8 MiB are read, in the end, of a body that `path` refuses or leaves unread.
 async fn read_in_the_end(version: Version, path: &str, headers: &[&str]) -> usize {
     let read = Arc::new(AtomicUsize::new(0));

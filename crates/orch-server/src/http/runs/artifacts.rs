@@ -7,15 +7,15 @@ use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
+use http::HeaderValue;
 use http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE, ETAG};
-use http::{HeaderValue, Uri};
 use orch_api::problem::Problem;
 use orch_api::types::run::{Artifact, NewArtifact};
 use orch_core::ids::{ArtifactId, RunId};
 use tokio_util::io::ReaderStream;
 use utoipa_axum::routes;
 
-use super::super::paging::{self, PageQuery};
+use super::super::paging::{Listing, PageQuery};
 use super::super::view;
 use super::{EpochQuery, agreed};
 use crate::app::{App, AppError, artifact};
@@ -69,15 +69,10 @@ async fn store(
 async fn list(
     State(app): State<App>,
     Path(id): Path<i64>,
-    uri: Uri,
-    Query(page): Query<PageQuery>,
+    listing: Listing,
 ) -> Result<Response, ApiError> {
-    let rows: Vec<Artifact> = artifact::of_run(&app, RunId(id))
-        .await?
-        .into_iter()
-        .map(view::artifact)
-        .collect();
-    paging::part(rows, &page, &uri, |row| row.id)
+    let artifacts = artifact::of_run(&app, RunId(id)).await?;
+    Ok(listing.answer_part(artifacts.into_iter().map(view::artifact), |row| row.id))
 }
 
 /// Download an artifact

@@ -3,7 +3,6 @@
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
-use http::Uri;
 use orch_api::problem::Problem;
 use orch_api::types::approval::ReasonBody;
 use orch_api::types::run::{Claim, ClaimGranted, Complete, Heartbeat, Run};
@@ -14,7 +13,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::routes;
 
-use super::super::paging::{self, PageQuery};
+use super::super::paging::{Listing, PageQuery};
 use super::super::view;
 use super::agreed;
 use crate::app::{App, AppError, checks, run};
@@ -45,7 +44,7 @@ pub struct RunQuery {
 
 impl RunQuery {
     pub fn filter(self) -> Result<Filter, AppError> {
-        const STATUSES: [&str; 6] = [
+        let statuses = [
             "running",
             "waiting",
             "succeeded",
@@ -53,20 +52,12 @@ impl RunQuery {
             "cancelled",
             "lost",
         ];
-        if let Some(status) = self
-            .status
-            .as_deref()
-            .filter(|status| !STATUSES.contains(status))
-        {
-            return Err(AppError::invalid(
-                "status",
-                format!("is `{status}`; expected one of {}", STATUSES.join(", ")),
-            ));
-        }
+        let named = statuses.map(|status| (status, status));
+        let status = checks::choice("status", self.status.as_deref(), &named)?;
         Ok(Filter {
             work_item: self.work_item_id.map(WorkItemId),
             project: self.project_id.map(ProjectId),
-            status: self.status,
+            status: status.map(str::to_owned),
         })
     }
 }
@@ -76,17 +67,11 @@ impl RunQuery {
     (status = 200, body = Vec<Run>), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 async fn list(
     State(app): State<App>,
-    uri: Uri,
     Query(query): Query<RunQuery>,
-    Query(page): Query<PageQuery>,
+    listing: Listing,
 ) -> Result<Response, ApiError> {
-    let page = page.page()?;
-    let rows: Vec<Run> = run::list(&app, &query.filter()?, page)
-        .await?
-        .iter()
-        .map(view::run)
-        .collect();
-    Ok(paging::answer(rows, page, &uri, |run| run.id))
+    let runs = run::list(&app, &query.filter()?, listing.page()).await?;
+    Ok(listing.answer(runs.iter().map(view::run), |row| row.id))
 }
 
 /// Show a run

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
-use http::{HeaderMap, Uri};
+use http::HeaderMap;
 use orch_api::problem::Problem;
 use orch_api::types::info_request::{InfoRequest, NewInfoRequest, Respond};
 use orch_core::ids::{InfoRequestId, RunId};
@@ -15,11 +15,11 @@ use serde_json::Value;
 use utoipa::IntoParams;
 use utoipa_axum::routes;
 
-use super::super::paging::{self, PageQuery};
+use super::super::paging::{Listing, PageQuery};
 use super::super::view;
 use super::{EpochQuery, agreed};
 use crate::app::info_request::{Hold, Show, admit, fields_of_keys};
-use crate::app::{App, AppError, info_request};
+use crate::app::{App, AppError, checks, info_request};
 use crate::edge::{Access, ApiError, Area, Caller, JsonBody, Path, Query, query_bool_option};
 
 type Answer<T> = Result<Json<T>, ApiError>;
@@ -96,8 +96,7 @@ async fn list(
     Path(id): Path<i64>,
     Query(query): Query<PlainQuery>,
     headers: HeaderMap,
-    uri: Uri,
-    Query(page): Query<PageQuery>,
+    listing: Listing,
 ) -> Result<Response, ApiError> {
     let show = query.show(&app, &headers)?;
     let requests = info_request::of_run(&app, RunId(id)).await?;
@@ -105,8 +104,7 @@ async fn list(
         .iter()
         .map(|request| view::info_request(&app, request, show))
         .collect();
-    let rows: Vec<InfoRequest> = shown?;
-    paging::part(rows, &page, &uri, |row| row.id)
+    Ok(listing.answer_part(shown?, |row| row.id))
 }
 
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -121,28 +119,18 @@ struct StatusQuery {
     (status = 200, body = Vec<InfoRequest>), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 async fn list_all(
     State(app): State<App>,
-    uri: Uri,
     Query(query): Query<StatusQuery>,
-    Query(page): Query<PageQuery>,
+    listing: Listing,
 ) -> Result<Response, ApiError> {
-    let page = page.page()?;
-    let status = query
-        .status
-        .map(|status| {
-            Status::parse(&status).ok_or_else(|| {
-                AppError::invalid(
-                    "status",
-                    format!("is `{status}`; expected pending, resolved or cancelled"),
-                )
-            })
-        })
-        .transpose()?;
-    let requests = info_request::list(&app, status, page).await?;
-    let rows: Result<Vec<_>, _> = requests
+    let statuses = [Status::Pending, Status::Resolved, Status::Cancelled];
+    let named = statuses.map(|status| (status.as_str(), status));
+    let status = checks::choice("status", query.status.as_deref(), &named)?;
+    let requests = info_request::list(&app, status, listing.page()).await?;
+    let shown: Result<Vec<_>, _> = requests
         .iter()
         .map(|request| view::info_request(&app, request, Show::Redacted))
         .collect();
-    Ok(paging::answer(rows?, page, &uri, |request| request.id))
+    Ok(listing.answer(shown?, |row| row.id))
 }
 
 /// Show a question

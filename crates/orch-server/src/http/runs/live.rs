@@ -17,7 +17,7 @@ use utoipa_axum::routes;
 use super::super::view;
 use super::logs::shown;
 use crate::app::log::{Follower, Seen};
-use crate::app::{App, AppError, run};
+use crate::app::{App, AppError, checks, run};
 use crate::edge::{Access, ApiError, Area, Path, Query, Upgrade};
 
 pub fn area() -> Area<App> {
@@ -37,7 +37,7 @@ struct FollowQuery {
     /// The number of the first line wanted.
     #[param(minimum = 0)]
     from: Option<u64>,
-    /// WebSocket only: `text` (the default) or `json`.
+    /// WebSocket: `text` (the default) or `json`. Server-sent events are JSON.
     format: Option<String>,
 }
 
@@ -54,6 +54,7 @@ async fn stream(
     Query(query): Query<FollowQuery>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
+    checks::choice("format", query.format.as_deref(), &[("json", ())])?;
     let last = headers
         .get("last-event-id")
         .map(|value| value.to_str().unwrap_or(""));
@@ -133,17 +134,8 @@ async fn socket(
     Query(query): Query<FollowQuery>,
     Upgrade(upgrade): Upgrade,
 ) -> Result<Response, ApiError> {
-    let form = match query.format.as_deref() {
-        None | Some("text") => Form::Text,
-        Some("json") => Form::Json,
-        Some(other) => {
-            return Err(AppError::invalid(
-                "format",
-                format!("is `{other}`; expected text or json"),
-            )
-            .into());
-        }
-    };
+    let forms = [("text", Form::Text), ("json", Form::Json)];
+    let form = checks::choice("format", query.format.as_deref(), &forms)?.unwrap_or(Form::Text);
     run::show(&app, RunId(id)).await?;
     let from = query.from.unwrap_or(0);
     Ok(upgrade.on_upgrade(move |socket| async move {

@@ -3,13 +3,12 @@
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
-use http::Uri;
 use orch_api::problem::Problem;
 use orch_api::types::run::{NewStep, NewSummary, Step, Summary, UpdateStep};
 use orch_core::ids::{RunId, StepId};
 use utoipa_axum::routes;
 
-use super::super::paging::{self, PageQuery};
+use super::super::paging::{Listing, PageQuery};
 use super::super::view;
 use super::{EpochQuery, agreed};
 use crate::app::step::Report;
@@ -61,15 +60,10 @@ async fn add(
 async fn list(
     State(app): State<App>,
     Path(id): Path<i64>,
-    uri: Uri,
-    Query(page): Query<PageQuery>,
+    listing: Listing,
 ) -> Result<Response, ApiError> {
-    let rows: Vec<Step> = step::of_run(&app, RunId(id))
-        .await?
-        .into_iter()
-        .map(view::step)
-        .collect();
-    paging::part(rows, &page, &uri, |row| row.id)
+    let steps = step::of_run(&app, RunId(id)).await?;
+    Ok(listing.answer_part(steps.into_iter().map(view::step), |row| row.id))
 }
 
 /// Change a step
@@ -124,15 +118,10 @@ async fn add_summary(
 async fn list_summaries(
     State(app): State<App>,
     Path(id): Path<i64>,
-    uri: Uri,
-    Query(page): Query<PageQuery>,
+    listing: Listing,
 ) -> Result<Response, ApiError> {
-    let rows: Vec<Summary> = summary::of_run(&app, RunId(id))
-        .await?
-        .into_iter()
-        .map(view::summary)
-        .collect();
-    paging::part(rows, &page, &uri, |row| row.id)
+    let summaries = summary::of_run(&app, RunId(id)).await?;
+    Ok(listing.answer_part(summaries.into_iter().map(view::summary), |row| row.id))
 }
 
 /// Add a summary (the singular path)
@@ -154,8 +143,7 @@ async fn add_summary_singular(
 async fn list_summaries_singular(
     app: State<App>,
     id: Path<i64>,
-    uri: Uri,
-    page: Query<PageQuery>,
+    listing: Listing,
 ) -> Result<Response, ApiError> {
-    list_summaries(app, id, uri, page).await
+    list_summaries(app, id, listing).await
 }

@@ -1,33 +1,31 @@
-//! The scripts of the requirement document, verbatim: `BASE` is the only thing set.
+//! The scripts and the recipe of the requirement documents, verbatim: `BASE` is the only thing set.
+//!
+//! Every test that reads the documents stands here: `scripts/run-tests` leaves this module out where
+//! there are none.
 
 use std::process::Command;
 
+use serde_json::json;
+
 use crate::support::{Installation, documents};
 
-/// The bash block under the heading of a scenario.
-fn script(scenario: &str) -> String {
+/// The first block in `language` after `heading`, out of the document that has this heading.
+fn block(heading: &str, language: &str) -> String {
     let folder = documents();
-    let document = std::fs::read_dir(&folder)
-        .unwrap_or_else(|error| {
-            panic!(
-                "the requirement documents are not at {}: {error}",
-                folder.display()
-            )
-        })
+    let entries = std::fs::read_dir(&folder).unwrap_or_else(|error| {
+        panic!(
+            "the requirement documents are not at {} ({error}); set REQUIREMENTS_DIR to their folder",
+            folder.display()
+        )
+    });
+    let document = entries
         .filter_map(|entry| std::fs::read_to_string(entry.ok()?.path()).ok())
-        .find(|text| text.contains("### Scenario A"))
-        .expect("a document with scenarios");
-    let heading = format!("### Scenario {scenario}:");
-    let section = document
-        .split_once(&heading)
-        .expect("the scenario's heading")
-        .1;
-    let block = section.split_once("```bash\n").expect("its script").1;
-    block
-        .split_once("```")
-        .expect("the script's end")
-        .0
-        .to_owned()
+        .find(|text| text.contains(heading))
+        .unwrap_or_else(|| panic!("no document has `{heading}`"));
+    let section = document.split_once(heading).expect("it has it").1;
+    let fence = format!("```{language}\n");
+    let block = section.split_once(&fence).expect("a block").1;
+    block.split_once("```").expect("its end").0.to_owned()
 }
 
 fn run(installation: &Installation, scenario: &str) -> String {
@@ -35,7 +33,8 @@ fn run(installation: &Installation, scenario: &str) -> String {
         .folder
         .path()
         .join(format!("scenario-{scenario}.sh"));
-    std::fs::write(&path, script(scenario)).expect("the script is written");
+    std::fs::write(&path, block(&format!("### Scenario {scenario}:"), "bash"))
+        .expect("the script is written");
     let output = Command::new("bash")
         .arg(&path)
         .env("BASE", &installation.base)
@@ -78,7 +77,7 @@ async fn scenarios_end_with_every_run_succeeded(installation: Installation) {
         .await;
     assert_eq!(
         requests,
-        serde_json::json!([]),
+        json!([]),
         "completing by hand cancels a run's questions"
     );
 }
@@ -91,4 +90,17 @@ async fn scenarios_succeed_against_serve() {
 #[tokio::test]
 async fn scenarios_succeed_against_up_with_its_agent_racing_them() {
     scenarios_end_with_every_run_succeeded(Installation::up()).await;
+}
+
+#[tokio::test]
+async fn the_documents_own_recipe_is_valid() {
+    let server = Installation::serve();
+    let item = server.item(server.project().await, "a").await;
+    let yaml = block("## Tool Recipe (YAML)", "yaml");
+    let path = format!("/work-items/{item}/tool-recipe");
+    let stored = server.post(&path, json!({"yaml": yaml})).await;
+    assert_eq!(
+        (&stored["status"], &stored["yaml"]),
+        (&json!("valid"), &json!(yaml))
+    );
 }
