@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use orch_core::rules::Rules;
+use orch_store::Database;
 
 /// Settings of the server.
 #[derive(Clone)]
@@ -16,8 +17,7 @@ pub struct ServerConfig {
     pub port: u16,
     /// Keys, logs, artifacts; and the database, unless it is elsewhere.
     pub data_dir: PathBuf,
-    /// The SQLite file.
-    pub database: PathBuf,
+    pub database: Database,
     pub rules: Rules,
     pub scheduling: SchedulingMode,
     /// `ORCH_API_TOKEN`.
@@ -43,7 +43,7 @@ impl fmt::Debug for ServerConfig {
             .field("host", &self.host)
             .field("port", &self.port)
             .field("data_dir", &self.data_dir)
-            .field("database", &self.database)
+            .field("database", &self.database.to_string())
             .field("scheduling", &self.scheduling)
             .field("exposure", &self.exposure)
             .finish_non_exhaustive()

@@ -112,7 +112,7 @@ impl Server {
         let store = Store::open(options)
             .await
             .map_err(|source| ServerError::Store {
-                path: config.database.display().to_string(),
+                path: config.database.to_string(),
                 source,
             })?;
         let blobs = Blobs::new(&config.data_dir.join("artifacts"));

@@ -3,9 +3,18 @@
 //! Hot operations are [`Command`]s that one writer commits in groups; all else is an ordinary
 //! [`Tx`] through the same writer. What is acknowledged is on disk. Decisions are the core's.
 
+#![cfg_attr(
+    test,
+    expect(
+        unsafe_code,
+        reason = "the list of all statements is put together by the linker"
+    )
+)]
+
 mod bulk;
 mod command;
 mod conn;
+mod database;
 mod error;
 mod load;
 mod page;
@@ -39,9 +48,10 @@ pub mod work_item;
 
 pub use command::{Command, Reply};
 pub use conn::Conn;
+pub use database::Database;
 pub use error::StoreError;
 pub use load::Needs;
 pub use page::{Order, Page};
 pub use signals::{RunWatch, Signals};
-pub use store::{Clock, Database, Options, Pending, Store};
+pub use store::{Clock, Options, Pending, Store};
 pub use tx::Tx;

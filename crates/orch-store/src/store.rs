@@ -1,7 +1,6 @@
 //! Opening the store, and handing out transactions: one writer, readers apart.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError};
 
@@ -18,7 +17,7 @@ use crate::postgres::{self, Postgres};
 use crate::segment::{self, SegmentReader, SegmentWriter};
 use crate::sqlite::{self, Sqlite};
 use crate::writer::Envelope;
-use crate::{Command, Reply, Signals, StoreError, Tx, audit, writer};
+use crate::{Command, Database, Reply, Signals, StoreError, Tx, audit, writer};
 
 /// Where the present time comes from.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -41,15 +40,6 @@ const QUEUED_COMMANDS: usize = 4096;
 /// Clocks that are further apart than this were set, and did not drift.
 const CLOCK_STEP_US: i64 = 1_000_000;
 
-/// Where the rows are.
-#[derive(Clone, PartialEq, Eq)]
-pub enum Database {
-    /// An SQLite file, and the folder of the log segments beside it.
-    Sqlite { file: PathBuf, logs: PathBuf },
-    /// A PostgreSQL URL, which may hold a password. Logs are rows there.
-    Postgres { url: String },
-}
-
 /// How to open a store.
 #[derive(Clone)]
 pub struct Options {
@@ -70,6 +60,7 @@ enum Pools {
 /// The store. Cheap to clone.
 #[derive(Clone)]
 pub struct Store {
+    database: Arc<Database>,
     pools: Pools,
     pub(crate) state: Arc<Mutex<WriterState>>,
     commands: mpsc::Sender<Envelope>,
@@ -148,6 +139,7 @@ impl Store {
         let store = Self {
             head,
             writer: Arc::default(),
+            database: Arc::new(options.database),
             pools,
             state: Arc::new(Mutex::new(state)),
             commands,
@@ -273,6 +265,11 @@ impl Store {
             Pools::Sqlite(pools) => Conn::SqliteRead(pools.readers.acquire().await?),
             Pools::Postgres(pools) => Conn::PostgresRead(pools.readers.acquire().await?),
         })
+    }
+
+    #[must_use]
+    pub fn database(&self) -> &Database {
+        &self.database
     }
 
     #[must_use]

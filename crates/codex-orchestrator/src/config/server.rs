@@ -9,7 +9,8 @@ use orch_core::risk::{DEFAULT_TITLES, RiskPolicy};
 use orch_core::rules::{ApprovalRule, Rules};
 use orch_server::{Exposure, SchedulingMode, ServerConfig};
 
-use super::{Reader, Setting, client, database, folders, parse};
+use super::database::{self, Named};
+use super::{Reader, Setting, client, folders, parse};
 
 const HOST: Setting = Setting::new("ORCH_HOST").flag("host").default("127.0.0.1");
 const PORT: Setting = Setting::new("ORCH_PORT").flag("port").default("18080");
@@ -46,7 +47,7 @@ pub struct ServerFlags {
     /// Folder of database, logs and keys [env: ORCH_DATA_DIR] [default: ~/.local/share/codex-orchestrator]
     #[arg(long, value_name = "FOLDER")]
     pub data_dir: Option<String>,
-    /// Database, such as sqlite:////var/lib/orch.db [env: ORCH_DATABASE_URL] [default: orchestrator.db in the data folder]
+    /// Database, such as sqlite:////var/lib/orch.db or postgres://user:password@host/name [env: ORCH_DATABASE_URL] [default: orchestrator.db in the data folder]
     #[arg(long, value_name = "URL")]
     pub database_url: Option<String>,
     /// Listen beyond loopback without a token: whoever reaches the port may do everything [env: ORCH_ALLOW_UNAUTHENTICATED]
@@ -69,9 +70,10 @@ pub fn server_config(reader: &mut Reader<'_>, flags: &ServerFlags, start: Start)
     let port = port(reader, flags.port.as_deref());
     let data_dir = folders::data_dir(reader, flags.data_dir.as_deref());
     let database = reader
-        .optional(&DATABASE, flags.database_url.as_deref(), database::file)
-        .unwrap_or_else(|| data_dir.join("orchestrator.db"));
-    reader.show(&DATABASE, &database.to_string_lossy());
+        .optional(&DATABASE, flags.database_url.as_deref(), database::named)
+        .unwrap_or(Named::File(data_dir.join("orchestrator.db")))
+        .beside(&data_dir);
+    reader.show(&DATABASE, &database.to_string());
     let unauthenticated = flags.allow_unauthenticated.then_some("true");
     ServerConfig {
         host,

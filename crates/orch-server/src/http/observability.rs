@@ -54,7 +54,7 @@ async fn health(State(app): State<App>) -> Response {
         }
         .to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        database: "sqlite".to_owned(),
+        database: app.store().database().kind().to_owned(),
         scheduling: match app.scheduling() {
             Scheduling::OnTick => "on tick",
             Scheduling::Background => "background",
