@@ -171,7 +171,7 @@ pub async fn list(
 ) -> Result<Vec<Approval>, StoreError> {
     let sql = listing!(
         page,
-        "SELECT * FROM approval WHERE ($1 IS NULL OR status = $1)",
+        "SELECT * FROM approval WHERE (CAST($1 AS TEXT) IS NULL OR status = $1)",
         "id",
         "$2",
         "$3"

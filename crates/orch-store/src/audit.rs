@@ -123,8 +123,8 @@ pub struct Filter {
 pub async fn list(conn: &mut Conn, filter: &Filter, page: Page) -> Result<Vec<Stored>, StoreError> {
     let sql = listing!(
         page,
-        "SELECT * FROM audit WHERE ($1 IS NULL OR project_id = $1) AND ($2 IS NULL OR kind = $2)
-            AND ($3 IS NULL OR actor = $3)",
+        "SELECT * FROM audit WHERE (CAST($1 AS BIGINT) IS NULL OR project_id = $1) AND (CAST($2 AS TEXT) IS NULL OR kind = $2)
+            AND (CAST($3 AS TEXT) IS NULL OR actor = $3)",
         "seq",
         "$4",
         "$5"

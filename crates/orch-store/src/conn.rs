@@ -116,9 +116,9 @@ macro_rules! listing {
         match $page.order {
             $crate::Order::OldestFirst => $crate::conn::sql!(concat!(
                 $select,
-                " AND (",
+                " AND (CAST(",
                 $cursor,
-                " IS NULL OR ",
+                " AS BIGINT) IS NULL OR ",
                 $id,
                 " > ",
                 $cursor,
@@ -129,9 +129,9 @@ macro_rules! listing {
             )),
             $crate::Order::NewestFirst => $crate::conn::sql!(concat!(
                 $select,
-                " AND (",
+                " AND (CAST(",
                 $cursor,
-                " IS NULL OR ",
+                " AS BIGINT) IS NULL OR ",
                 $id,
                 " < ",
                 $cursor,

@@ -145,7 +145,7 @@ pub async fn list(
 ) -> Result<Vec<InfoRequest>, StoreError> {
     let sql = listing!(
         page,
-        "SELECT * FROM info_request WHERE ($1 IS NULL OR status = $1)",
+        "SELECT * FROM info_request WHERE (CAST($1 AS TEXT) IS NULL OR status = $1)",
         "id",
         "$2",
         "$3"

@@ -26,6 +26,9 @@ mod store;
 mod tx;
 mod writer;
 
+#[cfg(test)]
+mod tests;
+
 pub mod agent;
 pub mod approval;
 pub mod artifact;

@@ -237,8 +237,8 @@ pub async fn list(
 ) -> Result<Vec<QueueEntry>, StoreError> {
     let sql = listing!(
         page,
-        "SELECT * FROM queue_entry WHERE ($1 IS NULL OR project_id = $1)
-            AND ($2 IS NULL OR state = $2 OR ($2 = 'queued' AND state IN ('waiting', 'ready')))",
+        "SELECT * FROM queue_entry WHERE (CAST($1 AS BIGINT) IS NULL OR project_id = $1)
+            AND (CAST($2 AS TEXT) IS NULL OR state = $2 OR ($2 = 'queued' AND state IN ('waiting', 'ready')))",
         "id",
         "$3",
         "$4"

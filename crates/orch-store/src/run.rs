@@ -178,16 +178,16 @@ pub async fn list(conn: &mut Conn, filter: &Filter, page: Page) -> Result<Vec<Ru
     let sql = match filter.work_item {
         Some(_) => listing!(
             page,
-            "SELECT * FROM run WHERE work_item_id = $1 AND ($2 IS NULL OR project_id = $2)
-                AND ($3 IS NULL OR status = $3)",
+            "SELECT * FROM run WHERE work_item_id = $1 AND (CAST($2 AS BIGINT) IS NULL OR project_id = $2)
+                AND (CAST($3 AS TEXT) IS NULL OR status = $3)",
             "id",
             "$4",
             "$5"
         ),
         None => listing!(
             page,
-            "SELECT * FROM run WHERE $1 IS NULL AND ($2 IS NULL OR project_id = $2)
-                AND ($3 IS NULL OR status = $3)",
+            "SELECT * FROM run WHERE CAST($1 AS BIGINT) IS NULL AND (CAST($2 AS BIGINT) IS NULL OR project_id = $2)
+                AND (CAST($3 AS TEXT) IS NULL OR status = $3)",
             "id",
             "$4",
             "$5"

@@ -170,7 +170,7 @@ pub async fn list(
 ) -> Result<Vec<WorkItem>, StoreError> {
     let sql = listing!(
         page,
-        "SELECT * FROM work_item WHERE ($1 IS NULL OR project_id = $1) AND ($2 IS NULL OR state = $2)",
+        "SELECT * FROM work_item WHERE (CAST($1 AS BIGINT) IS NULL OR project_id = $1) AND (CAST($2 AS TEXT) IS NULL OR state = $2)",
         "id",
         "$3",
         "$4"

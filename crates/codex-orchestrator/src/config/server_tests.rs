@@ -24,8 +24,8 @@ fn without_settings_it_is_one_users_server_on_loopback() {
     let server = read(&[], &ServerFlags::default()).unwrap();
     assert_eq!((server.host.as_str(), server.port), ("127.0.0.1", 18080));
     assert_eq!(
-        server.database,
-        PathBuf::from("/home/me/.local/share/codex-orchestrator/orchestrator.db")
+        server.database.to_string(),
+        "/home/me/.local/share/codex-orchestrator/orchestrator.db"
     );
     assert_eq!(server.rules.approval, ApprovalRule::Required);
     assert_eq!(server.rules.risk, RiskPolicy::default());

@@ -1,0 +1,60 @@
+//! The store against both databases: every statement prepares, every operation behaves alike.
+
+mod conformance;
+mod replicas;
+mod statements;
+
+#[path = "../../../../tests/support/postgres.rs"]
+mod postgres;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use orch_core::rules::Rules;
+use orch_core::time::Timestamp;
+
+use crate::{Database, Options, Store};
+use postgres::Postgres;
+
+/// A clock that tests set.
+#[derive(Clone, Default)]
+struct TestClock(Arc<AtomicI64>);
+
+impl TestClock {
+    fn advance(&self, seconds: i64) {
+        self.0.fetch_add(seconds * 1_000_000, Ordering::Relaxed);
+    }
+
+    fn options(&self, database: Database, seed: u64) -> Options {
+        let clock = self.clone();
+        Options {
+            database,
+            rules: Arc::new(Rules::default()),
+            clock: Arc::new(move || Timestamp::from_micros(clock.0.load(Ordering::Relaxed))),
+            seed,
+        }
+    }
+}
+
+/// Runs a check on an embedded database and on a shared one.
+async fn on_both<F: AsyncFn(Store, TestClock)>(check: F) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let sqlite = Database::Sqlite {
+        file: folder.path().join("orchestrator.db"),
+        logs: folder.path().join("logs"),
+    };
+    on(sqlite, &check).await;
+    let cluster = Postgres::start();
+    let url = cluster.database("orch");
+    on(Database::Postgres { url }, &check).await;
+}
+
+async fn on<F: AsyncFn(Store, TestClock)>(database: Database, check: &F) {
+    let clock = TestClock::default();
+    clock.advance(1_700_000_000);
+    let store = Store::open(clock.options(database, 7))
+        .await
+        .expect("the store opens");
+    check(store.clone(), clock).await;
+    store.close().await;
+}
