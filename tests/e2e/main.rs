@@ -16,7 +16,10 @@ mod grpc;
 mod live;
 mod logs;
 mod openapi;
+#[path = "../support/postgres.rs"]
+mod postgres;
 mod process;
+mod replicas;
 mod scheduling;
 mod secrets;
 mod support;

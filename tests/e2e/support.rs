@@ -9,6 +9,8 @@ use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::postgres::Postgres;
+
 /// Nothing that is waited for takes longer, however busy the machine is.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -23,6 +25,8 @@ pub struct Installation {
     env: Vec<(String, String)>,
     command: &'static str,
     server: Option<Child>,
+    /// The database's own server, where the installation does not use an embedded one.
+    cluster: Option<Postgres>,
     pub base: String,
     http: reqwest::Client,
 }
@@ -40,6 +44,24 @@ impl Installation {
 
     /// Starts `command` with more environment.
     pub fn with(command: &'static str, env: &[(&str, &str)]) -> Self {
+        // By hand: `E2E_DATABASE=postgres` runs every test on PostgreSQL.
+        if std::env::var("E2E_DATABASE").is_ok_and(|kind| kind == "postgres") {
+            Self::on_postgres(command, env)
+        } else {
+            Self::on(None, command, env)
+        }
+    }
+
+    /// Starts `command` on a PostgreSQL of its own.
+    pub fn on_postgres(command: &'static str, env: &[(&str, &str)]) -> Self {
+        let cluster = Postgres::start();
+        let url = cluster.database("orch");
+        let mut env = env.to_vec();
+        env.push(("ORCH_DATABASE_URL", &url));
+        Self::on(Some(cluster), command, &env)
+    }
+
+    fn on(cluster: Option<Postgres>, command: &'static str, env: &[(&str, &str)]) -> Self {
         let folder = TempDir::new().expect("a temporary folder");
         let env = env
             .iter()
@@ -57,6 +79,7 @@ impl Installation {
             env,
             command,
             server: None,
+            cluster,
             base: String::new(),
             http,
         };
