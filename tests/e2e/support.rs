@@ -26,7 +26,7 @@ pub struct Installation {
     command: &'static str,
     server: Option<Child>,
     /// The database's own server, where the installation does not use an embedded one.
-    cluster: Option<Postgres>,
+    _cluster: Option<Postgres>,
     pub base: String,
     http: reqwest::Client,
 }
@@ -79,7 +79,7 @@ impl Installation {
             env,
             command,
             server: None,
-            cluster,
+            _cluster: cluster,
             base: String::new(),
             http,
         };

@@ -5,6 +5,7 @@
 
 pub mod app;
 mod audit_file;
+mod clock;
 mod config;
 pub mod edge;
 mod grpc;

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::middleware::from_fn_with_state;
-use orch_core::time::Timestamp;
 use orch_store::artifact::Blobs;
 use orch_store::{Options, Store, StoreError};
 use tokio::net::TcpListener;
@@ -15,6 +14,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::app::App;
 use crate::audit_file::HeadSigner;
+use crate::clock::steady_clock;
 use crate::config::{Exposure, SchedulingMode, ServerConfig};
 use crate::edge::{self, AllowedHosts, AllowedOrigins, ApiToken, ConfigError, EdgeConfig};
 use crate::vault::{Vault, VaultError};
@@ -60,17 +60,6 @@ pub enum ServerError {
     Config(#[from] ConfigError),
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the one place where the server reads the clock"
-)]
-fn wall_clock() -> Timestamp {
-    let since = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap_or_default();
-    Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
-}
-
 impl Server {
     /// Opens everything and binds the port; nothing is served yet.
     ///
@@ -106,7 +95,7 @@ impl Server {
         let options = Options {
             database: config.database.clone(),
             rules: Arc::new(config.rules.clone()),
-            clock: Arc::new(wall_clock),
+            clock: steady_clock(),
             seed: u64::from_le_bytes(seed),
         };
         let store = Store::open(options)
@@ -115,7 +104,7 @@ impl Server {
                 path: config.database.to_string(),
                 source,
             })?;
-        let blobs = Blobs::new(&config.data_dir.join("artifacts"));
+        let blobs = Blobs::of(&store, &config.data_dir.join("artifacts"));
         let app = App::new(store, blobs, vault, config.scheduling);
 
         let listener = TcpListener::bind(resolved.as_slice())
@@ -211,6 +200,7 @@ fn router(
         .map(ApiToken::parse)
         .transpose()?;
     edge.rate_per_minute = NonZeroU32::new(config.rate_limit_per_min);
+    edge.counted_in = Some(app.store().clone());
     let area = http::area()
         .layer(from_fn_with_state(
             (app.clone(), http::UnderWay::default()),

@@ -4,7 +4,7 @@ use orch_core::ids::AgentName;
 use orch_core::time::Timestamp;
 use sqlx::FromRow;
 
-use crate::conn::{all, execute};
+use crate::conn::{all, one, optional};
 use crate::{Conn, StoreError};
 
 /// An agent; `labels` is a JSON array of words.
@@ -16,6 +16,8 @@ pub struct Agent {
     pub labels: String,
     pub registered_at: i64,
     pub last_seen_at: i64,
+    /// The newest stream, whatever server it is to.
+    pub session: i64,
 }
 
 /// Registers an agent, or notes that it is back.
@@ -29,19 +31,34 @@ pub async fn register(
     slots: i64,
     labels: &str,
     now: Timestamp,
-) -> Result<(), StoreError> {
-    execute!(
+) -> Result<Agent, StoreError> {
+    one!(
         conn,
-        "INSERT INTO agent (name, version, slots, labels, registered_at, last_seen_at)
-         VALUES ($1, $2, $3, $4, $5, $5)
-         ON CONFLICT (name) DO UPDATE SET version = $2, slots = $3, labels = $4, last_seen_at = $5",
+        Agent,
+        "INSERT INTO agent (name, version, slots, labels, registered_at, last_seen_at, session)
+         VALUES ($1, $2, $3, $4, $5, $5, 1)
+         ON CONFLICT (name) DO UPDATE SET version = $2, slots = $3, labels = $4, last_seen_at = $5,
+             session = agent.session + 1
+         RETURNING *",
         name.as_str(),
         version,
         slots,
         labels,
         now.as_micros()
-    )?;
-    Ok(())
+    )
+}
+
+/// One agent.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find(conn: &mut Conn, name: &AgentName) -> Result<Option<Agent>, StoreError> {
+    optional!(
+        conn,
+        Agent,
+        "SELECT * FROM agent WHERE name = $1",
+        name.as_str()
+    )
 }
 
 /// All agents by name.

@@ -6,8 +6,8 @@ use orch_core::ids::{ArtifactId, RunId};
 use orch_core::time::Timestamp;
 use sqlx::FromRow;
 
-use crate::conn::{all, one, optional};
-use crate::{Conn, StoreError};
+use crate::conn::{all, execute, one, optional, sql};
+use crate::{Conn, Database, Store, StoreError};
 
 /// An artifact of a run.
 #[derive(Clone, Debug, PartialEq, Eq, FromRow)]
@@ -69,11 +69,82 @@ pub async fn of_run(conn: &mut Conn, run: RunId) -> Result<Vec<Artifact>, StoreE
     )
 }
 
-/// The folder of artifact bytes.
-#[derive(Clone, Debug)]
-pub struct Blobs(PathBuf);
+/// Where artifact bytes are: in files named by their digest, or, where several servers share a
+/// database, in that.
+#[derive(Clone)]
+pub enum Blobs {
+    Files(Folder),
+    Rows(Store),
+}
 
 impl Blobs {
+    /// The place that fits the store's database; `folder` is used where bytes are files.
+    #[must_use]
+    pub fn of(store: &Store, folder: &Path) -> Self {
+        match store.database() {
+            Database::Sqlite { .. } => Self::Files(Folder::new(folder)),
+            Database::Postgres { .. } => Self::Rows(store.clone()),
+        }
+    }
+
+    /// Keeps bytes durably under their digest; the same bytes are kept once.
+    ///
+    /// # Errors
+    /// When the disk or the database fails.
+    pub async fn write(
+        &self,
+        sha256: &str,
+        bytes: Vec<u8>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        match self {
+            Self::Files(folder) => folder.write(sha256, bytes, now).await,
+            Self::Rows(store) => {
+                // Outside the writer's turn: nothing refers to the bytes yet.
+                let mut conn = store.read().await?;
+                execute!(
+                    conn,
+                    sql!(postgres: "INSERT INTO blob (sha256, bytes) VALUES ($1, $2) ON CONFLICT (sha256) DO NOTHING"),
+                    sha256,
+                    bytes
+                )?;
+                Ok(())
+            }
+        }
+    }
+
+    /// Opens an artifact's bytes.
+    ///
+    /// # Errors
+    /// When they are gone or cannot be read.
+    pub async fn open(&self, sha256: &str) -> Result<Bytes, StoreError> {
+        match self {
+            Self::Files(folder) => folder.open(sha256).await.map(Bytes::File),
+            Self::Rows(store) => {
+                let mut conn = store.read().await?;
+                let (bytes,) = one!(
+                    conn,
+                    (Vec<u8>,),
+                    sql!(postgres: "SELECT bytes FROM blob WHERE sha256 = $1"),
+                    sha256
+                )?;
+                Ok(Bytes::Memory(bytes))
+            }
+        }
+    }
+}
+
+/// An artifact's bytes: at most 16 MiB where they are in memory.
+pub enum Bytes {
+    File(tokio::fs::File),
+    Memory(Vec<u8>),
+}
+
+/// The folder of artifact bytes.
+#[derive(Clone, Debug)]
+pub struct Folder(PathBuf);
+
+impl Folder {
     #[must_use]
     pub fn new(folder: &Path) -> Self {
         Self(folder.to_owned())

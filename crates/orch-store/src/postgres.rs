@@ -17,6 +17,7 @@ use crate::conn::{execute, one, sql};
 use crate::{Conn, StoreError};
 
 const READERS: u32 = 8;
+const LOCKS: u32 = 16;
 /// A server that stops inside a transaction loses it after this long.
 const HUNG_TRANSACTION: &str = "5000";
 /// A connection is to be had within this.
@@ -29,6 +30,8 @@ const TURN_WITHIN: &str = "20000";
 pub(crate) struct Postgres {
     pub(crate) writers: PgPool,
     pub(crate) readers: PgPool,
+    /// Each connection holds a lock while a request is under way.
+    pub(crate) locks: PgPool,
 }
 
 impl Postgres {
@@ -45,8 +48,15 @@ impl Postgres {
             ]);
         let writers = pool(1).connect_with(connect.clone()).await?;
         sqlx::migrate!("migrations/postgres").run(&writers).await?;
-        let readers = pool(READERS).connect_with(connect).await?;
-        Ok(Self { writers, readers })
+        let readers = pool(READERS).connect_with(connect.clone()).await?;
+        // A request may take its time: what cuts hung writers off must not cut its lock off.
+        let patient = connect.options([("idle_in_transaction_session_timeout", "0")]);
+        let locks = pool(LOCKS).connect_lazy_with(patient);
+        Ok(Self {
+            writers,
+            readers,
+            locks,
+        })
     }
 }
 

@@ -162,6 +162,14 @@ pub async fn find(conn: &mut Conn, id: RunId) -> Result<Option<Run>, StoreError>
         .transpose()
 }
 
+/// Several runs.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_all(conn: &mut Conn, ids: &BTreeSet<RunId>) -> Result<Vec<Run>, StoreError> {
+    by_ids(conn, ids).await
+}
+
 /// Which runs to list.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {

@@ -1,18 +1,44 @@
 //! Wake-ups after a commit. They carry no data, and correctness never depends on one.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use orch_core::ids::RunId;
 use tokio::sync::{Notify, watch};
 
+use crate::herald::Herald;
+
 type Watched = Mutex<HashMap<RunId, watch::Sender<u64>>>;
 
-/// Who wants to know that something was committed.
+/// Who wants to know that something was committed, here or by another server.
 #[derive(Clone, Default)]
 pub struct Signals {
     schedule: Arc<Notify>,
     runs: Arc<Watched>,
+    elsewhere: Arc<Elsewhere>,
+    /// Tells the other servers, where there may be some.
+    herald: Option<Arc<Herald>>,
+}
+
+/// Runs that other servers wrote to.
+#[derive(Default)]
+struct Elsewhere {
+    runs: Mutex<Heard>,
+    some: Notify,
+}
+
+/// What was heard since somebody looked.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Heard {
+    Runs(BTreeSet<RunId>),
+    /// It is not known which: news were missed, or there were many.
+    AnyRun,
+}
+
+impl Default for Heard {
+    fn default() -> Self {
+        Self::Runs(BTreeSet::new())
+    }
 }
 
 impl Signals {
@@ -21,9 +47,51 @@ impl Signals {
         self.schedule.notified().await;
     }
 
-    /// Wakes the dispatcher.
+    pub(crate) fn with_herald(herald: Arc<Herald>) -> Self {
+        Self {
+            herald: Some(herald),
+            ..Self::default()
+        }
+    }
+
+    /// Wakes the dispatchers of all servers.
     pub fn wake_scheduler(&self) {
+        self.wake_scheduler_here();
+        if let Some(herald) = &self.herald {
+            herald.schedule();
+        }
+    }
+
+    pub(crate) fn wake_scheduler_here(&self) {
         self.schedule.notify_one();
+    }
+
+    /// Resolves once another server wrote to runs; answers to which.
+    pub async fn heard_from_elsewhere(&self) -> Heard {
+        self.elsewhere.some.notified().await;
+        let mut heard = self
+            .elsewhere
+            .runs
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut *heard)
+    }
+
+    /// Another server wrote to these runs; `None` stands for any.
+    pub(crate) fn woken_from_elsewhere(&self, ids: Option<BTreeSet<RunId>>) {
+        match &ids {
+            Some(ids) => self.wake_here(ids.iter().copied()),
+            None => self.wake_all_here(),
+        }
+        {
+            let elsewhere = &self.elsewhere.runs;
+            let mut heard = elsewhere.lock().unwrap_or_else(PoisonError::into_inner);
+            match (&mut *heard, ids) {
+                (Heard::Runs(before), Some(ids)) => before.extend(ids),
+                (heard, _) => *heard = Heard::AnyRun,
+            }
+        }
+        self.elsewhere.some.notify_one();
     }
 
     /// Watches one run: its state and its log.
@@ -38,7 +106,21 @@ impl Signals {
         }
     }
 
-    pub(crate) fn wake_runs(&self, ids: impl IntoIterator<Item = RunId>) {
+    pub(crate) fn wake_runs(&self, ids: &[RunId]) {
+        self.wake_here(ids.iter().copied());
+        if let Some(herald) = &self.herald {
+            herald.runs(ids);
+        }
+    }
+
+    fn wake_all_here(&self) {
+        let runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
+        for sender in runs.values() {
+            sender.send_modify(|count| *count = count.wrapping_add(1));
+        }
+    }
+
+    fn wake_here(&self, ids: impl IntoIterator<Item = RunId>) {
         let runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
         if runs.is_empty() {
             return;

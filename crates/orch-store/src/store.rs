@@ -12,6 +12,7 @@ use orch_core::time::Timestamp;
 use tokio::sync::{Mutex, OwnedMutexGuard, mpsc, oneshot};
 
 use crate::conn::Conn;
+use crate::herald::{self, Herald};
 use crate::log::LogSink;
 use crate::postgres::{self, Postgres};
 use crate::segment::{self, SegmentReader, SegmentWriter};
@@ -119,8 +120,13 @@ impl Store {
             }
         };
         let mut entropy = Entropy::seeded(options.seed);
+        let me = (entropy.next_u64() >> 1).cast_signed();
+        let signals = match &pools {
+            Pools::Sqlite(_) => Signals::default(),
+            Pools::Postgres(pools) => among_servers(me, pools),
+        };
         let state = WriterState {
-            me: (entropy.next_u64() >> 1).cast_signed(),
+            me,
             anchored: false,
             clock_lead_us: 0,
             head: Head::EMPTY,
@@ -145,7 +151,7 @@ impl Store {
             commands,
             segments,
             clock_offset_us: Arc::default(),
-            signals: Signals::default(),
+            signals,
             rules: options.rules,
             clock: options.clock,
         };
@@ -267,6 +273,24 @@ impl Store {
         })
     }
 
+    /// A connection to a database that other servers may use too; `None` where this is the only one.
+    pub(crate) async fn read_shared(&self) -> Result<Option<Conn>, StoreError> {
+        match &self.pools {
+            Pools::Sqlite(_) => Ok(None),
+            Pools::Postgres(_) => self.read().await.map(Some),
+        }
+    }
+
+    /// A transaction to hold a lock in; `None` where no other server could want it.
+    pub(crate) async fn begin_lock(
+        &self,
+    ) -> Result<Option<sqlx::Transaction<'static, sqlx::Postgres>>, StoreError> {
+        match &self.pools {
+            Pools::Sqlite(_) => Ok(None),
+            Pools::Postgres(pools) => Ok(Some(pools.locks.begin().await?)),
+        }
+    }
+
     #[must_use]
     pub fn database(&self) -> &Database {
         &self.database
@@ -319,11 +343,22 @@ impl Store {
                 pools.writers.close().await;
             }
             Pools::Postgres(pools) => {
+                pools.locks.close().await;
                 pools.readers.close().await;
                 pools.writers.close().await;
             }
         }
     }
+}
+
+/// Tells the other servers of commits, and hears of theirs, until the connections close.
+fn among_servers(me: i64, pools: &Postgres) -> Signals {
+    let herald = Arc::new(Herald::default());
+    let signals = Signals::with_herald(Arc::clone(&herald));
+    let pool = pools.readers.clone();
+    tokio::spawn(async move { herald.tell(me, pool).await });
+    tokio::spawn(herald::listen(me, pools.readers.clone(), signals.clone()));
+    signals
 }
 
 /// A failed write poisons the log files until they are opened again.
@@ -338,4 +373,10 @@ fn reopen_poisoned(state: &mut OwnedMutexGuard<WriterState>) -> Result<(), Store
         );
     }
     Ok(())
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Store").field(&self.database).finish()
+    }
 }

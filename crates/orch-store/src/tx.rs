@@ -230,7 +230,7 @@ impl Tx {
         }
         state.next_seq.extend(self.next_seq);
         let signals = self.store.signals();
-        signals.wake_runs(self.touched);
+        signals.wake_runs(&self.touched);
         if self.schedule == Schedule::Changed {
             signals.wake_scheduler();
         }

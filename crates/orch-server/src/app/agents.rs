@@ -231,6 +231,23 @@ impl Agents {
             .collect()
     }
 
+    /// Every run that is held through this server, with its epoch.
+    pub fn held(&self) -> Vec<(RunId, u64)> {
+        let registry = self.locked();
+        let sessions = registry.sessions.values();
+        sessions
+            .flat_map(|session| session.held.iter().map(|(run, epoch)| (*run, *epoch)))
+            .collect()
+    }
+
+    /// Revokes a run, unless it was handed out again since under another epoch.
+    pub fn revoke_epoch(&self, run: RunId, epoch: Option<u64>, reason: &str) {
+        let held = self.held().into_iter().find(|(held, _)| *held == run);
+        if held.map(|(_, epoch)| epoch) == epoch {
+            self.revoke(run, reason);
+        }
+    }
+
     /// Tells whoever works a run that it is over for it.
     pub fn revoke(&self, run: RunId, reason: &str) {
         let mut registry = self.locked();

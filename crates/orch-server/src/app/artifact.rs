@@ -85,13 +85,13 @@ pub async fn of_run(app: &App, run_id: RunId) -> Result<Vec<Artifact>> {
 }
 
 /// An artifact with its bytes.
-pub async fn open(app: &App, id: ArtifactId) -> Result<(Artifact, tokio::fs::File)> {
+pub async fn open(app: &App, id: ArtifactId) -> Result<(Artifact, artifact::Bytes)> {
     let found = {
         let mut conn = app.store().read().await?;
         artifact::find(&mut conn, id)
             .await?
             .ok_or_else(|| AppError::not_found("artifact", id.get()))?
     };
-    let file = app.blobs().open(&found.sha256).await?;
-    Ok((found, file))
+    let bytes = app.blobs().open(&found.sha256).await?;
+    Ok((found, bytes))
 }

@@ -6,6 +6,8 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
+use orch_store::Store;
+
 use super::{AllowedHosts, AllowedOrigins, ApiToken, MonotonicClock, SystemClock};
 
 /// Body accepted where a route states nothing else: 1 MiB.
@@ -23,6 +25,8 @@ pub struct EdgeConfig {
     pub token: Option<ApiToken>,
     /// Requests per client in any 60 s (`ORCH_RATE_LIMIT_PER_MIN`); none is without a limit.
     pub rate_per_minute: Option<NonZeroU32>,
+    /// Where requests are counted over all servers, when there may be several.
+    pub counted_in: Option<Store>,
     /// Largest body, in bytes, where the route states nothing else.
     pub body_limit_bytes: u64,
     /// Longest time from a request's head to its response's head.
@@ -40,6 +44,7 @@ impl EdgeConfig {
             origins: AllowedOrigins::none(),
             token: None,
             rate_per_minute: NonZeroU32::new(1000),
+            counted_in: None,
             body_limit_bytes: DEFAULT_BODY_LIMIT_BYTES,
             request_timeout: Duration::from_secs(30),
             clock: Arc::new(SystemClock::new()),

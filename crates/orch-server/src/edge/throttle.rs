@@ -5,17 +5,20 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{ConnectInfo, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderName, HeaderValue};
+use orch_store::shared;
 
 use super::area::{Protocol, Statement};
 use super::stack::Edge;
 use super::{ApiError, Problem, Verdict};
 
+const WINDOW_SECONDS: i64 = 60;
 const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
 const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
 
@@ -27,8 +30,14 @@ pub(super) async fn check(State(edge): State<Arc<Edge>>, request: Request, next:
     let Some(limiter) = edge.limiter.as_ref().filter(|_| !is_grpc(&request)) else {
         return next.run(request).await;
     };
-    let (mut response, remaining) = match limiter.check(&client(&request), edge.config.clock.now())
-    {
+    let who = client(&request);
+    let verdict = match limiter.check(&who, edge.config.clock.now()) {
+        Verdict::Accepted { remaining } => {
+            over_all_servers(&edge, who, limiter.limit(), remaining).await
+        }
+        refused @ Verdict::Refused { .. } => refused,
+    };
+    let (mut response, remaining) = match verdict {
         Verdict::Accepted { remaining } => (next.run(request).await, remaining),
         Verdict::Refused { retry_after } => {
             let whole = retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0);
@@ -46,6 +55,37 @@ pub(super) async fn check(State(edge): State<Arc<Edge>>, request: Request, next:
     headers.insert(LIMIT, HeaderValue::from(limiter.limit()));
     headers.insert(REMAINING, HeaderValue::from(remaining));
     response
+}
+
+/// What this server accepts may have been used up at another one.
+async fn over_all_servers(edge: &Edge, who: ClientKey, limit: u32, remaining: u32) -> Verdict {
+    let accepted = Verdict::Accepted { remaining };
+    let Some(store) = &edge.config.counted_in else {
+        return accepted;
+    };
+    let who = who.map(|address| address.to_string()).unwrap_or_default();
+    match shared::count_request(store, &who, WINDOW_SECONDS, limit.into()).await {
+        Ok(Some(counted)) if counted.accepted == 0 => {
+            let now = store.now().as_micros() / 1_000_000;
+            let wait = (counted.oldest + WINDOW_SECONDS - now).clamp(1, WINDOW_SECONDS);
+            Verdict::Refused {
+                retry_after: Duration::from_secs(wait.unsigned_abs()),
+            }
+        }
+        Ok(Some(counted)) => Verdict::Accepted {
+            remaining: remaining
+                .min(limit.saturating_sub(u32::try_from(counted.used).unwrap_or(limit))),
+        },
+        Ok(None) => accepted,
+        Err(error) => {
+            // The limit protects the server; that the database is away is the request's to find out.
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "requests are counted here alone"
+            );
+            accepted
+        }
+    }
 }
 
 fn client(request: &Request) -> ClientKey {

@@ -81,7 +81,7 @@ async fn arrive(
     name: &AgentName,
     hello: &Hello,
     outbox: Outbox,
-) -> Result<(u64, Duration), Status> {
+) -> Result<(Session, Duration), Status> {
     let ttl = match hello.claim_ttl_ms {
         0 => STREAM_TTL,
         ms => Duration::from_millis(ms.clamp(1000, 86_400_000)),
@@ -101,7 +101,7 @@ async fn arrive(
         .await
         .map_err(AppError::from)?;
     let now = tx.now();
-    agent::register(
+    let registered = agent::register(
         &mut tx.conn,
         name,
         &hello.version,
@@ -152,7 +152,11 @@ async fn arrive(
     let generation = app.agents().arrive(arrival);
     tracing::info!(agent.name = %name, agent.slots = slots, "agent connected");
     app.store().signals().wake_scheduler();
-    Ok((generation, grace))
+    let session = Session {
+        generation,
+        registered: registered.session,
+    };
+    Ok((session, grace))
 }
 
 /// What the agent still holds. What it held before it was restarted is handed out again at once.
@@ -191,14 +195,42 @@ async fn take_up(
     Ok(held)
 }
 
+/// A stream among those of its agent.
+#[derive(Clone, Copy)]
+struct Session {
+    /// At this server.
+    generation: u64,
+    /// At all servers.
+    registered: i64,
+}
+
+/// Whether the agent has connected again since, to whichever server.
+async fn is_elsewhere(app: &App, name: &AgentName, session: Session) -> bool {
+    let newest = async {
+        let mut conn = app.store().read().await?;
+        agent::find(&mut conn, name).await
+    };
+    match newest.await {
+        Ok(newest) => newest.is_some_and(|newest| newest.session != session.registered),
+        // It may be; then its leases run out by themselves.
+        Err(_) => true,
+    }
+}
+
 /// The stream is lost: after the grace, so is the hold.
-async fn leave(app: App, name: AgentName, generation: u64, grace: Duration) {
+async fn leave(app: App, name: AgentName, session: Session, grace: Duration) {
+    let generation = session.generation;
     if !app.agents().lose(&name, generation) {
         return;
     }
     tracing::info!(agent.name = %name, "agent disconnected");
     tokio::time::sleep(grace).await;
-    for id in app.agents().forget(&name, generation) {
+    let held = app.agents().forget(&name, generation);
+    if !held.is_empty() && is_elsewhere(&app, &name, session).await {
+        tracing::info!(agent.name = %name, "the agent went on at another server");
+        return;
+    }
+    for id in held {
         let command = Command::EndHold {
             run: id,
             agent: name.clone(),

@@ -89,6 +89,15 @@ async fn replayed(
         )
         .into());
     };
+    let Some(_alone) = orch_store::shared::exclusive(app.store(), key)
+        .await
+        .map_err(ApiError::internal)?
+    else {
+        return Err(Problem::conflict(
+            "a request with this Idempotency-Key is under way at another server; try again",
+        )
+        .into());
+    };
     let (parts, body) = request.into_parts();
     let body = match body.collect().await {
         Ok(body) => body.to_bytes(),

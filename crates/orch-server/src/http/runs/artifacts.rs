@@ -12,6 +12,7 @@ use http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE, ETAG};
 use orch_api::problem::Problem;
 use orch_api::types::run::{Artifact, NewArtifact};
 use orch_core::ids::{ArtifactId, RunId};
+use orch_store::artifact::Bytes;
 use tokio_util::io::ReaderStream;
 use utoipa_axum::routes;
 
@@ -83,7 +84,10 @@ async fn list(
     (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 async fn raw(State(app): State<App>, Path(id): Path<i64>) -> Result<Response, ApiError> {
     let (artifact, file) = artifact::open(&app, ArtifactId(id)).await?;
-    let mut response = Response::new(Body::from_stream(ReaderStream::new(file)));
+    let mut response = Response::new(match file {
+        Bytes::File(file) => Body::from_stream(ReaderStream::new(file)),
+        Bytes::Memory(bytes) => Body::from(bytes),
+    });
     let headers = response.headers_mut();
     let octets = HeaderValue::from_static("application/octet-stream");
     headers.insert(

@@ -1,0 +1,138 @@
+//! Wake-ups between servers: what one committed, the others hear of through LISTEN and NOTIFY.
+//!
+//! Notified after the commit and apart from it, many runs in one: a NOTIFY inside a writing
+//! transaction would make the database serialise the commits. What gets lost is found by the timers.
+
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use orch_core::ids::RunId;
+use serde::{Deserialize, Serialize};
+use sqlx::postgres::{PgListener, PgPool};
+use tokio::sync::Notify;
+
+use crate::Signals;
+
+const CHANNEL: &str = "orch_committed";
+/// A payload holds 8,000 bytes at most.
+const RUNS_AT_ONCE: usize = 300;
+/// More runs than this at once are told of as "any".
+const MOST_RUNS: usize = 3000;
+/// After a failure of the database.
+const AGAIN: Duration = Duration::from_millis(500);
+
+/// What a server has to tell, until it is told.
+#[derive(Default)]
+pub(crate) struct Herald {
+    news: Mutex<News>,
+    some: Notify,
+}
+
+#[derive(Default)]
+struct News {
+    runs: BTreeSet<RunId>,
+    schedule: Schedule,
+}
+
+/// Whether work may have become startable.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Schedule {
+    #[default]
+    AsBefore,
+    Changed,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Message {
+    from: i64,
+    /// `None` stands for any.
+    runs: Option<Vec<i64>>,
+    schedule: Schedule,
+}
+
+impl Herald {
+    pub(crate) fn runs(&self, ids: &[RunId]) {
+        if !ids.is_empty() {
+            self.news().runs.extend(ids);
+            self.some.notify_one();
+        }
+    }
+
+    pub(crate) fn schedule(&self) {
+        self.news().schedule = Schedule::Changed;
+        self.some.notify_one();
+    }
+
+    fn news(&self) -> std::sync::MutexGuard<'_, News> {
+        self.news.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells the other servers, until the pool closes.
+    pub(crate) async fn tell(&self, me: i64, pool: PgPool) {
+        while !pool.is_closed() {
+            self.some.notified().await;
+            let News { runs, schedule } = std::mem::take(&mut *self.news());
+            let ids: Vec<i64> = runs.iter().map(|run| run.get()).collect();
+            let parts: Vec<Option<&[i64]>> = if ids.len() > MOST_RUNS {
+                vec![None]
+            } else if ids.is_empty() {
+                vec![Some(&[])]
+            } else {
+                ids.chunks(RUNS_AT_ONCE).map(Some).collect()
+            };
+            for runs in parts {
+                let message = Message {
+                    from: me,
+                    runs: runs.map(<[i64]>::to_vec),
+                    schedule,
+                };
+                let payload =
+                    serde_json::to_string(&message).expect("invariant: numbers serialise");
+                let told = sqlx::query("SELECT pg_notify($1, $2)")
+                    .bind(CHANNEL)
+                    .bind(payload)
+                    .execute(&pool)
+                    .await;
+                if let Err(error) = told {
+                    tracing::debug!(%error, "the other servers were not woken");
+                }
+            }
+        }
+    }
+}
+
+/// Hears what other servers committed, until the pool closes.
+pub(crate) async fn listen(me: i64, pool: PgPool, signals: Signals) {
+    while !pool.is_closed() {
+        if let Err(error) = hear(me, &pool, &signals).await {
+            tracing::debug!(%error, "not listening for other servers' commits");
+            tokio::time::sleep(AGAIN).await;
+        }
+    }
+}
+
+async fn hear(me: i64, pool: &PgPool, signals: &Signals) -> Result<(), sqlx::Error> {
+    let mut listener = PgListener::connect_with(pool).await?;
+    listener.listen(CHANNEL).await?;
+    // What was told before, or while the connection was away, was missed.
+    signals.woken_from_elsewhere(None);
+    signals.wake_scheduler_here();
+    while let Some(heard) = listener.try_recv().await? {
+        let Ok(message) = serde_json::from_str::<Message>(heard.payload()) else {
+            continue;
+        };
+        if message.from == me {
+            continue;
+        }
+        let runs = message
+            .runs
+            .map(|runs| runs.into_iter().map(RunId).collect());
+        signals.woken_from_elsewhere(runs);
+        if message.schedule == Schedule::Changed {
+            signals.wake_scheduler_here();
+        }
+    }
+    Ok(())
+}
