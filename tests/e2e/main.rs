@@ -12,6 +12,7 @@ mod codex;
 mod crash;
 mod documents;
 mod exposure;
+mod fairness;
 mod grpc;
 mod live;
 mod logs;

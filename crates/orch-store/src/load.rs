@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use orch_core::engine::{NextIds, Working};
+use orch_core::engine::{NextIds, Occupancy, Working};
 use orch_core::gate;
 use orch_core::ids::{ProjectId, QueueEntryId, RunId, WorkItemId};
 use orch_core::queue::Status;
@@ -24,11 +24,30 @@ pub struct Needs {
     pub dependents_of: BTreeSet<WorkItemId>,
     /// Runs whose items' dependents are wanted, because they may be done.
     pub finishing: BTreeSet<RunId>,
+    /// What is under way in the projects, because runs may start.
+    pub starts: Starts,
     /// Items from which the waiting graph is followed, to find cycles.
     pub graph_from: BTreeSet<WorkItemId>,
 }
 
+/// Whether a decision may start runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Starts {
+    #[default]
+    None,
+    Some,
+}
+
 impl Needs {
+    /// What starting an item needs.
+    #[must_use]
+    pub fn start(id: WorkItemId) -> Self {
+        Self {
+            starts: Starts::Some,
+            ..Self::item(id)
+        }
+    }
+
     #[must_use]
     pub fn item(id: WorkItemId) -> Self {
         Self {
@@ -118,6 +137,10 @@ pub(crate) async fn load(
             w.projects.insert(project.id, project);
         }
     }
+    if needs.starts == Starts::Some {
+        load_occupancy(conn, &mut w).await?;
+        w.virtual_time = project::virtual_time(conn).await?;
+    }
     load_approvals(conn, &mut w, rules).await?;
     Ok(w)
 }
@@ -172,6 +195,41 @@ async fn load_waits(conn: &mut Conn, w: &mut Working, needs: &Needs) -> Result<(
             .entry(WorkItemId(item))
             .or_default()
             .insert(WorkItemId(on));
+    }
+    Ok(())
+}
+
+/// What is under way in the loaded projects. Runs are counted only where there is a limit.
+async fn load_occupancy(conn: &mut Conn, w: &mut Working) -> Result<(), StoreError> {
+    for id in w.projects.keys() {
+        w.occupancy.insert(*id, Occupancy::default());
+    }
+    let limited: BTreeSet<ProjectId> = w
+        .projects
+        .values()
+        .filter(|project| project.max_concurrent_runs.is_some())
+        .map(|project| project.id)
+        .collect();
+    if !limited.is_empty() {
+        for (id, open) in run::open_in(conn, &limited).await? {
+            let there = w.occupancy.entry(ProjectId(id)).or_default();
+            there.open_runs = u32::try_from(open).unwrap_or(u32::MAX);
+        }
+    }
+    let keyed: BTreeSet<ProjectId> = w
+        .items
+        .values()
+        .filter(|item| item.concurrency_key.is_some())
+        .map(|item| item.project_id)
+        .collect();
+    if !keyed.is_empty() {
+        for (project, key, run) in run::keys_held_in(conn, &keyed).await? {
+            w.occupancy
+                .entry(project)
+                .or_default()
+                .keys
+                .insert(key, run);
+        }
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use orch_core::ids::ProjectId;
-use orch_core::project::{Project, Quota, Share};
+use orch_core::project::{Project, Quota, Share, Weight};
 use orch_core::time::Timestamp;
 use sqlx::FromRow;
 
@@ -19,6 +19,9 @@ struct Row {
     window_start: i64,
     runs_in_window: i64,
     created_at: i64,
+    weight: i64,
+    pass: Option<i64>,
+    max_concurrent_runs: Option<i64>,
 }
 
 impl From<Row> for Project {
@@ -32,8 +35,16 @@ impl From<Row> for Project {
                 window_start: Timestamp::from_micros(row.window_start),
                 used: u32::try_from(row.runs_in_window).unwrap_or(0),
             },
-            share: Share::default(),
-            max_concurrent_runs: None,
+            share: Share {
+                weight: u32::try_from(row.weight)
+                    .ok()
+                    .and_then(Weight::new)
+                    .unwrap_or_default(),
+                pass: row.pass.and_then(|pass| u64::try_from(pass).ok()),
+            },
+            max_concurrent_runs: row
+                .max_concurrent_runs
+                .and_then(|max| u32::try_from(max).ok()),
             created_at: Timestamp::from_micros(row.created_at),
         }
     }
@@ -62,7 +73,7 @@ pub async fn insert(
     Ok(row.into())
 }
 
-/// Saves name, description and quota.
+/// Saves everything that can change.
 ///
 /// # Errors
 /// When the database fails.
@@ -70,13 +81,16 @@ pub async fn update(conn: &mut Conn, project: &Project) -> Result<(), StoreError
     execute!(
         conn,
         "UPDATE project SET name = $2, description = $3, max_runs_per_day = $4, window_start = $5,
-             runs_in_window = $6 WHERE id = $1",
+             runs_in_window = $6, weight = $7, pass = $8, max_concurrent_runs = $9 WHERE id = $1",
         project.id.get(),
         project.name.as_str(),
         project.description.as_str(),
         project.quota.max_runs_per_day.map(i64::from),
         project.quota.window_start.as_micros(),
-        i64::from(project.quota.used)
+        i64::from(project.quota.used),
+        i64::from(project.share.weight.get()),
+        project.share.pass.and_then(|pass| i64::try_from(pass).ok()),
+        project.max_concurrent_runs.map(i64::from)
     )?;
     Ok(())
 }
@@ -112,4 +126,10 @@ pub async fn list(conn: &mut Conn, page: Page) -> Result<Vec<Project>, StoreErro
         .into_iter()
         .map(Project::from)
         .collect())
+}
+
+/// The highest virtual time at which any project was served.
+pub(crate) async fn virtual_time(conn: &mut Conn) -> Result<u64, StoreError> {
+    let (pass,) = one!(conn, (Option<i64>,), "SELECT max(pass) FROM project")?;
+    Ok(pass.and_then(|pass| u64::try_from(pass).ok()).unwrap_or(0))
 }

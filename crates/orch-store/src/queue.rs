@@ -159,10 +159,16 @@ const READY: Dialect = sql!(
          )
          SELECT e.id FROM holder
            JOIN project p ON p.id = holder.id
-            AND (p.max_runs_per_day IS NULL OR p.window_start <> $2 OR p.runs_in_window < p.max_runs_per_day)
+            AND (p.max_runs_per_day IS NULL OR p.window_start NOT IN ($2, $4) OR p.runs_in_window < p.max_runs_per_day)
+            AND (p.max_concurrent_runs IS NULL OR p.max_concurrent_runs >
+                 (SELECT count(*) FROM run o WHERE o.project_id = p.id AND o.status IN ('running', 'waiting')))
            JOIN queue_entry e ON e.id IN (
                 SELECT q.id FROM queue_entry q
                  WHERE q.state = 'ready' AND q.project_id = holder.id AND q.scheduled_for <= $1
+                   AND NOT EXISTS (
+                       SELECT 1 FROM work_item i JOIN run k ON k.project_id = i.project_id
+                          AND k.concurrency_key = i.concurrency_key AND k.status IN ('running', 'waiting')
+                        WHERE i.id = q.work_item_id AND i.concurrency_key IS NOT NULL)
                  ORDER BY q.priority DESC, q.id LIMIT $3)",
     postgres: "WITH RECURSIVE holder (id) AS (
              SELECT min(project_id) FROM queue_entry WHERE state = 'ready'
@@ -172,14 +178,21 @@ const READY: Dialect = sql!(
          )
          SELECT e.id FROM holder
            JOIN project p ON p.id = holder.id
-            AND (p.max_runs_per_day IS NULL OR p.window_start <> $2 OR p.runs_in_window < p.max_runs_per_day)
+            AND (p.max_runs_per_day IS NULL OR p.window_start NOT IN ($2, $4) OR p.runs_in_window < p.max_runs_per_day)
+            AND (p.max_concurrent_runs IS NULL OR p.max_concurrent_runs >
+                 (SELECT count(*) FROM run o WHERE o.project_id = p.id AND o.status IN ('running', 'waiting')))
           CROSS JOIN LATERAL (
                 SELECT q.id FROM queue_entry q
                  WHERE q.state = 'ready' AND q.project_id = holder.id AND q.scheduled_for <= $1
+                   AND NOT EXISTS (
+                       SELECT 1 FROM work_item i JOIN run k ON k.project_id = i.project_id
+                          AND k.concurrency_key = i.concurrency_key AND k.status IN ('running', 'waiting')
+                        WHERE i.id = q.work_item_id AND i.concurrency_key IS NOT NULL)
                  ORDER BY q.priority DESC, q.id LIMIT $3) e",
 );
 
-/// Ready and due entries: the first `most` of each project that still has quota.
+/// Ready and due entries: the first `most` of each project that still has quota and room,
+/// without those whose key an open run holds.
 pub(crate) async fn ready(
     conn: &mut Conn,
     now: Timestamp,
@@ -191,7 +204,8 @@ pub(crate) async fn ready(
         READY,
         now.as_micros(),
         now.start_of_day().as_micros(),
-        most
+        most,
+        now.next_day().as_micros()
     )?;
     Ok(ids.into_iter().map(|(id,)| QueueEntryId(id)).collect())
 }

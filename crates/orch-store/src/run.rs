@@ -6,11 +6,12 @@ use orch_core::digest::Digest;
 use orch_core::ids::{AgentName, ProjectId, QueueEntryId, RunId, WorkItemId};
 use orch_core::run::{Finish, Lease, Outcome, Run, RunState};
 use orch_core::time::Timestamp;
+use orch_core::work_item::ConcurrencyKey;
 use sqlx::FromRow;
 
 use crate::bulk::{Cell, bulk, cells};
-use crate::conn::{all, execute, json_ids, listing, one, optional};
-use crate::work_item::{duration, micros};
+use crate::conn::{Dialect, all, execute, json_ids, listing, one, optional, sql};
+use crate::work_item::{duration, key, micros};
 use crate::{Conn, Page, StoreError};
 
 #[derive(FromRow)]
@@ -34,6 +35,7 @@ struct Row {
     finished_at: Option<i64>,
     exit_code: Option<i64>,
     reason: Option<String>,
+    concurrency_key: Option<String>,
 }
 
 impl TryFrom<Row> for Run {
@@ -68,7 +70,7 @@ impl TryFrom<Row> for Run {
             entry_id: QueueEntryId(row.entry_id),
             attempt: u32::try_from(row.attempt).unwrap_or(1),
             priority: i32::try_from(row.priority).unwrap_or(0),
-            concurrency_key: None,
+            concurrency_key: row.concurrency_key.map(key).transpose()?,
             state,
             epoch: u64::try_from(row.epoch).unwrap_or(0),
             lapses: u32::try_from(row.lapses).unwrap_or(0),
@@ -111,14 +113,16 @@ pub(crate) fn push(cells: &mut Vec<Cell>, run: &Run) {
         finish.map(|finish| finish.at.as_micros()),
         finish.and_then(|finish| finish.exit_code).map(i64::from),
         finish.and_then(|finish| finish.reason.as_deref()),
+        run.concurrency_key.as_ref().map(ConcurrencyKey::as_str),
     );
 }
 
 bulk!(
     INSERT,
     "INSERT INTO run (id, work_item_id, project_id, entry_id, attempt, priority, status, agent, lease_until,
-         lease_ttl_us, epoch, lapses, trace_id, digest, created_at, started_at, finished_at, exit_code, reason) VALUES ",
-    19,
+         lease_ttl_us, epoch, lapses, trace_id, digest, created_at, started_at, finished_at, exit_code, reason,
+         concurrency_key) VALUES ",
+    20,
     ""
 );
 bulk!(
@@ -127,7 +131,7 @@ bulk!(
          epoch = v.column11, lapses = v.column12, digest = v.column14, started_at = v.column16,
          finished_at = v.column17, exit_code = v.column18, reason = v.column19
        FROM (VALUES ",
-    19,
+    20,
     ") v WHERE run.id = v.column1"
 );
 
@@ -213,15 +217,73 @@ pub async fn list(conn: &mut Conn, filter: &Filter, page: Page) -> Result<Vec<Ru
     )?)
 }
 
-/// Runs that nobody holds, most urgent first.
+const UNCLAIMED: Dialect = sql!(
+    sqlite: "WITH RECURSIVE holder (id) AS (
+             SELECT min(project_id) FROM run WHERE status = 'running' AND agent IS NULL
+             UNION ALL
+             SELECT (SELECT min(project_id) FROM run
+                      WHERE status = 'running' AND agent IS NULL AND project_id > holder.id)
+               FROM holder WHERE holder.id IS NOT NULL
+         )
+         SELECT r.id FROM holder JOIN run r ON r.id IN (
+                SELECT u.id FROM run u WHERE u.status = 'running' AND u.agent IS NULL AND u.project_id = holder.id
+                 ORDER BY u.priority DESC, u.id LIMIT $1)",
+    postgres: "WITH RECURSIVE holder (id) AS (
+             SELECT min(project_id) FROM run WHERE status = 'running' AND agent IS NULL
+             UNION ALL
+             SELECT (SELECT min(project_id) FROM run
+                      WHERE status = 'running' AND agent IS NULL AND project_id > holder.id)
+               FROM holder WHERE holder.id IS NOT NULL
+         )
+         SELECT r.id FROM holder CROSS JOIN LATERAL (
+                SELECT u.id FROM run u WHERE u.status = 'running' AND u.agent IS NULL AND u.project_id = holder.id
+                 ORDER BY u.priority DESC, u.id LIMIT $1) r",
+);
+
+/// Runs that nobody holds: the first `most` of each project, most urgent first.
 pub(crate) async fn unclaimed(conn: &mut Conn, most: i64) -> Result<BTreeSet<RunId>, StoreError> {
-    let ids = all!(
-        conn,
-        (i64,),
-        "SELECT id FROM run WHERE status = 'running' AND agent IS NULL ORDER BY priority DESC, id LIMIT $1",
-        most
-    )?;
+    let ids = all!(conn, (i64,), UNCLAIMED, most)?;
     Ok(ids.into_iter().map(|(id,)| RunId(id)).collect())
+}
+
+/// How many runs of these projects have not ended.
+///
+/// # Errors
+/// When the database fails.
+pub async fn open_in(
+    conn: &mut Conn,
+    projects: &BTreeSet<ProjectId>,
+) -> Result<Vec<(i64, i64)>, StoreError> {
+    all!(
+        conn,
+        (i64, i64),
+        "SELECT project_id, count(*) FROM run
+          WHERE status IN ('running', 'waiting')
+            AND project_id IN (SELECT CAST(value AS BIGINT) FROM json_each($1))
+          GROUP BY project_id",
+        json_ids(projects.iter().map(|id| id.get()))
+    )
+}
+
+/// The concurrency keys that open runs of these projects hold: project, key, run.
+///
+/// # Errors
+/// When the database fails.
+pub async fn keys_held_in(
+    conn: &mut Conn,
+    projects: &BTreeSet<ProjectId>,
+) -> Result<Vec<(ProjectId, ConcurrencyKey, RunId)>, StoreError> {
+    all!(
+        conn,
+        (i64, String, i64),
+        "SELECT project_id, concurrency_key, id FROM run
+          WHERE concurrency_key IS NOT NULL AND status IN ('running', 'waiting')
+            AND project_id IN (SELECT CAST(value AS BIGINT) FROM json_each($1))",
+        json_ids(projects.iter().map(|id| id.get()))
+    )?
+    .into_iter()
+    .map(|(project, held, run)| Ok((ProjectId(project), key(held)?, RunId(run))))
+    .collect()
 }
 
 /// Runs whose lease has run out.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use orch_core::digest::Digest;
 use orch_core::ids::{ProjectId, RecipeId, WorkItemId};
-use orch_core::work_item::{ApprovalHistory, Kind, Policy, State, WorkItem};
+use orch_core::work_item::{ApprovalHistory, ConcurrencyKey, Kind, Policy, State, WorkItem};
 use sqlx::FromRow;
 
 use crate::bulk::{Cell, bulk, cells};
@@ -29,6 +29,7 @@ struct Row {
     digest: String,
     created_at: i64,
     version: i64,
+    concurrency_key: Option<String>,
 }
 
 impl TryFrom<Row> for WorkItem {
@@ -51,7 +52,7 @@ impl TryFrom<Row> for WorkItem {
                 backoff_base: row.backoff_base_us.map(duration),
                 backoff_jitter: row.backoff_jitter_us.map(duration),
             },
-            concurrency_key: None,
+            concurrency_key: row.concurrency_key.map(key).transpose()?,
             approval: if row.approval_asked == 0 {
                 ApprovalHistory::NeverRequested
             } else {
@@ -62,6 +63,11 @@ impl TryFrom<Row> for WorkItem {
             version: row.version,
         })
     }
+}
+
+/// A stored concurrency key.
+pub(crate) fn key(text: String) -> Result<ConcurrencyKey, StoreError> {
+    ConcurrencyKey::parse(&text).map_err(|_| StoreError::corrupt("concurrency key", text))
 }
 
 pub(crate) fn duration(us: i64) -> Duration {
@@ -90,23 +96,26 @@ pub(crate) fn push(cells: &mut Vec<Cell>, item: &WorkItem) {
         item.digest.to_hex(),
         item.created_at.as_micros(),
         item.version,
+        item.concurrency_key.as_ref().map(ConcurrencyKey::as_str),
     );
 }
 
 bulk!(
     INSERT,
     "INSERT INTO work_item (id, project_id, title, description, kind, environment, state, max_retries,
-         backoff_base_us, backoff_jitter_us, approval_asked, recipe_id, digest, created_at, version) VALUES ",
-    15,
+         backoff_base_us, backoff_jitter_us, approval_asked, recipe_id, digest, created_at, version,
+         concurrency_key) VALUES ",
+    16,
     ""
 );
 bulk!(
     UPDATE,
     "UPDATE work_item SET title = v.column3, description = v.column4, kind = v.column5, environment = v.column6,
          state = v.column7, max_retries = v.column8, backoff_base_us = v.column9, backoff_jitter_us = v.column10,
-         approval_asked = v.column11, recipe_id = v.column12, digest = v.column13, version = v.column15
+         approval_asked = v.column11, recipe_id = v.column12, digest = v.column13, version = v.column15,
+         concurrency_key = v.column16
        FROM (VALUES ",
-    15,
+    16,
     ") v WHERE work_item.id = v.column1"
 );
 

@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use orch_core::engine::{Reach, Working};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::load::Starts;
 use crate::{Command, Needs, Reply, Store, StoreError, Tx, queue, run};
 
 /// The most commands in one commit.
@@ -238,7 +239,10 @@ async fn schedule_once(
     reach: Reach,
 ) -> Result<Reply, StoreError> {
     let mut tx = store.begin("system").await?;
-    let mut needs = Needs::default();
+    let mut needs = Needs {
+        starts: Starts::Some,
+        ..Needs::default()
+    };
     if let Command::Dispatch { .. } = envelope.command {
         needs.runs = run::unclaimed(&mut tx.conn, most).await?;
     }

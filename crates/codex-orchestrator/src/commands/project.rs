@@ -25,6 +25,12 @@ enum Action {
         /// What it is about
         #[arg(long, short)]
         description: Option<String>,
+        /// Its part of the agents' slots beside a project of weight 1
+        #[arg(long, value_name = "1-1000")]
+        weight: Option<u32>,
+        /// Runs that may be open at once [default: unlimited]
+        #[arg(long, value_name = "N")]
+        max_concurrent_runs: Option<u32>,
     },
     /// List the projects, newest first
     List(Listing),
@@ -48,10 +54,19 @@ enum Action {
 pub async fn run(args: Args, context: &mut Context<'_>) -> Result<Exit, Failure> {
     let client = context.client(&args.connect)?;
     match args.action {
-        Action::Create { name, description } => {
-            let project = client
-                .create_project(&NewProject { name, description })
-                .await?;
+        Action::Create {
+            name,
+            description,
+            weight,
+            max_concurrent_runs,
+        } => {
+            let new = NewProject {
+                name,
+                description,
+                weight,
+                max_concurrent_runs,
+            };
+            let project = client.create_project(&new).await?;
             context.output.one(&project)?;
         }
         Action::List(listing) => {

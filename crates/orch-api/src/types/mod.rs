@@ -13,3 +13,7 @@ pub mod requirements;
 pub mod run;
 pub mod vision;
 pub mod work_item;
+
+mod present;
+
+use present::present;

@@ -3,12 +3,18 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::present;
+
 /// A project.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Project {
     pub id: i64,
     pub name: String,
     pub description: String,
+    /// Its part of the agents' slots beside a project of weight 1.
+    pub weight: u32,
+    /// Runs that may be open at once; `null` is unlimited.
+    pub max_concurrent_runs: Option<u32>,
     pub created_at: String,
 }
 
@@ -21,6 +27,14 @@ pub struct NewProject {
     pub name: String,
     #[serde(default)]
     pub description: Option<String>,
+    /// Its part of the agents' slots beside a project of weight 1; 1 when it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 1000)]
+    pub weight: Option<u32>,
+    /// Runs that may be open at once; unlimited when it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 1_000_000)]
+    pub max_concurrent_runs: Option<u32>,
 }
 
 /// A change of a project; what is absent stays.
@@ -32,6 +46,17 @@ pub struct UpdateProject {
     pub name: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 1000)]
+    pub weight: Option<u32>,
+    /// `null` takes the limit away.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schema(value_type = Option<u32>, minimum = 1, maximum = 1_000_000)]
+    pub max_concurrent_runs: Option<Option<u32>>,
 }
 
 /// How many runs may start per UTC day.

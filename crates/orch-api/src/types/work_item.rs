@@ -4,6 +4,8 @@ use orch_core::work_item::{Kind, State};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::present;
+
 /// A unit of work.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct WorkItem {
@@ -23,6 +25,8 @@ pub struct WorkItem {
     pub backoff_jitter_seconds: Option<f64>,
     /// SHA-256 of what would run: title, description, recipe and environment.
     pub digest: String,
+    /// At most one run of a project is open for each key.
+    pub concurrency_key: Option<String>,
     pub created_at: String,
     pub version: i64,
 }
@@ -50,6 +54,10 @@ pub struct NewWorkItem {
     pub backoff_base_seconds: Option<f64>,
     #[serde(default)]
     pub backoff_jitter_seconds: Option<f64>,
+    /// At most one run of the project is open for each key: 1 to 200 characters, one line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 200)]
+    pub concurrency_key: Option<String>,
 }
 
 /// Many work items at once: all or none.
@@ -80,6 +88,14 @@ pub struct UpdateWorkItem {
     )]
     #[schema(value_type = Option<String>)]
     pub environment: Option<Option<String>>,
+    /// `null` takes it away. Counts from the next run on.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schema(value_type = Option<String>)]
+    pub concurrency_key: Option<Option<String>>,
 }
 
 /// How failed attempts are tried again; what is absent stays, `null` means the default.
@@ -107,13 +123,6 @@ pub struct Policy {
     )]
     #[schema(value_type = Option<f64>)]
     pub backoff_jitter_seconds: Option<Option<f64>>,
-}
-
-/// Tells an absent field from one that is `null`.
-fn present<'de, T: Deserialize<'de>, D: serde::Deserializer<'de>>(
-    from: D,
-) -> Result<Option<Option<T>>, D::Error> {
-    Option::deserialize(from).map(Some)
 }
 
 /// A tool recipe to be.

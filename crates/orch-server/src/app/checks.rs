@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use orch_core::ids::AgentName;
+use orch_core::project::Weight;
+use orch_core::work_item::ConcurrencyKey;
 
 use super::{AppError, Result};
 
@@ -95,4 +97,26 @@ pub(crate) fn priority(priority: Option<i32>) -> Result<Option<i32>> {
         )),
         other => Ok(other),
     }
+}
+
+/// A concurrency key.
+pub fn concurrency_key(key: &str) -> Result<ConcurrencyKey> {
+    ConcurrencyKey::parse(key).map_err(|problem| AppError::invalid("concurrency_key", problem))
+}
+
+/// A project's weight.
+pub fn weight(weight: u32) -> Result<Weight> {
+    Weight::new(weight).ok_or_else(|| {
+        let message = format!("is {weight}; expected 1 to {}", Weight::MOST);
+        AppError::invalid("weight", message)
+    })
+}
+
+/// A project's limit on open runs; more than a million is as good as none.
+pub fn max_concurrent_runs(most: u32) -> Result<u32> {
+    if (1..=1_000_000).contains(&most) {
+        return Ok(most);
+    }
+    let message = format!("is {most}; expected 1 to 1000000, or null for no limit");
+    Err(AppError::invalid("max_concurrent_runs", message))
 }

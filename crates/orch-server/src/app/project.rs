@@ -1,5 +1,6 @@
 //! Projects, their visions and their quotas.
 
+use orch_api::types::project::{NewProject, UpdateProject};
 use orch_core::ids::ProjectId;
 use orch_core::project::Project;
 use orch_store::vision::Vision;
@@ -14,8 +15,14 @@ const MOST_RUNS_PER_DAY: u32 = 1_000_000;
 const LONGEST_VISION: usize = 512 * 1024;
 
 /// Creates a project.
-pub async fn create(app: &App, actor: &str, name: &str, description: &str) -> Result<Project> {
-    let name = checks::text("name", name, 200)?;
+pub async fn create(app: &App, actor: &str, new: NewProject) -> Result<Project> {
+    let name = checks::text("name", &new.name, 200)?;
+    let description = new.description.as_deref().unwrap_or_default();
+    let weight = new.weight.map(checks::weight).transpose()?;
+    let max_concurrent_runs = new
+        .max_concurrent_runs
+        .map(checks::max_concurrent_runs)
+        .transpose()?;
     if description.len() > LONGEST_VISION {
         return Err(AppError::invalid(
             "description",
@@ -24,7 +31,12 @@ pub async fn create(app: &App, actor: &str, name: &str, description: &str) -> Re
     }
     let mut tx = app.store().begin(actor).await?;
     let now = tx.now();
-    let project = project::insert(&mut tx.conn, name.trim(), description, now).await?;
+    let mut project = project::insert(&mut tx.conn, name.trim(), description, now).await?;
+    if weight.is_some() || max_concurrent_runs.is_some() {
+        project.share.weight = weight.unwrap_or_default();
+        project.max_concurrent_runs = max_concurrent_runs;
+        project::update(&mut tx.conn, &project).await?;
+    }
     tx.record(
         "project.created",
         Some(project.id),
@@ -48,30 +60,45 @@ pub async fn list(app: &App, page: Page) -> Result<Vec<Project>> {
     Ok(project::list(&mut conn, page).await?)
 }
 
-/// Changes name and description.
+/// Changes what is given; the queue looks again.
 pub async fn update(
     app: &App,
     actor: &str,
     id: ProjectId,
-    name: Option<&str>,
-    description: Option<&str>,
+    change: UpdateProject,
 ) -> Result<Project> {
+    let UpdateProject {
+        name,
+        description,
+        weight,
+        max_concurrent_runs,
+    } = change;
     let mut tx = app.store().begin(actor).await?;
     let mut project = project::find(&mut tx.conn, id)
         .await?
         .ok_or_else(|| AppError::not_found("project", id.get()))?;
     if let Some(name) = name {
-        project.name = checks::text("name", name, 200)?.trim().to_owned();
+        project.name = checks::text("name", &name, 200)?.trim().to_owned();
     }
     if let Some(description) = description {
-        project.description = description.to_owned();
+        project.description = description;
+    }
+    if let Some(weight) = weight {
+        project.share.weight = checks::weight(weight)?;
+    }
+    if let Some(most) = max_concurrent_runs {
+        project.max_concurrent_runs = most.map(checks::max_concurrent_runs).transpose()?;
     }
     project::update(&mut tx.conn, &project).await?;
     tx.record(
         "project.changed",
         Some(id),
-        json!({"project_id": id, "name": project.name}),
+        json!({
+            "project_id": id, "name": project.name, "weight": project.share.weight.get(),
+            "max_concurrent_runs": project.max_concurrent_runs,
+        }),
     );
+    tx.touch_queue();
     tx.commit().await?;
     Ok(project)
 }

@@ -1,16 +1,18 @@
 //! The queue: enqueue, tick, requeue, and why an entry is not running.
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 use orch_core::engine::{self, Enqueue, Requeue};
 use orch_core::gate::{self, Gate};
 use orch_core::ids::{ProjectId, QueueEntryId, RunId, WorkItemId};
+use orch_core::project::Quota;
 use orch_core::queue::{QueueEntry, Status};
 use orch_core::run::Run;
-use orch_core::why::{self, Dependency, Facts, Reason, Standing};
+use orch_core::why::{self, Dependency, Facts, KeyHeld, Limit, Reason, Standing};
+use orch_core::work_item::ConcurrencyKey;
 use orch_store::queue::DependencyRow;
-use orch_store::{Command, Needs, Page, Reply, approval, project, queue, work_item};
+use orch_store::{Command, Conn, Needs, Page, Reply, approval, project, queue, run, work_item};
 
 use super::work_item::{LARGEST_BATCH, unexpected};
 use super::{App, AppError, Result};
@@ -138,16 +140,16 @@ pub async fn explain(app: &App, entries: Vec<QueueEntry>) -> Result<Vec<Explaine
             .push(approval);
     }
     let mut whys: BTreeMap<QueueEntryId, Vec<Reason>> = BTreeMap::new();
-    let mut quotas = BTreeMap::new();
+    let mut standings = BTreeMap::new();
     let (now, rules) = (app.store().now(), app.store().rules());
     for entry in queued {
         let Some(item) = work_item::find(&mut conn, entry.work_item_id).await? else {
             continue;
         };
-        if let Entry::Vacant(unread) = quotas.entry(entry.project_id) {
-            let project = project::find(&mut conn, entry.project_id).await?;
-            unread.insert(project.map(|project| project.quota).unwrap_or_default());
+        if let Entry::Vacant(unread) = standings.entry(entry.project_id) {
+            unread.insert(Standings::read(&mut conn, entry.project_id).await?);
         }
+        let project = &standings[&entry.project_id];
         let known = approvals
             .get(&entry.work_item_id)
             .map_or(&[][..], Vec::as_slice);
@@ -162,9 +164,12 @@ pub async fn explain(app: &App, entries: Vec<QueueEntry>) -> Result<Vec<Explaine
             gate: closed,
             scheduled_for: entry.scheduled_for,
             attempts: entry.attempts,
-            quota: quotas[&entry.project_id],
-            limit: None,
-            key_held: None,
+            quota: project.quota,
+            limit: project.limit,
+            key_held: item
+                .concurrency_key
+                .as_ref()
+                .and_then(|key| project.key_held(key)),
             scheduling: app.scheduling(),
             connected_agents: app.agents().connected(),
         };
@@ -185,6 +190,44 @@ pub async fn explain(app: &App, entries: Vec<QueueEntry>) -> Result<Vec<Explaine
         }
     };
     Ok(entries.into_iter().map(&mut explained).collect())
+}
+
+/// What stands in a project against another run.
+struct Standings {
+    quota: Quota,
+    limit: Option<Limit>,
+    keys: Vec<KeyHeld>,
+}
+
+impl Standings {
+    async fn read(conn: &mut Conn, id: ProjectId) -> Result<Self> {
+        let project = project::find(conn, id).await?;
+        let only = BTreeSet::from([id]);
+        let limit = match project.as_ref().and_then(|known| known.max_concurrent_runs) {
+            Some(max_concurrent_runs) => {
+                let open = run::open_in(conn, &only).await?;
+                let open = open.first().map_or(0, |(_, open)| *open);
+                Some(Limit {
+                    max_concurrent_runs,
+                    open_runs: u32::try_from(open).unwrap_or(u32::MAX),
+                })
+            }
+            None => None,
+        };
+        let keys = run::keys_held_in(conn, &only).await?;
+        Ok(Self {
+            quota: project.map(|project| project.quota).unwrap_or_default(),
+            limit,
+            keys: keys
+                .into_iter()
+                .map(|(_, key, by)| KeyHeld { key, by })
+                .collect(),
+        })
+    }
+
+    fn key_held(&self, key: &ConcurrencyKey) -> Option<KeyHeld> {
+        self.keys.iter().find(|held| held.key == *key).cloned()
+    }
 }
 
 fn unmet(rows: Option<&Vec<DependencyRow>>) -> Vec<Dependency> {

@@ -10,7 +10,7 @@ use orch_store::work_item::{self, Filter};
 use orch_store::{Command, Needs, Page, Reply, StoreError};
 use serde_json::json;
 
-use super::{App, AppError, Result};
+use super::{App, AppError, Result, checks};
 
 /// The most items or entries in one batch.
 pub const LARGEST_BATCH: usize = 1000;
@@ -55,6 +55,7 @@ pub struct Update {
     pub description: Option<String>,
     pub kind: Option<Kind>,
     pub environment: Option<Option<String>>,
+    pub concurrency_key: Option<Option<String>>,
     /// The version that the caller read, when it named one.
     pub if_version: Option<i64>,
 }
@@ -88,6 +89,9 @@ pub async fn update(app: &App, actor: &str, id: WorkItemId, update: Update) -> R
         item.description = description;
     }
     item.kind = update.kind.unwrap_or(item.kind);
+    if let Some(key) = update.concurrency_key {
+        item.concurrency_key = key.as_deref().map(checks::concurrency_key).transpose()?;
+    }
     if let Some(environment) = update.environment {
         item.environment = environment.filter(|name| !name.trim().is_empty());
     }
@@ -206,7 +210,7 @@ pub async fn start(
     trace_id: Option<String>,
 ) -> Result<Run> {
     let mut tx = app.store().begin(actor).await?;
-    let mut w = tx.load(Needs::item(id)).await?;
+    let mut w = tx.load(Needs::start(id)).await?;
     let run = tx.decide(&mut w, |w, ctx| engine::start_item(w, ctx, id, trace_id))?;
     tx.save(w).await?;
     tx.commit().await?;

@@ -41,8 +41,7 @@ async fn create(
     caller: Caller,
     JsonBody(new): JsonBody<NewProject>,
 ) -> Created<Project> {
-    let description = new.description.unwrap_or_default();
-    let created = project::create(&app, &caller.name, &new.name, &description).await?;
+    let created = project::create(&app, &caller.name, new).await?;
     Ok((StatusCode::CREATED, Json(view::project(&created))))
 }
 
@@ -72,9 +71,8 @@ async fn update(
     Path(id): Path<i64>,
     JsonBody(change): JsonBody<UpdateProject>,
 ) -> Answer<Project> {
-    let (name, description) = (change.name.as_deref(), change.description.as_deref());
     Ok(Json(view::project(
-        &project::update(&app, &caller.name, ProjectId(id), name, description).await?,
+        &project::update(&app, &caller.name, ProjectId(id), change).await?,
     )))
 }
 

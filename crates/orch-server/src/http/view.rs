@@ -27,6 +27,8 @@ pub fn project(project: &orch_core::project::Project) -> Project {
         id: project.id.get(),
         name: project.name.clone(),
         description: project.description.clone(),
+        weight: project.share.weight.get(),
+        max_concurrent_runs: project.max_concurrent_runs,
         created_at: project.created_at.to_string(),
     }
 }
@@ -85,6 +87,7 @@ pub fn work_item(item: &orch_core::work_item::WorkItem) -> WorkItem {
             .backoff_jitter
             .map(|jitter| jitter.as_secs_f64()),
         digest: item.digest.to_hex(),
+        concurrency_key: item.concurrency_key.as_ref().map(ToString::to_string),
         created_at: item.created_at.to_string(),
         version: item.version,
     }

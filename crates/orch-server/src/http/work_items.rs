@@ -72,7 +72,11 @@ fn new_item(new: NewWorkItem) -> Result<engine::NewWorkItem, AppError> {
                 .map(|s| checks::seconds("backoff_jitter_seconds", s))
                 .transpose()?,
         },
-        concurrency_key: None,
+        concurrency_key: new
+            .concurrency_key
+            .as_deref()
+            .map(checks::concurrency_key)
+            .transpose()?,
     })
 }
 
@@ -184,6 +188,7 @@ async fn update(
         description: change.description,
         kind: change.kind,
         environment: change.environment,
+        concurrency_key: change.concurrency_key,
         if_version: if_match(&headers)?,
     };
     Ok(with_etag(

@@ -23,6 +23,9 @@ pub struct Args {
     /// What sort of work it is
     #[arg(long, value_parser = ids::kind())]
     kind: Option<Kind>,
+    /// At most one run of the project is open for each key
+    #[arg(long, value_name = "KEY")]
+    concurrency_key: Option<String>,
     /// The environment that it concerns, such as staging
     #[arg(long, value_name = "NAME")]
     environment: Option<String>,
@@ -57,6 +60,7 @@ pub async fn run(args: Args, client: &Client, context: &mut Context<'_>) -> Resu
         description: args.description,
         kind: args.kind,
         environment: args.environment,
+        concurrency_key: args.concurrency_key,
         max_retries: args.max_retries,
         backoff_base_seconds: args.backoff_base_seconds,
         backoff_jitter_seconds: args.backoff_jitter_seconds,
