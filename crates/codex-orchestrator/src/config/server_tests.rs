@@ -1,6 +1,5 @@
 //! The server's settings, from environments as they occur.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use super::*;
