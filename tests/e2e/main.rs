@@ -15,6 +15,7 @@ mod exposure;
 mod grpc;
 mod live;
 mod logs;
+mod migrate;
 mod openapi;
 #[path = "../support/postgres.rs"]
 mod postgres;

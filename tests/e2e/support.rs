@@ -52,6 +52,18 @@ impl Installation {
         }
     }
 
+    /// Starts `serve` on SQLite, whatever the tests run on.
+    pub fn embedded() -> Self {
+        Self::on(None, "serve", &[])
+    }
+
+    /// From the next start on the server uses this database, which ends with the installation.
+    pub fn use_database(&mut self, cluster: Postgres, url: &str) {
+        self.cluster = Some(cluster);
+        self.env
+            .push(("ORCH_DATABASE_URL".to_owned(), url.to_owned()));
+    }
+
     /// Starts `command` on a PostgreSQL of its own.
     pub fn on_postgres(command: &'static str, env: &[(&str, &str)]) -> Self {
         let cluster = Postgres::start();
