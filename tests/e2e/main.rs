@@ -16,6 +16,7 @@ mod fairness;
 mod grpc;
 mod live;
 mod logs;
+mod migrate;
 mod openapi;
 #[path = "../support/postgres.rs"]
 mod postgres;

@@ -26,7 +26,7 @@ pub struct Installation {
     command: &'static str,
     server: Option<Child>,
     /// The database's own server, where the installation does not use an embedded one.
-    _cluster: Option<Postgres>,
+    cluster: Option<Postgres>,
     pub base: String,
     http: reqwest::Client,
 }
@@ -50,6 +50,18 @@ impl Installation {
         } else {
             Self::on(None, command, env)
         }
+    }
+
+    /// Starts `serve` on SQLite, whatever the tests run on.
+    pub fn embedded() -> Self {
+        Self::on(None, "serve", &[])
+    }
+
+    /// From the next start on the server uses this database, which ends with the installation.
+    pub fn use_database(&mut self, cluster: Postgres, url: &str) {
+        self.cluster = Some(cluster);
+        self.env
+            .push(("ORCH_DATABASE_URL".to_owned(), url.to_owned()));
     }
 
     /// Starts `command` on a PostgreSQL of its own.
@@ -79,7 +91,7 @@ impl Installation {
             env,
             command,
             server: None,
-            _cluster: cluster,
+            cluster: cluster,
             base: String::new(),
             http,
         };

@@ -54,6 +54,8 @@ pub enum Command {
     Quota(commands::quota::Args),
     /// The audit chain
     Audit(commands::audit::Args),
+    /// Bring the database's schema forward, or carry an installation to the other kind of database
+    Migrate(commands::migrate::Args),
     /// Check settings, server and machine
     Doctor(commands::doctor::Args),
     /// Print completions for a shell
@@ -83,6 +85,7 @@ impl Command {
             | Self::Tick(_)
             | Self::Quota(_)
             | Self::Audit(_)
+            | Self::Migrate(_)
             | Self::Doctor(_)
             | Self::Completions(_)
             | Self::Man(_) => Load::OneCommand,

@@ -1,15 +1,15 @@
-//! Signed heads of the audit chain in a file beside the database, and the offline check.
+//! Signed heads of the audit chain in a file of the data folder, and the check without a server.
 //!
 //! A head is signed (Ed25519) when the chain has grown, at most once a second, and at shutdown.
 
-use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use ed25519_dalek::{Signature, Signer as _, SigningKey, Verifier as _, VerifyingKey};
 use orch_core::audit::Head;
-use orch_store::{StoreError, audit_check};
+use orch_store::audit_check::{self, SignedHeads};
+use orch_store::{Database, StoreError};
 use serde::{Deserialize, Serialize};
 
 const KEY_FILE: &str = "audit.key";
@@ -119,6 +119,8 @@ impl HeadSigner {
 /// What the offline check of an installation's audit chain found.
 #[derive(Clone, Debug, Serialize)]
 pub struct AuditReport {
+    /// Which database was read, without a password.
+    pub database: String,
     /// Intact entries from the first on.
     pub entries: i64,
     /// The hash of the last intact entry; 64 hex digits.
@@ -131,14 +133,21 @@ pub struct AuditReport {
     pub notes: Vec<String>,
 }
 
-/// Checks the audit chain of a data folder offline.
+/// Checks the audit chain of a database against the heads that were signed in data folders.
 ///
 /// # Errors
 /// When there is no database to read.
-pub async fn verify_audit(data_dir: &Path) -> Result<AuditReport, StoreError> {
+pub async fn verify_audit(
+    database: &Database,
+    data_dirs: &[PathBuf],
+) -> Result<AuditReport, StoreError> {
     let mut notes = Vec::new();
-    let heads = signed_heads(data_dir, &mut notes);
-    let checked = audit_check::check(&data_dir.join("orchestrator.db"), &heads).await?;
+    let mut heads = SignedHeads::new();
+    for data_dir in data_dirs {
+        let several = (data_dirs.len() > 1).then_some(data_dir.as_path());
+        read_heads(data_dir, several, &mut heads, &mut notes);
+    }
+    let checked = audit_check::check(database, &heads).await?;
     let signed_up_to = heads.last_key_value().map(|(&seq, _)| seq);
     match signed_up_to {
         Some(signed) if signed < checked.head.seq => notes.push(format!(
@@ -152,6 +161,7 @@ pub async fn verify_audit(data_dir: &Path) -> Result<AuditReport, StoreError> {
         ),
     }
     Ok(AuditReport {
+        database: database.to_string(),
         entries: checked.head.seq,
         head: hex::encode(checked.head.hash),
         first_bad: checked.first_bad,
@@ -160,14 +170,19 @@ pub async fn verify_audit(data_dir: &Path) -> Result<AuditReport, StoreError> {
     })
 }
 
-/// The heads whose signature is good.
-fn signed_heads(data_dir: &Path, notes: &mut Vec<String>) -> BTreeMap<i64, [u8; 32]> {
-    let mut heads = BTreeMap::new();
+/// Adds the heads whose signature is good; the folder is named where there are several.
+fn read_heads(
+    data_dir: &Path,
+    several: Option<&Path>,
+    heads: &mut SignedHeads,
+    notes: &mut Vec<String>,
+) {
+    let place = several.map_or_else(String::new, |folder| format!("{}/", folder.display()));
     let Some(key) = public_key(data_dir) else {
         notes.push(format!(
-            "{PUBLIC_FILE} is missing or no key: signed heads were not looked at"
+            "{place}{PUBLIC_FILE} is missing or no key: signed heads were not looked at"
         ));
-        return heads;
+        return;
     };
     let text = std::fs::read_to_string(data_dir.join(HEADS_FILE)).unwrap_or_default();
     let mut bad = 0;
@@ -177,17 +192,16 @@ fn signed_heads(data_dir: &Path, notes: &mut Vec<String>) -> BTreeMap<i64, [u8; 
             .and_then(|line| checked(&key, &line))
         {
             Some((seq, hash)) => {
-                heads.insert(seq, hash);
+                heads.entry(seq).or_default().insert(hash);
             }
             None => bad += 1,
         }
     }
     if bad > 0 {
         notes.push(format!(
-            "{bad} lines of {HEADS_FILE} are not signed by this installation's key"
+            "{bad} lines of {place}{HEADS_FILE} are not signed by this installation's key"
         ));
     }
-    heads
 }
 
 fn public_key(data_dir: &Path) -> Option<VerifyingKey> {

@@ -11,7 +11,7 @@ use crate::conn::{all, listing, optional};
 use crate::{Conn, Page, StoreError};
 
 #[derive(FromRow)]
-struct Row {
+pub(crate) struct Row {
     seq: i64,
     at: i64,
     actor: String,

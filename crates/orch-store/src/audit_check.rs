@@ -1,15 +1,17 @@
-//! Checking an audit chain offline: reads the database file, changes nothing.
+//! Checking an audit chain without a server: reads the database, changes nothing.
 
-use std::collections::BTreeMap;
-use std::path::Path;
-use std::str::FromStr as _;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures::TryStreamExt as _;
-use orch_core::audit::{Entry, Head};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteRow};
-use sqlx::{ConnectOptions as _, Row as _};
+use futures::stream::{BoxStream, StreamExt as _};
+use orch_core::audit::Head;
 
-use crate::StoreError;
+use crate::audit::{Row, Stored};
+use crate::conn::{Conn, Link, sql};
+use crate::{Database, StoreError, postgres, sqlite};
+
+/// Hashes that were signed, by the place in the chain; several servers may have signed one place.
+pub type SignedHeads = BTreeMap<i64, BTreeSet<[u8; 32]>>;
 
 /// What a check found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,31 +25,53 @@ pub struct Checked {
 /// Checks every entry in order, and that each of `heads` (signed before) stands in the chain.
 ///
 /// # Errors
-/// When the file cannot be opened or read as a database.
-pub async fn check(
-    database: &Path,
-    heads: &BTreeMap<i64, [u8; 32]>,
+/// When the database cannot be opened or read.
+pub async fn check(database: &Database, heads: &SignedHeads) -> Result<Checked, StoreError> {
+    match database {
+        Database::Sqlite { file, .. } => {
+            let pool = sqlite::only_reading(file).await?;
+            let checked = chain(&mut Conn::SqliteRead(pool.acquire().await?), heads).await;
+            pool.close().await;
+            checked
+        }
+        Database::Postgres { url } => {
+            let pool = postgres::one_connection(url).await?;
+            let checked = chain(&mut Conn::PostgresRead(pool.acquire().await?), heads).await;
+            pool.close().await;
+            checked
+        }
+    }
+}
+
+/// Checks the chain of a database that is open.
+pub(crate) async fn chain(conn: &mut Conn, heads: &SignedHeads) -> Result<Checked, StoreError> {
+    let text = sql!("SELECT seq, at, actor, kind, project_id, body, hash FROM audit ORDER BY seq");
+    let rows: BoxStream<'_, Result<Row, sqlx::Error>> = match conn.link() {
+        Link::Sqlite(link) => sqlx::query_as(text).fetch(link).boxed(),
+        Link::Postgres(link) => sqlx::query_as(text).fetch(link).boxed(),
+    };
+    follow(rows, heads).await
+}
+
+async fn follow(
+    mut rows: BoxStream<'_, Result<Row, sqlx::Error>>,
+    heads: &SignedHeads,
 ) -> Result<Checked, StoreError> {
-    let mut conn: SqliteConnection = SqliteConnectOptions::from_str("sqlite://")?
-        .filename(database)
-        .read_only(true)
-        .connect()
-        .await?;
     let mut checked = Checked {
         head: Head::EMPTY,
         first_bad: None,
     };
-    let mut rows =
-        sqlx::query("SELECT seq, at, actor, kind, project_id, body, hash FROM audit ORDER BY seq")
-            .fetch(&mut conn);
-    while let Some(row) = rows.try_next().await? {
-        let (entry, hash) = match readable(&row) {
-            Ok(read) => read,
-            Err(error) => {
+    loop {
+        let Stored { entry, hash } = match rows.try_next().await {
+            Ok(Some(row)) => row.into(),
+            Ok(None) => break,
+            // An edit may have left a value of another type.
+            Err(error @ sqlx::Error::ColumnDecode { .. }) => {
                 let seq = checked.head.seq + 1;
                 checked.first_bad = Some(format!("entry {seq} cannot be read: {error}"));
                 return Ok(checked);
             }
+            Err(error) => return Err(error.into()),
         };
         match checked.head.verify(&entry, &hash) {
             Ok(head) => checked.head = head,
@@ -56,9 +80,10 @@ pub async fn check(
                 return Ok(checked);
             }
         }
+        let hash = checked.head.hash;
         if heads
             .get(&entry.seq)
-            .is_some_and(|signed| *signed != checked.head.hash)
+            .is_some_and(|signed| signed.iter().any(|signed| *signed != hash))
         {
             checked.first_bad = Some(format!(
                 "entry {} ({}) is not the one that was signed: the chain up to it was written anew",
@@ -77,17 +102,4 @@ pub async fn check(
         ));
     }
     Ok(checked)
-}
-
-/// A row as an entry with its hash; an edit may have left a value of another type.
-fn readable(row: &SqliteRow) -> Result<(Entry, Vec<u8>), sqlx::Error> {
-    let entry = Entry {
-        seq: row.try_get(0)?,
-        at_us: row.try_get(1)?,
-        actor: row.try_get(2)?,
-        kind: row.try_get(3)?,
-        project_id: row.try_get(4)?,
-        body: row.try_get(5)?,
-    };
-    Ok((entry, row.try_get(6)?))
 }

@@ -4,6 +4,7 @@
 //! rows. SQLite gets `?` in place of `$1`: it looks names up one after another, which would make a
 //! statement's cost grow with the square of its values.
 
+use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
 use sqlx::AssertSqlSafe;
@@ -19,7 +20,7 @@ const SIZES: usize = 8;
 pub(crate) enum Cell {
     Int(Option<i64>),
     Text(Option<String>),
-    Bytes(Vec<u8>),
+    Bytes(Option<Vec<u8>>),
 }
 
 impl From<i64> for Cell {
@@ -54,13 +55,13 @@ impl From<Option<&str>> for Cell {
 
 impl From<Vec<u8>> for Cell {
     fn from(value: Vec<u8>) -> Self {
-        Self::Bytes(value)
+        Self::Bytes(Some(value))
     }
 }
 
 /// A statement whose rows stand between `head` and `tail`.
 pub(crate) struct Bulk {
-    head: &'static str,
+    head: Cow<'static, str>,
     tail: &'static str,
     width: usize,
     sqlite: [OnceLock<Arc<str>>; SIZES],
@@ -76,6 +77,11 @@ enum Placeholder {
 
 impl Bulk {
     pub(crate) const fn new(head: &'static str, width: usize, tail: &'static str) -> Self {
+        Self::of(Cow::Borrowed(head), width, tail)
+    }
+
+    /// A statement whose columns are known at run time alone.
+    pub(crate) const fn of(head: Cow<'static, str>, width: usize, tail: &'static str) -> Self {
         Self {
             head,
             tail,
@@ -91,7 +97,7 @@ impl Bulk {
             Placeholder::Numbered => &self.postgres,
         };
         let made = texts[size].get_or_init(|| {
-            let mut text = String::from(self.head);
+            let mut text = String::from(&*self.head);
             for row in 0..1_usize << size {
                 text.push_str(if row == 0 { "(" } else { "), (" });
                 for column in 0..self.width {

@@ -2,6 +2,7 @@
 
 use orch_core::engine::Refusal;
 
+use crate::schema::SchemaError;
 use crate::segment;
 
 /// A refusal is the caller's business; everything else is ours.
@@ -11,7 +12,9 @@ pub enum StoreError {
     Refused(#[from] Refusal),
     #[error("the database failed")]
     Database(#[from] sqlx::Error),
-    #[error("failed to migrate the database")]
+    #[error(transparent)]
+    Schema(#[from] SchemaError),
+    #[error("failed to bring the database's schema forward")]
     Migrate(#[from] sqlx::migrate::MigrateError),
     #[error("a stored {what} is not readable: `{value}`")]
     Corrupt { what: &'static str, value: String },

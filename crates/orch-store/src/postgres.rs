@@ -14,10 +14,13 @@ use sqlx::FromRow;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 
 use crate::conn::{execute, one, sql};
-use crate::{Conn, StoreError};
+use crate::{Conn, StoreError, schema};
 
 const READERS: u32 = 8;
 const LOCKS: u32 = 16;
+/// What a server's connections call themselves.
+pub(crate) const SERVER: &str = "codex-orchestrator";
+const MAINTENANCE: &str = "codex-orchestrator migrate";
 /// A server that stops inside a transaction loses it after this long.
 const HUNG_TRANSACTION: &str = "5000";
 /// A connection is to be had within this.
@@ -38,7 +41,7 @@ impl Postgres {
     /// Connects and brings the schema up to date, under a lock.
     pub(crate) async fn open(url: &str) -> Result<Self, StoreError> {
         let connect = PgConnectOptions::from_str(url)?
-            .application_name("codex-orchestrator")
+            .application_name(SERVER)
             .statement_cache_capacity(512)
             .options([
                 ("idle_in_transaction_session_timeout", HUNG_TRANSACTION),
@@ -47,7 +50,7 @@ impl Postgres {
                 ("default_transaction_isolation", "read committed"),
             ]);
         let writers = pool(1).connect_with(connect.clone()).await?;
-        sqlx::migrate!("migrations/postgres").run(&writers).await?;
+        schema::bring_forward(&schema::POSTGRES, &mut *writers.acquire().await?).await?;
         let readers = pool(READERS).connect_with(connect.clone()).await?;
         // A request may take its time: what cuts hung writers off must not cut its lock off.
         let patient = connect.options([("idle_in_transaction_session_timeout", "0")]);
@@ -58,6 +61,21 @@ impl Postgres {
             locks,
         })
     }
+}
+
+/// One connection for work without a server: it may take its time inside a transaction. The
+/// schema is as it is.
+pub(crate) async fn one_connection(url: &str) -> Result<PgPool, StoreError> {
+    let connect = PgConnectOptions::from_str(url)?
+        .application_name(MAINTENANCE)
+        .options([
+            ("idle_in_transaction_session_timeout", "0"),
+            ("statement_timeout", "0"),
+            ("lock_timeout", TURN_WITHIN),
+            ("synchronous_commit", "on"),
+            ("default_transaction_isolation", "read committed"),
+        ]);
+    Ok(pool(1).connect_with(connect).await?)
 }
 
 fn pool(connections: u32) -> PgPoolOptions {

@@ -11,7 +11,7 @@ use sqlx::sqlite::{
 };
 
 use crate::conn::one;
-use crate::{Conn, StoreError};
+use crate::{Conn, StoreError, schema};
 
 const READERS: u32 = 4;
 
@@ -27,10 +27,37 @@ impl Sqlite {
     pub(crate) async fn open(database: &Path) -> Result<Self, StoreError> {
         let connect = connect_options(database)?;
         let writers = pool(1).connect_with(connect.clone()).await?;
-        sqlx::migrate!("migrations/sqlite").run(&writers).await?;
+        schema::bring_forward(&schema::SQLITE, &mut *writers.acquire().await?).await?;
         let readers = pool(READERS).connect_with(connect.read_only(true)).await?;
         Ok(Self { writers, readers })
     }
+}
+
+/// What to do about a file that is not there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Missing {
+    Create,
+    Refuse,
+}
+
+/// The file by one connection, its schema as it is.
+pub(crate) async fn one_connection(
+    database: &Path,
+    missing: Missing,
+) -> Result<SqlitePool, StoreError> {
+    let connect = match missing {
+        Missing::Create => connect_options(database)?,
+        Missing::Refuse => options(database)?.create_if_missing(false),
+    };
+    Ok(pool(1).connect_with(connect).await?)
+}
+
+/// The file by one connection that cannot write.
+pub(crate) async fn only_reading(database: &Path) -> Result<SqlitePool, StoreError> {
+    let connect = SqliteConnectOptions::from_str("sqlite://")?
+        .filename(database)
+        .read_only(true);
+    Ok(pool(1).connect_with(connect).await?)
 }
 
 fn pool(connections: u32) -> SqlitePoolOptions {
@@ -42,12 +69,27 @@ fn pool(connections: u32) -> SqlitePoolOptions {
 }
 
 fn connect_options(database: &Path) -> Result<SqliteConnectOptions, StoreError> {
-    if let Some(folder) = database.parent() {
-        std::fs::create_dir_all(folder).map_err(|source| StoreError::Io {
+    make_private(database.parent())?;
+    options(database)
+}
+
+/// Makes a folder that is missing, for its owner alone.
+pub(crate) fn make_private(folder: Option<&Path>) -> Result<(), StoreError> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    let Some(folder) = folder.filter(|folder| !folder.as_os_str().is_empty()) else {
+        return Ok(());
+    };
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .map_err(|source| StoreError::Io {
             path: folder.display().to_string(),
             source,
-        })?;
-    }
+        })
+}
+
+fn options(database: &Path) -> Result<SqliteConnectOptions, StoreError> {
     let options = SqliteConnectOptions::from_str("sqlite://")?
         .filename(database)
         .create_if_missing(true)

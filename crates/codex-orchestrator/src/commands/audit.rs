@@ -1,11 +1,13 @@
-//! `audit`: the chain as the server shows it, and its check without the server.
+//! `audit`: the chain as the server shows it, and its check in the database without the server.
+
+use std::path::PathBuf;
 
 use clap::Subcommand;
 use orch_api::client::AuditFilter;
-use orch_server::AuditReport;
+use orch_server::{AuditReport, Database};
 
 use super::{Connect, Context, Listing, ids};
-use crate::config::{Reader, data_dir};
+use crate::config::{Reader, installation};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{Cell, Details, Tone};
@@ -21,12 +23,18 @@ pub struct Args {
 enum Action {
     /// List audit entries, newest first
     List(ListArgs),
-    /// Check the chain in the data folder; needs no server
-    Verify {
-        /// Folder of the database [env: ORCH_DATA_DIR] [default: ~/.local/share/codex-orchestrator]
-        #[arg(long, value_name = "FOLDER")]
-        data_dir: Option<String>,
-    },
+    /// Check the chain in the database against the signed heads of data folders; needs no server
+    Verify(VerifyArgs),
+}
+
+#[derive(clap::Args, Debug)]
+struct VerifyArgs {
+    /// Folder of a server's signed heads, and of the database unless --database-url names it; once for each server [env: ORCH_DATA_DIR] [default: ~/.local/share/codex-orchestrator]
+    #[arg(long, value_name = "FOLDER")]
+    data_dir: Vec<String>,
+    /// Database [env: ORCH_DATABASE_URL] [default: orchestrator.db in the data folder]
+    #[arg(long, value_name = "URL")]
+    database_url: Option<String>,
 }
 
 #[derive(clap::Args, Debug)]
@@ -63,29 +71,39 @@ pub async fn run(args: Args, context: &mut Context<'_>) -> Result<Exit, Failure>
             context.output.page(&page)?;
             Ok(Exit::Done)
         }
-        Action::Verify { data_dir: flag } => verify(flag.as_deref(), context).await,
+        Action::Verify(args) => verify(&args, context).await,
     }
 }
 
-const NAME_THE_FOLDER: &str = "name the server's data folder with --data-dir (ORCH_DATA_DIR)";
+const NAME_THE_FOLDER: &str = "name the server's data folder with --data-dir (ORCH_DATA_DIR), or its database with --database-url";
 
-async fn verify(flag: Option<&str>, context: &mut Context<'_>) -> Result<Exit, Failure> {
+async fn verify(args: &VerifyArgs, context: &mut Context<'_>) -> Result<Exit, Failure> {
     let mut reader = Reader::new(&context.settings);
-    let folder = data_dir(&mut reader, flag);
+    let (first, others) = match args.data_dir.split_first() {
+        Some((first, others)) => (Some(first.as_str()), others),
+        None => (None, [].as_slice()),
+    };
+    let (folder, database) = installation(&mut reader, first, args.database_url.as_deref());
     reader.finish()?;
-    let database = folder.join("orchestrator.db");
-    if !database.is_file() {
-        let message = format!("there is no database at {}", database.display());
+    if let Database::Sqlite { file, .. } = &database
+        && !file.is_file()
+    {
+        let message = format!("there is no database at {}", file.display());
         return Err(Failure::usage(message).next_step(NAME_THE_FOLDER));
     }
-    let report = orch_server::verify_audit(&folder).await.map_err(|error| {
-        Failure::new(
-            Exit::Failed,
-            format!("failed to check the audit chain in {}", folder.display()),
-        )
-        .caused_by(&error)
-        .next_step(NAME_THE_FOLDER)
-    })?;
+    let folders: Vec<PathBuf> = std::iter::once(folder)
+        .chain(others.iter().map(PathBuf::from))
+        .collect();
+    let report = orch_server::verify_audit(&database, &folders)
+        .await
+        .map_err(|error| {
+            Failure::new(
+                Exit::Failed,
+                format!("failed to check the audit chain in {database}"),
+            )
+            .caused_by(&error)
+            .next_step(NAME_THE_FOLDER)
+        })?;
     context.output.one(&report)?;
     Ok(if report.first_bad.is_none() {
         Exit::Done

@@ -1,8 +1,8 @@
 //! Hands each command to the file that knows it.
 
 use super::{
-    Context, agent, answer, audit, completions, decide, doctor, enqueue, logs, man, project, queue,
-    quota, requirements, run, serve, tick, up, vision, work,
+    Context, agent, answer, audit, completions, decide, doctor, enqueue, logs, man, migrate,
+    project, queue, quota, requirements, run, serve, tick, up, vision, work,
 };
 use crate::cli::Command;
 use crate::exit::Exit;
@@ -28,6 +28,7 @@ pub async fn dispatch(command: Command, context: &mut Context<'_>) -> Result<Exi
         Command::Tick(args) => tick::run(args, context).await,
         Command::Quota(args) => quota::run(args, context).await,
         Command::Audit(args) => audit::run(args, context).await,
+        Command::Migrate(args) => migrate::run(args, context).await,
         Command::Doctor(args) => doctor::run(args, context).await,
         Command::Completions(args) => completions::run(&args, context.output),
         Command::Man(args) => man::run(&args, context.output),

@@ -15,6 +15,7 @@ mod list;
 mod logging;
 pub mod logs;
 pub mod man;
+pub mod migrate;
 pub mod project;
 mod prompt;
 pub mod queue;

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use orch_server::{Server, ServerConfig, ServerError};
+use orch_server::{Server, ServerConfig, ServerError, StoreError};
 use tokio_util::sync::CancellationToken;
 
 use super::shutdown::{self, Signals};
@@ -76,6 +76,10 @@ pub fn failure(error: &ServerError) -> Failure {
                 "free the address, or choose another with --host and --port (0 picks a free port)",
             ),
         ),
+        ServerError::Store {
+            source: StoreError::Schema(fault),
+            ..
+        } => (Exit::Failed, Some(fault.next_step())),
         ServerError::DataDir { .. } | ServerError::Store { .. } => (
             Exit::Failed,
             Some(

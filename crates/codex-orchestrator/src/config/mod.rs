@@ -16,9 +16,10 @@ mod source;
 
 pub use agent::{AgentFlags, agent_config};
 pub use client::ClientSettings;
+pub use database::{Named, named as named_database};
 pub use folders::data_dir;
 pub use logging::{LogFlags, LogFormat, LogSettings};
 pub use reader::{Reader, Setting, Taken};
-pub use server::{ServerFlags, Start, server_config};
+pub use server::{ServerFlags, Start, installation, server_config};
 pub use settings::Settings;
 pub use source::Source;

@@ -2,12 +2,13 @@
 //! the server itself checks.
 
 use std::net::IpAddr;
+use std::path::PathBuf;
 
 use clap::Args;
 use orch_core::retry::Backoff;
 use orch_core::risk::{DEFAULT_TITLES, RiskPolicy};
 use orch_core::rules::{ApprovalRule, Rules};
-use orch_server::{Exposure, SchedulingMode, ServerConfig};
+use orch_server::{Database, Exposure, SchedulingMode, ServerConfig};
 
 use super::database::{self, Named};
 use super::{Reader, Setting, client, folders, parse};
@@ -68,12 +69,11 @@ pub enum Start {
 pub fn server_config(reader: &mut Reader<'_>, flags: &ServerFlags, start: Start) -> ServerConfig {
     let host = reader.value(&HOST, flags.host.as_deref(), host);
     let port = port(reader, flags.port.as_deref());
-    let data_dir = folders::data_dir(reader, flags.data_dir.as_deref());
-    let database = reader
-        .optional(&DATABASE, flags.database_url.as_deref(), database::named)
-        .unwrap_or(Named::File(data_dir.join("orchestrator.db")))
-        .beside(&data_dir);
-    reader.show(&DATABASE, &database.to_string());
+    let (data_dir, database) = installation(
+        reader,
+        flags.data_dir.as_deref(),
+        flags.database_url.as_deref(),
+    );
     let unauthenticated = flags.allow_unauthenticated.then_some("true");
     ServerConfig {
         host,
@@ -96,6 +96,21 @@ pub fn server_config(reader: &mut Reader<'_>, flags: &ServerFlags, start: Start)
             .optional(&MOST_REQUESTS, None, parse::whole(1, 1_000_000))
             .map(|most| most as usize),
     }
+}
+
+/// The data folder and the database of an installation.
+pub fn installation(
+    reader: &mut Reader<'_>,
+    data_dir: Option<&str>,
+    database_url: Option<&str>,
+) -> (PathBuf, Database) {
+    let data_dir = folders::data_dir(reader, data_dir);
+    let database = reader
+        .optional(&DATABASE, database_url, database::named)
+        .unwrap_or(Named::File(data_dir.join("orchestrator.db")))
+        .beside(&data_dir);
+    reader.show(&DATABASE, &database.to_string());
+    (data_dir, database)
 }
 
 fn scheduling(reader: &mut Reader<'_>, start: Start) -> SchedulingMode {

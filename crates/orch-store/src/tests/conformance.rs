@@ -17,13 +17,14 @@ use orch_core::work_item::{Kind, Policy};
 use super::{TestClock, on_both};
 use crate::segment::Stream;
 use crate::{
-    Command, Needs, Order, Page, Store, agent, approval, artifact, audit, counts, idempotency,
-    info_request, log, project, queue, recipe, requirements, run, step, summary, vision, work_item,
+    Command, Needs, Order, Page, Reply, Store, agent, approval, artifact, audit, counts,
+    idempotency, info_request, log, project, queue, recipe, requirements, run, step, summary,
+    vision, work_item,
 };
 
 /// What was answered so far.
 #[derive(Default)]
-struct Transcript(Mutex<String>);
+pub(super) struct Transcript(Mutex<String>);
 
 impl Transcript {
     fn note(&self, what: &str, answer: impl Debug) {
@@ -73,7 +74,8 @@ async fn the_same_operations_give_the_same_answers_on_both_databases() {
     assert!(told[0].lines().count() > 80, "{}", told[0]);
 }
 
-async fn tell(store: &Store, clock: &TestClock, t: &Transcript) {
+/// Does everything that the store can do, once.
+pub(super) async fn tell(store: &Store, clock: &TestClock, t: &Transcript) {
     projects(store, t).await;
     work(store, clock, t).await;
     leases(store, clock, t).await;
@@ -573,35 +575,40 @@ async fn logs(store: &Store, t: &Transcript) {
             format!("line {n} \u{0} \u{1F600}"),
         )
     };
-    let id = {
-        let conn = &mut store.read().await.expect("a connection");
-        run::list(
-            conn,
-            &run::Filter {
-                status: Some("running".to_owned()),
-                ..run::Filter::default()
-            },
-            Page::default(),
-        )
-        .await
-        .expect("runs")[0]
-            .id
+    let made = store
+        .submit("user", Command::CreateItems(vec![item(2, "talks")]))
+        .await;
+    let Ok(Reply::Items(made)) = made else {
+        panic!("{made:?}")
     };
+    let wanted = vec![(made[0].id, after(&[]))];
+    t.note(
+        "entry",
+        store.submit("user", Command::Enqueue(wanted)).await,
+    );
+    t.note("tick", store.submit("user", Command::Tick).await);
+    let of_item = run::Filter {
+        work_item: Some(made[0].id),
+        ..run::Filter::default()
+    };
+    let runs = run::list(
+        &mut store.read().await.expect("a connection"),
+        &of_item,
+        Page::default(),
+    )
+    .await
+    .expect("runs");
+    let id = runs[0].id;
     for size in [1, 3, 5000] {
         let lines = (0..size).map(line).collect();
-        t.note(
-            "logged",
-            store
-                .submit(
-                    "user",
-                    Command::Log {
-                        run: id,
-                        epoch: None,
-                        lines,
-                    },
-                )
-                .await,
-        );
+        let command = Command::Log {
+            run: id,
+            epoch: None,
+            lines,
+        };
+        let logged = store.submit("user", command).await;
+        assert!(matches!(logged, Ok(Reply::Logged { .. })), "{logged:?}");
+        t.note("logged", logged);
     }
     let of = run::find(&mut store.read().await.expect("a connection"), id)
         .await

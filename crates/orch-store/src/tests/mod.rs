@@ -1,7 +1,9 @@
 //! The store against both databases: every statement prepares, every operation behaves alike.
 
+mod carry;
 mod conformance;
 mod replicas;
+mod schema;
 mod statements;
 
 #[path = "../../../../tests/support/postgres.rs"]
