@@ -45,6 +45,7 @@ impl Postgres {
             ]);
         let writers = pool(1).connect_with(connect.clone()).await?;
         sqlx::migrate!("migrations/postgres").run(&writers).await?;
+        orch_failpoint::check("store.migrate.shared").map_err(sqlx::Error::from)?;
         let readers = pool(READERS).connect_with(connect).await?;
         Ok(Self { writers, readers })
     }

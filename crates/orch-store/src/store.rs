@@ -103,6 +103,7 @@ impl Store {
             Database::Sqlite { file, logs } => {
                 // The log folder's lock comes first: a second server must not touch the database.
                 let (writer, recovery) = SegmentWriter::open(logs, segment::Options::default())?;
+                orch_failpoint::check("store.open.recovered").map_err(sqlx::Error::from)?;
                 if !recovery.is_clean() {
                     tracing::warn!(recovery = ?recovery, "log files were repaired after an interruption");
                 }
