@@ -288,9 +288,12 @@ impl Harness {
                 tokio::time::sleep(after).await;
                 if let Some(cluster) = &self.cluster {
                     cluster.kill();
+                    // A server that outlives its database first answers 500 for each connection
+                    // that died; the harness asks what is stored, so it starts a new one.
+                    self.installation.kill_server();
                     cluster.start()?;
                 }
-                self.note("database killed".to_owned());
+                self.note("database and server killed".to_owned());
             }
             Death::At { point, .. } => self.die_at(point).await?,
         }
