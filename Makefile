@@ -26,7 +26,7 @@ endif
 # `make down` keeps the data; VOLUMES=1 removes it too.
 DOWN_FLAGS := --remove-orphans $(if $(VOLUMES),--volumes)
 
-.PHONY: help run agent binary test simulate venv-test bench coverage fmt lint ci build images local-base docker-check docker-test \
+.PHONY: help run agent binary test simulate crash venv-test bench coverage fmt lint ci build images local-base docker-check docker-test \
   up dev down up-agent down-agent seed demo-aws demo-gcp demo-azure \
   codex-up codex-agent codex-demo-aws codex-demo-gcp codex-demo-azure codex-test
 
@@ -55,6 +55,12 @@ simulate: ## Simulate SEEDS worlds (10000) from seed FROM (0), and check the cor
 	  cargo test --release --quiet --package orch-core --test simulation -- every_seed --nocapture
 
 venv-test: test ## The documents' name for setting up and testing in one go
+
+crash: ## Kill server and agent (POSTGRES=1: PostgreSQL too) under load for ROUNDS rounds (200) from SEED, and check what was acknowledged
+	@scripts/own-build
+	@cargo build --quiet --package crash --package codex-orchestrator --bins
+	@"$(CARGO_TARGET_DIR)/debug/crash" "$(CARGO_TARGET_DIR)/debug/codex-orchestrator" --rounds "$(or $(ROUNDS),200)" \
+	  $(if $(SEED),--seed "$(SEED)") $(if $(POSTGRES),--postgres) $(if $(FAULTS),--faults "$(FAULTS)")
 
 coverage: ## Line coverage of all tests, by crate; fails under 70 %
 	@scripts/coverage

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::Installation;
+use crate::support::{Installation, PATIENCE};
 
 #[tokio::test]
 async fn the_agent_of_up_takes_its_interrupted_run_up_again() {
@@ -83,4 +83,74 @@ async fn nothing_acknowledged_is_lost() {
         "--data-dir",
         server.data_dir().to_str().unwrap(),
     ]);
+}
+
+fn signal(name: &str, pid: u32) {
+    let told = std::process::Command::new("kill")
+        .args([name, &pid.to_string()])
+        .status()
+        .expect("kill runs");
+    assert!(told.success());
+}
+
+#[tokio::test]
+async fn an_agent_stopped_past_its_lease_is_refused_and_ends_its_processes() {
+    let server = Installation::serve();
+    let start = |name: &str| {
+        server
+            .command(&["agent", "--url", &server.base])
+            .env("AGENT_ID", name)
+            .env("AGENT_STATE_DIR", server.folder.path().join(name))
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .expect("the agent starts")
+    };
+    let mut first = start("first");
+    let pids = server.folder.path().join("pids");
+    let step = format!("echo $$ >> {}; exec sleep 600", pids.display());
+    let item = server
+        .item_with(server.project().await, "waits", &[&step])
+        .await;
+    server.enqueue(item).await;
+    let path = format!("/work-items/{item}/runs");
+    let begun = std::time::Instant::now();
+    let step = loop {
+        let pid = std::fs::read_to_string(&pids).unwrap_or_default();
+        if let Some(pid) = pid.strip_suffix('\n') {
+            break std::path::PathBuf::from(format!("/proc/{pid}"));
+        }
+        assert!(begun.elapsed() < PATIENCE, "the step does not start");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    };
+    signal("-STOP", first.id());
+    let mut second = start("second");
+    let runs = server
+        .wait_for(&path, "the second agent's run", |runs| {
+            runs[0]["claimed_by"] == "second"
+        })
+        .await;
+    assert!(step.exists(), "a stopped agent can end nothing");
+    let complete = format!("/work-items/runs/{}/complete", runs[0]["id"]);
+    let late = json!({"success": true, "epoch": 1});
+    let (status, problem) = server.try_post(&complete, late).await;
+    assert_eq!(
+        (status.as_u16(), &problem["code"]),
+        (409, &json!("stale_epoch"))
+    );
+    signal("-CONT", first.id());
+    let begun = std::time::Instant::now();
+    while step.exists() {
+        assert!(begun.elapsed() < PATIENCE, "its process goes on");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    let runs = server.runs(item).await;
+    assert_eq!(
+        (&runs[0]["claimed_by"], &runs[0]["status"], runs.len()),
+        (&json!("second"), &json!("running"), 1)
+    );
+    for agent in [&mut first, &mut second] {
+        agent.kill().expect("it can be killed");
+        agent.wait().expect("it ends");
+    }
 }

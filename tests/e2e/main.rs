@@ -10,6 +10,7 @@ mod bad_input;
 mod cli;
 mod codex;
 mod crash;
+mod crash_harness;
 mod documents;
 mod exposure;
 mod fairness;
@@ -20,6 +21,7 @@ mod migrate;
 mod openapi;
 #[path = "../support/postgres.rs"]
 mod postgres;
+mod power_loss;
 mod process;
 mod replicas;
 mod scheduling;

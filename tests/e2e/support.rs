@@ -91,7 +91,7 @@ impl Installation {
             env,
             command,
             server: None,
-            cluster: cluster,
+            cluster,
             base: String::new(),
             http,
         };

@@ -7,17 +7,22 @@ use anyhow::{Context as _, ensure};
 use serde_json::Value;
 
 /// Each crate with the crates of ours that it may link.
-const ALLOWED: [(&str, &[&str]); 7] = [
+const ALLOWED: [(&str, &[&str]); 9] = [
     ("orch-core", &[]),
-    ("orch-store", &["orch-core"]),
+    ("orch-failpoint", &[]),
+    ("orch-store", &["orch-core", "orch-failpoint"]),
     ("orch-api", &["orch-core"]),
-    ("orch-agent", &["orch-core", "orch-api"]),
-    ("orch-server", &["orch-core", "orch-api", "orch-store"]),
+    ("orch-agent", &["orch-core", "orch-api", "orch-failpoint"]),
+    (
+        "orch-server",
+        &["orch-core", "orch-api", "orch-store", "orch-failpoint"],
+    ),
     (
         "codex-orchestrator",
         &["orch-core", "orch-api", "orch-agent", "orch-server"],
     ),
-    ("xtask", &["orch-server"]),
+    ("crash", &["orch-failpoint"]),
+    ("xtask", &["orch-server", "orch-failpoint"]),
 ];
 
 /// What the core must not link: it is pure.

@@ -2,6 +2,8 @@
 //! readable, and sums line coverage up. It never changes a file.
 
 mod coverage;
+#[cfg(test)]
+mod failpoints;
 mod layers;
 mod lengths;
 

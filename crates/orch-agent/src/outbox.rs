@@ -112,6 +112,7 @@ impl Outbox {
 
     /// The stream is lost: whatever is not acknowledged is to be sent again, under the same ids.
     pub(crate) fn rewind(&self) {
+        orch_failpoint::pass("agent.outbox.rewound");
         let mut state = self.state();
         state.unsent.clear();
         state.turns.clear();

@@ -160,6 +160,7 @@ impl Runs {
                 folder: None,
             };
         }
+        orch_failpoint::pass("agent.run.assigned");
         let run_id = assignment.run_id;
         let job = Job {
             assignment,

@@ -97,7 +97,9 @@ pub(crate) async fn settle(hold: &Hold, outcome: Outcome, redactor: &Redactor) -
 
 async fn tell(hold: &Hold, kind: Kind) -> Result<Answer, Lost> {
     hold.link.settled().await?;
+    orch_failpoint::pass("agent.outcome.before");
     let answer = hold.link.ask(kind).await?;
+    orch_failpoint::pass("agent.outcome.after");
     if let Answer::Refused { code, message } = &answer
         && !ends_hold(code)
     {

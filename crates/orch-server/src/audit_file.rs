@@ -92,12 +92,14 @@ impl HeadSigner {
             signature,
         })?;
         self.shorten()?;
+        orch_failpoint::check("server.heads.sign")?;
         let mut file = std::fs::OpenOptions::new()
             .append(true)
             .create(true)
             .mode(0o600)
             .open(&self.path)?;
         file.write_all(format!("{line}\n").as_bytes())?;
+        orch_failpoint::check("server.heads.written")?;
         file.sync_data()?;
         self.last = head.seq;
         Ok(())

@@ -154,9 +154,11 @@ impl Server {
         });
         listen::serve(self.listener, self.router, shutdown.clone()).await;
         shutdown.cancel();
+        orch_failpoint::pass("server.shutdown.begun");
         tasks.close();
         let _ = tokio::time::timeout(DRAIN, tasks.wait()).await;
         settled.cancel();
+        orch_failpoint::pass("server.shutdown.settled");
         let _ = tokio::time::timeout(DRAIN, signing).await;
         self.app.store().close().await;
         Ok(())

@@ -184,7 +184,9 @@ impl Folder {
             let mut file = std::fs::File::create(&part)?;
             file.write_all(&bytes)?;
             file.sync_all()?;
+            orch_failpoint::check("store.artifact.written")?;
             std::fs::rename(&part, &path)?;
+            orch_failpoint::check("store.artifact.renamed")?;
             std::fs::File::open(folder)?.sync_all()
         };
         tokio::task::spawn_blocking(write)

@@ -140,6 +140,9 @@ impl Command {
 
     /// Lets the engine decide.
     pub(crate) fn apply(&self, w: &mut Working, ctx: &mut Ctx<'_>) -> Result<Reply, Refusal> {
+        if let Some(current) = self.under_the_current_epoch(w) {
+            return current.apply(w, ctx);
+        }
         match self {
             Self::CreateItems(new) => new
                 .iter()
@@ -180,6 +183,27 @@ impl Command {
                 engine::end_agent_hold(w, ctx, *run, agent).map(Reply::Expiry)
             }
         }
+    }
+}
+
+impl Command {
+    /// Where the epoch check is switched off, a completion under an old epoch is taken for one
+    /// under the current one.
+    fn under_the_current_epoch(&self, w: &Working) -> Option<Self> {
+        let Self::Complete { run, done } = self else {
+            return None;
+        };
+        if !orch_failpoint::has_fault("no_epoch_check") {
+            return None;
+        }
+        let epoch = Some(w.run(*run).ok()?.epoch);
+        (done.epoch != epoch).then(|| Self::Complete {
+            run: *run,
+            done: Completion {
+                epoch,
+                ..done.clone()
+            },
+        })
     }
 }
 

@@ -40,6 +40,7 @@ pub async fn keep(
     answer: &Kept,
     now: Timestamp,
 ) -> Result<(), StoreError> {
+    orch_failpoint::check("store.idempotency.keep").map_err(sqlx::Error::from)?;
     execute!(
         conn,
         "INSERT INTO idempotency (key, request, status, headers, body, created_at)

@@ -51,7 +51,12 @@ impl Postgres {
             ]);
         let writers = pool(1).connect_with(connect.clone()).await?;
         schema::bring_forward(&schema::POSTGRES, &mut *writers.acquire().await?).await?;
-        let readers = pool(READERS).connect_with(connect.clone()).await?;
+        orch_failpoint::check("store.migrate.shared").map_err(sqlx::Error::from)?;
+        // A dead connection must not be the answer to the first request after a restart.
+        let readers = pool(READERS)
+            .test_before_acquire(true)
+            .connect_with(connect.clone())
+            .await?;
         // A request may take its time: what cuts hung writers off must not cut its lock off.
         let patient = connect.options([("idle_in_transaction_session_timeout", "0")]);
         let locks = pool(LOCKS).connect_lazy_with(patient);
@@ -76,6 +81,22 @@ pub(crate) async fn one_connection(url: &str) -> Result<PgPool, StoreError> {
             ("default_transaction_isolation", "read committed"),
         ]);
     Ok(pool(1).connect_with(connect).await?)
+}
+
+impl Postgres {
+    /// Begins a writing transaction. The one connection may have died with the database: then a new
+    /// one is tried before anybody is told.
+    pub(crate) async fn begin(
+        &self,
+    ) -> Result<sqlx::Transaction<'static, sqlx::Postgres>, sqlx::Error> {
+        match self.writers.begin().await {
+            Ok(tx) => Ok(tx),
+            Err(error) => {
+                tracing::debug!(%error, "the writing connection is dead: trying a new one");
+                self.writers.begin().await
+            }
+        }
+    }
 }
 
 fn pool(connections: u32) -> PgPoolOptions {

@@ -27,7 +27,9 @@ impl Sqlite {
     pub(crate) async fn open(database: &Path) -> Result<Self, StoreError> {
         let connect = connect_options(database)?;
         let writers = pool(1).connect_with(connect.clone()).await?;
+        orch_failpoint::check("store.migrate.before").map_err(sqlx::Error::from)?;
         schema::bring_forward(&schema::SQLITE, &mut *writers.acquire().await?).await?;
+        orch_failpoint::check("store.migrate.after").map_err(sqlx::Error::from)?;
         let readers = pool(READERS).connect_with(connect.read_only(true)).await?;
         Ok(Self { writers, readers })
     }
@@ -94,7 +96,10 @@ fn options(database: &Path) -> Result<SqliteConnectOptions, StoreError> {
         .filename(database)
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
+        .synchronous(match orch_failpoint::has_fault("no_sync") {
+            true => SqliteSynchronous::Off,
+            false => SqliteSynchronous::Full,
+        })
         .foreign_keys(true)
         .busy_timeout(Duration::from_secs(10))
         .pragma("cache_size", "-16384")

@@ -104,6 +104,7 @@ impl Store {
             Database::Sqlite { file, logs } => {
                 // The log folder's lock comes first: a second server must not touch the database.
                 let (writer, recovery) = SegmentWriter::open(logs, segment::Options::default())?;
+                orch_failpoint::check("store.open.recovered").map_err(sqlx::Error::from)?;
                 if !recovery.is_clean() {
                     tracing::warn!(recovery = ?recovery, "log files were repaired after an interruption");
                 }
@@ -211,7 +212,7 @@ impl Store {
                 self.catch_up(&mut state, Conn::SqliteTx(tx)).await?
             }
             Pools::Postgres(pools) => {
-                let tx = pools.writers.begin().await?;
+                let tx = pools.begin().await?;
                 self.take_turn(&mut state, Conn::PostgresTx(tx)).await?
             }
         };

@@ -198,14 +198,19 @@ impl Tx {
     /// itself lost the answer.
     pub async fn commit(self) -> Result<(), StoreError> {
         // In a task of its own: a caller that goes away must not leave a commit half done.
-        tokio::spawn(self.commit_inner())
-            .await
-            .map_err(|_| StoreError::Closed)?
+        let committing = tokio::spawn(self.commit_inner());
+        if orch_failpoint::has_fault("ack_before_commit") {
+            return Ok(());
+        }
+        committing.await.map_err(|_| StoreError::Closed)?
     }
 
     async fn commit_inner(mut self) -> Result<(), StoreError> {
+        orch_failpoint::slow_commit();
         if !self.next_seq.is_empty() {
+            orch_failpoint::check("store.log.appended").map_err(sqlx::Error::from)?;
             self.sync_logs().await?;
+            orch_failpoint::check("store.log.synced").map_err(sqlx::Error::from)?;
         }
         let head = audit::append(&mut self.conn, self.state.head, self.now, &self.events).await?;
         if let Conn::PostgresTx(_) = self.conn {
@@ -214,7 +219,9 @@ impl Tx {
         }
         // Until the answer is in, what the state says is not certain.
         self.state.stale = true;
+        orch_failpoint::check("store.commit.before").map_err(sqlx::Error::from)?;
         self.conn.commit().await?;
+        orch_failpoint::check("store.commit.after").map_err(sqlx::Error::from)?;
         let state = &mut *self.state;
         state.stale = false;
         state.head = head;

@@ -133,6 +133,7 @@ async fn try_group(store: &Store, group: &[Envelope]) -> Result<Outcome, StoreEr
         }
     }
     let mut w = tx.load(needs).await?;
+    orch_failpoint::check("store.group.loaded").map_err(sqlx::Error::from)?;
     let mut replies = Vec::with_capacity(group.len());
     let mut logs: Vec<(usize, orch_core::ids::RunId, &[crate::segment::LogLine])> = Vec::new();
     let rules = store.rules_arc();
@@ -156,7 +157,9 @@ async fn try_group(store: &Store, group: &[Envelope]) -> Result<Outcome, StoreEr
         append_logs(&mut tx, logs, &mut replies).await?;
     }
     tx.save(w).await?;
+    orch_failpoint::check("store.group.saved").map_err(sqlx::Error::from)?;
     tx.commit().await?;
+    orch_failpoint::pass("store.group.committed");
     Ok(Outcome::Committed(replies))
 }
 
@@ -260,5 +263,6 @@ async fn schedule_once(
     })?;
     tx.save(w).await?;
     tx.commit().await?;
+    orch_failpoint::pass("store.schedule.committed");
     Ok(reply)
 }

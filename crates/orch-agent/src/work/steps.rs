@@ -279,7 +279,10 @@ impl Run<'_> {
             if self.job.stop.is_cancelled() {
                 return Outcome::Stopped;
             }
-            match place.run(number, step).await {
+            orch_failpoint::pass("agent.step.before");
+            let ended = place.run(number, step).await;
+            orch_failpoint::pass("agent.step.after");
+            match ended {
                 StepEnd::Succeeded => {}
                 StepEnd::Failed { exit_code, reason } => {
                     self.job.log.event(&reason).await;

@@ -95,7 +95,9 @@ pub async fn decide(
     }
     tx.save(w).await?;
     tx.touch_queue();
+    orch_failpoint::pass("server.approval.decide");
     tx.commit().await?;
+    orch_failpoint::pass("server.approval.decided");
     Ok(approval)
 }
 

@@ -53,6 +53,7 @@ pub async fn store(app: &App, actor: &str, run_id: RunId, new: New) -> Result<Ar
     app.blobs()
         .write(&sha256, new.content, app.store().now())
         .await?;
+    orch_failpoint::pass("server.artifact.stored");
     let mut tx = app.store().begin(actor).await?;
     let run = orch_store::run::find(&mut tx.conn, run_id)
         .await?

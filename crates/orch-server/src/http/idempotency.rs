@@ -137,6 +137,7 @@ async fn replayed(
     if !response.status().is_success() {
         return Ok(response);
     }
+    orch_failpoint::pass("server.idempotency.acted");
     keep(app, key, digest, response).await
 }
 

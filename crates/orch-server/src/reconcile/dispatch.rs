@@ -76,6 +76,7 @@ async fn expire(app: &App) -> Result<()> {
         run::lapsed(&mut conn, now, EXPIRED_AT_ONCE).await?
     };
     for id in lapsed {
+        orch_failpoint::pass("server.lease.expire");
         let reply = app
             .store()
             .submit("scheduler", Command::ExpireLease { run: id })
@@ -102,11 +103,13 @@ async fn fill(app: &App) -> Result<usize> {
         let Reply::Runs(runs) = app.store().submit(&actor, command).await? else {
             continue;
         };
+        orch_failpoint::pass("server.dispatch.committed");
         for run in &runs {
             app.agents().hold(&free.agent, run.id, run.epoch);
         }
         handed_out += runs.len();
         hand_over(app, &free, runs).await?;
+        orch_failpoint::pass("server.dispatch.sent");
     }
     Ok(handed_out)
 }

@@ -38,6 +38,8 @@ async fn renew(app: &App, agent: &orch_core::ids::AgentName) -> Result<()> {
     let mut tx = app.store().begin("scheduler").await?;
     let now = tx.now();
     run::renew(&mut tx.conn, agent, now).await?;
+    orch_failpoint::pass("server.lease.renew");
     tx.commit().await?;
+    orch_failpoint::pass("server.lease.renewed");
     Ok(())
 }

@@ -25,8 +25,9 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
+        let small = orch_failpoint::has_fault("small_segments");
         Self {
-            segment_bytes: 64 * 1024 * 1024,
+            segment_bytes: if small { 4 } else { 64 * 1024 } * 1024,
         }
     }
 }
@@ -150,7 +151,10 @@ impl SegmentWriter {
         self.check_state()?;
         self.flush()?;
         if self.state == State::Unsynced {
-            let synced = self.file.sync_data();
+            let synced = match orch_failpoint::has_fault("no_sync") {
+                true => Ok(()),
+                false => self.file.sync_data(),
+            };
             self.done("sync", synced)?;
             self.state = State::Synced;
         }
@@ -222,8 +226,10 @@ impl SegmentWriter {
 
     fn roll(&mut self) -> Result<(), LogError> {
         self.sync()?;
+        self.done("create", orch_failpoint::check("store.segment.roll"))?;
         let next = self.segment + 1;
         let created = files::create(&self.dir, next);
+        self.done("create", orch_failpoint::check("store.segment.created"))?;
         self.file = self.poison_unless(created)?;
         self.segment = next;
         self.written = 0;
@@ -235,8 +241,10 @@ impl SegmentWriter {
             return Ok(());
         }
         self.state = State::Unsynced;
+        self.done("write", orch_failpoint::check("store.log.flush"))?;
         let wrote = self.file.write_all_at(&self.buffer, self.written);
         self.done("write", wrote)?;
+        self.done("write", orch_failpoint::check("store.log.flushed"))?;
         self.written = self.end();
         self.buffer.clear();
         // One burst must not keep its memory for good.
