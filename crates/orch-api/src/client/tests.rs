@@ -64,6 +64,8 @@ async fn a_call_carries_token_and_body_and_brings_the_answer() {
     let new = NewProject {
         name: "p7".into(),
         description: None,
+        weight: None,
+        max_concurrent_runs: None,
     };
     let made = client(&format!("{url}/base/"))
         .create_project(&new)
