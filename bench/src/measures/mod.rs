@@ -1,0 +1,44 @@
+//! The measures, one file each. Each starts what it measures on a fresh data folder.
+
+mod chain;
+mod enqueue;
+mod fan;
+mod idle;
+mod killed;
+mod large_log;
+mod latency;
+mod lines;
+mod machine;
+mod many;
+mod noop;
+mod seeded;
+mod shell;
+mod startup;
+mod workflow;
+
+use futures::future::LocalBoxFuture;
+
+use crate::figure::Figure;
+use crate::setup::Setup;
+
+/// What a measure comes to.
+pub type Measured = anyhow::Result<Vec<Figure>>;
+
+/// Every measure under the name that `BENCH_ONLY` knows it by.
+pub const ALL: [(&str, fn(&Setup) -> LocalBoxFuture<'_, Measured>); 15] = [
+    ("machine", |setup| Box::pin(machine::measure(setup))),
+    ("startup", |setup| Box::pin(startup::measure(setup))),
+    ("noop", |setup| Box::pin(noop::measure(setup))),
+    ("enqueue", |setup| Box::pin(enqueue::measure(setup))),
+    ("workflow", |setup| Box::pin(workflow::measure(setup))),
+    ("chain", |setup| Box::pin(chain::measure(setup))),
+    ("fan", |setup| Box::pin(fan::measure(setup))),
+    ("latency", |setup| Box::pin(latency::measure(setup))),
+    ("shell", |setup| Box::pin(shell::measure(setup))),
+    ("lines", |setup| Box::pin(lines::measure(setup))),
+    ("large-log", |setup| Box::pin(large_log::measure(setup))),
+    ("idle", |setup| Box::pin(idle::measure(setup))),
+    ("many", |setup| Box::pin(many::measure(setup))),
+    ("killed", |setup| Box::pin(killed::measure(setup))),
+    ("seeded", |setup| Box::pin(seeded::measure(setup))),
+];
