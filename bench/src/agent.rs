@@ -70,11 +70,6 @@ impl Journal {
             .await
             .with_context(|| format!("{count} runs were not begun in time"))
     }
-
-    pub fn count(&self) -> usize {
-        let begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
-        begun.len()
-    }
 }
 
 struct Doer {

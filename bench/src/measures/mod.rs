@@ -24,8 +24,11 @@ use crate::setup::Setup;
 /// What a measure comes to.
 pub type Measured = anyhow::Result<Vec<Figure>>;
 
+/// Measures, and answers the figures.
+pub type Measure = fn(&Setup) -> LocalBoxFuture<'_, Measured>;
+
 /// Every measure under the name that `BENCH_ONLY` knows it by.
-pub const ALL: [(&str, fn(&Setup) -> LocalBoxFuture<'_, Measured>); 15] = [
+pub const ALL: [(&str, Measure); 15] = [
     ("machine", |setup| Box::pin(machine::measure(setup))),
     ("startup", |setup| Box::pin(startup::measure(setup))),
     ("noop", |setup| Box::pin(noop::measure(setup))),
