@@ -1,11 +1,15 @@
 //! The gRPC contract, as an agent of somebody else's would use it.
 
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
+use futures::channel::mpsc::UnboundedSender;
+use orch_api::proto::agent_message::Kind;
 use orch_api::proto::agents_client::AgentsClient;
 use orch_api::proto::{
-    Artifact, AwaitApprovalRequest, EmitArtifactRequest, LogLine, ReportProgressRequest,
-    StartTaskRequest, StepReport, Unsupported,
+    AgentBatch, AgentMessage, Artifact, Assignment, AwaitApprovalRequest, Completion,
+    EmitArtifactRequest, Hello, LogLine, Logs, Pong, ReportProgressRequest, ServerMessage,
+    StartTaskRequest, StepReport, Unsupported, server_message,
 };
 use reqwest::Method;
 use serde_json::json;
@@ -258,4 +262,151 @@ async fn agents_over_grpc_are_not_rate_limited_and_rest_is() {
         ..StartTaskRequest::default()
     };
     client.start_task(start).await.expect("still no limit");
+}
+
+/// A stream of an agent that reads batches, with what it has been told so far.
+struct Stream {
+    up: UnboundedSender<AgentMessage>,
+    down: tonic::Streaming<ServerMessage>,
+    told: VecDeque<server_message::Kind>,
+}
+
+impl Stream {
+    async fn open(server: &Installation, slots: u32) -> Self {
+        let (up, messages) = futures::channel::mpsc::unbounded();
+        let hello = Hello {
+            agent_id: AGENT.to_owned(),
+            slots,
+            batches: true,
+            ..Hello::default()
+        };
+        up.unbounded_send(said(0, Kind::Hello(hello))).unwrap();
+        let down = client(server).await.connect(messages).await;
+        let down = down.expect("a stream").into_inner();
+        let told = VecDeque::new();
+        Self { up, down, told }
+    }
+
+    async fn next(&mut self) -> server_message::Kind {
+        loop {
+            match self.told.pop_front() {
+                Some(server_message::Kind::Ping(_)) => {}
+                Some(kind) => return kind,
+                None => {
+                    let next = tokio::time::timeout(PATIENCE, self.down.message()).await;
+                    let next = next.expect("in time").expect("no failure");
+                    match next.expect("not the end").kind.expect("a known kind") {
+                        server_message::Kind::Batch(batch) => {
+                            let parts = batch.messages.into_iter();
+                            self.told.extend(parts.filter_map(|part| part.kind));
+                        }
+                        kind => self.told.push_back(kind),
+                    }
+                }
+            }
+        }
+    }
+
+    async fn assignment(&mut self) -> Assignment {
+        match self.next().await {
+            server_message::Kind::Assignment(given) => given,
+            other => panic!("expected a run, got {other:?}"),
+        }
+    }
+}
+
+fn said(id: u64, kind: Kind) -> AgentMessage {
+    let kind = Some(kind);
+    AgentMessage { id, kind }
+}
+
+fn logs(run: &Assignment, epoch: u64, text: &str) -> Kind {
+    let line = LogLine {
+        stream: 1,
+        message: text.to_owned(),
+        ..LogLine::default()
+    };
+    Kind::Logs(Logs {
+        run_id: run.run_id,
+        epoch,
+        lines: vec![line],
+    })
+}
+
+fn completion(run: &Assignment, epoch: u64) -> Kind {
+    Kind::Completion(Completion {
+        run_id: run.run_id,
+        epoch,
+        success: true,
+        exit_code: Some(0),
+        ..Completion::default()
+    })
+}
+
+#[tokio::test]
+async fn one_message_carries_logs_and_completions_of_many_runs_and_each_is_taken_in_its_order() {
+    let server = Installation::serve();
+    let mut stream = Stream::open(&server, 8).await;
+    match stream.next().await {
+        server_message::Kind::Welcome(welcome) => assert!(welcome.batches),
+        other => panic!("expected a welcome, got {other:?}"),
+    }
+    let project = server.project().await;
+    let mut runs = Vec::new();
+    for _ in 0..3 {
+        let item = server.item(project, "talks").await;
+        server.enqueue(item).await;
+        runs.push(stream.assignment().await);
+    }
+    let mut messages = Vec::new();
+    for (place, run) in runs.iter().enumerate() {
+        let id = 1 + 3 * place as u64;
+        // The last one speaks under an epoch that is not its own.
+        let epoch = run.epoch + u64::from(place == 2);
+        messages.push(said(id, logs(run, epoch, "first")));
+        messages.push(said(id + 1, logs(run, epoch, "second")));
+        messages.push(said(id + 2, completion(run, epoch)));
+    }
+    let batch = Kind::Batch(AgentBatch { messages });
+    stream.up.unbounded_send(said(0, batch)).unwrap();
+    let mut answers = BTreeMap::new();
+    while answers.len() < 9 {
+        if let server_message::Kind::Ack(ack) = stream.next().await {
+            answers.insert(ack.id, ack.refused);
+        }
+    }
+    for (id, refused) in &answers {
+        let expected = if *id > 6 { "stale_epoch" } else { "" };
+        assert_eq!(refused, expected, "{answers:?}");
+    }
+    for (run, status) in runs.iter().zip(["succeeded", "succeeded", "running"]) {
+        let path = format!("/work-items/runs/{}", run.run_id);
+        assert_eq!(server.get(&path).await["status"], status);
+        let page = server.get(&format!("{path}/logs?format=json")).await;
+        let entries = page["entries"].as_array().unwrap();
+        let said: Vec<&str> = entries
+            .iter()
+            .filter(|entry| entry["stream"] == "stdout")
+            .filter_map(|entry| entry["message"].as_str())
+            .collect();
+        let expected: &[&str] = if status == "succeeded" {
+            &["first", "second"]
+        } else {
+            &[]
+        };
+        assert_eq!(said, expected, "{page}");
+    }
+}
+
+#[tokio::test]
+async fn a_batch_beyond_the_bound_ends_the_stream() {
+    let server = Installation::serve();
+    let mut stream = Stream::open(&server, 1).await;
+    let messages = vec![said(0, Kind::Pong(Pong {})); 4097];
+    let batch = Kind::Batch(AgentBatch { messages });
+    stream.up.unbounded_send(said(0, batch)).unwrap();
+    let ended = async { while let Ok(Some(_)) = stream.down.message().await {} };
+    tokio::time::timeout(PATIENCE, ended)
+        .await
+        .expect("the end of the stream");
 }

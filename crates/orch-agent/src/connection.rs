@@ -41,8 +41,8 @@ const SHUTDOWN_TIME: Duration = Duration::from_millis(4500);
 /// Answers come in one message, and a run may have many.
 const LARGEST_MESSAGE: usize = 64 << 20;
 
-/// Messages between the outbox and the wire.
-const QUEUE: usize = 16;
+/// Messages between the outbox and the wire: few, so that more gather in each.
+const QUEUE: usize = 2;
 
 /// What the stream needs to know of the agent.
 pub(crate) struct Connection {
@@ -251,6 +251,7 @@ impl Connection {
             let why = "the server did not welcome the agent".to_owned();
             return Err(Failure::Unreachable(why));
         };
+        self.outbox.speak(welcome.batches);
         Ok(Session {
             up,
             down,
@@ -268,6 +269,7 @@ impl Connection {
             claim_ttl_ms: u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX),
             secret: self.config.secret.clone().unwrap_or_default(),
             held: self.runs.held(),
+            batches: true,
         }
     }
 
@@ -285,7 +287,7 @@ impl Connection {
         let receive = async {
             loop {
                 match down.message().await {
-                    Ok(Some(message)) => self.hear(message, &up, shutdown).await,
+                    Ok(Some(message)) => self.hear(message, &up, shutdown),
                     Ok(None) => {
                         let why = "the server ended the stream".to_owned();
                         break Failure::Unreachable(why);
@@ -330,18 +332,35 @@ impl Connection {
         }
     }
 
-    async fn hear(
+    fn hear(
         &self,
         message: ServerMessage,
         up: &mpsc::Sender<AgentMessage>,
         shutdown: &CancellationToken,
     ) {
-        let Some(kind) = message.kind else {
+        match message.kind {
+            Some(server_message::Kind::Batch(batch)) => {
+                for message in batch.messages {
+                    self.hear_one(message.kind, up, shutdown);
+                }
+            }
+            kind => self.hear_one(kind, up, shutdown),
+        }
+    }
+
+    fn hear_one(
+        &self,
+        kind: Option<server_message::Kind>,
+        up: &mpsc::Sender<AgentMessage>,
+        shutdown: &CancellationToken,
+    ) {
+        let Some(kind) = kind else {
             tracing::debug!("passed over a message that this version does not know");
             return;
         };
         match kind {
-            server_message::Kind::Welcome(_) => {}
+            // Neither comes within a stream, or within a batch.
+            server_message::Kind::Welcome(_) | server_message::Kind::Batch(_) => {}
             // What is handed out to an agent on its way out goes back with the end of the stream.
             server_message::Kind::Assignment(_) if shutdown.is_cancelled() => {}
             server_message::Kind::Assignment(assignment) => self.runs.take(assignment),

@@ -2,19 +2,28 @@
 //!
 //! Bounded for each run, so that a run that writes faster than the server stores is slowed down.
 //! Keeps each run's order and takes runs in turn, so that a loud one does not hold up the others.
+//! What has gathered goes in one message, where the server reads that.
 //! Never forgets a message before it is acknowledged or its run is lost.
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
-use orch_api::proto::{Ack, AgentMessage, agent_message::Kind};
+use orch_api::proto::{Ack, AgentBatch, AgentMessage, agent_message::Kind};
 use prost::Message as _;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
 
 /// What one run may have under way, in bytes.
 const WINDOW_BYTES: u32 = 4 << 20;
+
+/// The most messages in one.
+const LARGEST_BATCH: usize = 1024;
+/// A message is sent when it has so many bytes.
+const BATCH_BYTES: usize = 256 * 1024;
 
 /// A run under one hold of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -46,6 +55,8 @@ pub(crate) struct Lost;
 pub(crate) struct Outbox {
     state: Mutex<State>,
     posted: Notify,
+    /// The server reads batches, and keeps each run's order.
+    batches: AtomicBool,
 }
 
 #[derive(Default)]
@@ -60,6 +71,7 @@ struct State {
 struct Entry {
     run: RunKey,
     kind: Kind,
+    size_bytes: usize,
     answer: Option<oneshot::Sender<Answer>>,
     /// Room in the run's window, given back when the entry goes.
     _room: OwnedSemaphorePermit,
@@ -74,7 +86,26 @@ impl State {
         waiting.push_back(id);
     }
 
-    fn pop(&mut self) -> Option<AgentMessage> {
+    /// What has gathered, as one message.
+    fn gather(&mut self) -> Option<AgentMessage> {
+        let (first, mut bytes) = self.pop()?;
+        let mut messages = vec![first];
+        while messages.len() < LARGEST_BATCH
+            && bytes < BATCH_BYTES
+            && let Some((next, size_bytes)) = self.pop()
+        {
+            bytes += size_bytes;
+            messages.push(next);
+        }
+        if messages.len() == 1 {
+            return messages.pop();
+        }
+        let kind = Some(Kind::Batch(AgentBatch { messages }));
+        Some(AgentMessage { id: 0, kind })
+    }
+
+    /// The next message and its size.
+    fn pop(&mut self) -> Option<(AgentMessage, usize)> {
         loop {
             let run = self.turns.pop_front()?;
             let Some(waiting) = self.unsent.get_mut(&run) else {
@@ -88,7 +119,7 @@ impl State {
             }
             if let Some((id, entry)) = id.and_then(|id| Some((id, self.entries.get(&id)?))) {
                 let kind = Some(entry.kind.clone());
-                return Some(AgentMessage { id, kind });
+                return Some((AgentMessage { id, kind }, entry.size_bytes));
             }
         }
     }
@@ -99,14 +130,30 @@ impl Outbox {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// What the server of the new stream understands.
+    pub(crate) fn speak(&self, batches: bool) {
+        self.batches.store(batches, Ordering::Release);
+    }
+
+    fn has_batches(&self) -> bool {
+        self.batches.load(Ordering::Acquire)
+    }
+
     /// The next message to send; waits for one.
     pub(crate) async fn next(&self) -> AgentMessage {
         loop {
             let posted = self.posted.notified();
-            if let Some(message) = self.state().pop() {
+            let message = if self.has_batches() {
+                self.state().gather()
+            } else {
+                self.state().pop().map(|(message, _)| message)
+            };
+            if let Some(message) = message {
                 return message;
             }
             posted.await;
+            // Whoever else is about to say something goes first.
+            tokio::task::yield_now().await;
         }
     }
 
@@ -198,8 +245,17 @@ impl RunLink {
         answered.await.map_err(|_| Lost)
     }
 
+    /// Waits until the last word of the run may be said: at once where the server takes a run's
+    /// messages in their order, else once everything said so far is acknowledged.
+    pub(crate) async fn may_end(&self) -> Result<(), Lost> {
+        if self.outbox.has_batches() {
+            return Ok(());
+        }
+        self.settled().await
+    }
+
     /// Waits until everything said so far is acknowledged.
-    pub(crate) async fn settled(&self) -> Result<(), Lost> {
+    async fn settled(&self) -> Result<(), Lost> {
         let all = self.window.acquire_many(WINDOW_BYTES).await;
         all.map(drop).map_err(|_| Lost)
     }
@@ -220,8 +276,9 @@ impl RunLink {
             id: u64::MAX,
             kind: Some(kind),
         };
-        let size_bytes = u32::try_from(message.encoded_len()).unwrap_or(WINDOW_BYTES);
-        let room = Arc::clone(&self.window).acquire_many_owned(size_bytes.min(WINDOW_BYTES));
+        let size_bytes = message.encoded_len();
+        let wanted = u32::try_from(size_bytes).unwrap_or(WINDOW_BYTES);
+        let room = Arc::clone(&self.window).acquire_many_owned(wanted.min(WINDOW_BYTES));
         let room = room.await.map_err(|_| Lost)?;
         let Some(kind) = message.kind else {
             return Ok(());
@@ -229,6 +286,7 @@ impl RunLink {
         self.outbox.post(Entry {
             run: self.run,
             kind,
+            size_bytes,
             answer,
             _room: room,
         });
@@ -268,7 +326,7 @@ mod tests {
     /// Ids and runs of all that can be sent.
     fn drain(outbox: &Outbox) -> Vec<(u64, i64)> {
         std::iter::from_fn(|| outbox.state().pop())
-            .map(|message| match message.kind {
+            .map(|(message, _)| match message.kind {
                 Some(Kind::Logs(logs)) => (message.id, logs.run_id),
                 other => panic!("unexpected {other:?}"),
             })
@@ -284,6 +342,39 @@ mod tests {
         }
         quiet.post(logs(2, "y")).await.unwrap();
         assert_eq!(drain(&outbox), [(1, 1), (4, 2), (2, 1), (3, 1)]);
+    }
+
+    fn parts(message: AgentMessage) -> Vec<u64> {
+        match message.kind {
+            Some(Kind::Batch(batch)) => batch.messages.iter().map(|part| part.id).collect(),
+            _ => vec![message.id],
+        }
+    }
+
+    #[tokio::test]
+    async fn what_has_gathered_goes_as_one_where_the_server_reads_that() {
+        let outbox = Arc::new(Outbox::default());
+        let (loud, quiet) = (link(&outbox, 1), link(&outbox, 2));
+        for _ in 0..2 {
+            loud.post(logs(1, "x")).await.unwrap();
+        }
+        quiet.post(logs(2, "y")).await.unwrap();
+        assert_eq!(parts(outbox.next().await), [1]);
+        outbox.speak(true);
+        assert_eq!(parts(outbox.next().await), [3, 2]);
+    }
+
+    #[tokio::test]
+    async fn a_batch_ends_with_the_message_that_fills_it() {
+        let outbox = Arc::new(Outbox::default());
+        outbox.speak(true);
+        let run = link(&outbox, 1);
+        let most = "x".repeat(BATCH_BYTES * 2 / 3);
+        for _ in 0..3 {
+            run.post(logs(1, &most)).await.unwrap();
+        }
+        assert_eq!(parts(outbox.next().await), [1, 2]);
+        assert_eq!(parts(outbox.next().await), [3]);
     }
 
     #[tokio::test]

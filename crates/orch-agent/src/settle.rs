@@ -1,7 +1,7 @@
 //! Telling the server how a run ended, and learning that it knows.
 //!
-//! A completion goes out only once every earlier word of the run is acknowledged: whoever reads a
-//! finished run reads its whole log.
+//! A completion is the last word of its run: whoever reads a finished run reads its whole log. It
+//! waits for the acknowledgement of all others, unless the server keeps that order itself.
 
 use orch_api::proto::{self, agent_message::Kind};
 
@@ -96,7 +96,7 @@ pub(crate) async fn settle(hold: &Hold, outcome: Outcome, redactor: &Redactor) -
 }
 
 async fn tell(hold: &Hold, kind: Kind) -> Result<Answer, Lost> {
-    hold.link.settled().await?;
+    hold.link.may_end().await?;
     orch_failpoint::pass("agent.outcome.before");
     let answer = hold.link.ask(kind).await?;
     orch_failpoint::pass("agent.outcome.after");
@@ -130,7 +130,7 @@ async fn fail(hold: &Hold, reason: String, redactor: &Redactor) -> Result<Answer
 }
 
 async fn give_back(hold: &Hold) -> Result<(), Lost> {
-    hold.link.settled().await?;
+    hold.link.may_end().await?;
     let run = hold.link.run();
     let release = proto::Release {
         run_id: run.run_id,

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod asks;
+mod batches;
 mod holds;
 mod models;
 mod server;

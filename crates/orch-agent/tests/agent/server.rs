@@ -1,11 +1,14 @@
 //! The server's side of the contract, played by the test: it sees every message and decides what to
 //! answer and when.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
 
 use orch_api::proto::{
-    self, Ack, AgentMessage, Assignment, Completion, Hello, Revoked, ServerMessage, StepReport,
-    Welcome,
+    self, Ack, AgentMessage, Assignment, Completion, Hello, Revoked, ServerBatch, ServerMessage,
+    StepReport, Welcome,
     agent_message::Kind,
     agents_server::{Agents, AgentsServer},
     server_message,
@@ -71,6 +74,8 @@ pub struct Session {
     pub token: Option<String>,
     up: Streaming<AgentMessage>,
     down: mpsc::Sender<Result<ServerMessage, Status>>,
+    /// Came in a batch with one that was taken.
+    next: VecDeque<AgentMessage>,
 }
 
 /// What a run told, all of it acknowledged.
@@ -123,8 +128,29 @@ impl Session {
         self.say(server_message::Kind::Welcome(Welcome {
             stream_grace_ms,
             claim_ttl_ms: 15_000,
+            batches: false,
         }))
         .await;
+    }
+
+    /// Welcomes as a server that reads batches and keeps each run's order.
+    pub async fn welcome_batches(&self) {
+        self.say(server_message::Kind::Welcome(Welcome {
+            stream_grace_ms: 5_000,
+            claim_ttl_ms: 15_000,
+            batches: true,
+        }))
+        .await;
+    }
+
+    /// Hands several runs out in one message.
+    pub async fn assign_all(&self, assignments: Vec<Assignment>) {
+        let parts = assignments.into_iter().map(|assignment| ServerMessage {
+            kind: Some(server_message::Kind::Assignment(assignment)),
+        });
+        let messages = parts.collect();
+        self.say(server_message::Kind::Batch(ServerBatch { messages }))
+            .await;
     }
 
     pub async fn assign(&self, assignment: Assignment) {
@@ -152,7 +178,17 @@ impl Session {
 
     /// The next message, not acknowledged; none once the agent has ended the stream.
     pub async fn next(&mut self) -> Option<AgentMessage> {
-        soon("a message", self.up.message()).await.ok().flatten()
+        if let Some(next) = self.next.pop_front() {
+            return Some(next);
+        }
+        let message = soon("a message", self.up.message()).await.ok().flatten()?;
+        match message.kind {
+            Some(Kind::Batch(batch)) => {
+                self.next.extend(batch.messages);
+                self.next.pop_front()
+            }
+            kind => Some(AgentMessage { kind, ..message }),
+        }
     }
 
     /// The next message and its id.
@@ -227,6 +263,7 @@ impl Agents for Service {
             token,
             up,
             down,
+            next: VecDeque::new(),
         };
         self.opened.send(session).await.ok();
         Ok(Response::new(ReceiverStream::new(messages)))

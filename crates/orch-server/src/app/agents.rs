@@ -19,7 +19,7 @@ pub const STREAM_GRACE: Duration = Duration::from_secs(5);
 pub const STREAM_TTL: Duration = Duration::from_secs(15);
 
 /// Where messages to an agent go.
-pub type Outbox = mpsc::Sender<std::result::Result<ServerMessage, tonic::Status>>;
+pub type Outbox = mpsc::Sender<ServerMessage>;
 
 /// Every agent that is connected, or was a moment ago.
 #[derive(Default)]
@@ -147,6 +147,14 @@ impl Agents {
         session.is_none_or(|session| message == 0 || session.seen.note(message))
     }
 
+    /// A message of an agent was not stored after all: it is new when it comes again.
+    pub fn forget_message(&self, agent: &AgentName, message: u64) {
+        if let Some(session) = self.locked().sessions.get_mut(agent) {
+            session.seen.ids.remove(&message);
+            session.seen.order.retain(|id| *id != message);
+        }
+    }
+
     /// Notes that a stream is lost; `false` when a newer one took its place.
     pub fn lose(&self, agent: &AgentName, generation: u64) -> bool {
         let mut registry = self.locked();
@@ -213,6 +221,15 @@ impl Agents {
         }
     }
 
+    /// Notes that an agent holds several runs no more.
+    pub fn drop_holds(&self, agent: &AgentName, runs: &[RunId]) {
+        if let Some(session) = self.locked().sessions.get_mut(agent) {
+            for run in runs {
+                session.held.remove(run);
+            }
+        }
+    }
+
     /// Agents that hold something, with what.
     pub fn holding(&self) -> Vec<(AgentName, Duration, Vec<RunId>)> {
         let registry = self.locked();
@@ -261,7 +278,7 @@ impl Agents {
                 };
                 let kind = Some(server_message::Kind::Revoked(revoked));
                 // A full outbox means a stuck agent; its lease ends the hold then.
-                let _ = outbox.try_send(Ok(ServerMessage { kind }));
+                let _ = outbox.try_send(ServerMessage { kind });
             }
         }
     }

@@ -131,19 +131,29 @@ pub async fn explain(app: &App, entries: Vec<QueueEntry>) -> Result<Vec<Explaine
     for row in queue::dependencies(&mut conn, &ids).await? {
         dependencies.entry(row.entry_id).or_default().push(row);
     }
-    let items: Vec<WorkItemId> = queued.iter().map(|entry| entry.work_item_id).collect();
+    let (now, rules) = (app.store().now(), app.store().rules());
+    let items: BTreeSet<WorkItemId> = queued.iter().map(|entry| entry.work_item_id).collect();
+    let items = work_item::find_all(&mut conn, &items).await?;
+    let items: BTreeMap<WorkItemId, _> = items.into_iter().map(|item| (item.id, item)).collect();
+    let gated: Vec<WorkItemId> = items
+        .values()
+        .filter(|item| gate::is_gated(item, rules))
+        .map(|item| item.id)
+        .collect();
     let mut approvals: BTreeMap<WorkItemId, Vec<_>> = BTreeMap::new();
-    for approval in approval::of_work_items(&mut conn, &items).await? {
-        approvals
-            .entry(approval.work_item_id)
-            .or_default()
-            .push(approval);
+    if !gated.is_empty() {
+        for approval in approval::of_work_items(&mut conn, &gated).await? {
+            approvals
+                .entry(approval.work_item_id)
+                .or_default()
+                .push(approval);
+        }
     }
     let mut whys: BTreeMap<QueueEntryId, Vec<Reason>> = BTreeMap::new();
     let mut standings = BTreeMap::new();
-    let (now, rules) = (app.store().now(), app.store().rules());
+    let connected_agents = app.agents().connected();
     for entry in queued {
-        let Some(item) = work_item::find(&mut conn, entry.work_item_id).await? else {
+        let Some(item) = items.get(&entry.work_item_id) else {
             continue;
         };
         if let Entry::Vacant(unread) = standings.entry(entry.project_id) {
@@ -153,7 +163,7 @@ pub async fn explain(app: &App, entries: Vec<QueueEntry>) -> Result<Vec<Explaine
         let known = approvals
             .get(&entry.work_item_id)
             .map_or(&[][..], Vec::as_slice);
-        let closed = match gate::check(&item, known, entry.id, rules) {
+        let closed = match gate::check(item, known, entry.id, rules) {
             Gate::Free | Gate::Approved(_) => None,
             Gate::Closed(closed) => Some(closed),
         };
@@ -171,7 +181,7 @@ pub async fn explain(app: &App, entries: Vec<QueueEntry>) -> Result<Vec<Explaine
                 .as_ref()
                 .and_then(|key| project.key_held(key)),
             scheduling: app.scheduling(),
-            connected_agents: app.agents().connected(),
+            connected_agents,
         };
         whys.insert(entry.id, why::explain(&facts, now));
     }

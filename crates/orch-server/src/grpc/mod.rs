@@ -1,7 +1,10 @@
 //! The gRPC side for agents, on the same port as everything else.
 
+mod outgoing;
+mod peer;
 mod service;
 mod stream;
+mod talk;
 mod unary;
 
 pub(crate) use service::area;

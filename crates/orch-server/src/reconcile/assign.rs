@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use orch_api::proto::Assignment;
 use orch_core::digest::Digest;
 use orch_core::gate;
-use orch_core::ids::WorkItemId;
+use orch_core::ids::{RecipeId, WorkItemId};
 use orch_core::info_request::Secrecy;
 use orch_core::run::Run;
 use orch_core::work_item::WorkItem;
@@ -20,19 +20,27 @@ pub async fn assignments(
     runs: Vec<Run>,
     answers: Answers,
 ) -> Result<Vec<(Run, Option<Assignment>)>> {
+    if runs.is_empty() {
+        return Ok(Vec::new());
+    }
     let ids: BTreeSet<WorkItemId> = runs.iter().map(|run| run.work_item_id).collect();
-    let items: BTreeMap<WorkItemId, WorkItem> = {
-        let mut conn = app.store().read().await?;
-        work_item::find_all(&mut conn, &ids)
-            .await?
-            .into_iter()
-            .map(|item| (item.id, item))
-            .collect()
-    };
+    let mut conn = app.store().read().await?;
+    let items: BTreeMap<WorkItemId, WorkItem> = work_item::find_all(&mut conn, &ids)
+        .await?
+        .into_iter()
+        .map(|item| (item.id, item))
+        .collect();
+    let mut recipes: BTreeMap<RecipeId, String> = BTreeMap::new();
+    for id in items.values().filter_map(|item| item.recipe_id) {
+        if let Some(recipe) = recipe::find(&mut conn, id).await? {
+            recipes.insert(id, recipe.yaml);
+        }
+    }
+    drop(conn);
     let mut all = Vec::with_capacity(runs.len());
     for run in runs {
         let assignment = match items.get(&run.work_item_id) {
-            Some(item) => build(app, &run, item, answers).await?,
+            Some(item) => build(app, &run, item, &recipes, answers).await?,
             None => None,
         };
         all.push((run, assignment));
@@ -52,15 +60,10 @@ async fn build(
     app: &App,
     run: &Run,
     item: &WorkItem,
+    recipes: &BTreeMap<RecipeId, String>,
     answers: Answers,
 ) -> Result<Option<Assignment>> {
-    let recipe_yaml = match item.recipe_id {
-        Some(id) => {
-            let mut conn = app.store().read().await?;
-            recipe::find(&mut conn, id).await?.map(|recipe| recipe.yaml)
-        }
-        None => None,
-    };
+    let recipe_yaml = item.recipe_id.and_then(|id| recipes.get(&id)).cloned();
     let environment = item.environment.as_deref();
     let digest = Digest::of_work_item(
         &item.title,

@@ -1,4 +1,4 @@
-//! Hands work out: expires lapsed leases, starts what is eligible, fills the free slots of agents.
+//! Hands work out: fills the free slots of agents, expires lapsed leases, starts what is due.
 
 use std::time::Duration;
 
@@ -6,6 +6,7 @@ use orch_api::proto::{ServerMessage, server_message};
 use orch_core::engine::Reach;
 use orch_core::run::Expiry;
 use orch_store::{Command, Reply, queue, run};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::assign;
@@ -15,36 +16,43 @@ use crate::config::SchedulingMode;
 
 /// Looks again after so long, should every wake-up be missed.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
+/// After a wake-up, leases and delays are looked at within this.
+const LOOK_SOON: Duration = Duration::from_millis(20);
 /// After a failure of the store.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
 /// Leases expired in one go.
 const EXPIRED_AT_ONCE: i64 = 1000;
 
 pub async fn run(app: App, mode: SchedulingMode, shutdown: CancellationToken) {
-    let mut wait = Duration::ZERO;
+    let mut next_look = Instant::now();
     loop {
         tokio::select! {
             () = shutdown.cancelled() => return,
             () = app.store().signals().schedulable() => {}
-            () = tokio::time::sleep(wait) => {}
+            () = tokio::time::sleep_until(next_look) => {}
         }
-        wait = match pass(&app, mode).await {
-            Ok(wait) => wait,
-            Err(error) => {
-                tracing::error!(
-                    error = &error as &dyn std::error::Error,
-                    "dispatching failed"
-                );
-                AFTER_FAILURE
-            }
-        };
+        if let Err(error) = pass(&app, mode, &mut next_look).await {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "dispatching failed"
+            );
+            next_look = Instant::now() + AFTER_FAILURE;
+        }
     }
 }
 
-/// One pass; answers when the next is due at the latest.
-async fn pass(app: &App, mode: SchedulingMode) -> Result<Duration> {
-    expire(app).await?;
+/// One pass: fills what is free, and looks at the clock's work where that is due. A wake-up brings
+/// the next look near, so that a stream of them costs few looks.
+async fn pass(app: &App, mode: SchedulingMode, next_look: &mut Instant) -> Result<()> {
     while fill(app).await? > 0 {}
+    let now = Instant::now();
+    if now < *next_look {
+        *next_look = (*next_look).min(now + LOOK_SOON);
+        return Ok(());
+    }
+    if expire(app).await? {
+        while fill(app).await? > 0 {}
+    }
     let timer = match mode {
         SchedulingMode::Every(interval) => {
             app.store().submit("scheduler", Command::Tick).await?;
@@ -63,18 +71,19 @@ async fn pass(app: &App, mode: SchedulingMode) -> Result<Duration> {
         .flatten()
         .min()
         .map(|at| at.since(now) + Duration::from_millis(1));
-    Ok(soonest
-        .unwrap_or(timer)
-        .min(timer)
-        .max(Duration::from_millis(1)))
+    let wait = soonest.unwrap_or(timer).min(timer);
+    *next_look = Instant::now() + wait.max(Duration::from_millis(1));
+    Ok(())
 }
 
-async fn expire(app: &App) -> Result<()> {
+/// Answers whether there was any.
+async fn expire(app: &App) -> Result<bool> {
     let now = app.store().now();
     let lapsed = {
         let mut conn = app.store().read().await?;
         run::lapsed(&mut conn, now, EXPIRED_AT_ONCE).await?
     };
+    let any = !lapsed.is_empty();
     for id in lapsed {
         orch_failpoint::pass("server.lease.expire");
         let reply = app
@@ -86,7 +95,7 @@ async fn expire(app: &App) -> Result<()> {
             app.agents().revoke(id, "its lease ran out");
         }
     }
-    Ok(())
+    Ok(any)
 }
 
 /// Fills free slots once; answers how many runs were handed out.
@@ -119,7 +128,7 @@ async fn hand_over(app: &App, free: &Free, runs: Vec<orch_core::run::Run>) -> Re
         let sent = match assignment {
             Some(assignment) => {
                 let kind = Some(server_message::Kind::Assignment(assignment));
-                free.outbox.send(Ok(ServerMessage { kind })).await.is_ok()
+                free.outbox.send(ServerMessage { kind }).await.is_ok()
             }
             None => false,
         };

@@ -1,0 +1,149 @@
+//! The agent at the other end of a stream, and what is done for its messages about runs.
+
+use orch_api::proto::{Completion, ServerMessage, agent_message, server_message};
+use orch_core::engine::{self, Verdict};
+use orch_core::ids::{AgentName, RunId};
+use orch_core::info_request::Field;
+use orch_store::Command;
+
+use super::unary::{artifact_of, report_of};
+use crate::app::info_request::Hold;
+use crate::app::{App, AppError, artifact, info_request, plan, run, step, summary};
+
+pub fn message(kind: server_message::Kind) -> ServerMessage {
+    ServerMessage { kind: Some(kind) }
+}
+
+/// An agent with a stream; work for its messages may outlast the stream.
+pub struct Peer {
+    pub app: App,
+    pub name: AgentName,
+}
+
+/// The run that a message is about; none where it is about the agent.
+pub fn run_of(kind: &agent_message::Kind) -> Option<RunId> {
+    use agent_message::Kind;
+    let id = match kind {
+        Kind::Logs(logs) => logs.run_id,
+        Kind::Step(step) => step.run_id,
+        Kind::Completion(completion) => completion.run_id,
+        Kind::Question(question) => question.run_id,
+        Kind::PlannedSteps(planned) => planned.run_id,
+        Kind::Release(release) => release.run_id,
+        Kind::Artifact(artifact) => artifact.run_id,
+        Kind::Hello(_) | Kind::Pong(_) | Kind::Leaving(_) | Kind::Batch(_) => return None,
+    };
+    Some(RunId(id))
+}
+
+impl Peer {
+    pub fn actor(&self) -> String {
+        format!("agent:{}", self.name)
+    }
+
+    /// The colder messages. Answers whether the hold ends, and how it went.
+    pub async fn act(&self, kind: agent_message::Kind) -> (bool, Result<(), AppError>) {
+        let (app, actor) = (&self.app, self.actor());
+        match kind {
+            agent_message::Kind::Step(report) => {
+                let run = RunId(report.run_id);
+                let result =
+                    async { step::report(app, &actor, run, report_of(report)?).await }.await;
+                (false, result.map(drop))
+            }
+            agent_message::Kind::Question(question) => {
+                let run = RunId(question.run_id);
+                let ask = async {
+                    let fields: Vec<Field> = serde_json::from_str(&question.fields_json)
+                        .map_err(|error| AppError::invalid("fields_json", error.to_string()))?;
+                    let epoch = Some(question.epoch);
+                    info_request::ask(
+                        app,
+                        &actor,
+                        run,
+                        epoch,
+                        &question.prompt,
+                        &fields,
+                        Hold::GivenUp,
+                    )
+                    .await
+                };
+                (true, ask.await.map(drop))
+            }
+            agent_message::Kind::PlannedSteps(planned) => {
+                let run = RunId(planned.run_id);
+                let submit = async {
+                    let steps: Vec<orch_core::recipe::Step> =
+                        serde_json::from_str(&planned.steps_json)
+                            .map_err(|error| AppError::invalid("steps_json", error.to_string()))?;
+                    plan::submit(app, &actor, run, Some(planned.epoch), &steps).await?;
+                    run::release(app, &actor, run, Some(planned.epoch)).await
+                };
+                (true, submit.await)
+            }
+            agent_message::Kind::Release(release) => {
+                let run = RunId(release.run_id);
+                (
+                    true,
+                    run::release(app, &actor, run, Some(release.epoch)).await,
+                )
+            }
+            agent_message::Kind::Artifact(new) => {
+                let run = RunId(new.run_id);
+                (
+                    false,
+                    artifact::store(app, &actor, run, artifact_of(new))
+                        .await
+                        .map(drop),
+                )
+            }
+            agent_message::Kind::Completion(done) => (true, self.complete(done).await),
+            agent_message::Kind::Hello(_)
+            | agent_message::Kind::Pong(_)
+            | agent_message::Kind::Leaving(_)
+            | agent_message::Kind::Batch(_)
+            | agent_message::Kind::Logs(_) => (false, Ok(())),
+        }
+    }
+
+    async fn complete(&self, done: Completion) -> Result<(), AppError> {
+        let run = RunId(done.run_id);
+        if !done.summary.trim().is_empty() || !done.usage_json.is_empty() {
+            let usage = serde_json::from_str(&done.usage_json).ok();
+            let content = if done.summary.trim().is_empty() {
+                "completed"
+            } else {
+                &done.summary
+            };
+            let epoch = Some(done.epoch);
+            let added = summary::add(&self.app, &self.actor(), run, epoch, content, usage).await;
+            if let Err(error) = added {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    run.id = run.get(),
+                    "a summary was not kept"
+                );
+            }
+        }
+        let verdict = if done.success {
+            Verdict::Success
+        } else {
+            Verdict::Failure
+        };
+        let reason = (!done.reason.is_empty()).then(|| done.reason.chars().take(2000).collect());
+        let completion = engine::Completion {
+            epoch: Some(done.epoch),
+            verdict,
+            exit_code: done.exit_code,
+            reason,
+        };
+        let done = completion;
+        let command = Command::Complete { run, done };
+        Ok(self
+            .app
+            .store()
+            .submit(&self.actor(), command)
+            .await
+            .map(drop)?)
+    }
+}

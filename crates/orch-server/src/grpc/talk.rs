@@ -1,0 +1,332 @@
+//! An agent's messages: those of a run are taken in their order, and acknowledged once they are on
+//! disk; runs do not wait for each other.
+//!
+//! Logs of a run may be under way together. Everything else begins once all that the run said
+//! before is on disk, so that a finished run's log is whole. When the store fails the stream ends
+//! with nothing more begun: the agent comes back and says again what was not acknowledged.
+
+use std::collections::{HashMap, VecDeque};
+use std::ops::ControlFlow;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::stream::FuturesUnordered;
+use futures::{FutureExt as _, StreamExt as _};
+use orch_api::proto::{Ack, AgentMessage, Logs, Ping, agent_message, server_message};
+use orch_core::ids::RunId;
+use orch_store::Command;
+use prost::Message as _;
+use tokio_util::sync::CancellationToken;
+use tonic::Streaming;
+
+use super::peer::{Peer, message, run_of};
+use super::service::refusal;
+use super::unary::lines_of;
+use crate::app::AppError;
+use crate::app::agents::{Outbox, STREAM_GRACE};
+
+/// Messages of one stream that may wait for the disk; one batch may go beyond it.
+const UNDER_WAY: usize = 1024;
+/// Bytes of one stream that may wait for the disk; one message may go beyond it.
+const UNDER_WAY_BYTES: usize = 32 << 20;
+/// The most messages of one batch.
+const LARGEST_BATCH: usize = 4096;
+/// How often a stream is pinged; silent for [`STREAM_GRACE`], it is lost.
+const PING: Duration = Duration::from_secs(2);
+/// How long what is under way at the end of a stream may take.
+const SETTLING: Duration = Duration::from_secs(30);
+
+type Handled = Pin<Box<dyn Future<Output = Done> + Send>>;
+
+/// The talk on one stream.
+pub struct Talk {
+    peer: Arc<Peer>,
+    outbox: Outbox,
+    actor: String,
+    under_way: FuturesUnordered<Handled>,
+    lanes: HashMap<RunId, Lane>,
+    held: Held,
+}
+
+/// What was read and not answered.
+#[derive(Default)]
+struct Held {
+    messages: usize,
+    bytes: usize,
+}
+
+/// What one run said and is not answered.
+#[derive(Default)]
+struct Lane {
+    under_way: usize,
+    /// What is under way are logs alone.
+    logs_only: bool,
+    waiting: VecDeque<Said>,
+}
+
+/// A message about a run.
+struct Said {
+    id: u64,
+    run: RunId,
+    size_bytes: usize,
+    kind: agent_message::Kind,
+}
+
+/// A message that was dealt with.
+struct Done {
+    id: u64,
+    run: RunId,
+    size_bytes: usize,
+    ends_hold: bool,
+    result: Result<(), AppError>,
+}
+
+impl Talk {
+    pub fn new(peer: Peer, outbox: Outbox) -> Self {
+        Self {
+            actor: peer.actor(),
+            peer: Arc::new(peer),
+            outbox,
+            under_way: FuturesUnordered::new(),
+            lanes: HashMap::new(),
+            held: Held::default(),
+        }
+    }
+
+    /// Talks until the stream ends.
+    pub async fn run(&mut self, mut incoming: Streaming<AgentMessage>, streams: CancellationToken) {
+        let (peer, outbox) = (Arc::clone(&self.peer), self.outbox.clone());
+        let mut ping = tokio::time::interval(PING);
+        let mut heard = tokio::time::Instant::now();
+        loop {
+            let room = self.held.messages < UNDER_WAY && self.held.bytes < UNDER_WAY_BYTES;
+            tokio::select! {
+                biased;
+                () = streams.cancelled() => return,
+                () = outbox.closed() => return,
+                Some(done) = self.under_way.next() => {
+                    if self.answer(done).await.is_break() {
+                        return;
+                    }
+                }
+                next = incoming.next(), if room => {
+                    let Some(Ok(next)) = next else { return };
+                    heard = tokio::time::Instant::now();
+                    if self.take(next).await.is_break() {
+                        return;
+                    }
+                }
+                _ = ping.tick() => {
+                    if heard.elapsed() > STREAM_GRACE {
+                        tracing::warn!(agent.name = %peer.name, "agent is silent: its stream is given up");
+                        return;
+                    }
+                    // A full outbox is as good as a ping.
+                    let _ = outbox.try_send(message(server_message::Kind::Ping(Ping {})));
+                }
+            }
+        }
+    }
+
+    /// The stream is over: sees what was under way to its end, so that a log that was not stored
+    /// is taken when it is sent again.
+    pub async fn settle(self) {
+        let Self {
+            peer,
+            outbox,
+            mut under_way,
+            ..
+        } = self;
+        // The agent sees the end at once.
+        drop(outbox);
+        let settled = async {
+            while let Some(done) = under_way.next().await {
+                peer.note(&done);
+            }
+        };
+        let _ = tokio::time::timeout(SETTLING, settled).await;
+    }
+
+    async fn take(&mut self, next: AgentMessage) -> ControlFlow<()> {
+        let messages = match next.kind {
+            Some(agent_message::Kind::Batch(batch)) => batch.messages,
+            Some(_) => vec![next],
+            None => return ControlFlow::Continue(()),
+        };
+        if messages.len() > LARGEST_BATCH {
+            tracing::warn!(agent.name = %self.peer.name, messages = messages.len(), "a batch is too large: the stream is given up");
+            return ControlFlow::Break(());
+        }
+        for AgentMessage { id, kind } in messages {
+            let Some(kind) = kind else { continue };
+            let Some(run) = run_of(&kind) else {
+                if let agent_message::Kind::Leaving(_) = kind {
+                    tracing::info!(agent.name = %self.peer.name, "agent is leaving");
+                    self.peer.app.agents().retire(&self.peer.name);
+                }
+                continue;
+            };
+            let kind = Some(kind);
+            let said = AgentMessage { id, kind };
+            let size_bytes = said.encoded_len();
+            let Some(kind) = said.kind else { continue };
+            self.held.messages += 1;
+            self.held.bytes += size_bytes;
+            let lane = self.lanes.entry(run).or_default();
+            lane.waiting.push_back(Said {
+                id,
+                run,
+                size_bytes,
+                kind,
+            });
+            self.go_on(run).await;
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Begins whatever of a run may begin.
+    async fn go_on(&mut self, run: RunId) {
+        while let Some(lane) = self.lanes.get_mut(&run) {
+            let Some(next) = lane.waiting.front() else {
+                if lane.under_way == 0 {
+                    self.lanes.remove(&run);
+                }
+                return;
+            };
+            let is_log = matches!(next.kind, agent_message::Kind::Logs(_));
+            if lane.under_way > 0 && !(is_log && lane.logs_only) {
+                return;
+            }
+            let Some(said) = lane.waiting.pop_front() else {
+                return;
+            };
+            lane.under_way += 1;
+            lane.logs_only = is_log;
+            let handled = self.begin(said).await;
+            self.under_way.push(handled);
+        }
+    }
+
+    async fn begin(&mut self, said: Said) -> Handled {
+        let Said {
+            id,
+            run,
+            size_bytes,
+            kind,
+        } = said;
+        let done = move |ends_hold, result| Done {
+            id,
+            run,
+            size_bytes,
+            ends_hold,
+            result,
+        };
+        match kind {
+            agent_message::Kind::Logs(logs) => {
+                if !self.peer.app.agents().is_new(&self.peer.name, id) {
+                    return Box::pin(std::future::ready(done(false, Ok(()))));
+                }
+                // Here, so that the writer has a run's logs in their order.
+                let pending = self
+                    .peer
+                    .app
+                    .store()
+                    .queue(&self.actor, log(&self.peer, run, logs));
+                match pending.await {
+                    Ok(pending) => Box::pin(async move {
+                        let stored = pending.answer().await;
+                        done(false, stored.map(drop).map_err(AppError::from))
+                    }),
+                    Err(error) => Box::pin(std::future::ready(done(false, Err(error.into())))),
+                }
+            }
+            kind => {
+                let peer = Arc::clone(&self.peer);
+                Box::pin(async move {
+                    let (ends_hold, result) = peer.act(kind).await;
+                    done(ends_hold, result)
+                })
+            }
+        }
+    }
+
+    /// Answers what is done, with all else that is by now.
+    async fn answer(&mut self, first: Done) -> ControlFlow<()> {
+        let mut all = vec![first];
+        while all.len() < UNDER_WAY
+            && let Some(Some(done)) = self.under_way.next().now_or_never()
+        {
+            all.push(done);
+        }
+        let mut lost = Vec::new();
+        let mut acks = Vec::with_capacity(all.len());
+        let mut flow = ControlFlow::Continue(());
+        for done in &all {
+            self.held.messages -= 1;
+            self.held.bytes -= done.size_bytes;
+            if let Some(lane) = self.lanes.get_mut(&done.run) {
+                lane.under_way -= 1;
+            }
+            self.peer.note(done);
+            if let Err(AppError::Store(_)) = done.result {
+                flow = ControlFlow::Break(());
+                continue;
+            }
+            let (refused, text) = done.result.as_ref().err().map(refusal).unwrap_or_default();
+            let is_lost = matches!(
+                refused.as_str(),
+                "stale_epoch" | "run_finished" | "lease_lapsed" | "taken_over"
+            );
+            if (done.ends_hold && done.result.is_ok()) || is_lost {
+                lost.push(done.run);
+            }
+            if done.id != 0 {
+                acks.push(Ack {
+                    id: done.id,
+                    refused,
+                    message: text,
+                });
+            }
+        }
+        if !lost.is_empty() {
+            self.peer.app.agents().drop_holds(&self.peer.name, &lost);
+            self.peer.app.store().signals().wake_scheduler();
+        }
+        for ack in acks {
+            let _ = self
+                .outbox
+                .send(message(server_message::Kind::Ack(ack)))
+                .await;
+        }
+        if flow.is_continue() {
+            for done in &all {
+                self.go_on(done.run).await;
+            }
+        }
+        flow
+    }
+}
+
+impl Peer {
+    /// Says what failed, and lets what was not stored come again.
+    fn note(&self, done: &Done) {
+        if let Err(error @ AppError::Store(_)) = &done.result {
+            tracing::error!(
+                error = error as &dyn std::error::Error,
+                run.id = done.run.get(),
+                "a message of an agent failed"
+            );
+            self.app.agents().forget_message(&self.name, done.id);
+        }
+    }
+}
+
+fn log(peer: &Peer, run: RunId, logs: Logs) -> Command {
+    let now = peer.app.store().now();
+    Command::Log {
+        run,
+        epoch: Some(logs.epoch),
+        lines: lines_of(logs.lines, now),
+    }
+}
