@@ -28,7 +28,7 @@ fn client(url: &str) -> Client {
 }
 
 fn project(id: i64) -> Value {
-    json!({"id": id, "name": format!("p{id}"), "description": "", "created_at": "2026-01-01T00:00:00Z"})
+    json!({"id": id, "name": format!("p{id}"), "description": "", "weight": 1, "max_concurrent_runs": null, "created_at": "2026-01-01T00:00:00Z"})
 }
 
 fn run(status: &str) -> Value {
