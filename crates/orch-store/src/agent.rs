@@ -2,22 +2,24 @@
 
 use orch_core::ids::AgentName;
 use orch_core::time::Timestamp;
-use sqlx::FromRow;
 
 use crate::conn::{all, one, optional};
+use crate::writing::row;
 use crate::{Conn, StoreError};
 
-/// An agent; `labels` is a JSON array of words.
-#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
-pub struct Agent {
-    pub name: String,
-    pub version: String,
-    pub slots: i64,
-    pub labels: String,
-    pub registered_at: i64,
-    pub last_seen_at: i64,
-    /// The newest stream, whatever server it is to.
-    pub session: i64,
+row! {
+    /// An agent; `labels` is a JSON array of words.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Agent {
+        pub name: String,
+        pub version: String,
+        pub slots: i64,
+        pub labels: String,
+        pub registered_at: i64,
+        pub last_seen_at: i64,
+        /// The newest stream, whatever server it is to.
+        pub session: i64,
+    }
 }
 
 /// Registers an agent, or notes that it is back.

@@ -6,25 +6,26 @@ use orch_core::event::Event;
 use orch_core::ids::{ApprovalId, ProjectId, QueueEntryId, RunId, WorkItemId};
 use orch_core::time::Timestamp;
 use serde_json::json;
-use sqlx::FromRow;
 
 use crate::conn::{all, execute, json_ids, listing, one, optional};
+use crate::writing::row;
 use crate::{Conn, Page, StoreError};
 
-#[derive(FromRow)]
-struct Row {
-    id: i64,
-    work_item_id: i64,
-    run_id: Option<i64>,
-    status: String,
-    reason: Option<String>,
-    digest: String,
-    planned_steps: Option<String>,
-    used_by: Option<i64>,
-    created_at: i64,
-    decided_at: Option<i64>,
-    decided_by: Option<String>,
-    decision_reason: Option<String>,
+row! {
+    struct Row {
+        id: i64,
+        work_item_id: i64,
+        run_id: Option<i64>,
+        status: String,
+        reason: Option<String>,
+        digest: String,
+        planned_steps: Option<String>,
+        used_by: Option<i64>,
+        created_at: i64,
+        decided_at: Option<i64>,
+        decided_by: Option<String>,
+        decision_reason: Option<String>,
+    }
 }
 
 impl TryFrom<Row> for Approval {

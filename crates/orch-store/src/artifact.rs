@@ -4,23 +4,25 @@ use std::path::{Path, PathBuf};
 
 use orch_core::ids::{ArtifactId, RunId};
 use orch_core::time::Timestamp;
-use sqlx::FromRow;
 
 use crate::conn::{all, execute, one, optional, sql};
+use crate::writing::row;
 use crate::{Conn, Database, Store, StoreError};
 
-/// An artifact of a run.
-#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
-pub struct Artifact {
-    pub id: i64,
-    pub run_id: i64,
-    pub name: String,
-    pub media_type: String,
-    pub kind: String,
-    pub size_bytes: i64,
-    /// 64 hex digits.
-    pub sha256: String,
-    pub created_at: i64,
+row! {
+    /// An artifact of a run.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Artifact {
+        pub id: i64,
+        pub run_id: i64,
+        pub name: String,
+        pub media_type: String,
+        pub kind: String,
+        pub size_bytes: i64,
+        /// 64 hex digits.
+        pub sha256: String,
+        pub created_at: i64,
+    }
 }
 
 /// Stores an artifact's row; its bytes must be on disk before. The id is not looked at.

@@ -4,21 +4,22 @@ use orch_core::audit::{Entry, GENESIS, Head};
 use orch_core::event::Event;
 use orch_core::ids::ProjectId;
 use orch_core::time::Timestamp;
-use sqlx::FromRow;
 
 use crate::bulk::{bulk, cells};
 use crate::conn::{all, listing, optional};
+use crate::writing::row;
 use crate::{Conn, Page, StoreError};
 
-#[derive(FromRow)]
-pub(crate) struct Row {
-    seq: i64,
-    at: i64,
-    actor: String,
-    kind: String,
-    project_id: Option<i64>,
-    body: String,
-    hash: Vec<u8>,
+row! {
+    pub(crate) struct Row {
+        seq: i64,
+        at: i64,
+        actor: String,
+        kind: String,
+        project_id: Option<i64>,
+        body: String,
+        hash: Vec<u8>,
+    }
 }
 
 /// A stored entry with its hash.

@@ -2,7 +2,8 @@
 //!
 //! Rows go out in groups of a power of two, so that a few prepared statements serve every number of
 //! rows. SQLite gets `?` in place of `$1`: it looks names up one after another, which would make a
-//! statement's cost grow with the square of its values.
+//! statement's cost grow with the square of its values. Its writing connection, which is in this
+//! process and on this thread, is given the rows one by one: there is no way to save.
 
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
@@ -59,10 +60,22 @@ impl From<Vec<u8>> for Cell {
     }
 }
 
+impl rusqlite::ToSql for Cell {
+    fn to_sql(&self) -> rusqlite::Result<rusqlite::types::ToSqlOutput<'_>> {
+        match self {
+            Self::Int(value) => value.to_sql(),
+            Self::Text(value) => value.to_sql(),
+            Self::Bytes(value) => value.to_sql(),
+        }
+    }
+}
+
 /// A statement whose rows stand between `head` and `tail`.
 pub(crate) struct Bulk {
     head: Cow<'static, str>,
     tail: &'static str,
+    /// The same for one row, where there is a shorter way; its values are `?1`, `?2`, ….
+    one: Option<&'static str>,
     width: usize,
     sqlite: [OnceLock<Arc<str>>; SIZES],
     postgres: [OnceLock<Arc<str>>; SIZES],
@@ -85,10 +98,17 @@ impl Bulk {
         Self {
             head,
             tail,
+            one: None,
             width,
             sqlite: [const { OnceLock::new() }; SIZES],
             postgres: [const { OnceLock::new() }; SIZES],
         }
+    }
+
+    /// With a shorter text for a single row on SQLite.
+    pub(crate) const fn or_one(mut self, text: &'static str) -> Self {
+        self.one = Some(text);
+        self
     }
 
     fn text(&self, size: usize, placeholder: Placeholder) -> Arc<str> {
@@ -120,6 +140,12 @@ impl Bulk {
         Arc::clone(made)
     }
 
+    /// The shorter text for one row on SQLite.
+    #[cfg(test)]
+    pub(crate) const fn one(&self) -> Option<&'static str> {
+        self.one
+    }
+
     /// The statement for one row, to be prepared by the test of all statements.
     #[cfg(test)]
     pub(crate) fn one_row(&self) -> (Arc<str>, Arc<str>) {
@@ -136,12 +162,20 @@ impl Bulk {
             "a row has {} cells",
             self.width
         );
+        if let Link::Writing(writing) = conn.link() {
+            let text = match self.one {
+                Some(text) => Arc::from(text),
+                None => self.text(0, Placeholder::Anonymous),
+            };
+            return Ok(writing.execute_each(&text, self.width, &cells)?);
+        }
         let mut cells = cells.into_iter();
         while cells.len() > 0 {
             let rows = cells.len() / self.width;
             let size = (rows.ilog2() as usize).min(SIZES - 1);
             let group = cells.by_ref().take(self.width << size);
             match conn.link() {
+                Link::Writing(_) => unreachable!("invariant: it was given its rows above"),
                 Link::Sqlite(link) => {
                     let text = AssertSqlSafe(self.text(size, Placeholder::Anonymous));
                     let query = group.fold(sqlx::query(text), |query, cell| match cell {
@@ -175,9 +209,10 @@ macro_rules! cells {
 
 /// Declares bulk statements and notes them for the test that prepares all statements.
 macro_rules! bulk {
-    ($(#[$doc:meta])* $name:ident, $head:expr, $width:expr, $tail:expr) => {
+    ($(#[$doc:meta])* $name:ident, $head:expr, $width:expr, $tail:expr $(, one: $one:expr)?) => {
         $(#[$doc])*
-        static $name: $crate::bulk::Bulk = $crate::bulk::Bulk::new($head, $width, $tail);
+        static $name: $crate::bulk::Bulk =
+            $crate::bulk::Bulk::new($head, $width, $tail)$(.or_one($one))?;
         #[cfg(test)]
         const _: () = {
             #[linkme::distributed_slice($crate::bulk::BULKS)]

@@ -8,8 +8,14 @@ use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnection, Postgres};
 use sqlx::sqlite::{Sqlite, SqliteConnection};
 
+use crate::StoreError;
+use crate::writing::Writing;
+
 /// A connection, inside a transaction or only reading.
 pub enum Conn {
+    /// The transaction of the one that writes.
+    SqliteWriting(Writing),
+    /// The one long transaction of a move to another database.
     SqliteTx(sqlx::Transaction<'static, Sqlite>),
     SqliteRead(PoolConnection<Sqlite>),
     PostgresTx(sqlx::Transaction<'static, Postgres>),
@@ -18,6 +24,7 @@ pub enum Conn {
 
 /// A connection by its database.
 pub(crate) enum Link<'a> {
+    Writing(&'a mut Writing),
     Sqlite(&'a mut SqliteConnection),
     Postgres(&'a mut PgConnection),
 }
@@ -25,6 +32,7 @@ pub(crate) enum Link<'a> {
 impl Conn {
     pub(crate) fn link(&mut self) -> Link<'_> {
         match self {
+            Self::SqliteWriting(writing) => Link::Writing(writing),
             Self::SqliteTx(tx) => Link::Sqlite(tx),
             Self::SqliteRead(conn) => Link::Sqlite(conn),
             Self::PostgresTx(tx) => Link::Postgres(tx),
@@ -33,12 +41,14 @@ impl Conn {
     }
 
     /// Commits the transaction that it is; a connection that only reads has nothing to commit.
-    pub(crate) async fn commit(self) -> Result<(), sqlx::Error> {
+    pub(crate) async fn commit(self) -> Result<(), StoreError> {
         match self {
-            Self::SqliteTx(tx) => tx.commit().await,
-            Self::PostgresTx(tx) => tx.commit().await,
-            Self::SqliteRead(_) | Self::PostgresRead(_) => Ok(()),
+            Self::SqliteWriting(writing) => writing.commit()?,
+            Self::SqliteTx(tx) => tx.commit().await?,
+            Self::PostgresTx(tx) => tx.commit().await?,
+            Self::SqliteRead(_) | Self::PostgresRead(_) => {}
         }
+        Ok(())
     }
 }
 
@@ -148,16 +158,21 @@ macro_rules! listing {
 macro_rules! on_link {
     ($conn:expr, $statement:expr, $query:ident $(::<$($generic:ty),+>)?, $fetch:ident, ($($bind:expr),*)) => {
         match ($conn.link(), $statement) {
+            ($crate::conn::Link::Writing(writing), statement) => {
+                writing.$fetch($crate::conn::Statement::sqlite(&statement), rusqlite::params![$($bind),*])
+                    .map_err($crate::StoreError::from)
+            }
             ($crate::conn::Link::Sqlite(link), statement) => {
                 sqlx::$query$(::<$($generic),+>)?($crate::conn::Statement::sqlite(&statement))$(.bind($bind))*
                     .$fetch(link).await.map(|done| $crate::conn::tally!($fetch, done))
+                    .map_err($crate::StoreError::from)
             }
             ($crate::conn::Link::Postgres(link), statement) => {
                 sqlx::$query$(::<$($generic),+>)?($crate::conn::Statement::postgres(&statement))$(.bind($bind))*
                     .$fetch(link).await.map(|done| $crate::conn::tally!($fetch, done))
+                    .map_err($crate::StoreError::from)
             }
         }
-        .map_err($crate::StoreError::from)
     };
 }
 

@@ -12,6 +12,9 @@ pub enum StoreError {
     Refused(#[from] Refusal),
     #[error("the database failed")]
     Database(#[from] sqlx::Error),
+    /// The embedded one, while writing.
+    #[error("the database failed")]
+    Embedded(#[from] rusqlite::Error),
     #[error(transparent)]
     Schema(#[from] SchemaError),
     #[error("failed to bring the database's schema forward")]
@@ -39,7 +42,14 @@ impl StoreError {
 
     /// Whether a constraint of the database was violated, so that a batch is worth replaying.
     pub(crate) fn is_constraint(&self) -> bool {
-        matches!(self, Self::Database(sqlx::Error::Database(e))
-            if e.is_unique_violation() || e.is_foreign_key_violation() || e.is_check_violation())
+        match self {
+            Self::Database(sqlx::Error::Database(e)) => {
+                e.is_unique_violation() || e.is_foreign_key_violation() || e.is_check_violation()
+            }
+            Self::Embedded(error) => {
+                error.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation)
+            }
+            _ => false,
+        }
     }
 }

@@ -1,20 +1,22 @@
 //! Answers kept by idempotency key, so that a request that is sent again acts once.
 
 use orch_core::time::Timestamp;
-use sqlx::FromRow;
 
 use crate::conn::{execute, optional};
+use crate::writing::row;
 use crate::{Conn, StoreError};
 
-/// An answer that was given.
-#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
-pub struct Kept {
-    /// A digest of method, path and body.
-    pub request: String,
-    pub status: i64,
-    /// A JSON object of the headers that are sent again.
-    pub headers: String,
-    pub body: Vec<u8>,
+row! {
+    /// An answer that was given.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Kept {
+        /// A digest of method, path and body.
+        pub request: String,
+        pub status: i64,
+        /// A JSON object of the headers that are sent again.
+        pub headers: String,
+        pub body: Vec<u8>,
+    }
 }
 
 /// The answer kept under a key.

@@ -5,9 +5,9 @@ use orch_core::ids::{InfoRequestId, ProjectId, RunId};
 use orch_core::info_request::{Field, Status};
 use orch_core::time::Timestamp;
 use serde_json::json;
-use sqlx::FromRow;
 
 use crate::conn::{all, listing, one, optional};
+use crate::writing::row;
 use crate::{Conn, Page, StoreError};
 
 /// A question asked in a run.
@@ -24,16 +24,17 @@ pub struct InfoRequest {
     pub resolved_at: Option<Timestamp>,
 }
 
-#[derive(FromRow)]
-struct Row {
-    id: i64,
-    run_id: i64,
-    prompt: String,
-    fields: String,
-    status: String,
-    sealed: Option<String>,
-    created_at: i64,
-    resolved_at: Option<i64>,
+row! {
+    struct Row {
+        id: i64,
+        run_id: i64,
+        prompt: String,
+        fields: String,
+        status: String,
+        sealed: Option<String>,
+        created_at: i64,
+        resolved_at: Option<i64>,
+    }
 }
 
 impl TryFrom<Row> for InfoRequest {

@@ -26,6 +26,7 @@ mod sqlite;
 mod store;
 mod tx;
 mod writer;
+mod writing;
 
 #[cfg(test)]
 mod tests;

@@ -9,11 +9,11 @@ use std::sync::Arc;
 use orch_core::ids::RunId;
 use orch_core::run::Run;
 use orch_core::time::Timestamp;
-use sqlx::FromRow;
 
 use crate::bulk::{Cell, bulk, cells};
 use crate::conn::{all, json_ids, one, sql};
 use crate::segment::{self, Location, LogLine, SegmentWriter, Stream};
+use crate::writing::row;
 use crate::{Conn, Store, StoreError};
 
 /// Runs whose next line number is remembered between transactions.
@@ -36,14 +36,16 @@ pub(crate) enum LogSink {
     Rows,
 }
 
-#[derive(Clone, Debug, FromRow)]
-struct ChunkRow {
-    first_seq: i64,
-    lines: i64,
-    segment: Option<i64>,
-    offset: Option<i64>,
-    length: Option<i64>,
-    body: Option<Vec<u8>>,
+row! {
+    #[derive(Clone, Debug)]
+    struct ChunkRow {
+        first_seq: i64,
+        lines: i64,
+        segment: Option<i64>,
+        offset: Option<i64>,
+        length: Option<i64>,
+        body: Option<Vec<u8>>,
+    }
 }
 
 /// The first line of a run's log.
@@ -137,7 +139,9 @@ pub(crate) fn append(
 /// Saves the rows of appended chunks.
 pub(crate) async fn index(conn: &mut Conn, rows: Vec<Cell>) -> Result<(), StoreError> {
     match conn {
-        Conn::SqliteTx(_) | Conn::SqliteRead(_) => PLACE.run(conn, rows).await,
+        Conn::SqliteWriting(_) | Conn::SqliteTx(_) | Conn::SqliteRead(_) => {
+            PLACE.run(conn, rows).await
+        }
         Conn::PostgresTx(_) | Conn::PostgresRead(_) => BODY.run(conn, rows).await,
     }
 }

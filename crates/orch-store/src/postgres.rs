@@ -10,10 +10,10 @@ use std::time::Duration;
 use orch_core::audit::{GENESIS, Head};
 use orch_core::engine::NextIds;
 use orch_core::time::Timestamp;
-use sqlx::FromRow;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 
 use crate::conn::{execute, one, sql};
+use crate::writing::row;
 use crate::{Conn, StoreError, schema};
 
 const READERS: u32 = 8;
@@ -106,18 +106,20 @@ fn pool(connections: u32) -> PgPoolOptions {
         .test_before_acquire(false)
 }
 
-/// What the writer before left.
-#[derive(Debug, FromRow)]
-pub(crate) struct Turn {
-    pub(crate) owner: i64,
-    audit_seq: i64,
-    audit_hash: Vec<u8>,
-    next_work_item: i64,
-    next_entry: i64,
-    next_run: i64,
-    pub(crate) clock_lead_us: i64,
-    /// The database's own clock.
-    pub(crate) database_us: i64,
+row! {
+    /// What the writer before left.
+    #[derive(Debug)]
+    pub(crate) struct Turn {
+        pub(crate) owner: i64,
+        audit_seq: i64,
+        audit_hash: Vec<u8>,
+        next_work_item: i64,
+        next_entry: i64,
+        next_run: i64,
+        pub(crate) clock_lead_us: i64,
+        /// The database's own clock.
+        pub(crate) database_us: i64,
+    }
 }
 
 impl Turn {

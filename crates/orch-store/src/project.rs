@@ -5,23 +5,24 @@ use std::collections::BTreeSet;
 use orch_core::ids::ProjectId;
 use orch_core::project::{Project, Quota, Share, Weight};
 use orch_core::time::Timestamp;
-use sqlx::FromRow;
 
 use crate::conn::{all, execute, json_ids, listing, one, optional};
+use crate::writing::row;
 use crate::{Conn, Page, StoreError};
 
-#[derive(FromRow)]
-struct Row {
-    id: i64,
-    name: String,
-    description: String,
-    max_runs_per_day: Option<i64>,
-    window_start: i64,
-    runs_in_window: i64,
-    created_at: i64,
-    weight: i64,
-    pass: Option<i64>,
-    max_concurrent_runs: Option<i64>,
+row! {
+    struct Row {
+        id: i64,
+        name: String,
+        description: String,
+        max_runs_per_day: Option<i64>,
+        window_start: i64,
+        runs_in_window: i64,
+        created_at: i64,
+        weight: i64,
+        pass: Option<i64>,
+        max_concurrent_runs: Option<i64>,
+    }
 }
 
 impl From<Row> for Project {

@@ -5,26 +5,27 @@ use std::collections::BTreeSet;
 use orch_core::ids::{ProjectId, QueueEntryId, RunId, WorkItemId};
 use orch_core::queue::{GateStatus, QueueEntry, Status};
 use orch_core::time::Timestamp;
-use sqlx::FromRow;
 
 use crate::bulk::{Cell, bulk, cells};
 use crate::conn::{Dialect, all, json_ids, listing, one, optional, sql};
+use crate::writing::row;
 use crate::{Conn, Page, StoreError};
 
-#[derive(FromRow)]
-struct Row {
-    id: i64,
-    work_item_id: i64,
-    project_id: i64,
-    priority: i64,
-    scheduled_for: i64,
-    state: String,
-    unmet: i64,
-    gate_closed: i64,
-    run_id: Option<i64>,
-    attempts: i64,
-    trace_id: Option<String>,
-    created_at: i64,
+row! {
+    struct Row {
+        id: i64,
+        work_item_id: i64,
+        project_id: i64,
+        priority: i64,
+        scheduled_for: i64,
+        state: String,
+        unmet: i64,
+        gate_closed: i64,
+        run_id: Option<i64>,
+        attempts: i64,
+        trace_id: Option<String>,
+        created_at: i64,
+    }
 }
 
 impl TryFrom<Row> for QueueEntry {
@@ -110,7 +111,10 @@ bulk!(
          gate_closed = v.column8, run_id = coalesce(v.column9, run_id), attempts = v.column10, trace_id = v.column11
        FROM (VALUES ",
     12,
-    ") v WHERE queue_entry.id = v.column1"
+    ") v WHERE queue_entry.id = v.column1",
+    one: "UPDATE queue_entry SET priority = ?4, scheduled_for = ?5, state = ?6, unmet = ?7, gate_closed = ?8,
+         run_id = coalesce(?9, run_id), attempts = ?10, trace_id = ?11
+       WHERE id = ?1"
 );
 
 pub(crate) async fn insert(conn: &mut Conn, rows: Vec<Cell>) -> Result<(), StoreError> {
@@ -268,17 +272,19 @@ pub async fn list(
     )?)
 }
 
-/// A dependency of an entry, with where the item it names stands.
-#[derive(Clone, Debug, FromRow)]
-pub struct DependencyRow {
-    pub entry_id: i64,
-    pub depends_on: i64,
-    pub met: i64,
-    pub title: String,
-    /// The item's column on the board.
-    pub item_state: String,
-    /// The newest entry's state of that item, when it has one.
-    pub standing: Option<String>,
+row! {
+    /// A dependency of an entry, with where the item it names stands.
+    #[derive(Clone, Debug)]
+    pub struct DependencyRow {
+        pub entry_id: i64,
+        pub depends_on: i64,
+        pub met: i64,
+        pub title: String,
+        /// The item's column on the board.
+        pub item_state: String,
+        /// The newest entry's state of that item, when it has one.
+        pub standing: Option<String>,
+    }
 }
 
 /// The dependencies of some entries.

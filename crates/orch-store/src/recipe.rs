@@ -2,18 +2,20 @@
 
 use orch_core::ids::{RecipeId, WorkItemId};
 use orch_core::time::Timestamp;
-use sqlx::FromRow;
 
 use crate::conn::{one, optional};
+use crate::writing::row;
 use crate::{Conn, StoreError};
 
-/// A recipe as it was given.
-#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
-pub struct Recipe {
-    pub id: i64,
-    pub work_item_id: i64,
-    pub yaml: String,
-    pub created_at: i64,
+row! {
+    /// A recipe as it was given.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Recipe {
+        pub id: i64,
+        pub work_item_id: i64,
+        pub yaml: String,
+        pub created_at: i64,
+    }
 }
 
 /// Stores a recipe.

@@ -2,23 +2,25 @@
 
 use orch_core::ids::{ProjectId, RequirementsId, VisionId};
 use orch_core::time::Timestamp;
-use sqlx::FromRow;
 
 use crate::conn::{all, execute, one, optional};
+use crate::writing::row;
 use crate::{Conn, StoreError};
 
-/// A proposal: `status` is proposed, approved or superseded; `items` is a JSON array.
-#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
-pub struct Requirements {
-    pub id: i64,
-    pub project_id: i64,
-    pub vision_id: i64,
-    pub status: String,
-    pub draft: String,
-    pub items: String,
-    pub created_at: i64,
-    pub approved_at: Option<i64>,
-    pub approved_by: Option<String>,
+row! {
+    /// A proposal: `status` is proposed, approved or superseded; `items` is a JSON array.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Requirements {
+        pub id: i64,
+        pub project_id: i64,
+        pub vision_id: i64,
+        pub status: String,
+        pub draft: String,
+        pub items: String,
+        pub created_at: i64,
+        pub approved_at: Option<i64>,
+        pub approved_by: Option<String>,
+    }
 }
 
 /// Stores a proposal; older undecided ones are superseded by it.

@@ -7,35 +7,36 @@ use orch_core::ids::{AgentName, ProjectId, QueueEntryId, RunId, WorkItemId};
 use orch_core::run::{Finish, Lease, Outcome, Run, RunState};
 use orch_core::time::Timestamp;
 use orch_core::work_item::ConcurrencyKey;
-use sqlx::FromRow;
 
 use crate::bulk::{Cell, bulk, cells};
 use crate::conn::{Dialect, all, execute, json_ids, listing, one, optional, sql};
 use crate::work_item::{duration, key, micros};
+use crate::writing::row;
 use crate::{Conn, Page, StoreError};
 
-#[derive(FromRow)]
-struct Row {
-    id: i64,
-    work_item_id: i64,
-    project_id: i64,
-    entry_id: i64,
-    attempt: i64,
-    priority: i64,
-    status: String,
-    agent: Option<String>,
-    lease_until: Option<i64>,
-    lease_ttl_us: Option<i64>,
-    epoch: i64,
-    lapses: i64,
-    trace_id: String,
-    digest: String,
-    created_at: i64,
-    started_at: Option<i64>,
-    finished_at: Option<i64>,
-    exit_code: Option<i64>,
-    reason: Option<String>,
-    concurrency_key: Option<String>,
+row! {
+    struct Row {
+        id: i64,
+        work_item_id: i64,
+        project_id: i64,
+        entry_id: i64,
+        attempt: i64,
+        priority: i64,
+        status: String,
+        agent: Option<String>,
+        lease_until: Option<i64>,
+        lease_ttl_us: Option<i64>,
+        epoch: i64,
+        lapses: i64,
+        trace_id: String,
+        digest: String,
+        created_at: i64,
+        started_at: Option<i64>,
+        finished_at: Option<i64>,
+        exit_code: Option<i64>,
+        reason: Option<String>,
+        concurrency_key: Option<String>,
+    }
 }
 
 impl TryFrom<Row> for Run {
@@ -132,7 +133,10 @@ bulk!(
          finished_at = v.column17, exit_code = v.column18, reason = v.column19
        FROM (VALUES ",
     20,
-    ") v WHERE run.id = v.column1"
+    ") v WHERE run.id = v.column1",
+    one: "UPDATE run SET status = ?7, agent = ?8, lease_until = ?9, lease_ttl_us = ?10, epoch = ?11, lapses = ?12,
+         digest = ?14, started_at = ?16, finished_at = ?17, exit_code = ?18, reason = ?19
+       WHERE id = ?1"
 );
 
 pub(crate) async fn insert(conn: &mut Conn, rows: Vec<Cell>) -> Result<(), StoreError> {

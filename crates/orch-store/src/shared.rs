@@ -4,17 +4,20 @@
 use sqlx::Postgres as Pg;
 
 use crate::conn::{one, sql};
+use crate::writing::row;
 use crate::{Store, StoreError};
 
-/// A request as it was counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::FromRow)]
-pub struct Counted {
-    /// 1, or 0 where the client had used its requests up.
-    pub accepted: i64,
-    /// In the window, this one included.
-    pub used: i64,
-    /// The first second of the window that has a request.
-    pub oldest: i64,
+row! {
+    /// A request as it was counted.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct Counted {
+        /// 1, or 0 where the client had used its requests up.
+        pub accepted: i64,
+        /// In the window, this one included.
+        pub used: i64,
+        /// The first second of the window that has a request.
+        pub oldest: i64,
+    }
 }
 
 /// Counts a request of a client over all servers; `None` where there is one server alone.

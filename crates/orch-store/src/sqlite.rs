@@ -11,6 +11,7 @@ use sqlx::sqlite::{
 };
 
 use crate::conn::one;
+use crate::writing::Home;
 use crate::{Conn, StoreError, schema};
 
 const READERS: u32 = 4;
@@ -18,7 +19,7 @@ const READERS: u32 = 4;
 /// The connections of an embedded database.
 #[derive(Clone)]
 pub(crate) struct Sqlite {
-    pub(crate) writers: SqlitePool,
+    pub(crate) writing: Home,
     pub(crate) readers: SqlitePool,
 }
 
@@ -26,12 +27,14 @@ impl Sqlite {
     /// Opens or creates the file and brings its schema up to date.
     pub(crate) async fn open(database: &Path) -> Result<Self, StoreError> {
         let connect = connect_options(database)?;
-        let writers = pool(1).connect_with(connect.clone()).await?;
+        let pool_of_one = pool(1).connect_with(connect.clone()).await?;
         orch_failpoint::check("store.migrate.before").map_err(sqlx::Error::from)?;
-        schema::bring_forward(&schema::SQLITE, &mut *writers.acquire().await?).await?;
+        schema::bring_forward(&schema::SQLITE, &mut *pool_of_one.acquire().await?).await?;
+        pool_of_one.close().await;
         orch_failpoint::check("store.migrate.after").map_err(sqlx::Error::from)?;
+        let writing = Home::open(database)?;
         let readers = pool(READERS).connect_with(connect.read_only(true)).await?;
-        Ok(Self { writers, readers })
+        Ok(Self { writing, readers })
     }
 }
 

@@ -1,25 +1,27 @@
 //! The steps of runs in the database.
 
 use orch_core::ids::{RunId, StepId};
-use sqlx::FromRow;
 
 use crate::conn::{all, execute, one, optional};
+use crate::writing::row;
 use crate::{Conn, StoreError};
 
-/// One command or turn of a run: `status` is pending, running, succeeded, failed or skipped;
-/// `detail` is JSON that its worker adds.
-#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
-pub struct Step {
-    pub id: i64,
-    pub run_id: i64,
-    pub number: i64,
-    pub name: String,
-    pub command: Option<String>,
-    pub status: String,
-    pub exit_code: Option<i64>,
-    pub started_at: Option<i64>,
-    pub finished_at: Option<i64>,
-    pub detail: String,
+row! {
+    /// One command or turn of a run: `status` is pending, running, succeeded, failed or skipped;
+    /// `detail` is JSON that its worker adds.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Step {
+        pub id: i64,
+        pub run_id: i64,
+        pub number: i64,
+        pub name: String,
+        pub command: Option<String>,
+        pub status: String,
+        pub exit_code: Option<i64>,
+        pub started_at: Option<i64>,
+        pub finished_at: Option<i64>,
+        pub detail: String,
+    }
 }
 
 /// Stores a new step; its number follows the last one's unless given. The id in `step` is not

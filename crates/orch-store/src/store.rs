@@ -70,7 +70,8 @@ pub struct Store {
     /// What the installation's clock leads this process's by.
     clock_offset_us: Arc<AtomicI64>,
     pub(crate) head: Arc<std::sync::Mutex<Head>>,
-    writer: Arc<std::sync::Mutex<Option<tokio::task::JoinHandle<()>>>>,
+    /// Ends the writer when it is dropped.
+    writer: Arc<std::sync::Mutex<Option<oneshot::Sender<()>>>>,
     signals: Signals,
     rules: Arc<Rules>,
     clock: Clock,
@@ -158,9 +159,32 @@ impl Store {
         };
         // Learns where the last writer stopped, before anybody asks.
         drop(store.begin("system").await?);
-        let writer = tokio::spawn(writer::run(store.clone_for_writer(), inbox));
+        let writer = store.spawn_writer(inbox)?;
         *store.writer.lock().unwrap_or_else(PoisonError::into_inner) = Some(writer);
         Ok(store)
+    }
+
+    /// The embedded database is written on a thread of its own, which may wait for the disk.
+    fn spawn_writer(
+        &self,
+        inbox: mpsc::Receiver<Envelope>,
+    ) -> Result<oneshot::Sender<()>, StoreError> {
+        let (stop, stopped) = oneshot::channel();
+        let running = writer::run(self.clone_for_writer(), inbox, stopped);
+        match &self.pools {
+            Pools::Sqlite(_) => {
+                let runtime = tokio::runtime::Handle::current();
+                std::thread::Builder::new()
+                    .name("store-writer".to_owned())
+                    .spawn(move || runtime.block_on(running))
+                    .map_err(|source| StoreError::Io {
+                        path: "a thread for the writer".to_owned(),
+                        source,
+                    })?;
+            }
+            Pools::Postgres(_) => drop(tokio::spawn(running)),
+        }
+        Ok(stop)
     }
 
     /// The writer's own handle: it must not keep its own inbox open.
@@ -208,8 +232,9 @@ impl Store {
         reopen_poisoned(&mut state)?;
         let conn = match &self.pools {
             Pools::Sqlite(pools) => {
-                let tx = pools.writers.begin_with("BEGIN IMMEDIATE").await?;
-                self.catch_up(&mut state, Conn::SqliteTx(tx)).await?
+                let writing = pools.writing.begin()?;
+                self.catch_up(&mut state, Conn::SqliteWriting(writing))
+                    .await?
             }
             Pools::Postgres(pools) => {
                 let tx = pools.begin().await?;
@@ -332,16 +357,16 @@ impl Store {
             .unwrap_or_else(PoisonError::into_inner)
             .take();
         if let Some(writer) = writer {
-            // The writer only ever waits for commands; one that it has begun keeps the state locked.
+            // A transaction that has begun keeps the state locked.
             let mut state = self.state.lock().await;
             state.logs = None;
             drop(state);
-            writer.abort();
+            drop(writer);
         }
         match &self.pools {
             Pools::Sqlite(pools) => {
                 pools.readers.close().await;
-                pools.writers.close().await;
+                pools.writing.close();
             }
             Pools::Postgres(pools) => {
                 pools.locks.close().await;

@@ -2,19 +2,21 @@
 
 use orch_core::ids::RunId;
 use orch_core::time::Timestamp;
-use sqlx::FromRow;
 
 use crate::conn::{all, one, sql};
+use crate::writing::row;
 use crate::{Conn, StoreError};
 
-/// What a worker says of a run; `usage` is JSON (tokens by kind) where a model was used.
-#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
-pub struct Summary {
-    pub id: i64,
-    pub run_id: i64,
-    pub content: String,
-    pub usage: Option<String>,
-    pub created_at: i64,
+row! {
+    /// What a worker says of a run; `usage` is JSON (tokens by kind) where a model was used.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Summary {
+        pub id: i64,
+        pub run_id: i64,
+        pub content: String,
+        pub usage: Option<String>,
+        pub created_at: i64,
+    }
 }
 
 /// Stores a summary.

@@ -18,8 +18,9 @@ use crate::{Conn, Needs, Store, StoreError, audit, load, log, postgres, save};
 /// An open transaction. Dropping it changes nothing.
 pub struct Tx {
     store: Store,
-    state: OwnedMutexGuard<WriterState>,
+    /// Before the state: it is given back before the next transaction may begin.
     pub conn: Conn,
+    state: OwnedMutexGuard<WriterState>,
     actor: String,
     now: Timestamp,
     events: Vec<(String, Event)>,
@@ -197,19 +198,34 @@ impl Tx {
     /// When the database or the log files fail; nothing was changed then, unless the machine
     /// itself lost the answer.
     pub async fn commit(self) -> Result<(), StoreError> {
-        // In a task of its own: a caller that goes away must not leave a commit half done.
-        let committing = tokio::spawn(self.commit_inner());
+        // In a task of its own: a caller that goes away must not leave a commit half done. The
+        // embedded database waits for the disk on the thread that it is given.
+        let committing = match self.conn {
+            Conn::SqliteWriting(_) => {
+                let runtime = tokio::runtime::Handle::current();
+                tokio::task::spawn_blocking(move || runtime.block_on(self.commit_inner()))
+            }
+            _ => tokio::spawn(self.commit_inner()),
+        };
         if orch_failpoint::has_fault("ack_before_commit") {
             return Ok(());
         }
         committing.await.map_err(|_| StoreError::Closed)?
     }
 
+    /// The same on this thread, by a caller that stays and may wait for the disk.
+    pub(crate) async fn commit_here(self) -> Result<(), StoreError> {
+        if orch_failpoint::has_fault("ack_before_commit") {
+            return self.commit().await;
+        }
+        self.commit_inner().await
+    }
+
     async fn commit_inner(mut self) -> Result<(), StoreError> {
         orch_failpoint::slow_commit();
         if !self.next_seq.is_empty() {
             orch_failpoint::check("store.log.appended").map_err(sqlx::Error::from)?;
-            self.sync_logs().await?;
+            self.sync_logs()?;
             orch_failpoint::check("store.log.synced").map_err(sqlx::Error::from)?;
         }
         let head = audit::append(&mut self.conn, self.state.head, self.now, &self.events).await?;
@@ -244,21 +260,11 @@ impl Tx {
         Ok(())
     }
 
-    async fn sync_logs(&mut self) -> Result<(), StoreError> {
-        let mut segments = match self.state.logs.take().ok_or(StoreError::Closed)? {
-            LogSink::Files(segments) => segments,
-            LogSink::Rows => {
-                self.state.logs = Some(LogSink::Rows);
-                return Ok(());
-            }
-        };
-        let synced = tokio::task::spawn_blocking(move || {
-            let result = segments.sync();
-            (segments, result)
-        })
-        .await;
-        let (segments, result) = synced.map_err(|_| StoreError::Closed)?;
-        self.state.logs = Some(LogSink::Files(segments));
-        Ok(result?)
+    /// Waits for the disk.
+    fn sync_logs(&mut self) -> Result<(), StoreError> {
+        match self.state.logs.as_mut().ok_or(StoreError::Closed)? {
+            LogSink::Files(segments) => Ok(segments.sync()?),
+            LogSink::Rows => Ok(()),
+        }
     }
 }

@@ -2,18 +2,20 @@
 
 use orch_core::ids::{ProjectId, VisionId};
 use orch_core::time::Timestamp;
-use sqlx::FromRow;
 
 use crate::conn::{all, one, optional};
+use crate::writing::row;
 use crate::{Conn, StoreError};
 
-/// A version of a project's vision.
-#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
-pub struct Vision {
-    pub id: i64,
-    pub project_id: i64,
-    pub content: String,
-    pub created_at: i64,
+row! {
+    /// A version of a project's vision.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Vision {
+        pub id: i64,
+        pub project_id: i64,
+        pub content: String,
+        pub created_at: i64,
+    }
 }
 
 impl Vision {

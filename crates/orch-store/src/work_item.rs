@@ -6,30 +6,31 @@ use std::time::Duration;
 use orch_core::digest::Digest;
 use orch_core::ids::{ProjectId, RecipeId, WorkItemId};
 use orch_core::work_item::{ApprovalHistory, ConcurrencyKey, Kind, Policy, State, WorkItem};
-use sqlx::FromRow;
 
 use crate::bulk::{Cell, bulk, cells};
 use crate::conn::{all, json_ids, listing, optional};
+use crate::writing::row;
 use crate::{Conn, StoreError};
 
-#[derive(FromRow)]
-struct Row {
-    id: i64,
-    project_id: i64,
-    title: String,
-    description: String,
-    kind: String,
-    environment: Option<String>,
-    state: String,
-    max_retries: Option<i64>,
-    backoff_base_us: Option<i64>,
-    backoff_jitter_us: Option<i64>,
-    approval_asked: i64,
-    recipe_id: Option<i64>,
-    digest: String,
-    created_at: i64,
-    version: i64,
-    concurrency_key: Option<String>,
+row! {
+    struct Row {
+        id: i64,
+        project_id: i64,
+        title: String,
+        description: String,
+        kind: String,
+        environment: Option<String>,
+        state: String,
+        max_retries: Option<i64>,
+        backoff_base_us: Option<i64>,
+        backoff_jitter_us: Option<i64>,
+        approval_asked: i64,
+        recipe_id: Option<i64>,
+        digest: String,
+        created_at: i64,
+        version: i64,
+        concurrency_key: Option<String>,
+    }
 }
 
 impl TryFrom<Row> for WorkItem {
@@ -116,7 +117,11 @@ bulk!(
          concurrency_key = v.column16
        FROM (VALUES ",
     16,
-    ") v WHERE work_item.id = v.column1"
+    ") v WHERE work_item.id = v.column1",
+    one: "UPDATE work_item SET title = ?3, description = ?4, kind = ?5, environment = ?6, state = ?7, max_retries = ?8,
+         backoff_base_us = ?9, backoff_jitter_us = ?10, approval_asked = ?11, recipe_id = ?12, digest = ?13,
+         version = ?15, concurrency_key = ?16
+       WHERE id = ?1"
 );
 
 pub(crate) async fn insert(conn: &mut Conn, rows: Vec<Cell>) -> Result<(), StoreError> {

@@ -26,15 +26,23 @@ pub(crate) struct Envelope {
     pub answer: Answer,
 }
 
-/// Runs until every sender is gone.
-pub(crate) async fn run(store: Store, mut inbox: mpsc::Receiver<Envelope>) {
+/// Runs until every sender is gone, or the sender of `stopped` is.
+pub(crate) async fn run(
+    store: Store,
+    mut inbox: mpsc::Receiver<Envelope>,
+    mut stopped: oneshot::Receiver<()>,
+) {
     let mut held: Option<Envelope> = None;
     loop {
         let first = match held.take() {
             Some(envelope) => envelope,
-            None => match inbox.recv().await {
-                Some(envelope) => envelope,
-                None => return,
+            None => tokio::select! {
+                biased;
+                _ = &mut stopped => return,
+                received = inbox.recv() => match received {
+                    Some(envelope) => envelope,
+                    None => return,
+                },
             },
         };
         let schedules = first.command.schedules();
@@ -158,7 +166,7 @@ async fn try_group(store: &Store, group: &[Envelope]) -> Result<Outcome, StoreEr
     }
     tx.save(w).await?;
     orch_failpoint::check("store.group.saved").map_err(sqlx::Error::from)?;
-    tx.commit().await?;
+    tx.commit_here().await?;
     orch_failpoint::pass("store.group.committed");
     Ok(Outcome::Committed(replies))
 }
@@ -262,7 +270,7 @@ async fn schedule_once(
         envelope.command.apply(w, ctx)
     })?;
     tx.save(w).await?;
-    tx.commit().await?;
+    tx.commit_here().await?;
     orch_failpoint::pass("store.schedule.committed");
     Ok(reply)
 }

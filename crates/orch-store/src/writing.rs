@@ -1,0 +1,271 @@
+//! The embedded database's writing connection, for one transaction.
+//!
+//! Its statements run on the thread that asks: they take microseconds, and a hand-over to another
+//! thread and back would take longer than most of them. Only the end of a transaction waits for the
+//! disk; [`Tx::commit`](crate::Tx::commit) sees to it that no thread of the runtime does.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rusqlite::{Connection, Row, Statement, ToSql};
+
+use crate::StoreError;
+
+/// Statements that stay prepared.
+const PREPARED: usize = 512;
+/// How long a transaction waits for another process that writes.
+const BUSY: Duration = Duration::from_secs(10);
+/// Pages in the write-ahead log before they are carried over: a page that changes often is then
+/// carried once for many commits.
+const CHECKPOINT_PAGES: i64 = 4_000;
+
+/// Where the writing connection waits between transactions.
+#[derive(Clone, Debug)]
+pub(crate) struct Home {
+    idle: Arc<Mutex<Idle>>,
+}
+
+#[derive(Debug)]
+enum Idle {
+    Connection(Connection),
+    /// A transaction has it.
+    Lent,
+    Closed,
+}
+
+impl Home {
+    /// Opens a file whose schema is current.
+    pub(crate) fn open(file: &Path) -> Result<Self, StoreError> {
+        let connection = Connection::open(file)?;
+        connection.busy_timeout(BUSY)?;
+        connection.set_prepared_statement_cache_capacity(PREPARED);
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        let synchronous = match orch_failpoint::has_fault("no_sync") {
+            true => "OFF",
+            false => "FULL",
+        };
+        connection.pragma_update(None, "synchronous", synchronous)?;
+        connection.pragma_update(None, "foreign_keys", true)?;
+        connection.pragma_update(None, "cache_size", -16_384)?;
+        connection.pragma_update(None, "temp_store", "MEMORY")?;
+        connection.pragma_update(None, "mmap_size", 0)?;
+        connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
+        Ok(Self {
+            idle: Arc::new(Mutex::new(Idle::Connection(connection))),
+        })
+    }
+
+    /// Begins a transaction that may write.
+    ///
+    /// # Errors
+    /// When another one is open, the connection was closed, or the database fails.
+    pub(crate) fn begin(&self) -> Result<Writing, StoreError> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let connection = match std::mem::replace(&mut *idle, Idle::Lent) {
+            Idle::Connection(connection) => connection,
+            other => {
+                *idle = other;
+                return Err(StoreError::Closed);
+            }
+        };
+        drop(idle);
+        // From here on, dropping it brings the connection home.
+        let writing = Writing {
+            connection: Some(connection),
+            home: self.clone(),
+        };
+        writing.connection().execute_batch("BEGIN IMMEDIATE")?;
+        Ok(writing)
+    }
+
+    /// Closes the connection; one that is lent is closed when it comes home.
+    pub(crate) fn close(&self) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        *idle = Idle::Closed;
+    }
+
+    fn take_back(&self, connection: Connection) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Idle::Lent = *idle {
+            *idle = Idle::Connection(connection);
+        }
+    }
+}
+
+/// A transaction that may write. Dropping it changes nothing.
+#[derive(Debug)]
+pub struct Writing {
+    connection: Option<Connection>,
+    home: Home,
+}
+
+impl Writing {
+    fn connection(&self) -> &Connection {
+        self.connection
+            .as_ref()
+            .expect("invariant: a transaction has its connection until it is dropped")
+    }
+
+    /// Makes durable what was written. Waits for the disk.
+    pub(crate) fn commit(self) -> Result<(), StoreError> {
+        Ok(self
+            .connection()
+            .prepare_cached("COMMIT")?
+            .execute([])
+            .map(drop)?)
+    }
+
+    /// Runs a statement; answers how many rows it touched.
+    pub(crate) fn execute(&mut self, text: &str, values: &[&dyn ToSql]) -> rusqlite::Result<u64> {
+        let mut statement = self.connection().prepare_cached(text)?;
+        bind_by_name(&mut statement, values)?;
+        Ok(statement.raw_execute()? as u64)
+    }
+
+    /// Runs a statement once for each row of `width` values.
+    pub(crate) fn execute_each<V: ToSql>(
+        &mut self,
+        text: &str,
+        width: usize,
+        values: &[V],
+    ) -> rusqlite::Result<()> {
+        let mut statement = self.connection().prepare_cached(text)?;
+        let places = statement.parameter_count();
+        for row in values.chunks_exact(width) {
+            for (at, value) in row.iter().take(places).enumerate() {
+                statement.raw_bind_parameter(at + 1, value)?;
+            }
+            statement.raw_execute()?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn fetch_all<T: FromRow>(
+        &mut self,
+        text: &str,
+        values: &[&dyn ToSql],
+    ) -> rusqlite::Result<Vec<T>> {
+        let mut statement = self.connection().prepare_cached(text)?;
+        let places = T::places(&statement)?;
+        bind_by_name(&mut statement, values)?;
+        let mut rows = statement.raw_query();
+        let mut all = Vec::new();
+        while let Some(row) = rows.next()? {
+            all.push(T::read(row, &places)?);
+        }
+        Ok(all)
+    }
+
+    pub(crate) fn fetch_optional<T: FromRow>(
+        &mut self,
+        text: &str,
+        values: &[&dyn ToSql],
+    ) -> rusqlite::Result<Option<T>> {
+        let mut statement = self.connection().prepare_cached(text)?;
+        let places = T::places(&statement)?;
+        bind_by_name(&mut statement, values)?;
+        let mut rows = statement.raw_query();
+        rows.next()?.map(|row| T::read(row, &places)).transpose()
+    }
+
+    pub(crate) fn fetch_one<T: FromRow>(
+        &mut self,
+        text: &str,
+        values: &[&dyn ToSql],
+    ) -> rusqlite::Result<T> {
+        self.fetch_optional(text, values)?
+            .ok_or(rusqlite::Error::QueryReturnedNoRows)
+    }
+}
+
+/// `$2` is the second value: SQLite itself counts names in the order in which it meets them.
+fn bind_by_name(statement: &mut Statement<'_>, values: &[&dyn ToSql]) -> rusqlite::Result<()> {
+    for place in 1..=statement.parameter_count() {
+        let named = statement
+            .parameter_name(place)
+            .and_then(|name| name.strip_prefix('$')?.parse::<usize>().ok())
+            .unwrap_or(place);
+        let value = values
+            .get(named.wrapping_sub(1))
+            .ok_or(rusqlite::Error::InvalidParameterCount(values.len(), named))?;
+        statement.raw_bind_parameter(place, value)?;
+    }
+    Ok(())
+}
+
+impl Drop for Writing {
+    fn drop(&mut self) {
+        let Some(connection) = self.connection.take() else {
+            return;
+        };
+        if !connection.is_autocommit()
+            && let Err(error) = connection.execute_batch("ROLLBACK")
+        {
+            tracing::error!(%error, "a transaction could not be taken back");
+        }
+        self.home.take_back(connection);
+    }
+}
+
+/// What a row is read into: a struct by its fields' names, a tuple by place.
+pub(crate) trait FromRow: Sized {
+    /// The columns by name; none where they are read by place.
+    const COLUMNS: &'static [&'static str];
+
+    /// Where the columns stand in what the statement answers.
+    fn places(statement: &Statement<'_>) -> rusqlite::Result<Vec<usize>> {
+        Self::COLUMNS
+            .iter()
+            .map(|name| statement.column_index(name))
+            .collect()
+    }
+
+    fn read(row: &Row<'_>, places: &[usize]) -> rusqlite::Result<Self>;
+}
+
+macro_rules! by_place {
+    ($($value:ident at $place:literal),+) => {
+        impl<$($value: rusqlite::types::FromSql),+> FromRow for ($($value,)+) {
+            const COLUMNS: &'static [&'static str] = &[];
+
+            fn read(row: &Row<'_>, _: &[usize]) -> rusqlite::Result<Self> {
+                Ok(($(row.get::<_, $value>($place)?,)+))
+            }
+        }
+    };
+}
+
+by_place!(A at 0);
+by_place!(A at 0, B at 1);
+by_place!(A at 0, B at 1, C at 2);
+by_place!(A at 0, B at 1, C at 2, D at 3);
+by_place!(A at 0, B at 1, C at 2, D at 3, E at 4, F at 5);
+
+/// Declares what a row is read into, on every kind of connection.
+macro_rules! row {
+    (
+        $(#[$meta:meta])*
+        $seen:vis struct $name:ident {
+            $($(#[$about:meta])* $field_seen:vis $field:ident: $type:ty),* $(,)?
+        }
+    ) => {
+        $(#[$meta])*
+        #[derive(sqlx::FromRow)]
+        $seen struct $name {
+            $($(#[$about])* $field_seen $field: $type,)*
+        }
+
+        impl $crate::writing::FromRow for $name {
+            const COLUMNS: &'static [&'static str] = &[$(stringify!($field)),*];
+
+            fn read(row: &rusqlite::Row<'_>, places: &[usize]) -> rusqlite::Result<Self> {
+                let mut places = places.iter();
+                let mut place = || *places.next().expect("invariant: each column has its place");
+                Ok(Self { $($field: row.get::<_, $type>(place())?,)* })
+            }
+        }
+    };
+}
+
+pub(crate) use row;
