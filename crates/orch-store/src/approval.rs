@@ -8,7 +8,7 @@ use orch_core::time::Timestamp;
 use serde_json::json;
 
 use crate::conn::{all, execute, json_ids, listing, one, optional};
-use crate::writing::row;
+use crate::inline::row;
 use crate::{Conn, Page, StoreError};
 
 row! {

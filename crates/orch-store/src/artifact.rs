@@ -6,7 +6,7 @@ use orch_core::ids::{ArtifactId, RunId};
 use orch_core::time::Timestamp;
 
 use crate::conn::{all, execute, one, optional, sql};
-use crate::writing::row;
+use crate::inline::row;
 use crate::{Conn, Database, Store, StoreError};
 
 row! {

@@ -7,7 +7,7 @@ use orch_core::time::Timestamp;
 
 use crate::bulk::{bulk, cells};
 use crate::conn::{all, listing, optional};
-use crate::writing::row;
+use crate::inline::row;
 use crate::{Conn, Page, StoreError};
 
 row! {

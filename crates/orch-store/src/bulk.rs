@@ -162,12 +162,12 @@ impl Bulk {
             "a row has {} cells",
             self.width
         );
-        if let Link::Writing(writing) = conn.link() {
+        if let Link::Inline(inline) = conn.link() {
             let text = match self.one {
                 Some(text) => Arc::from(text),
                 None => self.text(0, Placeholder::Anonymous),
             };
-            return Ok(writing.execute_each(&text, self.width, &cells)?);
+            return Ok(inline.execute_each(&text, self.width, &cells)?);
         }
         let mut cells = cells.into_iter();
         while cells.len() > 0 {
@@ -175,7 +175,7 @@ impl Bulk {
             let size = (rows.ilog2() as usize).min(SIZES - 1);
             let group = cells.by_ref().take(self.width << size);
             match conn.link() {
-                Link::Writing(_) => unreachable!("invariant: it was given its rows above"),
+                Link::Inline(_) => unreachable!("invariant: it was given its rows above"),
                 Link::Sqlite(link) => {
                     let text = AssertSqlSafe(self.text(size, Placeholder::Anonymous));
                     let query = group.fold(sqlx::query(text), |query, cell| match cell {

@@ -9,12 +9,12 @@ use sqlx::postgres::{PgConnection, Postgres};
 use sqlx::sqlite::{Sqlite, SqliteConnection};
 
 use crate::StoreError;
-use crate::writing::Writing;
+use crate::inline::Inline;
 
 /// A connection, inside a transaction or only reading.
 pub enum Conn {
-    /// The transaction of the one that writes.
-    SqliteWriting(Writing),
+    /// On this thread: the transaction of the one that writes, or a short read.
+    SqliteInline(Inline),
     /// The one long transaction of a move to another database.
     SqliteTx(sqlx::Transaction<'static, Sqlite>),
     SqliteRead(PoolConnection<Sqlite>),
@@ -24,7 +24,7 @@ pub enum Conn {
 
 /// A connection by its database.
 pub(crate) enum Link<'a> {
-    Writing(&'a mut Writing),
+    Inline(&'a mut Inline),
     Sqlite(&'a mut SqliteConnection),
     Postgres(&'a mut PgConnection),
 }
@@ -32,7 +32,7 @@ pub(crate) enum Link<'a> {
 impl Conn {
     pub(crate) fn link(&mut self) -> Link<'_> {
         match self {
-            Self::SqliteWriting(writing) => Link::Writing(writing),
+            Self::SqliteInline(inline) => Link::Inline(inline),
             Self::SqliteTx(tx) => Link::Sqlite(tx),
             Self::SqliteRead(conn) => Link::Sqlite(conn),
             Self::PostgresTx(tx) => Link::Postgres(tx),
@@ -43,7 +43,7 @@ impl Conn {
     /// Commits the transaction that it is; a connection that only reads has nothing to commit.
     pub(crate) async fn commit(self) -> Result<(), StoreError> {
         match self {
-            Self::SqliteWriting(writing) => writing.commit()?,
+            Self::SqliteInline(inline) => inline.commit()?,
             Self::SqliteTx(tx) => tx.commit().await?,
             Self::PostgresTx(tx) => tx.commit().await?,
             Self::SqliteRead(_) | Self::PostgresRead(_) => {}
@@ -158,8 +158,8 @@ macro_rules! listing {
 macro_rules! on_link {
     ($conn:expr, $statement:expr, $query:ident $(::<$($generic:ty),+>)?, $fetch:ident, ($($bind:expr),*)) => {
         match ($conn.link(), $statement) {
-            ($crate::conn::Link::Writing(writing), statement) => {
-                writing.$fetch($crate::conn::Statement::sqlite(&statement), rusqlite::params![$($bind),*])
+            ($crate::conn::Link::Inline(inline), statement) => {
+                inline.$fetch($crate::conn::Statement::sqlite(&statement), rusqlite::params![$($bind),*])
                     .map_err($crate::StoreError::from)
             }
             ($crate::conn::Link::Sqlite(link), statement) => {

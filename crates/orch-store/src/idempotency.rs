@@ -3,7 +3,7 @@
 use orch_core::time::Timestamp;
 
 use crate::conn::{execute, optional};
-use crate::writing::row;
+use crate::inline::row;
 use crate::{Conn, StoreError};
 
 row! {

@@ -7,7 +7,7 @@ use orch_core::time::Timestamp;
 use serde_json::json;
 
 use crate::conn::{all, listing, one, optional};
-use crate::writing::row;
+use crate::inline::row;
 use crate::{Conn, Page, StoreError};
 
 /// A question asked in a run.

@@ -17,6 +17,7 @@ mod conn;
 mod database;
 mod error;
 mod herald;
+mod inline;
 mod load;
 mod page;
 mod postgres;
@@ -26,7 +27,6 @@ mod sqlite;
 mod store;
 mod tx;
 mod writer;
-mod writing;
 
 #[cfg(test)]
 mod tests;

@@ -12,8 +12,8 @@ use orch_core::time::Timestamp;
 
 use crate::bulk::{Cell, bulk, cells};
 use crate::conn::{all, json_ids, one, sql};
+use crate::inline::row;
 use crate::segment::{self, Location, LogLine, SegmentWriter, Stream};
-use crate::writing::row;
 use crate::{Conn, Store, StoreError};
 
 /// Runs whose next line number is remembered between transactions.
@@ -139,7 +139,7 @@ pub(crate) fn append(
 /// Saves the rows of appended chunks.
 pub(crate) async fn index(conn: &mut Conn, rows: Vec<Cell>) -> Result<(), StoreError> {
     match conn {
-        Conn::SqliteWriting(_) | Conn::SqliteTx(_) | Conn::SqliteRead(_) => {
+        Conn::SqliteInline(_) | Conn::SqliteTx(_) | Conn::SqliteRead(_) => {
             PLACE.run(conn, rows).await
         }
         Conn::PostgresTx(_) | Conn::PostgresRead(_) => BODY.run(conn, rows).await,

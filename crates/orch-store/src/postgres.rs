@@ -13,7 +13,7 @@ use orch_core::time::Timestamp;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 
 use crate::conn::{execute, one, sql};
-use crate::writing::row;
+use crate::inline::row;
 use crate::{Conn, StoreError, schema};
 
 const READERS: u32 = 8;

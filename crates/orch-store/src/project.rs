@@ -7,7 +7,7 @@ use orch_core::project::{Project, Quota, Share, Weight};
 use orch_core::time::Timestamp;
 
 use crate::conn::{all, execute, json_ids, listing, one, optional};
-use crate::writing::row;
+use crate::inline::row;
 use crate::{Conn, Page, StoreError};
 
 row! {

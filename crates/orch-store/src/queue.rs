@@ -8,7 +8,7 @@ use orch_core::time::Timestamp;
 
 use crate::bulk::{Cell, bulk, cells};
 use crate::conn::{Dialect, all, json_ids, listing, one, optional, sql};
-use crate::writing::row;
+use crate::inline::row;
 use crate::{Conn, Page, StoreError};
 
 row! {

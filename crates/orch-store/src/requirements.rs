@@ -4,7 +4,7 @@ use orch_core::ids::{ProjectId, RequirementsId, VisionId};
 use orch_core::time::Timestamp;
 
 use crate::conn::{all, execute, one, optional};
-use crate::writing::row;
+use crate::inline::row;
 use crate::{Conn, StoreError};
 
 row! {

@@ -10,8 +10,8 @@ use orch_core::work_item::ConcurrencyKey;
 
 use crate::bulk::{Cell, bulk, cells};
 use crate::conn::{Dialect, all, execute, json_ids, listing, one, optional, sql};
+use crate::inline::row;
 use crate::work_item::{duration, key, micros};
-use crate::writing::row;
 use crate::{Conn, Page, StoreError};
 
 row! {

@@ -197,7 +197,7 @@ pub async fn status(database: &Database) -> Result<Status, StoreError> {
 /// The versions of a database that is open.
 pub(crate) async fn of_connection(conn: &mut Conn) -> Result<Status, StoreError> {
     let migrator = match conn {
-        Conn::SqliteWriting(_) | Conn::SqliteTx(_) | Conn::SqliteRead(_) => &SQLITE,
+        Conn::SqliteInline(_) | Conn::SqliteTx(_) | Conn::SqliteRead(_) => &SQLITE,
         Conn::PostgresTx(_) | Conn::PostgresRead(_) => &POSTGRES,
     };
     let (tables,) = one!(

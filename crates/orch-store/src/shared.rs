@@ -4,7 +4,7 @@
 use sqlx::Postgres as Pg;
 
 use crate::conn::{one, sql};
-use crate::writing::row;
+use crate::inline::row;
 use crate::{Store, StoreError};
 
 row! {

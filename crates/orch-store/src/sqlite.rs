@@ -11,7 +11,7 @@ use sqlx::sqlite::{
 };
 
 use crate::conn::one;
-use crate::writing::Home;
+use crate::inline::{Home, May};
 use crate::{Conn, StoreError, schema};
 
 const READERS: u32 = 4;
@@ -20,6 +20,8 @@ const READERS: u32 = 4;
 #[derive(Clone)]
 pub(crate) struct Sqlite {
     pub(crate) writing: Home,
+    /// For reads of a few rows by their keys.
+    pub(crate) peeking: Home,
     pub(crate) readers: SqlitePool,
 }
 
@@ -32,9 +34,14 @@ impl Sqlite {
         schema::bring_forward(&schema::SQLITE, &mut *pool_of_one.acquire().await?).await?;
         pool_of_one.close().await;
         orch_failpoint::check("store.migrate.after").map_err(sqlx::Error::from)?;
-        let writing = Home::open(database)?;
+        let writing = Home::open(database, May::Write)?;
         let readers = pool(READERS).connect_with(connect.read_only(true)).await?;
-        Ok(Self { writing, readers })
+        let peeking = Home::open(database, May::Read)?;
+        Ok(Self {
+            writing,
+            peeking,
+            readers,
+        })
     }
 }
 

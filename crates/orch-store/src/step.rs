@@ -3,7 +3,7 @@
 use orch_core::ids::{RunId, StepId};
 
 use crate::conn::{all, execute, one, optional};
-use crate::writing::row;
+use crate::inline::row;
 use crate::{Conn, StoreError};
 
 row! {

@@ -233,7 +233,7 @@ impl Store {
         let conn = match &self.pools {
             Pools::Sqlite(pools) => {
                 let writing = pools.writing.begin()?;
-                self.catch_up(&mut state, Conn::SqliteWriting(writing))
+                self.catch_up(&mut state, Conn::SqliteInline(writing))
                     .await?
             }
             Pools::Postgres(pools) => {
@@ -297,6 +297,18 @@ impl Store {
             Pools::Sqlite(pools) => Conn::SqliteRead(pools.readers.acquire().await?),
             Pools::Postgres(pools) => Conn::PostgresRead(pools.readers.acquire().await?),
         })
+    }
+
+    /// A connection for a read of a few rows by their keys, which sees what is committed. On the
+    /// embedded database it reads on this thread: not for what may look through many rows.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn peek(&self) -> Result<Conn, StoreError> {
+        match &self.pools {
+            Pools::Sqlite(pools) => Ok(Conn::SqliteInline(pools.peeking.lend()?)),
+            Pools::Postgres(_) => self.read().await,
+        }
     }
 
     /// A connection to a database that other servers may use too; `None` where this is the only one.
@@ -367,6 +379,7 @@ impl Store {
             Pools::Sqlite(pools) => {
                 pools.readers.close().await;
                 pools.writing.close();
+                pools.peeking.close();
             }
             Pools::Postgres(pools) => {
                 pools.locks.close().await;

@@ -4,7 +4,7 @@ use orch_core::ids::RunId;
 use orch_core::time::Timestamp;
 
 use crate::conn::{all, one, sql};
-use crate::writing::row;
+use crate::inline::row;
 use crate::{Conn, StoreError};
 
 row! {

@@ -201,7 +201,7 @@ impl Tx {
         // In a task of its own: a caller that goes away must not leave a commit half done. The
         // embedded database waits for the disk on the thread that it is given.
         let committing = match self.conn {
-            Conn::SqliteWriting(_) => {
+            Conn::SqliteInline(_) => {
                 let runtime = tokio::runtime::Handle::current();
                 tokio::task::spawn_blocking(move || runtime.block_on(self.commit_inner()))
             }

@@ -9,7 +9,7 @@ use orch_core::work_item::{ApprovalHistory, ConcurrencyKey, Kind, Policy, State,
 
 use crate::bulk::{Cell, bulk, cells};
 use crate::conn::{all, json_ids, listing, optional};
-use crate::writing::row;
+use crate::inline::row;
 use crate::{Conn, StoreError};
 
 row! {

@@ -108,7 +108,7 @@ pub async fn list(
 /// One entry, explained.
 pub async fn show(app: &App, id: QueueEntryId) -> Result<Explained> {
     let entry = {
-        let mut conn = app.store().read().await?;
+        let mut conn = app.store().peek().await?;
         queue::find(&mut conn, id)
             .await?
             .ok_or_else(|| AppError::not_found("queue entry", id.get()))?
@@ -126,7 +126,7 @@ pub async fn explain(app: &App, entries: Vec<QueueEntry>) -> Result<Vec<Explaine
         .iter()
         .filter(|entry| matches!(entry.status, Status::Queued { .. }))
         .collect();
-    let mut conn = app.store().read().await?;
+    let mut conn = app.store().peek().await?;
     let mut dependencies: BTreeMap<i64, Vec<DependencyRow>> = BTreeMap::new();
     for row in queue::dependencies(&mut conn, &ids).await? {
         dependencies.entry(row.entry_id).or_default().push(row);

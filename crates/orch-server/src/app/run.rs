@@ -16,7 +16,7 @@ pub const DEFAULT_TTL: Duration = Duration::from_secs(300);
 
 /// One run.
 pub async fn show(app: &App, id: RunId) -> Result<Run> {
-    let mut conn = app.store().read().await?;
+    let mut conn = app.store().peek().await?;
     run::find(&mut conn, id)
         .await?
         .ok_or_else(|| AppError::not_found("run", id.get()))

@@ -36,7 +36,7 @@ pub(crate) fn unexpected(reply: &Reply) -> AppError {
 
 /// One item.
 pub async fn show(app: &App, id: WorkItemId) -> Result<WorkItem> {
-    let mut conn = app.store().read().await?;
+    let mut conn = app.store().peek().await?;
     work_item::find(&mut conn, id)
         .await?
         .ok_or_else(|| AppError::not_found("work item", id.get()))
@@ -194,7 +194,7 @@ pub async fn set_recipe(app: &App, actor: &str, id: WorkItemId, yaml: &str) -> R
 /// The current recipe of an item.
 pub async fn recipe(app: &App, id: WorkItemId) -> Result<Recipe> {
     let item = show(app, id).await?;
-    let mut conn = app.store().read().await?;
+    let mut conn = app.store().peek().await?;
     let found = match item.recipe_id {
         Some(recipe_id) => recipe::find(&mut conn, recipe_id).await?,
         None => None,

@@ -160,7 +160,7 @@ async fn take_up(
         .map(|held| (held.run_id, held.epoch))
         .collect();
     let stored = {
-        let mut conn = app.store().read().await.map_err(AppError::from)?;
+        let mut conn = app.store().peek().await.map_err(AppError::from)?;
         runs::held_by(&mut conn, name)
             .await
             .map_err(AppError::from)?
@@ -196,7 +196,7 @@ struct Session {
 /// Whether the agent has connected again since, to whichever server.
 async fn is_elsewhere(app: &App, name: &AgentName, session: Session) -> bool {
     let newest = async {
-        let mut conn = app.store().read().await?;
+        let mut conn = app.store().peek().await?;
         agent::find(&mut conn, name).await
     };
     match newest.await {

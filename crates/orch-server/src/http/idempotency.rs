@@ -118,7 +118,7 @@ async fn replayed(
     hasher.update(&body);
     let digest = hex::encode(hasher.finalize());
     let kept = {
-        let mut conn = app.store().read().await.map_err(ApiError::internal)?;
+        let mut conn = app.store().peek().await.map_err(ApiError::internal)?;
         idempotency::find(&mut conn, key)
             .await
             .map_err(ApiError::internal)?

@@ -24,7 +24,7 @@ pub async fn assignments(
         return Ok(Vec::new());
     }
     let ids: BTreeSet<WorkItemId> = runs.iter().map(|run| run.work_item_id).collect();
-    let mut conn = app.store().read().await?;
+    let mut conn = app.store().peek().await?;
     let items: BTreeMap<WorkItemId, WorkItem> = work_item::find_all(&mut conn, &ids)
         .await?
         .into_iter()
@@ -90,7 +90,7 @@ async fn build(
     };
     // A run that nobody held before has no history to take up.
     if run.epoch > 1 {
-        let mut conn = app.store().read().await?;
+        let mut conn = app.store().peek().await?;
         let steps = step::of_run(&mut conn, run.id).await?;
         assignment.steps_done = steps
             .iter()

@@ -61,7 +61,7 @@ async fn pass(app: &App, mode: SchedulingMode, next_look: &mut Instant) -> Resul
         SchedulingMode::OnTick | SchedulingMode::OnWakeUp => LOOK_AGAIN,
     };
     let now = app.store().now();
-    let mut conn = app.store().read().await?;
+    let mut conn = app.store().peek().await?;
     let next = [
         queue::next_due(&mut conn, now).await?,
         run::next_lapse(&mut conn).await?,
@@ -80,7 +80,7 @@ async fn pass(app: &App, mode: SchedulingMode, next_look: &mut Instant) -> Resul
 async fn expire(app: &App) -> Result<bool> {
     let now = app.store().now();
     let lapsed = {
-        let mut conn = app.store().read().await?;
+        let mut conn = app.store().peek().await?;
         run::lapsed(&mut conn, now, EXPIRED_AT_ONCE).await?
     };
     let any = !lapsed.is_empty();

@@ -1,14 +1,15 @@
-//! The embedded database's writing connection, for one transaction.
+//! Connections to the embedded database whose statements run on the thread that asks.
 //!
-//! Its statements run on the thread that asks: they take microseconds, and a hand-over to another
-//! thread and back would take longer than most of them. Only the end of a transaction waits for the
-//! disk; [`Tx::commit`](crate::Tx::commit) sees to it that no thread of the runtime does.
+//! A statement that touches some rows takes microseconds; a hand-over to another thread and back
+//! would take longer. So the one that writes, and reads of a few rows by their keys, go this way;
+//! what may read many rows goes through the pool of readers. Only the end of a transaction waits
+//! for the disk: [`Tx::commit`](crate::Tx::commit) sees to it that no thread of the runtime does.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use rusqlite::{Connection, Row, Statement, ToSql};
+use rusqlite::{Connection, OpenFlags, Row, Statement, ToSql};
 
 use crate::StoreError;
 
@@ -16,91 +17,122 @@ use crate::StoreError;
 const PREPARED: usize = 512;
 /// How long a transaction waits for another process that writes.
 const BUSY: Duration = Duration::from_secs(10);
+/// Connections that stay open while nobody uses them.
+const KEPT: usize = 8;
 /// Pages in the write-ahead log before they are carried over: a page that changes often is then
 /// carried once for many commits.
 const CHECKPOINT_PAGES: i64 = 4_000;
 
-/// Where the writing connection waits between transactions.
+/// What a connection may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum May {
+    Read,
+    Write,
+}
+
+/// Where connections of a kind wait while nobody uses them.
 #[derive(Clone, Debug)]
 pub(crate) struct Home {
+    file: Arc<Path>,
+    may: May,
     idle: Arc<Mutex<Idle>>,
 }
 
 #[derive(Debug)]
 enum Idle {
-    Connection(Connection),
-    /// A transaction has it.
-    Lent,
+    Open(Vec<Connection>),
     Closed,
 }
 
 impl Home {
     /// Opens a file whose schema is current.
-    pub(crate) fn open(file: &Path) -> Result<Self, StoreError> {
-        let connection = Connection::open(file)?;
+    pub(crate) fn open(file: &Path, may: May) -> Result<Self, StoreError> {
+        let home = Self {
+            file: Arc::from(file),
+            may,
+            idle: Arc::new(Mutex::new(Idle::Open(Vec::new()))),
+        };
+        home.take_back(home.connect()?);
+        Ok(home)
+    }
+
+    fn connect(&self) -> Result<Connection, StoreError> {
+        let mut flags = OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        flags |= match self.may {
+            May::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
+            May::Write => OpenFlags::SQLITE_OPEN_READ_WRITE,
+        };
+        let connection = Connection::open_with_flags(&self.file, flags)?;
         connection.busy_timeout(BUSY)?;
         connection.set_prepared_statement_cache_capacity(PREPARED);
-        connection.pragma_update(None, "journal_mode", "WAL")?;
-        let synchronous = match orch_failpoint::has_fault("no_sync") {
-            true => "OFF",
-            false => "FULL",
-        };
-        connection.pragma_update(None, "synchronous", synchronous)?;
-        connection.pragma_update(None, "foreign_keys", true)?;
-        connection.pragma_update(None, "cache_size", -16_384)?;
         connection.pragma_update(None, "temp_store", "MEMORY")?;
         connection.pragma_update(None, "mmap_size", 0)?;
-        connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
-        Ok(Self {
-            idle: Arc::new(Mutex::new(Idle::Connection(connection))),
+        if self.may == May::Write {
+            let synchronous = match orch_failpoint::has_fault("no_sync") {
+                true => "OFF",
+                false => "FULL",
+            };
+            connection.pragma_update(None, "journal_mode", "WAL")?;
+            connection.pragma_update(None, "synchronous", synchronous)?;
+            connection.pragma_update(None, "foreign_keys", true)?;
+            connection.pragma_update(None, "cache_size", -16_384)?;
+            connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
+        }
+        Ok(connection)
+    }
+
+    /// A connection that sees what is committed.
+    ///
+    /// # Errors
+    /// When the store was closed, or the database fails.
+    pub(crate) fn lend(&self) -> Result<Inline, StoreError> {
+        let idle = match &mut *self.idle.lock().unwrap_or_else(PoisonError::into_inner) {
+            Idle::Open(idle) => idle.pop(),
+            Idle::Closed => return Err(StoreError::Closed),
+        };
+        let connection = match idle {
+            Some(connection) => connection,
+            None => self.connect()?,
+        };
+        Ok(Inline {
+            connection: Some(connection),
+            home: self.clone(),
         })
     }
 
     /// Begins a transaction that may write.
     ///
     /// # Errors
-    /// When another one is open, the connection was closed, or the database fails.
-    pub(crate) fn begin(&self) -> Result<Writing, StoreError> {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let connection = match std::mem::replace(&mut *idle, Idle::Lent) {
-            Idle::Connection(connection) => connection,
-            other => {
-                *idle = other;
-                return Err(StoreError::Closed);
-            }
-        };
-        drop(idle);
-        // From here on, dropping it brings the connection home.
-        let writing = Writing {
-            connection: Some(connection),
-            home: self.clone(),
-        };
-        writing.connection().execute_batch("BEGIN IMMEDIATE")?;
-        Ok(writing)
+    /// When the store was closed, another process writes for too long, or the database fails.
+    pub(crate) fn begin(&self) -> Result<Inline, StoreError> {
+        let inline = self.lend()?;
+        inline.connection().execute_batch("BEGIN IMMEDIATE")?;
+        Ok(inline)
     }
 
-    /// Closes the connection; one that is lent is closed when it comes home.
+    /// Closes the connections; one that is lent is closed when it comes home.
     pub(crate) fn close(&self) {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        *idle = Idle::Closed;
+        *self.idle.lock().unwrap_or_else(PoisonError::into_inner) = Idle::Closed;
     }
 
     fn take_back(&self, connection: Connection) {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Idle::Lent = *idle {
-            *idle = Idle::Connection(connection);
+        if let Idle::Open(connections) = &mut *idle
+            && connections.len() < KEPT
+        {
+            connections.push(connection);
         }
     }
 }
 
-/// A transaction that may write. Dropping it changes nothing.
+/// A connection, inside a transaction or only reading. Dropping it changes nothing.
 #[derive(Debug)]
-pub struct Writing {
+pub struct Inline {
     connection: Option<Connection>,
     home: Home,
 }
 
-impl Writing {
+impl Inline {
     fn connection(&self) -> &Connection {
         self.connection
             .as_ref()
@@ -194,7 +226,7 @@ fn bind_by_name(statement: &mut Statement<'_>, values: &[&dyn ToSql]) -> rusqlit
     Ok(())
 }
 
-impl Drop for Writing {
+impl Drop for Inline {
     fn drop(&mut self) {
         let Some(connection) = self.connection.take() else {
             return;
@@ -256,7 +288,7 @@ macro_rules! row {
             $($(#[$about])* $field_seen $field: $type,)*
         }
 
-        impl $crate::writing::FromRow for $name {
+        impl $crate::inline::FromRow for $name {
             const COLUMNS: &'static [&'static str] = &[$(stringify!($field)),*];
 
             fn read(row: &rusqlite::Row<'_>, places: &[usize]) -> rusqlite::Result<Self> {
