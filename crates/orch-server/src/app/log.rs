@@ -2,7 +2,7 @@
 
 use orch_core::ids::{ProjectId, RunId};
 use orch_core::run::{Run, RunState};
-use orch_store::log::{self, Cursor, Found, Numbered};
+use orch_store::log::{self, Budget, Count, Cursor, Found, Numbered, Wanted};
 use orch_store::segment::LogLine;
 use orch_store::{Command, Order, Page, Reply, RunWatch, run as runs};
 
@@ -38,43 +38,57 @@ pub async fn append(
 }
 
 /// A page of a run's log.
-pub async fn page(
-    app: &App,
-    id: RunId,
-    needle: Option<&str>,
-    offset: u64,
-    limit: usize,
-) -> Result<Found> {
+pub async fn page(app: &App, id: RunId, wanted: Wanted<'_>) -> Result<Found> {
     let run = run::show(app, id).await?;
-    Ok(log::page(app.store(), &run, needle, offset, limit).await?)
+    Ok(log::page(app.store(), &run, wanted, Budget::default()).await?)
 }
 
-/// Lines that contain `needle` in the runs of a project, or of all; newest runs first.
+/// Where a search across runs stopped, and goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    pub run: RunId,
+    pub line: u64,
+}
+
+/// Lines that contain `needle` in the runs of a project, or of all, newest runs first; and where to
+/// go on, if the limit or the time was used up before.
 pub async fn search(
     app: &App,
     project: Option<ProjectId>,
     needle: &str,
     limit: usize,
-) -> Result<Vec<(Run, Numbered)>> {
+    from: Option<Place>,
+) -> Result<(Vec<(Run, Numbered)>, Option<Place>)> {
     let filter = runs::Filter {
         project,
         ..runs::Filter::default()
     };
     let newest = Page {
         order: Order::NewestFirst,
-        after: None,
+        after: from.map(|place| place.run.get().saturating_add(1)),
         limit: SEARCHED_RUNS,
     };
+    let budget = Budget::default();
     let mut found = Vec::new();
     for run in run::list(app, &filter, newest).await? {
-        let wanted = limit.saturating_sub(found.len());
-        if wanted == 0 {
-            break;
+        let begin = from.filter(|place| place.run == run.id);
+        let wanted = Wanted {
+            from: begin.map_or(0, |place| place.line),
+            count: Count::Page,
+            ..Wanted::first(Some(needle), 0, limit.saturating_sub(found.len()))
+        };
+        let place = |line| Place { run: run.id, line };
+        if wanted.limit == 0 || budget.is_used_up() {
+            return Ok((found, Some(place(wanted.from))));
         }
-        let page = log::page(app.store(), &run, Some(needle), 0, wanted).await?;
+        let page = log::page(app.store(), &run, wanted, budget).await?;
+        let next = page.next.map(place);
         found.extend(page.lines.into_iter().map(|line| (run.clone(), line)));
+        if next.is_some() {
+            return Ok((found, next));
+        }
     }
-    Ok(found)
+    Ok((found, None))
 }
 
 /// Follows a run's log: everything from a line on, until the run is over.

@@ -8,6 +8,7 @@ mod error;
 mod files;
 mod frame;
 mod line;
+mod raw;
 mod reader;
 mod recover;
 mod scan;
@@ -18,8 +19,9 @@ mod tests;
 
 pub use error::{Damage, LogError, ReadError};
 pub use files::{SegmentFile, list, retire};
-pub use frame::{MAX_CHUNK_BYTES, MAX_CHUNK_LINES, from_bytes, to_bytes};
+pub use frame::{MAX_CHUNK_BYTES, MAX_CHUNK_LINES, from_bytes, raw_from_bytes, to_bytes};
 pub use line::{Chunk, Location, LogLine, Region, Stream};
+pub use raw::{RawChunk, RawLine, RawLines};
 pub use reader::SegmentReader;
 pub use recover::Recovery;
 pub use scan::{Scan, Scanned, scan};

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::frame::{self, MAX_FRAME_BYTES};
-use super::{Chunk, Damage, Location, ReadError, files};
+use super::{Chunk, Damage, Location, RawChunk, ReadError, files};
 
 const OPEN_FILES: usize = 16;
 
@@ -47,6 +47,20 @@ impl SegmentReader {
     /// # Errors
     /// When the segment is gone, cannot be read, or holds no intact record at exactly this place.
     pub fn read(&self, at: Location) -> Result<Chunk, ReadError> {
+        self.read_raw(at)?
+            .decode()
+            .map_err(|damage| ReadError::Corrupt {
+                segment: at.segment,
+                offset: at.offset,
+                damage,
+            })
+    }
+
+    /// As [`read`](Self::read), with the lines left as they lie.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn read_raw(&self, at: Location) -> Result<RawChunk, ReadError> {
         let Location {
             segment, offset, ..
         } = at;
@@ -72,7 +86,7 @@ impl SegmentReader {
                 _ => ReadError::io(segment, offset)(source),
             })?;
         frame::verify(segment, offset, &frame).map_err(corrupt)?;
-        frame::decode(&frame).map_err(corrupt)
+        RawChunk::of_verified(frame).map_err(corrupt)
     }
 
     /// Closes a segment that was retired, so that its space is free.

@@ -1,0 +1,82 @@
+//! Reading a run's log chunk by chunk, from a line on, in constant memory.
+
+use std::collections::VecDeque;
+
+use orch_core::ids::RunId;
+
+use super::chunks::{self, ChunkRow, Content, Reach};
+use super::line::{Numbered, notice};
+use crate::{Store, StoreError};
+
+/// A place in a run's log.
+pub struct Cursor {
+    store: Store,
+    run: RunId,
+    next: u64,
+    /// Chunks that were found and not read yet.
+    ahead: VecDeque<ChunkRow>,
+}
+
+impl Cursor {
+    /// Starts at line `from`; line 0 is the opening line, which the cursor does not give.
+    #[must_use]
+    pub fn new(store: &Store, run: RunId, from: u64) -> Self {
+        Self {
+            store: store.clone(),
+            run,
+            next: from.max(1),
+            ahead: VecDeque::new(),
+        }
+    }
+
+    /// The number of the line that comes next.
+    #[must_use]
+    pub fn next_line(&self) -> u64 {
+        self.next
+    }
+
+    /// The next lines that are stored; empty at the end of what is stored now. Lines that are
+    /// missing give one line that says so.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn next_chunk(&mut self) -> Result<Vec<Numbered>, StoreError> {
+        if self.ahead.is_empty() {
+            self.ahead = chunks::ahead(&self.store, self.run, self.next, Reach::Near)
+                .await?
+                .into();
+        }
+        let Some(row) = self.ahead.front() else {
+            return Ok(Vec::new());
+        };
+        let from = self.next;
+        if row.first() > from {
+            self.next = row.first();
+            return Ok(vec![notice(from, self.next, "are missing")]);
+        }
+        let Some(row) = self.ahead.pop_front() else {
+            return Ok(Vec::new());
+        };
+        let (first, end) = (row.first(), row.end());
+        let (segments, run) = (self.store.segments.clone(), self.run);
+        let read = tokio::task::spawn_blocking(move || {
+            let chunk = match row.read(segments.as_ref(), run) {
+                Content::Lines(chunk) => chunk,
+                Content::Notice(line) => return vec![line],
+            };
+            let skipped = usize::try_from(from - first).unwrap_or(usize::MAX);
+            let lines = chunk.lines().zip(first..).skip(skipped);
+            let lines: Result<Vec<_>, _> = lines
+                .map(|(raw, seq)| raw.to_line().map(|line| Numbered { seq, line }))
+                .collect();
+            match lines {
+                Ok(lines) if lines.len() as u64 == end - from => lines,
+                Ok(_) => vec![notice(from, end, "cannot be read: the record is malformed")],
+                Err(damage) => vec![notice(from, end, &format!("cannot be read: {damage}"))],
+            }
+        });
+        let lines = read.await.map_err(|_| StoreError::Closed)?;
+        self.next = end;
+        Ok(lines)
+    }
+}
