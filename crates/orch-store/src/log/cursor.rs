@@ -8,11 +8,20 @@ use super::chunks::{self, ChunkRow, Content, Reach};
 use super::line::{Numbered, notice};
 use crate::{Store, StoreError};
 
+/// Where the first chunk begins.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Start {
+    AtTheLine,
+    /// Where the chunk does that the line lies in.
+    AtTheChunk,
+}
+
 /// A place in a run's log.
 pub struct Cursor {
     store: Store,
     run: RunId,
     next: u64,
+    start: Start,
     /// Chunks that were found and not read yet.
     ahead: VecDeque<ChunkRow>,
 }
@@ -25,14 +34,18 @@ impl Cursor {
             store: store.clone(),
             run,
             next: from.max(1),
+            start: Start::AtTheLine,
             ahead: VecDeque::new(),
         }
     }
 
-    /// The number of the line that comes next.
+    /// Starts with the whole chunk that `line` lies in, which is the same for all its lines.
     #[must_use]
-    pub fn next_line(&self) -> u64 {
-        self.next
+    pub fn around(store: &Store, run: RunId, line: u64) -> Self {
+        Self {
+            start: Start::AtTheChunk,
+            ..Self::new(store, run, line)
+        }
     }
 
     /// The next lines that are stored; empty at the end of what is stored now. Lines that are
@@ -58,6 +71,11 @@ impl Cursor {
             return Ok(Vec::new());
         };
         let (first, end) = (row.first(), row.end());
+        let from = match self.start {
+            Start::AtTheLine => from,
+            Start::AtTheChunk => first,
+        };
+        self.start = Start::AtTheLine;
         let (segments, run) = (self.store.segments.clone(), self.run);
         let read = tokio::task::spawn_blocking(move || {
             let chunk = match row.read(segments.as_ref(), run) {

@@ -9,14 +9,16 @@ use http::header::CONTENT_TYPE;
 use orch_api::problem::Problem;
 use orch_api::types::log::{AppendLog, LogAppended, LogEntry, LogPage};
 use orch_core::ids::RunId;
-use orch_store::log::{self, Count, Cursor, Side, Wanted};
+use orch_store::log::{Count, Side, Wanted};
 use orch_store::segment::{LogLine, Stream};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::routes;
 
 use super::super::view;
+use super::flow::{self, Beside};
 use super::{EpochQuery, agreed};
+use crate::app::follow::{Follower, Render, Until};
 use crate::app::{App, AppError, log as app_log, run};
 use crate::edge::{Access, ApiError, Area, Caller, JsonBody, Path, Query};
 
@@ -224,32 +226,22 @@ async fn read(
 /// `next` of a page that is text.
 const NEXT_LINE: HeaderName = HeaderName::from_static("x-next-line");
 
-/// The whole log, streamed chunk by chunk.
-async fn text(app: &App, id: RunId, offset: u64) -> Result<Response, ApiError> {
-    let run = run::show(app, id).await?;
-    let mut first = String::new();
-    if offset == 0 {
-        push_line(&mut first, &log::opening_line(&run).line);
-    }
-    let cursor = Cursor::new(app.store(), id, offset);
-    let chunks = futures::stream::unfold((Some(first), cursor), |(first, mut cursor)| async move {
-        if let Some(first) = first {
-            return Some((Ok(first), (None, cursor)));
-        }
-        match cursor.next_chunk().await {
-            Ok(lines) if lines.is_empty() => None,
-            Ok(lines) => {
-                let mut text = String::new();
-                for numbered in lines {
-                    push_line(&mut text, &numbered.line);
-                }
-                Some((Ok(text), (None, cursor)))
-            }
-            Err(error) => Some((Err(std::io::Error::other(error)), (None, cursor))),
-        }
-    });
-    Ok(plain(Body::from_stream(chunks)))
+/// The whole log, streamed piece by piece.
+async fn text(app: &App, id: RunId, from: u64) -> Result<Response, ApiError> {
+    let follower = Follower::start(app, id, from, Until::Stored, &TEXT).await?;
+    Ok(plain(flow::body(follower, Beside::default())))
 }
+
+/// A line as text.
+static TEXT: Render = Render {
+    name: "text",
+    line: |numbered, out| {
+        out.extend_from_slice(shown(&numbered.line.message).as_bytes());
+        if !numbered.line.partial {
+            out.push(b'\n');
+        }
+    },
+};
 
 fn plain(body: Body) -> Response {
     ([(CONTENT_TYPE, "text/plain; charset=utf-8")], body).into_response()
