@@ -30,7 +30,8 @@ pub(crate) async fn next_seq(conn: &mut Conn, run: RunId) -> Result<u64, StoreEr
         conn,
         (i64,),
         "SELECT coalesce((SELECT first_seq + lines FROM log_chunk WHERE run_id = $1
-                           ORDER BY first_seq DESC LIMIT 1), 1)",
+                           ORDER BY first_seq DESC LIMIT 1),
+                         (SELECT kept_from FROM log_removed WHERE run_id = $1), 1)",
         run.get()
     )?;
     Ok(u64::try_from(next).unwrap_or(1))
@@ -46,7 +47,8 @@ pub(crate) async fn next_seqs(
         (i64, i64),
         "SELECT CAST(j.value AS BIGINT),
                 coalesce((SELECT c.first_seq + c.lines FROM log_chunk c WHERE c.run_id = CAST(j.value AS BIGINT)
-                           ORDER BY c.first_seq DESC LIMIT 1), 1) FROM json_each($1) j",
+                           ORDER BY c.first_seq DESC LIMIT 1),
+                         (SELECT r.kept_from FROM log_removed r WHERE r.run_id = CAST(j.value AS BIGINT)), 1) FROM json_each($1) j",
         json_ids(runs.iter().copied())
     )?;
     Ok(rows

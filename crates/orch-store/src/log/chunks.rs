@@ -7,7 +7,7 @@ use orch_core::ids::RunId;
 use sqlx::FromRow;
 
 use super::line::{Numbered, notice, signed, unsigned};
-use crate::conn::{all, sql};
+use crate::conn::{all, optional, sql};
 use crate::segment::{self, Location, RawChunk, SegmentReader};
 use crate::{Conn, Store, StoreError};
 
@@ -94,6 +94,27 @@ fn at_once(conn: &Conn, reach: Reach) -> i64 {
         (Conn::PostgresTx(_) | Conn::PostgresRead(_), Reach::Far) => BODIES_AT_ONCE,
         (Conn::PostgresTx(_) | Conn::PostgresRead(_), Reach::Near) => 1,
     }
+}
+
+/// The first line of a run's log that retention has left.
+pub(super) async fn kept_from(store: &Store, run: RunId) -> Result<u64, StoreError> {
+    let row = optional!(
+        &mut store.read().await?,
+        (i64,),
+        "SELECT kept_from FROM log_removed WHERE run_id = $1",
+        run.get()
+    )?;
+    Ok(row.map_or(1, |(kept_from,)| unsigned(kept_from)))
+}
+
+/// The line in place of lines that no chunk holds, where retention has left those from
+/// `kept_from` on.
+pub(super) fn gap(first: u64, end: u64, kept_from: u64) -> Numbered {
+    let what = match end <= kept_from {
+        true => "were removed by retention",
+        false => "are missing",
+    };
+    notice(first, end, what)
 }
 
 /// The next chunks that hold line `from` or later ones, in order; none at the end of the log.

@@ -59,13 +59,15 @@ impl Cursor {
                 .await?
                 .into();
         }
-        let Some(row) = self.ahead.front() else {
-            return Ok(Vec::new());
-        };
         let from = self.next;
-        if row.first() > from {
-            self.next = row.first();
-            return Ok(vec![notice(from, self.next, "are missing")]);
+        let first = self.ahead.front().map(ChunkRow::first);
+        if first.is_none_or(|first| first > from) {
+            let kept_from = chunks::kept_from(&self.store, self.run).await?;
+            self.next = first.unwrap_or(kept_from).max(from);
+            return Ok(match self.next > from {
+                true => vec![chunks::gap(from, self.next, kept_from)],
+                false => Vec::new(),
+            });
         }
         let Some(row) = self.ahead.pop_front() else {
             return Ok(Vec::new());

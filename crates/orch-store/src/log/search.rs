@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 use super::append::next_seq;
 use super::chunks::{self, ChunkRow, Reach};
 use super::gather::Gather;
-use super::line::{Numbered, notice, opening_line};
+use super::line::{Numbered, opening_line};
 use crate::{Conn, Store, StoreError};
 
 /// Searches at once; more wait for their turn.
@@ -112,6 +112,8 @@ pub struct Found {
     /// The line from which to go on, or up to which where the last lines were wanted; absent
     /// where nothing is left.
     pub next: Option<u64>,
+    /// Lines with lower numbers, but for the opening one, were removed by retention.
+    pub removed_before: Option<u64>,
     /// `total` knows no more than the lines on this side of this one.
     pub counted_to: Option<u64>,
 }
@@ -127,6 +129,7 @@ pub async fn page(
     budget: Budget,
 ) -> Result<Found, StoreError> {
     let all = total(&mut store.read().await?, run.id).await?;
+    let kept_from = chunks::kept_from(store, run.id).await?;
     let end = wanted.before.unwrap_or(all).min(all);
     let (from, skip, reach) = match wanted.needle {
         Some(_) => (wanted.from, wanted.offset, Reach::Far),
@@ -142,6 +145,7 @@ pub async fn page(
         run,
         reach,
         budget,
+        kept_from,
         stop_when_full: wanted.needle.is_none() || wanted.count == Count::Page,
         gather: Gather::new(wanted.needle, range.clone(), skip, wanted.limit),
     };
@@ -165,19 +169,16 @@ pub async fn page(
         (Some(seq), Side::Last) => Some(seq + 1),
         (None, _) => unfinished,
     };
-    Ok(match wanted.needle {
-        Some(_) => Found {
-            total: gather.matched,
-            lines: gather.lines.into(),
-            next,
-            counted_to: unfinished,
-        },
-        None => Found {
-            total: all,
-            lines: gather.lines.into(),
-            next,
-            counted_to: None,
-        },
+    let (total, counted_to) = match wanted.needle {
+        Some(_) => (gather.matched, unfinished),
+        None => (all, None),
+    };
+    Ok(Found {
+        total,
+        lines: gather.lines.into(),
+        next,
+        removed_before: (kept_from > 1).then_some(kept_from),
+        counted_to,
     })
 }
 
@@ -187,6 +188,8 @@ struct Walk<'w> {
     run: &'w Run,
     reach: Reach,
     budget: Budget,
+    /// The first line that retention has left.
+    kept_from: u64,
     stop_when_full: bool,
     gather: Gather,
 }
@@ -203,7 +206,8 @@ impl Walk<'_> {
         while at < end && !self.is_full() {
             let rows = chunks::ahead(self.store, self.run.id, at, self.reach).await?;
             if rows.is_empty() {
-                self.gather.line_forward(notice(at, end, "are missing"));
+                self.gather
+                    .line_forward(chunks::gap(at, end, self.kept_from));
                 return Ok(end);
             }
             at = self.through(rows, at, Side::First).await?;
@@ -222,7 +226,8 @@ impl Walk<'_> {
             let rows = chunks::behind(self.store, self.run.id, at, self.reach).await?;
             if rows.is_empty() {
                 let first = begin.max(1);
-                self.gather.line_backward(notice(first, at, "are missing"));
+                self.gather
+                    .line_backward(chunks::gap(first, at, self.kept_from));
                 at = first;
                 break;
             }
@@ -253,6 +258,7 @@ impl Walk<'_> {
         let mut gather = std::mem::replace(&mut self.gather, empty);
         let (segments, run) = (self.store.segments.clone(), self.run.id);
         let (budget, stop_when_full) = (self.budget, self.stop_when_full);
+        let kept_from = self.kept_from;
         let looking = tokio::task::spawn_blocking(move || {
             let mut at = at;
             for row in rows {
@@ -260,14 +266,14 @@ impl Walk<'_> {
                 match side {
                     Side::First => {
                         if first > at {
-                            gather.line_forward(notice(at, first, "are missing"));
+                            gather.line_forward(chunks::gap(at, first, kept_from));
                         }
                         gather.forward(row.read(segments.as_ref(), run));
                         at = end;
                     }
                     Side::Last => {
                         if end < at {
-                            gather.line_backward(notice(end, at, "are missing"));
+                            gather.line_backward(chunks::gap(end, at, kept_from));
                         }
                         gather.backward(row.read(segments.as_ref(), run));
                         at = first;

@@ -7,6 +7,7 @@
 mod error;
 mod files;
 mod frame;
+mod holdings;
 mod line;
 mod raw;
 mod reader;
@@ -20,6 +21,7 @@ mod tests;
 pub use error::{Damage, LogError, ReadError};
 pub use files::{SegmentFile, list, retire};
 pub use frame::{MAX_CHUNK_BYTES, MAX_CHUNK_LINES, from_bytes, raw_from_bytes, to_bytes};
+pub use holdings::{Held, Holdings, first_time, holdings};
 pub use line::{Chunk, Location, LogLine, Region, Stream};
 pub use raw::{RawChunk, RawLine, RawLines};
 pub use reader::SegmentReader;

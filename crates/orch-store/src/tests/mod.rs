@@ -4,6 +4,7 @@ mod carry;
 mod conformance;
 mod logs;
 mod replicas;
+mod retention;
 mod schema;
 mod statements;
 

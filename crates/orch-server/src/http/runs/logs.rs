@@ -188,6 +188,7 @@ async fn read(
         Some("json") => {
             let found = app_log::page(&app, id, query.wanted(DEFAULT_LIMIT)?).await?;
             let (next, counted_to) = (found.next, found.counted_to);
+            let removed_before = found.removed_before;
             let entries: Vec<LogEntry> = found.lines.into_iter().map(view::log_entry).collect();
             let lines: Vec<String> = entries.iter().map(|entry| entry.message.clone()).collect();
             Ok(Json(LogPage {
@@ -196,6 +197,7 @@ async fn read(
                 lines,
                 entries,
                 next,
+                removed_before,
                 counted_to,
             })
             .into_response())
