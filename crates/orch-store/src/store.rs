@@ -15,7 +15,7 @@ use crate::conn::Conn;
 use crate::herald::{self, Herald};
 use crate::log::LogSink;
 use crate::postgres::{self, Postgres};
-use crate::segment::{self, SegmentReader, SegmentWriter};
+use crate::segment::{self, Quarantine, Quarantined, SegmentReader, SegmentWriter};
 use crate::sqlite::{self, Sqlite};
 use crate::writer::Envelope;
 use crate::{Command, Database, Reply, Signals, StoreError, Tx, audit, writer};
@@ -67,6 +67,7 @@ pub struct Store {
     commands: mpsc::Sender<Envelope>,
     /// `None` where logs are rows.
     pub(crate) segments: Option<SegmentReader>,
+    pub(crate) quarantine: Quarantine,
     /// What the installation's clock leads this process's by.
     clock_offset_us: Arc<AtomicI64>,
     pub(crate) head: Arc<std::sync::Mutex<Head>>,
@@ -100,6 +101,7 @@ impl Store {
     /// # Errors
     /// When a file cannot be opened, or the schema is newer than this program knows.
     pub async fn open(options: Options) -> Result<Self, StoreError> {
+        let mut quarantine = Quarantine::in_memory();
         let (pools, logs, segments) = match &options.database {
             Database::Sqlite { file, logs } => {
                 // The log folder's lock comes first: a second server must not touch the database.
@@ -108,11 +110,15 @@ impl Store {
                 if !recovery.is_clean() {
                     tracing::warn!(recovery = ?recovery, "log files were repaired after an interruption");
                 }
+                quarantine = Quarantine::open(logs);
+                for region in &recovery.quarantined {
+                    quarantine.note(region);
+                }
                 let pools = Pools::Sqlite(Sqlite::open(file).await?);
                 (
                     pools,
                     LogSink::Files(writer),
-                    Some(SegmentReader::new(logs)),
+                    Some(SegmentReader::noting(logs, quarantine.clone())),
                 )
             }
             Database::Postgres { url } => {
@@ -151,6 +157,7 @@ impl Store {
             state: Arc::new(Mutex::new(state)),
             commands,
             segments,
+            quarantine,
             clock_offset_us: Arc::default(),
             signals,
             rules: options.rules,
@@ -295,6 +302,12 @@ impl Store {
     #[must_use]
     pub fn database(&self) -> &Database {
         &self.database
+    }
+
+    /// What is damaged of the logs, as far as is known: named by file and offset.
+    #[must_use]
+    pub fn quarantined(&self) -> Vec<Quarantined> {
+        self.quarantine.list()
     }
 
     #[must_use]

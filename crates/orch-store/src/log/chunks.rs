@@ -8,7 +8,7 @@ use sqlx::FromRow;
 
 use super::line::{Numbered, notice, signed, unsigned};
 use crate::conn::{all, optional, sql};
-use crate::segment::{self, Location, RawChunk, SegmentReader};
+use crate::segment::{self, Location, Quarantine, Quarantined, RawChunk, SegmentReader};
 use crate::{Conn, Store, StoreError};
 
 /// Rows of the index that are fetched at once where the bytes are elsewhere.
@@ -23,6 +23,22 @@ pub(super) enum Reach {
     Near,
     /// Many chunks, one after another.
     Far,
+}
+
+/// Where chunks are read from.
+#[derive(Clone)]
+pub(super) struct Source {
+    segments: Option<SegmentReader>,
+    quarantine: Quarantine,
+}
+
+impl Source {
+    pub fn of(store: &Store) -> Self {
+        Self {
+            segments: store.segments.clone(),
+            quarantine: store.quarantine.clone(),
+        }
+    }
 }
 
 /// A chunk of a run as the index knows it.
@@ -54,9 +70,10 @@ impl ChunkRow {
     }
 
     /// Reads it; blocks on the disk.
-    pub fn read(self, segments: Option<&SegmentReader>, run: RunId) -> Content {
+    pub fn read(self, from: &Source, run: RunId) -> Content {
         let (first, end) = (self.first(), self.end());
-        let problem = match self.bytes(segments) {
+        let is_row = self.body.is_some();
+        let problem = match self.bytes(from.segments.as_ref()) {
             Ok(chunk) if chunk.run_id() == run.get() && chunk.first_seq() == first => {
                 return Content::Lines(chunk);
             }
@@ -69,6 +86,13 @@ impl ChunkRow {
             problem,
             "log lines cannot be read"
         );
+        if is_row {
+            from.quarantine.add(Quarantined {
+                file: format!("row of log_chunk: run {run}, line {first}"),
+                offset: 0,
+                problem: problem.clone(),
+            });
+        }
         Content::Notice(notice(first, end, &format!("cannot be read: {problem}")))
     }
 

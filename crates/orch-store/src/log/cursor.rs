@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use orch_core::ids::RunId;
 
-use super::chunks::{self, ChunkRow, Content, Reach};
+use super::chunks::{self, ChunkRow, Content, Reach, Source};
 use super::line::{Numbered, notice};
 use crate::{Store, StoreError};
 
@@ -78,9 +78,9 @@ impl Cursor {
             Start::AtTheChunk => first,
         };
         self.start = Start::AtTheLine;
-        let (segments, run) = (self.store.segments.clone(), self.run);
+        let (source, run) = (Source::of(&self.store), self.run);
         let read = tokio::task::spawn_blocking(move || {
-            let chunk = match row.read(segments.as_ref(), run) {
+            let chunk = match row.read(&source, run) {
                 Content::Lines(chunk) => chunk,
                 Content::Notice(line) => return vec![line],
             };

@@ -10,7 +10,7 @@ use orch_core::run::Run;
 use tokio::sync::Semaphore;
 
 use super::append::next_seq;
-use super::chunks::{self, ChunkRow, Reach};
+use super::chunks::{self, ChunkRow, Reach, Source};
 use super::gather::Gather;
 use super::line::{Numbered, opening_line};
 use crate::{Conn, Store, StoreError};
@@ -256,7 +256,7 @@ impl Walk<'_> {
     ) -> Result<u64, StoreError> {
         let empty = Gather::new(None, 0..0, 0, 0);
         let mut gather = std::mem::replace(&mut self.gather, empty);
-        let (segments, run) = (self.store.segments.clone(), self.run.id);
+        let (source, run) = (Source::of(self.store), self.run.id);
         let (budget, stop_when_full) = (self.budget, self.stop_when_full);
         let kept_from = self.kept_from;
         let looking = tokio::task::spawn_blocking(move || {
@@ -268,14 +268,14 @@ impl Walk<'_> {
                         if first > at {
                             gather.line_forward(chunks::gap(at, first, kept_from));
                         }
-                        gather.forward(row.read(segments.as_ref(), run));
+                        gather.forward(row.read(&source, run));
                         at = end;
                     }
                     Side::Last => {
                         if end < at {
                             gather.line_backward(chunks::gap(end, at, kept_from));
                         }
-                        gather.backward(row.read(segments.as_ref(), run));
+                        gather.backward(row.read(&source, run));
                         at = first;
                     }
                 }

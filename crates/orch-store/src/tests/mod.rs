@@ -3,6 +3,7 @@
 mod carry;
 mod conformance;
 mod logs;
+mod quarantine;
 mod replicas;
 mod retention;
 mod schema;
