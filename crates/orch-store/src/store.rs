@@ -13,7 +13,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard, mpsc, oneshot};
 
 use crate::conn::Conn;
 use crate::herald::{self, Herald};
-use crate::log::LogSink;
+use crate::log::{self, LogSink};
 use crate::postgres::{self, Postgres};
 use crate::segment::{self, Quarantine, Quarantined, SegmentReader, SegmentWriter};
 use crate::sqlite::{self, Sqlite};
@@ -114,7 +114,11 @@ impl Store {
                 for region in &recovery.quarantined {
                     quarantine.note(region);
                 }
-                let pools = Pools::Sqlite(Sqlite::open(file).await?);
+                let pools = Sqlite::open(file).await?;
+                let mut conn = Conn::SqliteRead(pools.readers.acquire().await?);
+                log::note_lost(&mut conn, &recovery, &quarantine).await?;
+                drop(conn);
+                let pools = Pools::Sqlite(pools);
                 (
                     pools,
                     LogSink::Files(writer),
@@ -212,7 +216,7 @@ impl Store {
     /// When the database fails.
     pub async fn begin(&self, actor: &str) -> Result<Tx, StoreError> {
         let mut state = Arc::clone(&self.state).lock_owned().await;
-        reopen_poisoned(&mut state)?;
+        reopen_poisoned(&mut state, &self.quarantine)?;
         let conn = match &self.pools {
             Pools::Sqlite(pools) => {
                 let tx = pools.writers.begin_with("BEGIN IMMEDIATE").await?;
@@ -376,11 +380,17 @@ fn among_servers(me: i64, pools: &Postgres) -> Signals {
 }
 
 /// A failed write poisons the log files until they are opened again.
-fn reopen_poisoned(state: &mut OwnedMutexGuard<WriterState>) -> Result<(), StoreError> {
+fn reopen_poisoned(
+    state: &mut OwnedMutexGuard<WriterState>,
+    quarantine: &Quarantine,
+) -> Result<(), StoreError> {
     if let Some(LogSink::Files(segments)) = state.logs.as_mut()
         && segments.is_poisoned()
     {
         let recovery = segments.reopen()?;
+        for region in &recovery.quarantined {
+            quarantine.note(region);
+        }
         tracing::warn!(
             ?recovery,
             "log files were opened again after a failed write"

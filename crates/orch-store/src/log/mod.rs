@@ -11,8 +11,10 @@ mod gather;
 mod line;
 mod needle;
 mod search;
+mod torn;
 
 pub(crate) use append::{LogSink, REMEMBERED_RUNS, append, index, next_seqs};
 pub use cursor::Cursor;
 pub use line::{Numbered, line, opening_line};
 pub use search::{Budget, Count, Found, Side, Wanted, page, total};
+pub(crate) use torn::note_lost;

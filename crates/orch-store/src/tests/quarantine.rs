@@ -124,6 +124,19 @@ async fn a_lost_or_foreign_file_is_named_and_logging_goes_on() {
 }
 
 #[tokio::test]
+async fn acknowledged_lines_that_a_repair_finds_missing_are_named_before_anybody_reads() {
+    let (store, _, _folder) = after(|file| {
+        let bytes = std::fs::read(file).expect("a file");
+        std::fs::write(file, &bytes[..bytes.len() - 5]).expect("writing");
+    })
+    .await;
+    let named = store.quarantined();
+    assert_eq!(named.len(), 1, "{named:?}");
+    assert_eq!(named[0].file, "0000000001.seg");
+    assert_eq!(named[0].problem, "the file ends before the record does");
+}
+
+#[tokio::test]
 async fn a_damaged_row_is_named_on_postgresql() {
     let cluster = Postgres::start();
     let url = cluster.database("orch");
