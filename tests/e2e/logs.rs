@@ -130,3 +130,58 @@ async fn a_flood_of_log_neither_fills_memory_nor_holds_other_runs_up() {
     let peak = peak_mb(up.pid());
     assert!(peak < MOST_MB, "{peak} MB while it was read");
 }
+
+#[tokio::test]
+async fn logs_over_the_size_that_is_kept_go_when_the_server_starts_and_readers_are_told() {
+    let mut server = Installation::with("serve", &[("ORCH_LOG_RETENTION_MIB", "10")]);
+    let project = server.project().await;
+    let text = "x".repeat(1000);
+    let mut runs = Vec::new();
+    // One segment and a part of the next.
+    for title in ["old", "new"] {
+        let item = server.item(project, title).await;
+        let run = server
+            .post(&format!("/work-items/{item}/start"), Value::Null)
+            .await["id"]
+            .clone();
+        let path = format!("/work-items/runs/{run}");
+        for _ in 0..40 {
+            let lines = vec![text.as_str(); 1000];
+            let body = serde_json::json!({ "lines": lines });
+            server.post(&format!("{path}/logs"), body).await;
+        }
+        let complete = format!("{path}/complete?success=true");
+        server.post(&complete, Value::Null).await;
+        runs.push(path);
+    }
+    server.stop();
+    server.start();
+    let old = format!("{}/logs?format=json&limit=2", runs[0]);
+    let page = server
+        .wait_for(&old, "retention", |page| page["removed_before"].is_u64())
+        .await;
+    assert_eq!(
+        (&page["removed_before"], &page["lines"][1]),
+        (
+            &serde_json::json!(40_001),
+            &serde_json::json!("[log lines 1 to 40000 were removed by retention]")
+        )
+    );
+    let whole = server
+        .request(Method::GET, &format!("{}/logs", runs[0]))
+        .send()
+        .await
+        .expect("an answer");
+    let whole = whole.text().await.expect("a text");
+    assert_eq!(whole.lines().count(), 2, "{whole}");
+    let events = server
+        .request(Method::GET, &format!("{}/logs/stream?from=7", runs[0]))
+        .send()
+        .await
+        .expect("an answer");
+    let events = events.text().await.expect("events");
+    assert!(events.starts_with("event: line\nid: 40000\n"), "{events}");
+    assert!(events.contains("event: end\n"), "{events}");
+    let audit = server.get("/audit?kind=log.removed").await;
+    assert!(audit.as_array().is_some_and(|entries| !entries.is_empty()));
+}

@@ -26,4 +26,5 @@ mod process;
 mod replicas;
 mod scheduling;
 mod secrets;
+mod slow_readers;
 mod support;

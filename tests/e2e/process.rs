@@ -25,3 +25,11 @@ pub fn peak_mb(pid: u32) -> u64 {
     let kb = line.expect("a peak").trim().trim_end_matches(" kB");
     kb.parse::<u64>().expect("a number") / 1024
 }
+
+/// The memory that a process has, in KiB; what it shares counts in part.
+pub fn proportional_kib(pid: u32) -> u64 {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).expect("a process");
+    let line = text.lines().find_map(|line| line.strip_prefix("Pss:"));
+    let kib = line.expect("a size").trim().trim_end_matches(" kB");
+    kib.parse().expect("a number")
+}

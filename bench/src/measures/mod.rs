@@ -13,6 +13,7 @@ mod many;
 mod noop;
 mod seeded;
 mod shell;
+mod slow_readers;
 mod startup;
 mod workflow;
 
@@ -28,7 +29,7 @@ pub type Measured = anyhow::Result<Vec<Figure>>;
 pub type Measure = fn(&Setup) -> LocalBoxFuture<'_, Measured>;
 
 /// Every measure under the name that `BENCH_ONLY` knows it by.
-pub const ALL: [(&str, Measure); 15] = [
+pub const ALL: [(&str, Measure); 16] = [
     ("machine", |setup| Box::pin(machine::measure(setup))),
     ("startup", |setup| Box::pin(startup::measure(setup))),
     ("noop", |setup| Box::pin(noop::measure(setup))),
@@ -40,6 +41,9 @@ pub const ALL: [(&str, Measure); 15] = [
     ("shell", |setup| Box::pin(shell::measure(setup))),
     ("lines", |setup| Box::pin(lines::measure(setup))),
     ("large-log", |setup| Box::pin(large_log::measure(setup))),
+    ("slow-readers", |setup| {
+        Box::pin(slow_readers::measure(setup))
+    }),
     ("idle", |setup| Box::pin(idle::measure(setup))),
     ("many", |setup| Box::pin(many::measure(setup))),
     ("killed", |setup| Box::pin(killed::measure(setup))),

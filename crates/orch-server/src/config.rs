@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use orch_core::rules::Rules;
 use orch_store::Database;
+use orch_store::retention::Retention;
 
 /// Settings of the server.
 #[derive(Clone)]
@@ -20,6 +21,8 @@ pub struct ServerConfig {
     pub database: Database,
     pub rules: Rules,
     pub scheduling: SchedulingMode,
+    /// How long logs of finished runs are kept, and how much of them.
+    pub log_retention: Retention,
     /// `ORCH_API_TOKEN`.
     pub api_token: Option<String>,
     pub exposure: Exposure,

@@ -14,6 +14,7 @@ use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
+use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -27,6 +28,9 @@ const HEAD_WITHIN: Duration = Duration::from_secs(60);
 const KEEP_ALIVE: Duration = Duration::from_secs(20);
 /// Open requests get so long to end at shutdown.
 const DRAIN: Duration = Duration::from_secs(4);
+/// The kernel takes no more for a connection while so much waits in it to be sent: else each slow
+/// reader costs megabytes there, and the memory of all connections of the machine runs out.
+const WAITING_BYTES: u32 = 128 * 1024;
 /// After a failed accept, such as too many open files.
 const AFTER_FAILURE: Duration = Duration::from_millis(200);
 
@@ -59,6 +63,7 @@ pub async fn serve(listener: TcpListener, router: Router, shutdown: Cancellation
             let _place = place;
             // Small answers must not wait for a full packet.
             let _ = stream.set_nodelay(true);
+            let _ = SockRef::from(&stream).set_tcp_notsent_lowat(WAITING_BYTES);
             if speaks(&stream).await {
                 converse(stream, peer, router, watcher).await;
             }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use axum::middleware::from_fn_with_state;
 use orch_store::artifact::Blobs;
+use orch_store::retention::Retention;
 use orch_store::{Options, Store, StoreError};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -30,6 +31,7 @@ pub struct Server {
     address: SocketAddr,
     router: axum::Router,
     mode: SchedulingMode,
+    kept: Retention,
     signer: HeadSigner,
     streams: CancellationToken,
 }
@@ -119,6 +121,7 @@ impl Server {
             address: bound,
             router,
             mode: config.scheduling,
+            kept: config.log_retention,
             signer,
             streams,
         })
@@ -141,7 +144,7 @@ impl Server {
     /// When the socket fails.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), ServerError> {
         let tasks = TaskTracker::new();
-        reconcile::start(&self.app, self.mode, &tasks, &shutdown);
+        reconcile::start(&self.app, self.mode, self.kept, &tasks, &shutdown);
         // Heads are signed until the last transaction is over, not until the first request to stop.
         let settled = CancellationToken::new();
         let signing = reconcile::sign_heads(self.app.clone(), self.signer, settled.clone());

@@ -45,6 +45,7 @@ pub mod project;
 pub mod queue;
 pub mod recipe;
 pub mod requirements;
+pub mod retention;
 pub mod run;
 pub mod schema;
 pub mod segment;

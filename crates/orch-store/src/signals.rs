@@ -141,7 +141,14 @@ pub struct RunWatch {
 }
 
 impl RunWatch {
-    /// Resolves when the run or its log has changed since the last call.
+    /// How often the run or its log has changed since somebody watches; what changed so far will
+    /// not wake this watch.
+    pub fn mark(&mut self) -> u64 {
+        let receiver = self.receiver.as_mut();
+        receiver.map_or(0, |receiver| *receiver.borrow_and_update())
+    }
+
+    /// Resolves when the run or its log has changed since the last call, or the last mark.
     pub async fn changed(&mut self) {
         if let Some(receiver) = &mut self.receiver
             && receiver.changed().await.is_err()

@@ -13,9 +13,9 @@ use tokio::sync::{Mutex, OwnedMutexGuard, mpsc, oneshot};
 
 use crate::conn::Conn;
 use crate::herald::{self, Herald};
-use crate::log::LogSink;
+use crate::log::{self, LogSink};
 use crate::postgres::{self, Postgres};
-use crate::segment::{self, SegmentReader, SegmentWriter};
+use crate::segment::{self, Quarantine, Quarantined, SegmentReader, SegmentWriter};
 use crate::sqlite::{self, Sqlite};
 use crate::writer::Envelope;
 use crate::{Command, Database, Reply, Signals, StoreError, Tx, audit, writer};
@@ -67,6 +67,7 @@ pub struct Store {
     commands: mpsc::Sender<Envelope>,
     /// `None` where logs are rows.
     pub(crate) segments: Option<SegmentReader>,
+    pub(crate) quarantine: Quarantine,
     /// What the installation's clock leads this process's by.
     clock_offset_us: Arc<AtomicI64>,
     pub(crate) head: Arc<std::sync::Mutex<Head>>,
@@ -101,6 +102,7 @@ impl Store {
     /// # Errors
     /// When a file cannot be opened, or the schema is newer than this program knows.
     pub async fn open(options: Options) -> Result<Self, StoreError> {
+        let mut quarantine = Quarantine::in_memory();
         let (pools, logs, segments) = match &options.database {
             Database::Sqlite { file, logs } => {
                 // The log folder's lock comes first: a second server must not touch the database.
@@ -109,11 +111,19 @@ impl Store {
                 if !recovery.is_clean() {
                     tracing::warn!(recovery = ?recovery, "log files were repaired after an interruption");
                 }
-                let pools = Pools::Sqlite(Sqlite::open(file).await?);
+                quarantine = Quarantine::open(logs);
+                for region in &recovery.quarantined {
+                    quarantine.note(region);
+                }
+                let pools = Sqlite::open(file).await?;
+                let mut conn = Conn::SqliteRead(pools.readers.acquire().await?);
+                log::note_lost(&mut conn, &recovery, &quarantine).await?;
+                drop(conn);
+                let pools = Pools::Sqlite(pools);
                 (
                     pools,
                     LogSink::Files(writer),
-                    Some(SegmentReader::new(logs)),
+                    Some(SegmentReader::noting(logs, quarantine.clone())),
                 )
             }
             Database::Postgres { url } => {
@@ -152,6 +162,7 @@ impl Store {
             state: Arc::new(Mutex::new(state)),
             commands,
             segments,
+            quarantine,
             clock_offset_us: Arc::default(),
             signals,
             rules: options.rules,
@@ -229,7 +240,7 @@ impl Store {
     /// When the database fails.
     pub async fn begin(&self, actor: &str) -> Result<Tx, StoreError> {
         let mut state = Arc::clone(&self.state).lock_owned().await;
-        reopen_poisoned(&mut state)?;
+        reopen_poisoned(&mut state, &self.quarantine)?;
         let conn = match &self.pools {
             Pools::Sqlite(pools) => {
                 let writing = pools.writing.begin()?;
@@ -334,6 +345,12 @@ impl Store {
         &self.database
     }
 
+    /// What is damaged of the logs, as far as is known: named by file and offset.
+    #[must_use]
+    pub fn quarantined(&self) -> Vec<Quarantined> {
+        self.quarantine.list()
+    }
+
     #[must_use]
     pub fn signals(&self) -> &Signals {
         &self.signals
@@ -401,11 +418,17 @@ fn among_servers(me: i64, pools: &Postgres) -> Signals {
 }
 
 /// A failed write poisons the log files until they are opened again.
-fn reopen_poisoned(state: &mut OwnedMutexGuard<WriterState>) -> Result<(), StoreError> {
+fn reopen_poisoned(
+    state: &mut OwnedMutexGuard<WriterState>,
+    quarantine: &Quarantine,
+) -> Result<(), StoreError> {
     if let Some(LogSink::Files(segments)) = state.logs.as_mut()
         && segments.is_poisoned()
     {
         let recovery = segments.reopen()?;
+        for region in &recovery.quarantined {
+            quarantine.note(region);
+        }
         tracing::warn!(
             ?recovery,
             "log files were opened again after a failed write"

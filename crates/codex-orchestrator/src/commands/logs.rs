@@ -1,5 +1,7 @@
 //! `logs`: the log of a run, so far or as it grows, in constant memory.
 
+use std::collections::VecDeque;
+
 use clap::builder::PossibleValuesParser;
 use orch_api::client::{Client, LogEvent, LogQuery};
 use orch_api::types::log::LogEntry;
@@ -32,8 +34,8 @@ pub struct Args {
     /// Only what this step wrote
     #[arg(long, value_name = "NUMBER")]
     step: Option<u32>,
-    /// Only the last so many lines, and what follows
-    #[arg(long, value_name = "N", conflicts_with = "grep")]
+    /// Only the last so many lines, and what follows; with --grep, of those that contain the text
+    #[arg(long, value_name = "N")]
     tail: Option<u64>,
     /// Time, stream and step before every line
     #[arg(long, short)]
@@ -45,7 +47,13 @@ pub async fn run(args: Args, context: &mut Context<'_>) -> Result<Exit, Failure>
     let client = context.client(&args.connect)?;
     let mut printer = Printer::new(&args, context.output);
     match &args.grep {
-        Some(text) if !args.follow => search(&client, args.run, text, &mut printer).await?,
+        Some(text) if !args.follow => match args.tail {
+            Some(lines) => {
+                let lines = usize::try_from(lines).unwrap_or(usize::MAX);
+                search_back(&client, args.run, text, lines, &mut printer).await?;
+            }
+            None => search(&client, args.run, text, &mut printer).await?,
+        },
         Some(_) | None => read(&client, &args, &mut printer).await?,
     }
     printer.finish()?;
@@ -59,22 +67,53 @@ async fn search(
     text: &str,
     printer: &mut Printer<'_>,
 ) -> Result<(), Failure> {
-    let mut offset = 0;
-    loop {
+    let mut from = Some(0);
+    while from.is_some() {
         let query = LogQuery {
             q: Some(text.to_owned()),
             limit: Some(PAGE),
-            offset: Some(offset),
+            from,
+            ..LogQuery::default()
         };
         let page = client.log_page(run, &query).await?;
         for entry in &page.entries {
             printer.line(entry)?;
         }
-        offset += page.entries.len() as u64;
-        if page.entries.is_empty() || offset >= page.total {
-            return Ok(());
+        from = page.next;
+    }
+    Ok(())
+}
+
+/// The last lines that contain the text, oldest first.
+async fn search_back(
+    client: &Client,
+    run: i64,
+    text: &str,
+    lines: usize,
+    printer: &mut Printer<'_>,
+) -> Result<(), Failure> {
+    let mut found: VecDeque<LogEntry> = VecDeque::new();
+    let mut before = None;
+    while found.len() < lines {
+        let query = LogQuery {
+            q: Some(text.to_owned()),
+            tail: Some((lines - found.len()).min(PAGE)),
+            before,
+            ..LogQuery::default()
+        };
+        let page = client.log_page(run, &query).await?;
+        for entry in page.entries.into_iter().rev() {
+            found.push_front(entry);
+        }
+        before = page.next;
+        if before.is_none() {
+            break;
         }
     }
+    for entry in &found {
+        printer.line(entry)?;
+    }
+    Ok(())
 }
 
 async fn read(client: &Client, args: &Args, printer: &mut Printer<'_>) -> Result<(), Failure> {

@@ -3,12 +3,13 @@
 
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 use orch_core::retry::Backoff;
 use orch_core::risk::{DEFAULT_TITLES, RiskPolicy};
 use orch_core::rules::{ApprovalRule, Rules};
-use orch_server::{Database, Exposure, SchedulingMode, ServerConfig};
+use orch_server::{Database, Exposure, Retention, SchedulingMode, ServerConfig};
 
 use super::database::{self, Named};
 use super::{Reader, Setting, client, folders, parse};
@@ -32,6 +33,12 @@ const MAX_RETRIES: Setting = Setting::new("ORCH_MAX_RETRIES").default("0");
 const BACKOFF_BASE: Setting = Setting::new("ORCH_BACKOFF_BASE_SECONDS").default("5");
 const BACKOFF_JITTER: Setting = Setting::new("ORCH_BACKOFF_JITTER_SECONDS").default("0");
 const INTERVAL: Setting = Setting::new("ORCH_SCHEDULER_BACKGROUND_INTERVAL").default("0");
+const LOG_DAYS: Setting = Setting::new("ORCH_LOG_RETENTION_DAYS")
+    .flag("log-retention-days")
+    .default("0");
+const LOG_MIB: Setting = Setting::new("ORCH_LOG_RETENTION_MIB")
+    .flag("log-retention-mib")
+    .default("0");
 const SECRET_KEY: Setting = Setting::new("ORCH_SECRET_KEY").secret();
 pub(super) const AGENT_SECRET: Setting = Setting::new("AGENT_SECRET_KEY").secret();
 const MOST_REQUESTS: Setting = Setting::new("MAX_CONCURRENT_REQUESTS");
@@ -54,6 +61,12 @@ pub struct ServerFlags {
     /// Listen beyond loopback without a token: whoever reaches the port may do everything [env: ORCH_ALLOW_UNAUTHENTICATED]
     #[arg(long)]
     pub allow_unauthenticated: bool,
+    /// Remove logs of runs that ended so many days ago; 0 keeps them [env: ORCH_LOG_RETENTION_DAYS] [default: 0]
+    #[arg(long, value_name = "DAYS")]
+    pub log_retention_days: Option<String>,
+    /// Remove the oldest logs of finished runs where all logs take more; 0 keeps them [env: ORCH_LOG_RETENTION_MIB] [default: 0]
+    #[arg(long, value_name = "MIB")]
+    pub log_retention_mib: Option<String>,
 }
 
 /// Who starts eligible work where no interval is set.
@@ -85,6 +98,7 @@ pub fn server_config(reader: &mut Reader<'_>, flags: &ServerFlags, start: Start)
             true => Exposure::Unauthenticated,
             false => Exposure::LoopbackOnly,
         },
+        log_retention: log_retention(reader, flags),
         rules: rules(reader),
         scheduling: scheduling(reader, start),
         allowed_hosts: reader.value(&ALLOWED_HOSTS, None, parse::list),
@@ -95,6 +109,17 @@ pub fn server_config(reader: &mut Reader<'_>, flags: &ServerFlags, start: Start)
         max_concurrent_requests: reader
             .optional(&MOST_REQUESTS, None, parse::whole(1, 1_000_000))
             .map(|most| most as usize),
+    }
+}
+
+fn log_retention(reader: &mut Reader<'_>, flags: &ServerFlags) -> Retention {
+    let days = flags.log_retention_days.as_deref();
+    let days = u64::from(reader.value(&LOG_DAYS, days, parse::whole(0, 36_500)));
+    let mib = flags.log_retention_mib.as_deref();
+    let mib = u64::from(reader.value(&LOG_MIB, mib, parse::whole(0, 1_000_000_000)));
+    Retention {
+        age: (days > 0).then(|| Duration::from_secs(days * 86_400)),
+        size_bytes: (mib > 0).then_some(mib * 1_048_576),
     }
 }
 

@@ -12,6 +12,16 @@ pub struct LogPage {
     /// The text of the lines.
     pub lines: Vec<String>,
     pub entries: Vec<LogEntry>,
+    /// Where to go on: `from` of the next page; with `tail`, `before`. Absent where nothing is left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<u64>,
+    /// Lines with lower numbers were removed by retention, but for line 0; one line stands in their place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub removed_before: Option<u64>,
+    /// The search ran out of its time, or had its lines: `total` knows nothing of the lines from this
+    /// one on; with `tail`, of those before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counted_to: Option<u64>,
 }
 
 /// One line.

@@ -5,6 +5,7 @@ pub mod approval;
 pub mod artifact;
 pub mod checks;
 mod error;
+pub mod follow;
 pub mod info_request;
 pub mod log;
 pub mod observability;
@@ -27,6 +28,7 @@ use orch_store::artifact::Blobs;
 use crate::config::SchedulingMode;
 use crate::vault::Vault;
 use agents::Agents;
+use follow::Feeds;
 
 pub use error::AppError;
 
@@ -42,6 +44,7 @@ struct Inner {
     blobs: Blobs,
     vault: Vault,
     agents: Agents,
+    feeds: Feeds,
     scheduling: SchedulingMode,
     started: Instant,
 }
@@ -59,6 +62,7 @@ impl App {
             blobs,
             vault,
             agents,
+            feeds: Feeds::default(),
             scheduling,
             started: Instant::now(),
         }))
@@ -78,6 +82,10 @@ impl App {
 
     pub(crate) fn agents(&self) -> &Agents {
         &self.0.agents
+    }
+
+    pub(crate) fn feeds(&self) -> &Feeds {
+        &self.0.feeds
     }
 
     pub(crate) fn uptime(&self) -> std::time::Duration {

@@ -80,17 +80,7 @@ impl Listing {
             .flatten();
         let mut response = Json(rows).into_response();
         if let Some(cursor) = next {
-            let kept: String = form_urlencoded::Serializer::new(String::new())
-                .extend_pairs(
-                    form_urlencoded::parse(self.uri.query().unwrap_or("").as_bytes())
-                        .filter(|(key, _)| key != "cursor" && !key.contains("secret")),
-                )
-                .append_pair("cursor", &cursor.to_string())
-                .finish();
-            let link = format!("<{}?{kept}>; rel=\"next\"", self.uri.path());
-            if let Ok(link) = HeaderValue::from_str(&link) {
-                response.headers_mut().insert(LINK, link);
-            }
+            link_next(&mut response, &self.uri, &cursor.to_string());
         }
         response
     }
@@ -117,5 +107,20 @@ impl Listing {
         }
         rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         self.answer(rows, id)
+    }
+}
+
+/// Says in a `Link` header that the same question goes on behind `cursor`.
+pub(super) fn link_next(response: &mut Response, uri: &Uri, cursor: &str) {
+    let kept: String = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(
+            form_urlencoded::parse(uri.query().unwrap_or("").as_bytes())
+                .filter(|(key, _)| key != "cursor" && !key.contains("secret")),
+        )
+        .append_pair("cursor", cursor)
+        .finish();
+    let link = format!("<{}?{kept}>; rel=\"next\"", uri.path());
+    if let Ok(link) = HeaderValue::from_str(&link) {
+        response.headers_mut().insert(LINK, link);
     }
 }

@@ -3,6 +3,8 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
+use http::Uri;
 use orch_api::problem::Problem;
 use orch_api::types::approval::{Approval, DecideRun};
 use orch_api::types::log::FoundLine;
@@ -13,7 +15,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::routes;
 
-use super::{view, work_items};
+use super::{paging, view, work_items};
 use crate::app::{App, AppError, approval, log, project, run};
 use crate::edge::{Access, ApiError, Area, Caller, OptionalJson, Path, Query, TraceContext};
 
@@ -81,15 +83,20 @@ struct SearchQuery {
     /// The most lines; 1 to 1,000, default 100.
     #[param(minimum = 1, maximum = 1000)]
     limit: Option<usize>,
+    /// Where the answer before stopped; taken from its `Link` header.
+    cursor: Option<String>,
 }
 
-/// Search the logs of all runs, newest runs first
+/// Search the logs of the newest 1,000 runs, newest first
+///
+/// It looks for 2 seconds at most. Where it stopped before the end, a `Link` header names what is next.
 #[utoipa::path(get, path = "/logs", tag = "runs", params(SearchQuery), responses(
     (status = 200, body = Vec<FoundLine>), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 async fn search(
     State(app): State<App>,
+    uri: Uri,
     Query(query): Query<SearchQuery>,
-) -> Answer<Vec<FoundLine>> {
+) -> Result<Response, ApiError> {
     let limit = query.limit.unwrap_or(100);
     if !(1..=1000).contains(&limit) {
         return Err(AppError::invalid("limit", format!("is {limit}; expected 1 to 1000")).into());
@@ -101,11 +108,29 @@ async fn search(
     if let Some(id) = project_id {
         project::show(&app, id).await?;
     }
-    let found = log::search(&app, project_id, &needle, limit).await?;
+    let from = query.cursor.as_deref().map(place).transpose()?;
+    let (found, next) = log::search(&app, project_id, &needle, limit, from).await?;
     let lines = found.into_iter().map(|(run, numbered)| FoundLine {
         run_id: run.id.get(),
         work_item_id: run.work_item_id.get(),
         entry: view::log_entry(numbered),
     });
-    Ok(Json(lines.collect()))
+    let mut response = Json(lines.collect::<Vec<_>>()).into_response();
+    if let Some(place) = next {
+        let cursor = format!("{}.{}", place.run.get(), place.line);
+        paging::link_next(&mut response, &uri, &cursor);
+    }
+    Ok(response)
+}
+
+/// A cursor as [`search`] writes it: run and line.
+fn place(cursor: &str) -> Result<log::Place, AppError> {
+    let parts = cursor.split_once('.');
+    let parsed = parts.and_then(|(run, line)| {
+        Some(log::Place {
+            run: RunId(run.parse().ok()?),
+            line: line.parse().ok()?,
+        })
+    });
+    parsed.ok_or_else(|| AppError::invalid("cursor", "is none that a `Link` header named"))
 }

@@ -5,11 +5,13 @@ mod dispatch;
 mod heads;
 mod holds;
 mod leases;
+mod retention;
 mod upkeep;
 
 pub(crate) use assign::assignment;
 pub(crate) use heads::run as sign_heads;
 
+use orch_store::retention::Retention;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -20,11 +22,13 @@ use crate::config::SchedulingMode;
 pub(crate) fn start(
     app: &App,
     mode: SchedulingMode,
+    kept: Retention,
     tasks: &TaskTracker,
     shutdown: &CancellationToken,
 ) {
     tasks.spawn(dispatch::run(app.clone(), mode, shutdown.clone()));
     tasks.spawn(leases::run(app.clone(), shutdown.clone()));
     tasks.spawn(holds::run(app.clone(), shutdown.clone()));
+    tasks.spawn(retention::run(app.clone(), kept, shutdown.clone()));
     tasks.spawn(upkeep::run(app.clone(), shutdown.clone()));
 }

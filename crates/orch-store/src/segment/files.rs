@@ -21,13 +21,19 @@ pub struct SegmentFile {
 }
 
 pub(super) fn path(dir: &Path, segment: u64) -> PathBuf {
-    dir.join(format!("{segment:0DIGITS$}{SUFFIX}"))
+    dir.join(name(segment))
+}
+
+pub(super) fn name(segment: u64) -> String {
+    format!("{segment:0DIGITS$}{SUFFIX}")
 }
 
 fn number(name: &str) -> Option<u64> {
     let digits = name.strip_suffix(SUFFIX)?;
     let all_digits = digits.len() == DIGITS && digits.bytes().all(|byte| byte.is_ascii_digit());
-    digits.parse().ok().filter(|_| all_digits)
+    // Behind the last number of so many digits no other could follow.
+    let followed = |segment: &u64| all_digits && *segment < 10_u64.pow(DIGITS as u32) - 1;
+    digits.parse().ok().filter(followed)
 }
 
 /// The segments in a folder, oldest first; files of other names are passed over.
@@ -48,7 +54,11 @@ pub fn list(dir: &Path) -> Result<Vec<SegmentFile>, LogError> {
             }),
             // Removed since the folder was read.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(LogError::io("examine", &entry.path())(error)),
+            // It has its number, whatever it is.
+            Err(_) => found.push(SegmentFile {
+                segment,
+                size_bytes: 0,
+            }),
         }
     }
     found.sort_unstable_by_key(|file| file.segment);
@@ -125,15 +135,26 @@ pub(super) fn create(dir: &Path, segment: u64) -> Result<File, LogError> {
 }
 
 pub(super) fn open_to_read(dir: &Path, segment: u64) -> io::Result<File> {
-    File::open(path(dir, segment))
+    open_regular(&path(dir, segment))
+}
+
+/// Opens a file to read it; what is none is refused, for a pipe would be waited for.
+pub(super) fn open_regular(path: &Path) -> io::Result<File> {
+    require_regular(path)?;
+    File::open(path)
+}
+
+fn require_regular(path: &Path) -> io::Result<()> {
+    match fs::metadata(path)?.is_file() {
+        true => Ok(()),
+        false => Err(io::Error::other("it is no regular file")),
+    }
 }
 
 pub(super) fn open_to_write(dir: &Path, segment: u64) -> Result<File, LogError> {
     let path = path(dir, segment);
-    OpenOptions::new()
-        .read(true)
-        .write(true)
-        .open(&path)
+    require_regular(&path)
+        .and_then(|()| OpenOptions::new().read(true).write(true).open(&path))
         .map_err(LogError::io("open", &path))
 }
 

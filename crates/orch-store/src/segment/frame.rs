@@ -12,7 +12,7 @@
 //! the magic and the checksum, then the body: a record found elsewhere than it was written is
 //! not valid. Never reads a file, and never trusts a number before the checksum is verified.
 
-use super::{Chunk, Damage, Location, LogError, LogLine, Stream};
+use super::{Chunk, Damage, Location, LogError, LogLine, RawChunk, Stream};
 
 /// A chunk holds at most so many bytes of messages.
 pub const MAX_CHUNK_BYTES: usize = 1024 * 1024;
@@ -27,8 +27,8 @@ pub(super) const MAGIC: [u8; 12] = [
 pub(super) const HEADER_BYTES: usize = MAGIC.len() + 1 + 4 + 4;
 const FORMAT: u8 = 1;
 const CHECKSUM_AT: usize = HEADER_BYTES - 4;
-const PREAMBLE_BYTES: usize = 8 + 8 + 4;
-const LINE_BYTES: usize = 8 + 1 + 1 + 4 + 4;
+pub(super) const PREAMBLE_BYTES: usize = 8 + 8 + 4;
+pub(super) const LINE_BYTES: usize = 8 + 1 + 1 + 4 + 4;
 /// No record is longer than this.
 pub(super) const MAX_FRAME_BYTES: usize =
     HEADER_BYTES + PREAMBLE_BYTES + MAX_CHUNK_LINES * LINE_BYTES + MAX_CHUNK_BYTES;
@@ -115,6 +115,15 @@ pub fn to_bytes(run_id: i64, first_seq: u64, lines: &[LogLine]) -> Result<Vec<u8
 pub fn from_bytes(bytes: &[u8]) -> Result<Chunk, Damage> {
     verify(0, 0, bytes)?;
     decode(bytes)
+}
+
+/// The chunk that [`to_bytes`] wrote, its lines not read yet.
+///
+/// # Errors
+/// Says what is damaged.
+pub fn raw_from_bytes(bytes: Vec<u8>) -> Result<RawChunk, Damage> {
+    verify(0, 0, &bytes)?;
+    RawChunk::of_verified(bytes)
 }
 
 fn checksum(segment: u64, offset: u64, frame: &[u8]) -> u32 {
@@ -204,6 +213,16 @@ pub(super) fn decode(frame: &[u8]) -> Result<Chunk, Damage> {
     })
 }
 
+/// Whether the next line continues this one, and whether it has a step.
+pub(super) fn flags_of(flags: u8) -> Result<(bool, bool), Damage> {
+    if flags & !(PARTIAL | HAS_STEP) != 0 {
+        return Err(Damage::Malformed {
+            part: "flags of a line",
+        });
+    }
+    Ok((flags & PARTIAL != 0, flags & HAS_STEP != 0))
+}
+
 /// The bytes not read yet.
 struct Fields<'a>(&'a [u8]);
 
@@ -219,9 +238,7 @@ impl Fields<'_> {
         let at_us = i64::from_le_bytes(self.take().ok_or_else(malformed("time of a line"))?);
         let [stream, flags] = self.take().ok_or_else(malformed("stream of a line"))?;
         let stream = Stream::from_code(stream).ok_or_else(malformed("stream of a line"))?;
-        if flags & !(PARTIAL | HAS_STEP) != 0 {
-            return Err(malformed("flags of a line")());
-        }
+        let (partial, has_step) = flags_of(flags)?;
         let step = u32::from_le_bytes(self.take().ok_or_else(malformed("step of a line"))?);
         let length = self.take().ok_or_else(malformed("length of a line"))?;
         let length = u32::from_le_bytes(length) as usize;
@@ -236,8 +253,8 @@ impl Fields<'_> {
         Ok(LogLine {
             at_us,
             stream,
-            step: (flags & HAS_STEP != 0).then_some(step),
-            partial: flags & PARTIAL != 0,
+            step: has_step.then_some(step),
+            partial,
             message: message.to_owned(),
         })
     }

@@ -7,7 +7,10 @@
 mod error;
 mod files;
 mod frame;
+mod holdings;
 mod line;
+mod quarantine;
+mod raw;
 mod reader;
 mod recover;
 mod scan;
@@ -18,8 +21,11 @@ mod tests;
 
 pub use error::{Damage, LogError, ReadError};
 pub use files::{SegmentFile, list, retire};
-pub use frame::{MAX_CHUNK_BYTES, MAX_CHUNK_LINES, from_bytes, to_bytes};
+pub use frame::{MAX_CHUNK_BYTES, MAX_CHUNK_LINES, from_bytes, raw_from_bytes, to_bytes};
+pub use holdings::{Held, Holdings, first_time, holdings};
 pub use line::{Chunk, Location, LogLine, Region, Stream};
+pub use quarantine::{Quarantine, Quarantined};
+pub use raw::{RawChunk, RawLine, RawLines};
 pub use reader::SegmentReader;
 pub use recover::Recovery;
 pub use scan::{Scan, Scanned, scan};

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::frame::{self, MAX_FRAME_BYTES};
-use super::{Chunk, Damage, Location, ReadError, files};
+use super::{Chunk, Damage, Location, Quarantine, RawChunk, ReadError, Region, files};
 
 const OPEN_FILES: usize = 16;
 
@@ -23,6 +23,8 @@ pub struct SegmentReader {
 
 struct Inner {
     dir: PathBuf,
+    /// Where damage is noted.
+    quarantine: Quarantine,
     /// The files used last, the latest at the back.
     open: Mutex<VecDeque<(u64, Arc<File>)>>,
 }
@@ -31,9 +33,16 @@ impl SegmentReader {
     /// A reader of the segments in `dir`, which need not exist yet.
     #[must_use]
     pub fn new(dir: &Path) -> Self {
+        Self::noting(dir, Quarantine::in_memory())
+    }
+
+    /// As [`new`](Self::new); damage that it meets is noted.
+    #[must_use]
+    pub fn noting(dir: &Path, quarantine: Quarantine) -> Self {
         Self {
             inner: Arc::new(Inner {
                 dir: dir.to_owned(),
+                quarantine,
                 open: Mutex::default(),
             }),
         }
@@ -47,6 +56,39 @@ impl SegmentReader {
     /// # Errors
     /// When the segment is gone, cannot be read, or holds no intact record at exactly this place.
     pub fn read(&self, at: Location) -> Result<Chunk, ReadError> {
+        self.read_raw(at)?
+            .decode()
+            .map_err(|damage| ReadError::Corrupt {
+                segment: at.segment,
+                offset: at.offset,
+                damage,
+            })
+    }
+
+    /// As [`read`](Self::read), with the lines left as they lie.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn read_raw(&self, at: Location) -> Result<RawChunk, ReadError> {
+        let read = self.read_checked(at);
+        let damage = match &read {
+            // One that is gone was removed, or is missed by whoever reads.
+            Ok(_) | Err(ReadError::Gone { .. }) => return read,
+            Err(ReadError::Io { source, .. }) => Damage::Unreadable {
+                cause: source.to_string(),
+            },
+            Err(ReadError::Corrupt { damage, .. }) => damage.clone(),
+        };
+        self.inner.quarantine.note(&Region {
+            segment: at.segment,
+            offset: at.offset,
+            length: at.length.into(),
+            damage,
+        });
+        read
+    }
+
+    fn read_checked(&self, at: Location) -> Result<RawChunk, ReadError> {
         let Location {
             segment, offset, ..
         } = at;
@@ -72,12 +114,13 @@ impl SegmentReader {
                 _ => ReadError::io(segment, offset)(source),
             })?;
         frame::verify(segment, offset, &frame).map_err(corrupt)?;
-        frame::decode(&frame).map_err(corrupt)
+        RawChunk::of_verified(frame).map_err(corrupt)
     }
 
     /// Closes a segment that was retired, so that its space is free.
     pub fn forget(&self, segment: u64) {
         self.open().retain(|(open, _)| *open != segment);
+        self.inner.quarantine.forget(segment);
     }
 
     fn file(&self, at: Location) -> Result<Arc<File>, ReadError> {

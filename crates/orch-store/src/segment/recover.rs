@@ -39,25 +39,34 @@ pub(super) fn recover(dir: &Path) -> Result<(File, Recovery), LogError> {
         return begin(dir, 1, Vec::new());
     };
     let segment = newest.segment;
-    let file = files::open_to_write(dir, segment)?;
     let path = files::path(dir, segment);
+    let unreadable = |cause: String| Region {
+        segment,
+        offset: 0,
+        length: newest.size_bytes,
+        damage: Damage::Unreadable { cause },
+    };
+    let file = match files::open_to_write(dir, segment) {
+        Ok(file) => file,
+        Err(LogError::Io { source, .. }) => {
+            return begin(dir, segment + 1, vec![unreadable(source.to_string())]);
+        }
+        Err(error) => return Err(error),
+    };
     let again = file.try_clone().map_err(LogError::io("open", &path))?;
     let survey = match survey(again, segment) {
         Ok(survey) => survey,
-        Err(error) => {
-            let damage = Damage::Unreadable {
-                cause: error.to_string(),
-            };
-            let whole = Region {
-                segment,
-                offset: 0,
-                length: newest.size_bytes,
-                damage,
-            };
-            return begin(dir, segment + 1, vec![whole]);
-        }
+        Err(error) => return begin(dir, segment + 1, vec![unreadable(error.to_string())]),
     };
     let mut quarantined = survey.inside;
+    // A file that begins as no segment does and holds no record is not ours to shorten.
+    if survey.end == 0
+        && let [foreign, ..] = survey.tail.as_slice()
+        && foreign.damage == Damage::NoRecord
+    {
+        quarantined.extend(survey.tail);
+        return begin(dir, segment + 1, quarantined);
+    }
     let foreign = |region: &Region| matches!(region.damage, Damage::Format { .. });
     if survey.tail.iter().any(foreign) {
         quarantined.extend(survey.tail);

@@ -177,7 +177,7 @@ impl Frames {
     }
 
     /// Up to `wanted` bytes from `offset` on; fewer only at the end of the file.
-    fn bytes(&mut self, offset: u64, wanted: usize) -> io::Result<&[u8]> {
+    pub(super) fn bytes(&mut self, offset: u64, wanted: usize) -> io::Result<&[u8]> {
         let left = self.end.saturating_sub(offset);
         let wanted = usize::try_from(left).map_or(wanted, |left| left.min(wanted));
         let inside = |window_at: u64, len: usize| {

@@ -113,9 +113,14 @@ async fn logs(store: &Store) -> Vec<log::Found> {
     let mut found = Vec::new();
     for run in runs {
         found.push(
-            log::page(store, &run, None, 0, 10_000)
-                .await
-                .expect("lines"),
+            log::page(
+                store,
+                &run,
+                log::Wanted::first(None, 0, 10_000),
+                log::Budget::default(),
+            )
+            .await
+            .expect("lines"),
         );
     }
     found

@@ -15,6 +15,7 @@ use orch_core::ids::{AgentName, ProjectId, RunId, VisionId, WorkItemId};
 use orch_core::work_item::{Kind, Policy};
 
 use super::{TestClock, on_both};
+use crate::log::{Budget, Count, Side, Wanted};
 use crate::segment::Stream;
 use crate::{
     Command, Needs, Order, Page, Reply, Store, agent, approval, artifact, audit, counts,
@@ -614,12 +615,24 @@ async fn logs(store: &Store, t: &Transcript) {
         .await
         .expect("a row")
         .expect("it exists");
-    t.note("page", log::page(store, &of, None, 0, 3).await);
-    t.note("page", log::page(store, &of, None, 4998, 10).await);
-    t.note(
-        "search",
-        log::page(store, &of, Some("LINE 2 "), 0, 10).await,
-    );
+    for wanted in [
+        Wanted::first(None, 0, 3),
+        Wanted::first(None, 4998, 10),
+        Wanted::first(Some("LINE 2 "), 0, 10),
+        Wanted {
+            side: Side::Last,
+            ..Wanted::first(None, 0, 3)
+        },
+        Wanted {
+            side: Side::Last,
+            before: Some(2000),
+            count: Count::Page,
+            ..Wanted::first(Some("LINE 1"), 0, 3)
+        },
+    ] {
+        let budget = Budget::of(Duration::from_secs(60));
+        t.note("page", log::page(store, &of, wanted, budget).await);
+    }
     t.note(
         "total",
         log::total(&mut store.read().await.expect("a connection"), id).await,

@@ -2,7 +2,10 @@
 
 mod carry;
 mod conformance;
+mod logs;
+mod quarantine;
 mod replicas;
+mod retention;
 mod schema;
 mod statements;
 

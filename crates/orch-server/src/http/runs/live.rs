@@ -1,22 +1,23 @@
 //! Following a run's log: WebSocket, and SSE with `Last-Event-ID`.
 
-use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
-use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, close_code};
 use axum::response::{IntoResponse as _, Response};
 use http::HeaderMap;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use orch_api::problem::Problem;
 use orch_core::ids::RunId;
+use orch_core::run::Run;
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::routes;
 
 use super::super::view;
+use super::flow::{self, Beside};
 use super::logs::shown;
-use crate::app::log::{Follower, Seen};
+use crate::app::follow::{Follower, Render, Seen, Until};
 use crate::app::{App, AppError, checks, run};
 use crate::edge::{Access, ApiError, Area, Path, Query, Upgrade};
 
@@ -28,6 +29,8 @@ pub fn area() -> Area<App> {
 
 /// A reader that takes nothing for so long is dropped; it can come back where it was.
 const SLOW_READER: Duration = Duration::from_secs(60);
+/// Readers only listen: a message of theirs is not longer than this.
+const HEARD_BYTES: usize = 4096;
 /// How often a quiet socket is pinged.
 const PING: Duration = Duration::from_secs(20);
 
@@ -73,54 +76,51 @@ async fn stream(
             seq.saturating_add(1)
         }
     };
-    let follower = Follower::start(&app, RunId(id), from).await?;
-    let events = futures::stream::unfold(Some(follower), |follower| async move {
-        let mut follower = follower?;
-        let (events, more) = match follower.next().await {
-            Ok(Some(Seen::Lines(lines))) => {
-                let events = lines.into_iter().map(|numbered| {
-                    let id = numbered.seq.to_string();
-                    Event::default()
-                        .event("line")
-                        .id(id)
-                        .data(json(&view::log_entry(numbered)))
-                });
-                (events.collect::<Vec<_>>(), Some(follower))
-            }
-            Ok(Some(Seen::End(run))) => (
-                vec![Event::default().event("end").data(json(&view::run(&run)))],
-                None,
-            ),
-            Ok(None) => return None,
-            Err(error) => {
-                tracing::error!(
-                    error = &error as &dyn std::error::Error,
-                    "following a log failed"
-                );
-                return None;
-            }
-        };
-        Some((
-            futures::stream::iter(events.into_iter().map(Ok::<_, Infallible>)),
-            more,
-        ))
-    });
-    let events = futures::StreamExt::flatten(events);
-    Ok(Sse::new(events)
-        .keep_alive(KeepAlive::new().interval(Duration::from_secs(15)))
-        .into_response())
+    let follower = Follower::start(&app, RunId(id), from, Until::Over, &EVENTS).await?;
+    let headers = [
+        (CONTENT_TYPE, "text/event-stream"),
+        (CACHE_CONTROL, "no-cache"),
+    ];
+    let beside = Beside {
+        while_idle: Some(b":\n\n"),
+        at_the_end: Some(event_at_the_end),
+    };
+    Ok((headers, flow::body(follower, beside)).into_response())
 }
 
-fn json<T: serde::Serialize>(value: &T) -> String {
-    serde_json::to_string(value).expect("invariant: wire types serialise")
+/// A line as an event.
+static EVENTS: Render = Render {
+    name: "event",
+    line: |numbered, out| {
+        let id = numbered.seq;
+        out.extend_from_slice(format!("event: line\nid: {id}\ndata: ").as_bytes());
+        write_json(out, &view::log_entry(numbered));
+        out.extend_from_slice(b"\n\n");
+    },
+};
+
+fn event_at_the_end(run: &Run) -> Vec<u8> {
+    let mut out = b"event: end\ndata: ".to_vec();
+    write_json(&mut out, &view::run(run));
+    out.extend_from_slice(b"\n\n");
+    out
 }
 
-/// How lines go over a WebSocket.
-#[derive(Clone, Copy)]
-enum Form {
-    Text,
-    Json,
+fn write_json<T: serde::Serialize>(out: &mut Vec<u8>, value: &T) {
+    serde_json::to_writer(out, value).expect("invariant: wire types serialise");
 }
+
+/// A line as a message of its own.
+static MESSAGES: Render = Render {
+    name: "message",
+    line: |numbered, out| out.extend_from_slice(shown(&numbered.line.message).as_bytes()),
+};
+
+/// A log entry as a message of its own.
+static ENTRIES: Render = Render {
+    name: "entry",
+    line: |numbered, out| write_json(out, &view::log_entry(numbered)),
+};
 
 /// Follow a run's log over a WebSocket
 ///
@@ -134,18 +134,23 @@ async fn socket(
     Query(query): Query<FollowQuery>,
     Upgrade(upgrade): Upgrade,
 ) -> Result<Response, ApiError> {
-    let forms = [("text", Form::Text), ("json", Form::Json)];
-    let form = checks::choice("format", query.format.as_deref(), &forms)?.unwrap_or(Form::Text);
+    let forms = [("text", &MESSAGES), ("json", &ENTRIES)];
+    let render = checks::choice("format", query.format.as_deref(), &forms)?.unwrap_or(&MESSAGES);
     run::show(&app, RunId(id)).await?;
     let from = query.from.unwrap_or(0);
+    let upgrade = upgrade
+        .read_buffer_size(HEARD_BYTES)
+        .write_buffer_size(0)
+        .max_message_size(HEARD_BYTES);
     Ok(upgrade.on_upgrade(move |socket| async move {
-        if let Ok(follower) = Follower::start(&app, RunId(id), from).await {
-            follow(socket, follower, form).await;
+        let follower = Follower::start(&app, RunId(id), from, Until::Over, render);
+        if let Ok(follower) = follower.await {
+            follow(socket, follower).await;
         }
     }))
 }
 
-async fn follow(mut socket: WebSocket, mut follower: Follower, form: Form) {
+async fn follow(mut socket: WebSocket, mut follower: Follower) {
     loop {
         let seen = tokio::select! {
             seen = follower.next() => seen,
@@ -162,18 +167,15 @@ async fn follow(mut socket: WebSocket, mut follower: Follower, form: Form) {
             }
         };
         match seen {
-            Ok(Some(Seen::Lines(lines))) => {
-                for numbered in lines {
-                    let text = match form {
-                        Form::Text => shown(&numbered.line.message).into_owned(),
-                        Form::Json => json(&view::log_entry(numbered)),
-                    };
-                    if !send(&mut socket, Message::Text(text.into())).await {
+            Ok(Seen::Lines(piece, from)) => {
+                for line in piece.lines_from(from) {
+                    let text = Utf8Bytes::try_from(line).expect("invariant: lines are text");
+                    if !send(&mut socket, Message::Text(text)).await {
                         return;
                     }
                 }
             }
-            Ok(Some(Seen::End(run))) => {
+            Ok(Seen::End(run)) => {
                 let frame = CloseFrame {
                     code: close_code::NORMAL,
                     reason: run.status().into(),
@@ -181,7 +183,6 @@ async fn follow(mut socket: WebSocket, mut follower: Follower, form: Form) {
                 send(&mut socket, Message::Close(Some(frame))).await;
                 return;
             }
-            Ok(None) => return,
             Err(error) => {
                 tracing::error!(
                     error = &error as &dyn std::error::Error,

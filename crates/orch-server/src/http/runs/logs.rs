@@ -4,18 +4,21 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
+use http::HeaderName;
 use http::header::CONTENT_TYPE;
 use orch_api::problem::Problem;
 use orch_api::types::log::{AppendLog, LogAppended, LogEntry, LogPage};
 use orch_core::ids::RunId;
-use orch_store::log::{self, Cursor};
+use orch_store::log::{Count, Side, Wanted};
 use orch_store::segment::{LogLine, Stream};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::routes;
 
 use super::super::view;
+use super::flow::{self, Beside};
 use super::{EpochQuery, agreed};
+use crate::app::follow::{Follower, Render, Until};
 use crate::app::{App, AppError, log as app_log, run};
 use crate::edge::{Access, ApiError, Area, Caller, JsonBody, Path, Query};
 
@@ -121,12 +124,57 @@ struct LogQuery {
     /// Skips so many (matching) lines.
     #[param(minimum = 0)]
     offset: Option<u64>,
+    /// Only lines with this number or a higher one: `next` of the page before. Nothing is counted
+    /// beyond the page then.
+    #[param(minimum = 0)]
+    from: Option<u64>,
+    /// The last so many (matching) lines, 1 to 10,000; excludes `limit`.
+    #[param(minimum = 1, maximum = 10000)]
+    tail: Option<usize>,
+    /// Only lines with a lower number: with `tail`, `next` of the page before.
+    #[param(minimum = 0)]
+    before: Option<u64>,
+}
+
+impl LogQuery {
+    /// Whether all of the log is asked for, or all from a line on.
+    fn is_whole(&self) -> bool {
+        self.q.is_none() && self.limit.is_none() && self.tail.is_none() && self.before.is_none()
+    }
+
+    fn wanted(&self, default: usize) -> Result<Wanted<'_>, AppError> {
+        if self.tail.is_some() && self.limit.is_some() {
+            return Err(AppError::invalid("tail", "and `limit` exclude each other"));
+        }
+        for (name, number) in [("limit", self.limit), ("tail", self.tail)] {
+            if let Some(number) = number.filter(|number| !(1..=MOST_LINES).contains(number)) {
+                let message = format!("is {number}; expected 1 to {MOST_LINES}");
+                return Err(AppError::invalid(name, message));
+            }
+        }
+        let offset = self.offset.unwrap_or(0);
+        let limit = self.tail.or(self.limit).unwrap_or(default);
+        Ok(Wanted {
+            from: self.from.unwrap_or(0),
+            before: self.before,
+            side: match self.tail {
+                Some(_) => Side::Last,
+                None => Side::First,
+            },
+            count: match (self.tail, self.from) {
+                (None, None) => Count::All,
+                (Some(_), _) | (_, Some(_)) => Count::Page,
+            },
+            ..Wanted::first(self.q.as_deref(), offset, limit)
+        })
+    }
 }
 
 /// Read a run's log
 ///
-/// As text: all of it, or the lines that `q`, `limit` and `offset` choose, 10,000 at most. As JSON:
-/// a page. A page holds 8 MiB of text at most; `total` tells whether more is there.
+/// As text: all of it, or the lines that `q`, `limit`, `offset`, `from`, `tail` and `before` choose,
+/// 10,000 at most. As JSON: a page. A page holds 8 MiB of text at most, and a search looks for 2
+/// seconds at most; where there is more, `next` tells where to go on.
 #[utoipa::path(get, path = "/work-items/runs/{id}/logs", tag = "runs", params(("id" = i64, Path), LogQuery), responses(
     (status = 200, content((LogPage = "application/json"), (String = "text/plain"))),
     (status = "4XX", body = Problem, content_type = "application/problem+json")))]
@@ -135,20 +183,12 @@ async fn read(
     Path(id): Path<i64>,
     Query(query): Query<LogQuery>,
 ) -> Result<Response, ApiError> {
-    if let Some(limit) = query
-        .limit
-        .filter(|limit| !(1..=MOST_LINES).contains(limit))
-    {
-        return Err(
-            AppError::invalid("limit", format!("is {limit}; expected 1 to {MOST_LINES}")).into(),
-        );
-    }
     let id = RunId(id);
-    let offset = query.offset.unwrap_or(0);
     match query.format.as_deref() {
         Some("json") => {
-            let limit = query.limit.unwrap_or(DEFAULT_LIMIT);
-            let found = app_log::page(&app, id, query.q.as_deref(), offset, limit).await?;
+            let found = app_log::page(&app, id, query.wanted(DEFAULT_LIMIT)?).await?;
+            let (next, counted_to) = (found.next, found.counted_to);
+            let removed_before = found.removed_before;
             let entries: Vec<LogEntry> = found.lines.into_iter().map(view::log_entry).collect();
             let lines: Vec<String> = entries.iter().map(|entry| entry.message.clone()).collect();
             Ok(Json(LogPage {
@@ -156,20 +196,28 @@ async fn read(
                 returned: lines.len(),
                 lines,
                 entries,
+                next,
+                removed_before,
+                counted_to,
             })
             .into_response())
         }
-        None | Some("text") if query.q.is_none() && query.limit.is_none() => {
-            text(&app, id, offset).await
+        None | Some("text") if query.is_whole() => {
+            let from = query.from.unwrap_or(0);
+            let from = from.saturating_add(query.offset.unwrap_or(0));
+            text(&app, id, from).await
         }
         None | Some("text") => {
-            let limit = query.limit.unwrap_or(MOST_LINES);
-            let found = app_log::page(&app, id, query.q.as_deref(), offset, limit).await?;
+            let found = app_log::page(&app, id, query.wanted(MOST_LINES)?).await?;
             let mut text = String::new();
             for numbered in found.lines {
                 push_line(&mut text, &numbered.line);
             }
-            Ok(plain(Body::from(text)))
+            let mut response = plain(Body::from(text));
+            if let Some(next) = found.next {
+                response.headers_mut().insert(NEXT_LINE, next.into());
+            }
+            Ok(response)
         }
         Some(other) => {
             Err(AppError::invalid("format", format!("is `{other}`; expected text or json")).into())
@@ -177,32 +225,25 @@ async fn read(
     }
 }
 
-/// The whole log, streamed chunk by chunk.
-async fn text(app: &App, id: RunId, offset: u64) -> Result<Response, ApiError> {
-    let run = run::show(app, id).await?;
-    let mut first = String::new();
-    if offset == 0 {
-        push_line(&mut first, &log::opening_line(&run).line);
-    }
-    let cursor = Cursor::new(app.store(), id, offset);
-    let chunks = futures::stream::unfold((Some(first), cursor), |(first, mut cursor)| async move {
-        if let Some(first) = first {
-            return Some((Ok(first), (None, cursor)));
-        }
-        match cursor.next_chunk().await {
-            Ok(lines) if lines.is_empty() => None,
-            Ok(lines) => {
-                let mut text = String::new();
-                for numbered in lines {
-                    push_line(&mut text, &numbered.line);
-                }
-                Some((Ok(text), (None, cursor)))
-            }
-            Err(error) => Some((Err(std::io::Error::other(error)), (None, cursor))),
-        }
-    });
-    Ok(plain(Body::from_stream(chunks)))
+/// `next` of a page that is text.
+const NEXT_LINE: HeaderName = HeaderName::from_static("x-next-line");
+
+/// The whole log, streamed piece by piece.
+async fn text(app: &App, id: RunId, from: u64) -> Result<Response, ApiError> {
+    let follower = Follower::start(app, id, from, Until::Stored, &TEXT).await?;
+    Ok(plain(flow::body(follower, Beside::default())))
 }
+
+/// A line as text.
+static TEXT: Render = Render {
+    name: "text",
+    line: |numbered, out| {
+        out.extend_from_slice(shown(&numbered.line.message).as_bytes());
+        if !numbered.line.partial {
+            out.push(b'\n');
+        }
+    },
+};
 
 fn plain(body: Body) -> Response {
     ([(CONTENT_TYPE, "text/plain; charset=utf-8")], body).into_response()

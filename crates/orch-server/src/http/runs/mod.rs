@@ -1,6 +1,7 @@
 //! `/work-items/runs`: runs and everything that hangs on them.
 
 mod artifacts;
+mod flow;
 mod hold;
 mod info_requests;
 mod live;

@@ -3,6 +3,7 @@
 mod concurrency;
 mod damage;
 mod folder;
+mod quarantine;
 mod recovery;
 mod rollback;
 mod round_trip;

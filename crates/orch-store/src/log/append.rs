@@ -1,0 +1,128 @@
+//! Adding lines: split into chunks, into the segment files or into rows, and the index of both.
+//!
+//! Knows nothing of reading. The caller commits.
+
+use std::collections::HashMap;
+
+use orch_core::ids::RunId;
+
+use super::line::{signed, unsigned};
+use crate::bulk::{Cell, bulk, cells};
+use crate::conn::{all, json_ids, one};
+use crate::segment::{self, LogLine, SegmentWriter};
+use crate::{Conn, StoreError};
+
+/// Runs whose next line number is remembered between transactions.
+pub(crate) const REMEMBERED_RUNS: usize = 10_000;
+/// A chunk holds at most so many bytes of text.
+const CHUNK_BYTES: usize = 256 * 1024;
+
+/// Where appended lines go.
+pub(crate) enum LogSink {
+    /// Into segment files; the row says where.
+    Files(SegmentWriter),
+    /// Into the row itself.
+    Rows,
+}
+
+pub(crate) async fn next_seq(conn: &mut Conn, run: RunId) -> Result<u64, StoreError> {
+    let (next,) = one!(
+        conn,
+        (i64,),
+        "SELECT coalesce((SELECT first_seq + lines FROM log_chunk WHERE run_id = $1
+                           ORDER BY first_seq DESC LIMIT 1),
+                         (SELECT kept_from FROM log_removed WHERE run_id = $1), 1)",
+        run.get()
+    )?;
+    Ok(u64::try_from(next).unwrap_or(1))
+}
+
+/// The next line numbers of several runs, in one query.
+pub(crate) async fn next_seqs(
+    conn: &mut Conn,
+    runs: &[i64],
+) -> Result<HashMap<i64, u64>, StoreError> {
+    let rows = all!(
+        conn,
+        (i64, i64),
+        "SELECT CAST(j.value AS BIGINT),
+                coalesce((SELECT c.first_seq + c.lines FROM log_chunk c WHERE c.run_id = CAST(j.value AS BIGINT)
+                           ORDER BY c.first_seq DESC LIMIT 1),
+                         (SELECT r.kept_from FROM log_removed r WHERE r.run_id = CAST(j.value AS BIGINT)), 1) FROM json_each($1) j",
+        json_ids(runs.iter().copied())
+    )?;
+    Ok(rows
+        .into_iter()
+        .map(|(run, next)| (run, unsigned(next)))
+        .collect())
+}
+
+bulk!(
+    /// Where a chunk stands in the segment files.
+    PLACE,
+    "INSERT INTO log_chunk (run_id, first_seq, lines, first_at, segment, offset, length) VALUES ",
+    7,
+    ""
+);
+bulk!(
+    /// A chunk with its bytes.
+    BODY,
+    "INSERT INTO log_chunk (run_id, first_seq, lines, first_at, body) VALUES ",
+    5,
+    ""
+);
+
+/// Appends a run's lines from `first` on, and the rows of its chunks to `rows`; answers the number
+/// that the next line gets. The caller saves the rows and syncs.
+pub(crate) fn append(
+    sink: &mut LogSink,
+    rows: &mut Vec<Cell>,
+    run: RunId,
+    first: u64,
+    lines: &[LogLine],
+) -> Result<u64, StoreError> {
+    let mut next = first;
+    for chunk in chunks(lines) {
+        let count = chunk.len() as u64;
+        let first_at = chunk.first().map_or(0, |line| line.at_us);
+        cells!(rows; run.get(), signed(next), signed(count), first_at);
+        match sink {
+            LogSink::Files(segments) => {
+                let at = segments.append(run.get(), next, chunk)?;
+                cells!(rows; signed(at.segment), signed(at.offset), i64::from(at.length));
+            }
+            LogSink::Rows => cells!(rows; segment::to_bytes(run.get(), next, chunk)?),
+        }
+        next += count;
+    }
+    Ok(next)
+}
+
+/// Saves the rows of appended chunks.
+pub(crate) async fn index(conn: &mut Conn, rows: Vec<Cell>) -> Result<(), StoreError> {
+    match conn {
+        Conn::SqliteInline(_) | Conn::SqliteTx(_) | Conn::SqliteRead(_) => {
+            PLACE.run(conn, rows).await
+        }
+        Conn::PostgresTx(_) | Conn::PostgresRead(_) => BODY.run(conn, rows).await,
+    }
+}
+
+/// Splits lines so that no chunk is over [`CHUNK_BYTES`], unless one line is.
+fn chunks(lines: &[LogLine]) -> impl Iterator<Item = &[LogLine]> {
+    let mut rest = lines;
+    std::iter::from_fn(move || {
+        let mut bytes = 0;
+        let mut count = 0;
+        for line in rest {
+            bytes += line.message.len();
+            if count > 0 && (bytes > CHUNK_BYTES || count >= 4096) {
+                break;
+            }
+            count += 1;
+        }
+        let (chunk, after) = rest.split_at(count);
+        rest = after;
+        (!chunk.is_empty()).then_some(chunk)
+    })
+}

@@ -1,0 +1,37 @@
+//! Chunks of the index whose bytes a repair found missing at the end of the newest segment.
+
+use super::line::{signed, unsigned};
+use crate::conn::{NOT_HERE, all, sql};
+use crate::segment::{Damage, Quarantine, Recovery, Region};
+use crate::{Conn, StoreError};
+
+/// Notes chunks that reach behind the end of the segment that was repaired: what was cut off there
+/// was more than an unfinished write. Costs nothing where nothing was cut off.
+pub(crate) async fn note_lost(
+    conn: &mut Conn,
+    recovery: &Recovery,
+    quarantine: &Quarantine,
+) -> Result<(), StoreError> {
+    if recovery.truncated_bytes == 0 {
+        return Ok(());
+    }
+    let lost = all!(
+        conn,
+        (i64, i64),
+        sql!(
+            sqlite: "SELECT offset, length FROM log_chunk WHERE segment = $1 AND offset + length > $2 LIMIT 1000",
+            postgres: NOT_HERE,
+        ),
+        signed(recovery.segment),
+        signed(recovery.end)
+    )?;
+    for (offset, length) in lost {
+        quarantine.note(&Region {
+            segment: recovery.segment,
+            offset: unsigned(offset),
+            length: unsigned(length),
+            damage: Damage::CutOff,
+        });
+    }
+    Ok(())
+}
