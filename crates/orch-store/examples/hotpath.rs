@@ -6,7 +6,7 @@ use orch_core::rules::Rules;
 use orch_core::time::Timestamp;
 use orch_core::work_item::{Kind, Policy};
 use orch_store::segment::Stream;
-use orch_store::{Command, Database, Options, Reply, Store, log, project};
+use orch_store::{Command, Database, Follows, Options, Reply, Store, log, project};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -111,6 +111,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
                             exit_code: Some(0),
                             reason: None,
                         },
+                        follows: Follows::QueuedLogs,
                     },
                 )
                 .await

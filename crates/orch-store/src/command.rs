@@ -48,16 +48,21 @@ pub enum Command {
     Complete {
         run: RunId,
         done: Completion,
+        follows: Follows,
     },
     /// Takes a lapsed lease away.
-    ExpireLease {
-        run: RunId,
-    },
+    ExpireLease { run: RunId },
     /// The agent is known to be gone.
-    EndHold {
-        run: RunId,
-        agent: AgentName,
-    },
+    EndHold { run: RunId, agent: AgentName },
+}
+
+/// What a completion was handed over behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Follows {
+    Nothing,
+    /// Logs of the run that the writer was given just before, and whose end was not awaited. When
+    /// they are not stored, the run does not end.
+    QueuedLogs,
 }
 
 /// What a command answers.
@@ -177,7 +182,9 @@ impl Command {
                 w.run(*run)?.check_logger(*epoch, ctx.now)?;
                 Ok(Reply::Logged { first_seq: 0 })
             }
-            Self::Complete { run, done } => engine::complete(w, ctx, *run, done.clone()).map(boxed),
+            Self::Complete { run, done, .. } => {
+                engine::complete(w, ctx, *run, done.clone()).map(boxed)
+            }
             Self::ExpireLease { run } => engine::expire_lease(w, ctx, *run).map(Reply::Expiry),
             Self::EndHold { run, agent } => {
                 engine::end_agent_hold(w, ctx, *run, agent).map(Reply::Expiry)
@@ -190,7 +197,7 @@ impl Command {
     /// Where the epoch check is switched off, a completion under an old epoch is taken for one
     /// under the current one.
     fn under_the_current_epoch(&self, w: &Working) -> Option<Self> {
-        let Self::Complete { run, done } = self else {
+        let Self::Complete { run, done, follows } = self else {
             return None;
         };
         if !orch_failpoint::has_fault("no_epoch_check") {
@@ -199,6 +206,7 @@ impl Command {
         let epoch = Some(w.run(*run).ok()?.epoch);
         (done.epoch != epoch).then(|| Self::Complete {
             run: *run,
+            follows: *follows,
             done: Completion {
                 epoch,
                 ..done.clone()

@@ -28,6 +28,8 @@ pub enum StoreError {
         path: String,
         source: std::io::Error,
     },
+    #[error("the log lines that came before were not stored")]
+    LogNotStored,
     #[error("the store is shutting down")]
     Closed,
 }

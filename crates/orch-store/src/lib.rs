@@ -26,6 +26,7 @@ mod signals;
 mod sqlite;
 mod store;
 mod tx;
+mod unlogged;
 mod writer;
 
 #[cfg(test)]
@@ -55,7 +56,7 @@ pub mod summary;
 pub mod vision;
 pub mod work_item;
 
-pub use command::{Command, Reply};
+pub use command::{Command, Follows, Reply};
 pub use conn::Conn;
 pub use database::Database;
 pub use error::StoreError;

@@ -7,9 +7,11 @@
 use std::collections::BTreeSet;
 
 use orch_core::engine::{Reach, Working};
+use orch_core::ids::RunId;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::load::Starts;
+use crate::unlogged::Unlogged;
 use crate::{Command, Needs, Reply, Store, StoreError, Tx, queue, run};
 
 /// The most commands in one commit.
@@ -17,7 +19,7 @@ const LARGEST_GROUP: usize = 1024;
 /// The most entries of one project that a tick starts in one commit.
 const TICK_STEP: i64 = 1024;
 
-type Answer = oneshot::Sender<Result<Reply, StoreError>>;
+pub(crate) type Answer = oneshot::Sender<Result<Reply, StoreError>>;
 
 /// A command with who sent it and who waits for the answer.
 pub(crate) struct Envelope {
@@ -33,6 +35,7 @@ pub(crate) async fn run(
     mut stopped: oneshot::Receiver<()>,
 ) {
     let mut held: Option<Envelope> = None;
+    let mut unlogged = Unlogged::default();
     loop {
         let first = match held.take() {
             Some(envelope) => envelope,
@@ -63,26 +66,27 @@ pub(crate) async fn run(
                 answer(envelope.answer, result);
             }
         } else {
-            commit_group(&store, group).await;
+            commit_group(&store, group, &mut unlogged).await;
         }
     }
 }
 
-fn answer(to: Answer, result: Result<Reply, StoreError>) {
+pub(crate) fn answer(to: Answer, result: Result<Reply, StoreError>) {
     // Whoever asked may have gone; what was decided stands.
     let _ = to.send(result);
 }
 
 /// Commits a group; one that cannot be committed together is replayed one by one, so that only
 /// the culprit fails.
-async fn commit_group(store: &Store, group: Vec<Envelope>) {
-    let mut group = group;
+async fn commit_group(store: &Store, group: Vec<Envelope>, unlogged: &mut Unlogged) {
+    let mut group = unlogged.turn_away(group);
     loop {
         if group.is_empty() {
             return;
         }
         match try_group(store, &group).await {
             Ok(Outcome::Committed(replies)) => {
+                unlogged.stored(&group);
                 for (envelope, reply) in group.into_iter().zip(replies) {
                     answer(envelope.answer, reply.map_err(StoreError::from));
                 }
@@ -94,12 +98,13 @@ async fn commit_group(store: &Store, group: Vec<Envelope>) {
             }
             Err(error) if error.is_constraint() && group.len() > 1 => {
                 for envelope in group {
-                    Box::pin(commit_group(store, vec![envelope])).await;
+                    Box::pin(commit_group(store, vec![envelope], unlogged)).await;
                 }
                 return;
             }
             Err(error) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "a commit failed");
+                unlogged.failed(&group);
                 let message = error.to_string();
                 let mut first = Some(error);
                 for envelope in group {
@@ -143,7 +148,7 @@ async fn try_group(store: &Store, group: &[Envelope]) -> Result<Outcome, StoreEr
     let mut w = tx.load(needs).await?;
     orch_failpoint::check("store.group.loaded").map_err(sqlx::Error::from)?;
     let mut replies = Vec::with_capacity(group.len());
-    let mut logs: Vec<(usize, orch_core::ids::RunId, &[crate::segment::LogLine])> = Vec::new();
+    let mut logs: Vec<(usize, RunId, &[crate::segment::LogLine])> = Vec::new();
     let rules = store.rules_arc();
     for (index, envelope) in group.iter().enumerate() {
         let reply = tx.decide_as(&mut w, &envelope.actor, &rules, |w, ctx| {
@@ -174,7 +179,7 @@ async fn try_group(store: &Store, group: &[Envelope]) -> Result<Outcome, StoreEr
 /// Lines of one run that came in several commands become one chunk.
 async fn append_logs(
     tx: &mut Tx,
-    logs: Vec<(usize, orch_core::ids::RunId, &[crate::segment::LogLine])>,
+    logs: Vec<(usize, RunId, &[crate::segment::LogLine])>,
     replies: &mut [Result<Reply, orch_core::engine::Refusal>],
 ) -> Result<(), StoreError> {
     let mut by_run: std::collections::BTreeMap<orch_core::ids::RunId, Vec<_>> =

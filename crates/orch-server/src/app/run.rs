@@ -6,7 +6,7 @@ use orch_core::engine::{self, Completion};
 use orch_core::ids::{AgentName, RunId, WorkItemId};
 use orch_core::run::Run;
 use orch_store::run::{self, Filter};
-use orch_store::{Command, Needs, Page, Reply};
+use orch_store::{Command, Follows, Needs, Page, Reply};
 
 use super::work_item::unexpected;
 use super::{App, AppError, Result, work_item};
@@ -85,7 +85,14 @@ pub async fn heartbeat(
 pub async fn complete(app: &App, actor: &str, id: RunId, done: Completion) -> Result<Run> {
     let run = one(app
         .store()
-        .submit(actor, Command::Complete { run: id, done })
+        .submit(
+            actor,
+            Command::Complete {
+                run: id,
+                done,
+                follows: Follows::Nothing,
+            },
+        )
         .await?)?;
     app.agents().revoke(id, "the run was completed by hand");
     Ok(run)

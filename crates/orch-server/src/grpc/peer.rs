@@ -4,7 +4,7 @@ use orch_api::proto::{Completion, ServerMessage, agent_message, server_message};
 use orch_core::engine::{self, Verdict};
 use orch_core::ids::{AgentName, RunId};
 use orch_core::info_request::Field;
-use orch_store::Command;
+use orch_store::{Command, Follows};
 
 use super::unary::{artifact_of, report_of};
 use crate::app::info_request::Hold;
@@ -108,7 +108,7 @@ impl Peer {
 
     async fn complete(&self, done: Completion) -> Result<(), AppError> {
         let run = RunId(done.run_id);
-        if !done.summary.trim().is_empty() || !done.usage_json.is_empty() {
+        if has_summary(&done) {
             let usage = serde_json::from_str(&done.usage_json).ok();
             let content = if done.summary.trim().is_empty() {
                 "completed"
@@ -125,25 +125,36 @@ impl Peer {
                 );
             }
         }
-        let verdict = if done.success {
-            Verdict::Success
-        } else {
-            Verdict::Failure
+        let command = Command::Complete {
+            run,
+            done: completion_of(done),
+            follows: Follows::Nothing,
         };
-        let reason = (!done.reason.is_empty()).then(|| done.reason.chars().take(2000).collect());
-        let completion = engine::Completion {
-            epoch: Some(done.epoch),
-            verdict,
-            exit_code: done.exit_code,
-            reason,
-        };
-        let done = completion;
-        let command = Command::Complete { run, done };
         Ok(self
             .app
             .store()
             .submit(&self.actor(), command)
             .await
             .map(drop)?)
+    }
+}
+
+/// Whether something besides the verdict is to be kept.
+pub fn has_summary(done: &Completion) -> bool {
+    !done.summary.trim().is_empty() || !done.usage_json.is_empty()
+}
+
+/// The verdict.
+pub fn completion_of(done: Completion) -> engine::Completion {
+    let reason = (!done.reason.is_empty()).then(|| done.reason.chars().take(2000).collect());
+    engine::Completion {
+        epoch: Some(done.epoch),
+        verdict: if done.success {
+            Verdict::Success
+        } else {
+            Verdict::Failure
+        },
+        exit_code: done.exit_code,
+        reason,
     }
 }

@@ -15,13 +15,13 @@ use futures::stream::FuturesUnordered;
 use futures::{FutureExt as _, StreamExt as _};
 use orch_api::proto::{Ack, AgentMessage, Logs, Ping, agent_message, server_message};
 use orch_core::ids::RunId;
-use orch_store::Command;
+use orch_store::{Command, Follows, Pending, StoreError};
 use prost::Message as _;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use tonic::Streaming;
 
-use super::peer::{Peer, message, run_of};
+use super::peer::{Peer, completion_of, has_summary, message, run_of};
 use super::service::refusal;
 use super::unary::lines_of;
 use crate::app::AppError;
@@ -61,7 +61,7 @@ struct Held {
 #[derive(Default)]
 struct Lane {
     under_way: usize,
-    /// What is under way are logs alone.
+    /// What is under way are logs alone, and the writer has them.
     logs_only: bool,
     waiting: VecDeque<Said>,
 }
@@ -81,6 +81,13 @@ struct Done {
     size_bytes: usize,
     ends_hold: bool,
     result: Result<(), AppError>,
+}
+
+impl Said {
+    /// An end with nothing to keep but the verdict: it may be decided right behind the logs.
+    fn is_plain_completion(&self) -> bool {
+        matches!(&self.kind, agent_message::Kind::Completion(done) if !has_summary(done))
+    }
 }
 
 impl Talk {
@@ -195,20 +202,24 @@ impl Talk {
                 return;
             };
             let is_log = matches!(next.kind, agent_message::Kind::Logs(_));
-            if lane.under_way > 0 && !(is_log && lane.logs_only) {
+            if lane.under_way > 0 && !(lane.logs_only && (is_log || next.is_plain_completion())) {
                 return;
             }
             let Some(said) = lane.waiting.pop_front() else {
                 return;
             };
             lane.under_way += 1;
-            lane.logs_only = is_log;
-            let handled = self.begin(said).await;
+            let (handled, with_writer) = self.begin(said).await;
+            if let Some(lane) = self.lanes.get_mut(&run) {
+                lane.logs_only = is_log && with_writer;
+            }
             self.under_way.push(handled);
         }
     }
 
-    async fn begin(&mut self, said: Said) -> Handled {
+    /// Answers whether the writer has it already, so that it decides it before what comes later.
+    async fn begin(&mut self, said: Said) -> (Handled, bool) {
+        let plain_completion = said.is_plain_completion();
         let Said {
             id,
             run,
@@ -225,35 +236,50 @@ impl Talk {
         match kind {
             agent_message::Kind::Logs(logs) => {
                 let woken = match self.seen.take(id) {
-                    Copy::Stored => return Box::pin(std::future::ready(done(false, Ok(())))),
+                    Copy::Stored => {
+                        let handled = std::future::ready(done(false, Ok(())));
+                        return (Box::pin(handled), true);
+                    }
                     Copy::New => None,
                     Copy::UnderWay(woken) => Some(woken),
                 };
                 let command = log(&self.peer, run, logs);
                 if let Some(woken) = woken {
                     let (peer, seen) = (Arc::clone(&self.peer), Arc::clone(&self.seen));
-                    return Box::pin(async move {
+                    let stored = async move {
                         done(
                             false,
                             peer.log_unless_stored(&seen, id, woken, command).await,
                         )
-                    });
+                    };
+                    return (Box::pin(stored), false);
                 }
                 // Here, so that the writer has a run's logs in their order.
-                match self.peer.app.store().queue(&self.actor, command).await {
-                    Ok(pending) => Box::pin(async move {
-                        let stored = pending.answer().await;
-                        done(false, stored.map(drop).map_err(AppError::from))
-                    }),
-                    Err(error) => Box::pin(std::future::ready(done(false, Err(error.into())))),
-                }
+                let pending = self.peer.app.store().queue(&self.actor, command).await;
+                (
+                    Box::pin(answered(pending, move |result| done(false, result))),
+                    true,
+                )
+            }
+            agent_message::Kind::Completion(completion) if plain_completion => {
+                let command = Command::Complete {
+                    run,
+                    done: completion_of(completion),
+                    follows: Follows::QueuedLogs,
+                };
+                let pending = self.peer.app.store().queue(&self.actor, command).await;
+                (
+                    Box::pin(answered(pending, move |result| done(true, result))),
+                    true,
+                )
             }
             kind => {
                 let peer = Arc::clone(&self.peer);
-                Box::pin(async move {
+                let acted = async move {
                     let (ends_hold, result) = peer.act(kind).await;
                     done(ends_hold, result)
-                })
+                };
+                (Box::pin(acted), false)
             }
         }
     }
@@ -360,6 +386,18 @@ impl Peer {
             }
         }
     }
+}
+
+/// What the writer answers, once it does.
+async fn answered(
+    pending: Result<Pending, StoreError>,
+    done: impl FnOnce(Result<(), AppError>) -> Done,
+) -> Done {
+    let stored = match pending {
+        Ok(pending) => pending.answer().await.map(drop),
+        Err(error) => Err(error),
+    };
+    done(stored.map_err(AppError::from))
 }
 
 fn log(peer: &Peer, run: RunId, logs: Logs) -> Command {

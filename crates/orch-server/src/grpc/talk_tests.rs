@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 use super::*;
 use crate::app::log::page;
 use crate::app::testing::{PATIENCE, World};
+use orch_store::log::Wanted;
 
 fn talk(world: &World, seen: &Arc<Seen>) -> (Talk, mpsc::Receiver<orch_api::proto::ServerMessage>) {
     let peer = Peer {
@@ -55,6 +56,6 @@ async fn a_log_that_is_sent_again_is_acknowledged_once_the_first_copy_is_on_disk
     let done = done.expect("in time").expect("it is under way");
     assert!(done.result.is_ok());
     ended.await.expect("it settles");
-    let page = page(&world.app, run.id, Some("said once"), 0, 10).await;
+    let page = page(&world.app, run.id, Wanted::first(Some("said once"), 0, 10)).await;
     assert_eq!(page.expect("a page").lines.len(), 1);
 }

@@ -18,7 +18,7 @@ use super::{TestClock, on_both};
 use crate::log::{Budget, Count, Side, Wanted};
 use crate::segment::Stream;
 use crate::{
-    Command, Needs, Order, Page, Reply, Store, agent, approval, artifact, audit, counts,
+    Command, Follows, Needs, Order, Page, Reply, Store, agent, approval, artifact, audit, counts,
     idempotency, info_request, log, project, queue, recipe, requirements, run, step, summary,
     vision, work_item,
 };
@@ -254,6 +254,7 @@ async fn work(store: &Store, clock: &TestClock, t: &Transcript) {
                 Command::Complete {
                     run: RunId(1),
                     done: done(Verdict::Success, Some(9)),
+                    follows: Follows::Nothing,
                 },
             )
             .await,
@@ -266,6 +267,7 @@ async fn work(store: &Store, clock: &TestClock, t: &Transcript) {
                 Command::Complete {
                     run: RunId(1),
                     done: done(Verdict::Failure, Some(1)),
+                    follows: Follows::Nothing,
                 },
             )
             .await,
@@ -278,6 +280,7 @@ async fn work(store: &Store, clock: &TestClock, t: &Transcript) {
                 Command::Complete {
                     run: RunId(1),
                     done: done(Verdict::Success, Some(1)),
+                    follows: Follows::Nothing,
                 },
             )
             .await,
@@ -292,6 +295,7 @@ async fn work(store: &Store, clock: &TestClock, t: &Transcript) {
                 Command::Complete {
                     run: RunId(3),
                     done: done(Verdict::Success, Some(1)),
+                    follows: Follows::Nothing,
                 },
             )
             .await,
@@ -304,6 +308,7 @@ async fn work(store: &Store, clock: &TestClock, t: &Transcript) {
                 Command::Complete {
                     run: RunId(2),
                     done: done(Verdict::Success, None),
+                    follows: Follows::Nothing,
                 },
             )
             .await,
@@ -463,6 +468,7 @@ async fn leases(store: &Store, clock: &TestClock, t: &Transcript) {
                 Command::Complete {
                     run: id,
                     done: done(Verdict::Success, Some(1)),
+                    follows: Follows::Nothing,
                 },
             )
             .await,

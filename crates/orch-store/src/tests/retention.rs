@@ -9,7 +9,7 @@ use super::logs::{says, started};
 use super::on_both;
 use crate::log::{self, Budget, Cursor, Found, Side, Wanted};
 use crate::retention::{self, Removed, Retention};
-use crate::{Command, Page, Store, audit};
+use crate::{Command, Follows, Page, Store, audit};
 
 const HOUR: u64 = 3600;
 
@@ -20,7 +20,11 @@ async fn ends(store: &Store, run: &Run) {
         exit_code: Some(0),
         reason: None,
     };
-    let command = Command::Complete { run: run.id, done };
+    let command = Command::Complete {
+        run: run.id,
+        done,
+        follows: Follows::Nothing,
+    };
     store.submit("user", command).await.expect("it ends");
 }
 
