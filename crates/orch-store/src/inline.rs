@@ -81,11 +81,7 @@ impl Home {
         Ok(connection)
     }
 
-    /// A connection that sees what is committed.
-    ///
-    /// # Errors
-    /// When the store was closed, or the database fails.
-    pub(crate) fn lend(&self) -> Result<Inline, StoreError> {
+    fn lend(&self) -> Result<Inline, StoreError> {
         let idle = match &mut *self.idle.lock().unwrap_or_else(PoisonError::into_inner) {
             Idle::Open(idle) => idle.pop(),
             Idle::Closed => return Err(StoreError::Closed),
@@ -94,10 +90,22 @@ impl Home {
             Some(connection) => connection,
             None => self.connect()?,
         };
+        // From here on, dropping it brings the connection home.
         Ok(Inline {
             connection: Some(connection),
             home: self.clone(),
         })
+    }
+
+    /// Begins a transaction that reads, all of it from one moment. It takes the file's lock once,
+    /// where each statement of its own would take and give it.
+    ///
+    /// # Errors
+    /// When the store was closed, or the database fails.
+    pub(crate) fn peek(&self) -> Result<Inline, StoreError> {
+        let inline = self.lend()?;
+        inline.run("BEGIN")?;
+        Ok(inline)
     }
 
     /// Begins a transaction that may write.
@@ -106,7 +114,7 @@ impl Home {
     /// When the store was closed, another process writes for too long, or the database fails.
     pub(crate) fn begin(&self) -> Result<Inline, StoreError> {
         let inline = self.lend()?;
-        inline.connection().execute_batch("BEGIN IMMEDIATE")?;
+        inline.run("BEGIN IMMEDIATE")?;
         Ok(inline)
     }
 
@@ -141,11 +149,11 @@ impl Inline {
 
     /// Makes durable what was written. Waits for the disk.
     pub(crate) fn commit(self) -> Result<(), StoreError> {
-        Ok(self
-            .connection()
-            .prepare_cached("COMMIT")?
-            .execute([])
-            .map(drop)?)
+        Ok(self.run("COMMIT")?)
+    }
+
+    fn run(&self, text: &str) -> rusqlite::Result<()> {
+        run(self.connection(), text)
     }
 
     /// Runs a statement; answers how many rows it touched.
@@ -232,12 +240,17 @@ impl Drop for Inline {
             return;
         };
         if !connection.is_autocommit()
-            && let Err(error) = connection.execute_batch("ROLLBACK")
+            && let Err(error) = run(&connection, "ROLLBACK")
         {
             tracing::error!(%error, "a transaction could not be taken back");
         }
         self.home.take_back(connection);
     }
+}
+
+/// Runs a statement that takes and answers nothing.
+fn run(connection: &Connection, text: &str) -> rusqlite::Result<()> {
+    connection.prepare_cached(text)?.execute([]).map(drop)
 }
 
 /// What a row is read into: a struct by its fields' names, a tuple by place.

@@ -317,7 +317,7 @@ impl Store {
     /// When the database fails.
     pub async fn peek(&self) -> Result<Conn, StoreError> {
         match &self.pools {
-            Pools::Sqlite(pools) => Ok(Conn::SqliteInline(pools.peeking.lend()?)),
+            Pools::Sqlite(pools) => Ok(Conn::SqliteInline(pools.peeking.peek()?)),
             Pools::Postgres(_) => self.read().await,
         }
     }

@@ -149,6 +149,7 @@ pub async fn explain(app: &App, entries: Vec<QueueEntry>) -> Result<Vec<Explaine
                 .push(approval);
         }
     }
+    let any_keyed = items.values().any(|item| item.concurrency_key.is_some());
     let mut whys: BTreeMap<QueueEntryId, Vec<Reason>> = BTreeMap::new();
     let mut standings = BTreeMap::new();
     let connected_agents = app.agents().connected();
@@ -157,7 +158,7 @@ pub async fn explain(app: &App, entries: Vec<QueueEntry>) -> Result<Vec<Explaine
             continue;
         };
         if let Entry::Vacant(unread) = standings.entry(entry.project_id) {
-            unread.insert(Standings::read(&mut conn, entry.project_id).await?);
+            unread.insert(Standings::read(&mut conn, entry.project_id, any_keyed).await?);
         }
         let project = &standings[&entry.project_id];
         let known = approvals
@@ -210,7 +211,8 @@ struct Standings {
 }
 
 impl Standings {
-    async fn read(conn: &mut Conn, id: ProjectId) -> Result<Self> {
+    /// Which keys are held is read only where somebody wants one.
+    async fn read(conn: &mut Conn, id: ProjectId, any_keyed: bool) -> Result<Self> {
         let project = project::find(conn, id).await?;
         let only = BTreeSet::from([id]);
         let limit = match project.as_ref().and_then(|known| known.max_concurrent_runs) {
@@ -224,7 +226,10 @@ impl Standings {
             }
             None => None,
         };
-        let keys = run::keys_held_in(conn, &only).await?;
+        let keys = match any_keyed {
+            true => run::keys_held_in(conn, &only).await?,
+            false => Vec::new(),
+        };
         Ok(Self {
             quota: project.map(|project| project.quota).unwrap_or_default(),
             limit,

@@ -98,7 +98,8 @@ async fn expire(app: &App) -> Result<bool> {
     Ok(any)
 }
 
-/// Fills free slots once; answers how many runs were handed out.
+/// Fills free slots once, until nothing is left that could run; answers how many runs were handed
+/// out where more may be.
 async fn fill(app: &App) -> Result<usize> {
     let mut handed_out = 0;
     for free in app.agents().free() {
@@ -117,8 +118,12 @@ async fn fill(app: &App) -> Result<usize> {
             app.agents().hold(&free.agent, run.id, run.epoch);
         }
         handed_out += runs.len();
+        let left_free = runs.len() < free.slots;
         hand_over(app, &free, runs).await?;
         orch_failpoint::pass("server.dispatch.sent");
+        if left_free {
+            return Ok(0);
+        }
     }
     Ok(handed_out)
 }
