@@ -2,8 +2,8 @@
 //!
 //! What is here is a view of the stream alone; leases in the store are the truth.
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
-use std::sync::{Mutex, PoisonError};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use orch_api::proto::{Revoked, ServerMessage, server_message};
@@ -11,6 +11,7 @@ use orch_core::ids::{AgentName, RunId};
 use orch_store::{agent, run};
 use tokio::sync::mpsc;
 
+use super::seen::Seen;
 use super::{App, Result};
 
 /// A hold ends when the stream stays lost for so long.
@@ -39,34 +40,8 @@ struct Session {
     ttl: Duration,
     answers: Answers,
     held: BTreeMap<RunId, u64>,
-    /// Log messages that the writer has; a lost acknowledgement makes the agent send one again.
-    seen: Seen,
-}
-
-/// The newest message ids of an agent's process.
-#[derive(Default)]
-struct Seen {
-    ids: HashSet<u64>,
-    order: VecDeque<u64>,
-}
-
-/// Ids that are remembered; an agent has fewer messages without an acknowledgement.
-const REMEMBERED_IDS: usize = 16_384;
-
-impl Seen {
-    /// Whether the id is new.
-    fn note(&mut self, id: u64) -> bool {
-        if !self.ids.insert(id) {
-            return false;
-        }
-        self.order.push_back(id);
-        if self.order.len() > REMEMBERED_IDS
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.ids.remove(&oldest);
-        }
-        true
-    }
+    /// Shared with the streams of the same process.
+    seen: Arc<Seen>,
 }
 
 /// Whether an agent presented the secret that lets it read answers.
@@ -110,8 +85,9 @@ impl Agents {
             .count()
     }
 
-    /// Takes a stream in; an older one of the same agent is superseded. Answers its generation.
-    pub fn arrive(&self, arrival: Arrival) -> u64 {
+    /// Takes a stream in; an older one of the same agent is superseded. Answers its generation,
+    /// and which messages of the same process came before.
+    pub fn arrive(&self, arrival: Arrival) -> (u64, Arc<Seen>) {
         let mut registry = self.locked();
         registry.generations += 1;
         let generation = registry.generations;
@@ -127,6 +103,7 @@ impl Agents {
         } = arrival;
         let before = registry.sessions.remove(&agent).filter(|_| same_process);
         let seen = before.map(|session| session.seen).unwrap_or_default();
+        let known = Arc::clone(&seen);
         let session = Session {
             generation,
             outbox: Some(outbox),
@@ -137,22 +114,7 @@ impl Agents {
             seen,
         };
         registry.sessions.insert(agent, session);
-        generation
-    }
-
-    /// Notes a log message of an agent; `false` when the writer has it already.
-    pub fn is_new(&self, agent: &AgentName, message: u64) -> bool {
-        let mut registry = self.locked();
-        let session = registry.sessions.get_mut(agent);
-        session.is_none_or(|session| message == 0 || session.seen.note(message))
-    }
-
-    /// A message of an agent was not stored after all: it is new when it comes again.
-    pub fn forget_message(&self, agent: &AgentName, message: u64) {
-        if let Some(session) = self.locked().sessions.get_mut(agent) {
-            session.seen.ids.remove(&message);
-            session.seen.order.retain(|id| *id != message);
-        }
+        (generation, known)
     }
 
     /// Notes that a stream is lost; `false` when a newer one took its place.

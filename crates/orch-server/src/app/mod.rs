@@ -13,8 +13,11 @@ pub mod project;
 pub mod queue;
 pub mod requirements;
 pub mod run;
+pub mod seen;
 pub mod step;
 pub mod summary;
+#[cfg(test)]
+pub mod testing;
 pub mod work_item;
 
 use std::sync::Arc;

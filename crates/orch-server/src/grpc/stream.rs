@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::Stream;
@@ -19,6 +20,7 @@ use super::outgoing::{Form, outgoing};
 use super::peer::{Peer, message};
 use super::talk::Talk;
 use crate::app::agents::{Answers, Arrival, Outbox, STREAM_GRACE, STREAM_TTL};
+use crate::app::seen::Seen;
 use crate::app::{App, AppError, run};
 
 /// Messages to an agent that may wait for it.
@@ -51,13 +53,13 @@ pub async fn connect(
     } else {
         Form::Single
     };
-    let (session, grace) = arrive(&app, &name, &hello, outbox.clone()).await?;
+    let (session, grace, seen) = arrive(&app, &name, &hello, outbox.clone()).await?;
     tokio::spawn(async move {
         let peer = Peer {
             app: app.clone(),
             name: name.clone(),
         };
-        let mut talk = Talk::new(peer, outbox);
+        let mut talk = Talk::new(peer, outbox, seen);
         talk.run(incoming, streams).await;
         tokio::join!(talk.settle(), leave(app, name, session, grace));
     });
@@ -69,7 +71,7 @@ async fn arrive(
     name: &AgentName,
     hello: &Hello,
     outbox: Outbox,
-) -> Result<(Session, Duration), Status> {
+) -> Result<(Session, Duration, Arc<Seen>), Status> {
     let ttl = match hello.claim_ttl_ms {
         0 => STREAM_TTL,
         ms => Duration::from_millis(ms.clamp(1000, 86_400_000)),
@@ -138,14 +140,14 @@ async fn arrive(
         outbox,
         held,
     };
-    let generation = app.agents().arrive(arrival);
+    let (generation, seen) = app.agents().arrive(arrival);
     tracing::info!(agent.name = %name, agent.slots = slots, "agent connected");
     app.store().signals().wake_scheduler();
     let session = Session {
         generation,
         registered: registered.session,
     };
-    Ok((session, grace))
+    Ok((session, grace, seen))
 }
 
 /// What the agent still holds. What it held before it was restarted is handed out again at once.

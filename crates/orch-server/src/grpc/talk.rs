@@ -17,6 +17,7 @@ use orch_api::proto::{Ack, AgentMessage, Logs, Ping, agent_message, server_messa
 use orch_core::ids::RunId;
 use orch_store::Command;
 use prost::Message as _;
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use tonic::Streaming;
 
@@ -25,6 +26,7 @@ use super::service::refusal;
 use super::unary::lines_of;
 use crate::app::AppError;
 use crate::app::agents::{Outbox, STREAM_GRACE};
+use crate::app::seen::{Copy, Ended, Seen};
 
 /// Messages of one stream that may wait for the disk; one batch may go beyond it.
 const UNDER_WAY: usize = 1024;
@@ -34,8 +36,6 @@ const UNDER_WAY_BYTES: usize = 32 << 20;
 const LARGEST_BATCH: usize = 4096;
 /// How often a stream is pinged; silent for [`STREAM_GRACE`], it is lost.
 const PING: Duration = Duration::from_secs(2);
-/// How long what is under way at the end of a stream may take.
-const SETTLING: Duration = Duration::from_secs(30);
 
 type Handled = Pin<Box<dyn Future<Output = Done> + Send>>;
 
@@ -47,6 +47,7 @@ pub struct Talk {
     under_way: FuturesUnordered<Handled>,
     lanes: HashMap<RunId, Lane>,
     held: Held,
+    seen: Arc<Seen>,
 }
 
 /// What was read and not answered.
@@ -83,7 +84,7 @@ struct Done {
 }
 
 impl Talk {
-    pub fn new(peer: Peer, outbox: Outbox) -> Self {
+    pub fn new(peer: Peer, outbox: Outbox, seen: Arc<Seen>) -> Self {
         Self {
             actor: peer.actor(),
             peer: Arc::new(peer),
@@ -91,6 +92,7 @@ impl Talk {
             under_way: FuturesUnordered::new(),
             lanes: HashMap::new(),
             held: Held::default(),
+            seen,
         }
     }
 
@@ -129,23 +131,21 @@ impl Talk {
         }
     }
 
-    /// The stream is over: sees what was under way to its end, so that a log that was not stored
-    /// is taken when it is sent again.
+    /// The stream is over: sees what was under way to its end, however long the store takes, for
+    /// a copy of it on the next stream waits for that.
     pub async fn settle(self) {
         let Self {
-            peer,
             outbox,
             mut under_way,
+            seen,
             ..
         } = self;
         // The agent sees the end at once.
         drop(outbox);
-        let settled = async {
-            while let Some(done) = under_way.next().await {
-                peer.note(&done);
-            }
-        };
-        let _ = tokio::time::timeout(SETTLING, settled).await;
+        while let Some(done) = under_way.next().await {
+            done.note();
+            seen.settle(std::iter::once(done.ended()));
+        }
     }
 
     async fn take(&mut self, next: AgentMessage) -> ControlFlow<()> {
@@ -224,16 +224,23 @@ impl Talk {
         };
         match kind {
             agent_message::Kind::Logs(logs) => {
-                if !self.peer.app.agents().is_new(&self.peer.name, id) {
-                    return Box::pin(std::future::ready(done(false, Ok(()))));
+                let woken = match self.seen.take(id) {
+                    Copy::Stored => return Box::pin(std::future::ready(done(false, Ok(())))),
+                    Copy::New => None,
+                    Copy::UnderWay(woken) => Some(woken),
+                };
+                let command = log(&self.peer, run, logs);
+                if let Some(woken) = woken {
+                    let (peer, seen) = (Arc::clone(&self.peer), Arc::clone(&self.seen));
+                    return Box::pin(async move {
+                        done(
+                            false,
+                            peer.log_unless_stored(&seen, id, woken, command).await,
+                        )
+                    });
                 }
                 // Here, so that the writer has a run's logs in their order.
-                let pending = self
-                    .peer
-                    .app
-                    .store()
-                    .queue(&self.actor, log(&self.peer, run, logs));
-                match pending.await {
+                match self.peer.app.store().queue(&self.actor, command).await {
                     Ok(pending) => Box::pin(async move {
                         let stored = pending.answer().await;
                         done(false, stored.map(drop).map_err(AppError::from))
@@ -259,6 +266,7 @@ impl Talk {
         {
             all.push(done);
         }
+        self.seen.settle(all.iter().map(Done::ended));
         let mut lost = Vec::new();
         let mut acks = Vec::with_capacity(all.len());
         let mut flow = ControlFlow::Continue(());
@@ -268,7 +276,7 @@ impl Talk {
             if let Some(lane) = self.lanes.get_mut(&done.run) {
                 lane.under_way -= 1;
             }
-            self.peer.note(done);
+            done.note();
             if let Err(AppError::Store(_)) = done.result {
                 flow = ControlFlow::Break(());
                 continue;
@@ -308,16 +316,48 @@ impl Talk {
     }
 }
 
-impl Peer {
-    /// Says what failed, and lets what was not stored come again.
-    fn note(&self, done: &Done) {
-        if let Err(error @ AppError::Store(_)) = &done.result {
+impl Done {
+    /// What is remembered of it: a message that was refused is refused again when it comes again.
+    fn ended(&self) -> (u64, Ended) {
+        let ended = match self.result {
+            Ok(()) => Ended::Stored,
+            Err(_) => Ended::NotStored,
+        };
+        (self.id, ended)
+    }
+
+    /// Says what failed.
+    fn note(&self) {
+        if let Err(error @ AppError::Store(_)) = &self.result {
             tracing::error!(
                 error = error as &dyn std::error::Error,
-                run.id = done.run.get(),
+                run.id = self.run.get(),
                 "a message of an agent failed"
             );
-            self.app.agents().forget_message(&self.name, done.id);
+        }
+    }
+}
+
+impl Peer {
+    /// Stores a log message of which another copy is on its way to the disk, unless that gets there.
+    async fn log_unless_stored(
+        &self,
+        seen: &Seen,
+        id: u64,
+        mut woken: oneshot::Receiver<()>,
+        command: Command,
+    ) -> Result<(), AppError> {
+        loop {
+            // It wakes by the sender's end, too.
+            let _ = woken.await;
+            match seen.take(id) {
+                Copy::Stored => return Ok(()),
+                Copy::UnderWay(again) => woken = again,
+                Copy::New => {
+                    let stored = self.app.store().submit(&self.actor(), command).await;
+                    return stored.map(drop).map_err(AppError::from);
+                }
+            }
         }
     }
 }
@@ -330,3 +370,7 @@ fn log(peer: &Peer, run: RunId, logs: Logs) -> Command {
         lines: lines_of(logs.lines, now),
     }
 }
+
+#[cfg(test)]
+#[path = "talk_tests.rs"]
+mod tests;

@@ -1,0 +1,85 @@
+//! An application on a database of its own, for tests below the protocols.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use orch_core::engine::{Enqueue, NewWorkItem};
+use orch_core::ids::AgentName;
+use orch_core::run::Run;
+use orch_core::work_item::{Kind, Policy};
+use orch_store::artifact::Blobs;
+use orch_store::{Command, Database, Options, Reply, Store, project};
+use tempfile::TempDir;
+
+use super::App;
+use crate::clock::steady_clock;
+use crate::config::SchedulingMode;
+use crate::vault::Vault;
+
+/// Nothing that is waited for takes longer.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// An application and its folder.
+pub struct World {
+    pub app: App,
+    pub folder: TempDir,
+}
+
+impl World {
+    pub async fn open() -> Self {
+        let folder = TempDir::new().expect("a folder");
+        let options = Options {
+            database: Database::Sqlite {
+                file: folder.path().join("orchestrator.db"),
+                logs: folder.path().join("logs"),
+            },
+            rules: Arc::default(),
+            clock: steady_clock(),
+            seed: 7,
+        };
+        let store = Store::open(options).await.expect("a store");
+        let blobs = Blobs::of(&store, &folder.path().join("artifacts"));
+        let vault = Vault::open(folder.path(), None, None).expect("a vault");
+        let app = App::new(store, blobs, vault, SchedulingMode::OnTick);
+        Self { app, folder }
+    }
+
+    /// A run of a new item that an agent holds.
+    pub async fn held_run(&self, agent: &AgentName) -> Run {
+        let store = self.app.store();
+        let mut tx = store.begin("user").await.expect("a transaction");
+        let now = tx.now();
+        let project = project::insert(&mut tx.conn, "test", "", now)
+            .await
+            .expect("a project");
+        tx.commit().await.expect("a commit");
+        let new = NewWorkItem {
+            project_id: project.id,
+            title: "talks".to_owned(),
+            description: String::new(),
+            kind: Kind::Task,
+            environment: None,
+            policy: Policy::default(),
+            concurrency_key: None,
+        };
+        let Ok(Reply::Items(items)) = store.submit("user", Command::CreateItems(vec![new])).await
+        else {
+            panic!("the item is made");
+        };
+        let wanted = vec![(items[0].id, Enqueue::default())];
+        let queued = store.submit("user", Command::Enqueue(wanted)).await;
+        queued.expect("the item is queued");
+        let Ok(Reply::Runs(runs)) = store.submit("user", Command::Tick).await else {
+            panic!("the run starts");
+        };
+        let claim = Command::Claim {
+            run: runs[0].id,
+            agent: agent.clone(),
+            ttl: PATIENCE,
+        };
+        match store.submit("user", claim).await {
+            Ok(Reply::Run(run)) => *run,
+            other => panic!("the run is claimed: {other:?}"),
+        }
+    }
+}
