@@ -6,6 +6,7 @@ use std::str::FromStr as _;
 use std::time::Duration;
 
 use orch_core::engine::NextIds;
+use sqlx::Transaction;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
@@ -14,6 +15,8 @@ use crate::conn::one;
 use crate::{Conn, StoreError, schema};
 
 const READERS: u32 = 4;
+/// Whoever may write has the database's lock from the beginning.
+const BEGIN: &str = "BEGIN IMMEDIATE";
 
 /// The connections of an embedded database.
 #[derive(Clone)]
@@ -32,6 +35,19 @@ impl Sqlite {
         orch_failpoint::check("store.migrate.after").map_err(sqlx::Error::from)?;
         let readers = pool(READERS).connect_with(connect.read_only(true)).await?;
         Ok(Self { writers, readers })
+    }
+
+    /// Begins a transaction that writes.
+    pub(crate) async fn begin(&self) -> Result<Transaction<'static, sqlx::Sqlite>, sqlx::Error> {
+        match self.writers.begin_with(BEGIN).await {
+            // On a full disk SQLite ends a transaction by itself, and the connection's count of
+            // them is wrong from then on: only another connection can write again.
+            Err(sqlx::Error::InvalidSavePointStatement) => {
+                self.writers.acquire().await?.close().await?;
+                self.writers.begin_with(BEGIN).await
+            }
+            begun => begun,
+        }
     }
 }
 

@@ -15,10 +15,12 @@ use crate::conn::Conn;
 use crate::herald::{self, Herald};
 use crate::log::LogSink;
 use crate::postgres::{self, Postgres};
+use crate::quarantine::Quarantine;
 use crate::segment::{self, SegmentReader, SegmentWriter};
 use crate::sqlite::{self, Sqlite};
+use crate::vitals::Vitals;
 use crate::writer::Envelope;
-use crate::{Command, Database, Reply, Signals, StoreError, Tx, audit, writer};
+use crate::{Command, Database, Reply, Reservation, Signals, StoreError, Tx, audit, writer};
 
 /// Where the present time comes from.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -70,6 +72,8 @@ pub struct Store {
     /// What the installation's clock leads this process's by.
     clock_offset_us: Arc<AtomicI64>,
     pub(crate) head: Arc<std::sync::Mutex<Head>>,
+    pub(crate) vitals: Arc<Vitals>,
+    pub(crate) quarantine: Arc<Quarantine>,
     writer: Arc<std::sync::Mutex<Option<tokio::task::JoinHandle<()>>>>,
     signals: Signals,
     rules: Arc<Rules>,
@@ -145,6 +149,8 @@ impl Store {
         let head = Arc::new(std::sync::Mutex::new(state.head));
         let store = Self {
             head,
+            vitals: Arc::default(),
+            quarantine: Arc::default(),
             writer: Arc::default(),
             database: Arc::new(options.database),
             pools,
@@ -177,6 +183,12 @@ impl Store {
     /// # Errors
     /// A refusal, or a failure of the store. Nothing was changed then.
     pub async fn submit(&self, actor: &str, command: Command) -> Result<Reply, StoreError> {
+        if Reservation::current().is_some() {
+            if self.commands.is_closed() {
+                return Err(StoreError::Closed);
+            }
+            return writer::alone(self, actor, command).await;
+        }
         self.queue(actor, command).await?.answer().await
     }
 
@@ -199,16 +211,23 @@ impl Store {
         Ok(Pending(receive))
     }
 
+    /// Commands that the writer has not taken up.
+    pub(crate) fn commands_waiting(&self) -> usize {
+        self.commands.max_capacity() - self.commands.capacity()
+    }
+
     /// Begins an ordinary transaction of `actor`.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn begin(&self, actor: &str) -> Result<Tx, StoreError> {
+        let waiting = self.vitals.wait();
         let mut state = Arc::clone(&self.state).lock_owned().await;
+        waiting.over();
         reopen_poisoned(&mut state)?;
         let conn = match &self.pools {
             Pools::Sqlite(pools) => {
-                let tx = pools.writers.begin_with("BEGIN IMMEDIATE").await?;
+                let tx = pools.begin().await?;
                 self.catch_up(&mut state, Conn::SqliteTx(tx)).await?
             }
             Pools::Postgres(pools) => {

@@ -1,6 +1,7 @@
 //! A transaction: rows, audit entries and log lines that become durable together.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use orch_core::engine::{Ctx, Working};
 use orch_core::entropy::Entropy;
@@ -13,7 +14,7 @@ use tokio::sync::OwnedMutexGuard;
 use crate::log::LogSink;
 use crate::segment::LogLine;
 use crate::store::WriterState;
-use crate::{Conn, Needs, Store, StoreError, audit, load, log, postgres, save};
+use crate::{Conn, Needs, Reservation, Store, StoreError, audit, load, log, postgres, save};
 
 /// An open transaction. Dropping it changes nothing.
 pub struct Tx {
@@ -28,6 +29,7 @@ pub struct Tx {
     next_seq: BTreeMap<i64, u64>,
     touched: Vec<RunId>,
     schedule: Schedule,
+    reservation: Option<Arc<Reservation>>,
 }
 
 /// Whether the commit wakes the scheduler.
@@ -58,6 +60,7 @@ impl Tx {
             next_seq: BTreeMap::new(),
             touched: Vec::new(),
             schedule: Schedule::Unchanged,
+            reservation: Reservation::current(),
         }
     }
 
@@ -198,7 +201,12 @@ impl Tx {
     /// itself lost the answer.
     pub async fn commit(self) -> Result<(), StoreError> {
         // In a task of its own: a caller that goes away must not leave a commit half done.
-        let committing = tokio::spawn(self.commit_inner());
+        let vitals = Arc::clone(&self.store.vitals);
+        let committing = tokio::spawn(async move {
+            let committed = self.commit_inner().await;
+            vitals.note(&committed);
+            committed
+        });
         if orch_failpoint::has_fault("ack_before_commit") {
             return Ok(());
         }
@@ -213,6 +221,14 @@ impl Tx {
             orch_failpoint::check("store.log.synced").map_err(sqlx::Error::from)?;
         }
         let head = audit::append(&mut self.conn, self.state.head, self.now, &self.events).await?;
+        if let Some(reservation) = &self.reservation
+            && (head != self.state.head || !self.next_seq.is_empty())
+        {
+            let before = self.state.head;
+            reservation
+                .take(&mut self.conn, before, head, self.now)
+                .await?;
+        }
         if let Conn::PostgresTx(_) = self.conn {
             let (me, lead) = (self.state.me, self.state.clock_lead_us);
             postgres::leave_word(&mut self.conn, me, head, self.next, lead).await?;

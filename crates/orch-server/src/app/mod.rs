@@ -5,6 +5,7 @@ pub mod approval;
 pub mod artifact;
 pub mod checks;
 mod error;
+pub mod health;
 pub mod info_request;
 pub mod log;
 pub mod observability;
@@ -30,6 +31,7 @@ use orch_store::artifact::Blobs;
 use crate::config::SchedulingMode;
 use crate::vault::Vault;
 use agents::Agents;
+use health::Health;
 
 pub use error::AppError;
 
@@ -45,6 +47,7 @@ struct Inner {
     blobs: Blobs,
     vault: Vault,
     agents: Agents,
+    health: Health,
     scheduling: SchedulingMode,
     started: Instant,
 }
@@ -55,6 +58,7 @@ impl App {
         blobs: Blobs,
         vault: Vault,
         scheduling: SchedulingMode,
+        health: Health,
     ) -> Self {
         let agents = Agents::default();
         Self(Arc::new(Inner {
@@ -62,6 +66,7 @@ impl App {
             blobs,
             vault,
             agents,
+            health,
             scheduling,
             started: Instant::now(),
         }))
@@ -81,6 +86,23 @@ impl App {
 
     pub(crate) fn agents(&self) -> &Agents {
         &self.0.agents
+    }
+
+    pub(crate) fn health(&self) -> &Health {
+        &self.0.health
+    }
+
+    /// Whether the disk has no room for more than what is under way: it is full, or nearly.
+    pub(crate) fn is_short_of_space(&self) -> bool {
+        self.store().is_full() || self.health().disk().is_scarce()
+    }
+
+    /// Lets new work pass where there is room for it.
+    pub(crate) fn check_room(&self) -> Result<()> {
+        match self.health().disk().space().shortage() {
+            Some(shortage) => Err(AppError::NoSpace(shortage)),
+            None => Ok(()),
+        }
     }
 
     pub(crate) fn uptime(&self) -> std::time::Duration {

@@ -3,6 +3,7 @@
 mod assign;
 mod dispatch;
 mod heads;
+mod health;
 mod holds;
 mod leases;
 mod upkeep;
@@ -26,5 +27,6 @@ pub(crate) fn start(
     tasks.spawn(dispatch::run(app.clone(), mode, shutdown.clone()));
     tasks.spawn(leases::run(app.clone(), shutdown.clone()));
     tasks.spawn(holds::run(app.clone(), shutdown.clone()));
+    tasks.spawn(health::run(app.clone(), shutdown.clone()));
     tasks.spawn(upkeep::run(app.clone(), shutdown.clone()));
 }

@@ -2,6 +2,7 @@
 
 mod carry;
 mod conformance;
+mod quarantine;
 mod replicas;
 mod schema;
 mod statements;
