@@ -402,7 +402,7 @@ async fn one_message_carries_logs_and_completions_of_many_runs_and_each_is_taken
 async fn a_batch_beyond_the_bound_ends_the_stream() {
     let server = Installation::serve();
     let mut stream = Stream::open(&server, 1).await;
-    let messages = vec![said(0, Kind::Pong(Pong {})); 4097];
+    let messages = vec![said(0, Kind::Pong(Pong::default())); 4097];
     let batch = Kind::Batch(AgentBatch { messages });
     stream.up.unbounded_send(said(0, batch)).unwrap();
     let ended = async { while let Ok(Some(_)) = stream.down.message().await {} };

@@ -23,6 +23,7 @@ mod openapi;
 mod postgres;
 mod power_loss;
 mod process;
+mod recovery;
 mod replicas;
 mod scheduling;
 mod secrets;

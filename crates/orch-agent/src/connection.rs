@@ -378,9 +378,13 @@ impl Connection {
                 }
             }
             server_message::Kind::Ping(_) => {
+                let (unacknowledged, oldest) = self.outbox.waiting();
                 let pong = AgentMessage {
                     id: 0,
-                    kind: Some(Kind::Pong(Pong {})),
+                    kind: Some(Kind::Pong(Pong {
+                        unacknowledged,
+                        oldest_ms: u64::try_from(oldest.as_millis()).unwrap_or(u64::MAX),
+                    })),
                 };
                 // A full queue shows that we are there, too.
                 let _ = up.try_send(pong);

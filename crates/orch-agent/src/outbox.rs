@@ -11,6 +11,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
+    time::{Duration, Instant},
 };
 
 use orch_api::proto::{Ack, AgentBatch, AgentMessage, agent_message::Kind};
@@ -69,6 +70,7 @@ struct State {
 }
 
 struct Entry {
+    posted: Instant,
     run: RunKey,
     kind: Kind,
     size_bytes: usize,
@@ -133,6 +135,14 @@ impl Outbox {
     /// What the server of the new stream understands.
     pub(crate) fn speak(&self, batches: bool) {
         self.batches.store(batches, Ordering::Release);
+    }
+
+    /// How many messages wait for their acknowledgement, and for how long the oldest does.
+    pub(crate) fn waiting(&self) -> (u64, Duration) {
+        let state = self.state();
+        let oldest = state.entries.values().next();
+        let oldest = oldest.map_or(Duration::ZERO, |entry| entry.posted.elapsed());
+        (state.entries.len() as u64, oldest)
     }
 
     fn has_batches(&self) -> bool {
@@ -286,6 +296,7 @@ impl RunLink {
         self.outbox.post(Entry {
             run: self.run,
             kind,
+            posted: Instant::now(),
             size_bytes,
             answer,
             _room: room,

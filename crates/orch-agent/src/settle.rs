@@ -30,6 +30,7 @@ pub(crate) fn ends_hold(code: &str) -> bool {
         "not_held",
         "lease_lapsed",
         "taken_over",
+        "unreadable_row",
         "not_found",
     ]
     .contains(&code)

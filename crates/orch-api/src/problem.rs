@@ -176,6 +176,12 @@ impl Problem {
         Self::new(408, "body-timed-out", "Request body timed out", detail)
     }
 
+    /// 507: there is no room for what was to be stored. Trying again later may succeed.
+    pub fn insufficient_storage(detail: impl Into<String>) -> Self {
+        let title = "Insufficient storage";
+        Self::new(507, "insufficient-storage", title, detail)
+    }
+
     /// 503: the time for one request ran out.
     pub fn timed_out(detail: impl Into<String>) -> Self {
         Self::new(503, "timed-out", "Timed out", detail)

@@ -9,6 +9,8 @@ pub(crate) enum Action {
     Kill,
     /// The operation fails.
     Error,
+    /// The operation fails as on a disk without space.
+    Full,
 }
 
 /// One wish: at the `at`th pass of `name`, or at every pass.
@@ -19,7 +21,7 @@ pub(crate) struct Wish {
     pub(crate) at: Option<u64>,
 }
 
-/// Reads `name=kill;name=error;name=kill@3`.
+/// Reads `name=kill;name=error;name=full@3`.
 pub(crate) fn parse(text: &str) -> Result<Vec<Wish>, String> {
     text.split(';')
         .map(str::trim)
@@ -50,7 +52,8 @@ fn wish(part: &str) -> Result<Wish, String> {
     let action = match action {
         "kill" => Action::Kill,
         "error" => Action::Error,
-        other => return Err(format!("`{other}` is neither `kill` nor `error`")),
+        "full" => Action::Full,
+        other => return Err(format!("`{other}` is neither `kill`, `error` nor `full`")),
     };
     Ok(Wish { name, action, at })
 }
@@ -85,7 +88,7 @@ mod tests {
             ("nowhere=kill", "there is no failpoint `nowhere`"),
             (
                 "store.commit.before=stop",
-                "`stop` is neither `kill` nor `error`",
+                "`stop` is neither `kill`, `error` nor `full`",
             ),
             (
                 "store.commit.before=kill@0",

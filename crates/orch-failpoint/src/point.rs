@@ -59,6 +59,7 @@ mod debug {
                     eprintln!("failpoint {name}: pass {pass}, ending this process");
                     std::process::abort()
                 }
+                Action::Full => return Err(std::io::ErrorKind::StorageFull.into()),
                 Action::Error => {
                     return Err(std::io::Error::other(format!(
                         "failpoint {name}: pass {pass}"

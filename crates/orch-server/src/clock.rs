@@ -24,15 +24,42 @@ fn wall_us() -> i64 {
     i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
 }
 
-/// A clock that starts at the time of day.
-pub(crate) fn steady_clock() -> Clock {
-    let started = Instant::now();
-    let steady = Mutex::new(Steady::starting_at(wall_us()));
-    Arc::new(move || {
-        let elapsed_us = i64::try_from(started.elapsed().as_micros()).unwrap_or(i64::MAX);
-        let mut steady = steady.lock().unwrap_or_else(PoisonError::into_inner);
-        Timestamp::from_micros(steady.tell(elapsed_us, wall_us()))
-    })
+/// A clock that starts at the time of day. Cheap to clone.
+#[derive(Clone)]
+pub struct SteadyClock {
+    started: Instant,
+    steady: Arc<Mutex<Steady>>,
+}
+
+impl SteadyClock {
+    pub(crate) fn start() -> Self {
+        Self {
+            started: Instant::now(),
+            steady: Arc::new(Mutex::new(Steady::starting_at(wall_us()))),
+        }
+    }
+
+    /// What tells its time.
+    pub(crate) fn teller(&self) -> Clock {
+        let clock = self.clone();
+        Arc::new(move || Timestamp::from_micros(clock.now_us()))
+    }
+
+    fn now_us(&self) -> i64 {
+        let elapsed_us = i64::try_from(self.started.elapsed().as_micros()).unwrap_or(i64::MAX);
+        let mut steady = self.steady.lock().unwrap_or_else(PoisonError::into_inner);
+        steady.tell(elapsed_us, wall_us())
+    }
+
+    /// By how much the time of day is ahead: more than a drift where it was set.
+    pub(crate) fn set_by_us(&self) -> i64 {
+        wall_us().saturating_sub(self.now_us())
+    }
+
+    /// The time of day.
+    pub(crate) fn wall(&self) -> Timestamp {
+        Timestamp::from_micros(wall_us())
+    }
 }
 
 /// What the clock knows: pure, for the two clocks are arguments.

@@ -36,6 +36,8 @@ pub struct ServerConfig {
     pub secret_key: Option<String>,
     /// `AGENT_SECRET_KEY`: what agents present to read answers in clear.
     pub agent_secret: Option<String>,
+    /// `ORCH_MIN_FREE_BYTES`: with less on a disk of its data, new work is refused.
+    pub min_free_bytes: u64,
     /// `MAX_CONCURRENT_REQUESTS`.
     pub max_concurrent_requests: Option<usize>,
 }

@@ -14,8 +14,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::app::App;
+use crate::app::health::{Disk, Health};
 use crate::audit_file::HeadSigner;
-use crate::clock::steady_clock;
+use crate::clock::SteadyClock;
 use crate::config::{Exposure, SchedulingMode, ServerConfig};
 use crate::edge::{self, AllowedHosts, AllowedOrigins, ApiToken, ConfigError, EdgeConfig};
 use crate::vault::{Vault, VaultError};
@@ -94,10 +95,11 @@ impl Server {
         let signer = HeadSigner::open(&config.data_dir).map_err(data_dir)?;
         let mut seed = [0; 8];
         getrandom::fill(&mut seed).map_err(|error| data_dir(std::io::Error::other(error)))?;
+        let clock = SteadyClock::start();
         let options = Options {
             database: config.database.clone(),
             rules: Arc::new(config.rules.clone()),
-            clock: steady_clock(),
+            clock: clock.teller(),
             seed: u64::from_le_bytes(seed),
         };
         let store = Store::open(options)
@@ -107,7 +109,9 @@ impl Server {
                 source,
             })?;
         let blobs = Blobs::of(&store, &config.data_dir.join("artifacts"));
-        let app = App::new(store, blobs, vault, config.scheduling);
+        let disk = Disk::new(&config.data_dir, &config.database, config.min_free_bytes);
+        let health = Health::new(disk, clock);
+        let app = App::new(store, blobs, vault, config.scheduling, health);
 
         let listener = TcpListener::bind(resolved.as_slice())
             .await

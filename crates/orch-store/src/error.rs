@@ -30,6 +30,8 @@ pub enum StoreError {
     },
     #[error("the log lines that came before were not stored")]
     LogNotStored,
+    #[error("there is no space left: {0}")]
+    NoSpace(String),
     #[error("the store is shutting down")]
     Closed,
 }
@@ -42,9 +44,10 @@ impl StoreError {
         }
     }
 
-    /// Whether a constraint of the database was violated, so that a batch is worth replaying.
-    pub(crate) fn is_constraint(&self) -> bool {
-        match self {
+    /// Whether one row is to blame, so that a batch is worth replaying: it violates a constraint of
+    /// the database, or cannot be read.
+    pub(crate) fn is_of_one_row(&self) -> bool {
+        let is_constraint = match self {
             Self::Database(sqlx::Error::Database(e)) => {
                 e.is_unique_violation() || e.is_foreign_key_violation() || e.is_check_violation()
             }
@@ -52,6 +55,114 @@ impl StoreError {
                 error.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation)
             }
             _ => false,
+        };
+        is_constraint || self.is_unreadable()
+    }
+
+    /// Whether a stored row holds what cannot be read.
+    #[must_use]
+    pub fn is_unreadable(&self) -> bool {
+        matches!(
+            self,
+            Self::Corrupt { .. }
+                | Self::Database(sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_))
+                | Self::Embedded(
+                    rusqlite::Error::InvalidColumnType(..)
+                        | rusqlite::Error::FromSqlConversionFailure(..)
+                        | rusqlite::Error::Utf8Error(..)
+                )
+        )
+    }
+
+    /// Whether there is no space left where something was to be written. Nothing was changed, and
+    /// the same may succeed later.
+    #[must_use]
+    pub fn is_no_space(&self) -> bool {
+        match self {
+            Self::NoSpace(_) => true,
+            // SQLITE_FULL, whatever follows in an extended code; and PostgreSQL's disk_full.
+            Self::Database(sqlx::Error::Database(error)) => match error.code().as_deref() {
+                Some("53100") => true,
+                Some(code) => code.parse::<i32>().is_ok_and(|code| code & 0xff == 13),
+                None => false,
+            },
+            Self::Embedded(error) => {
+                error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull)
+            }
+            Self::Database(sqlx::Error::Io(source)) | Self::Io { source, .. } => {
+                has_no_space(source)
+            }
+            Self::Log(segment::LogError::Io { source, .. }) => has_no_space(source),
+            Self::Refused(_)
+            | Self::Database(_)
+            | Self::Schema(_)
+            | Self::Migrate(_)
+            | Self::Corrupt { .. }
+            | Self::Log(_)
+            | Self::LogNotStored
+            | Self::Closed => false,
         }
+    }
+
+    /// The same failure, for another who shared the commit.
+    pub(crate) fn of_the_same_commit(&self) -> Self {
+        let message = format!("the commit failed: {self}");
+        if self.is_no_space() {
+            Self::NoSpace(message)
+        } else {
+            Self::Database(sqlx::Error::Protocol(message))
+        }
+    }
+}
+
+fn has_no_space(error: &std::io::Error) -> bool {
+    matches!(
+        error.kind(),
+        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_known_wherever_it_shows() {
+        let full = || std::io::Error::from_raw_os_error(28);
+        let attempt = segment::LogError::Io {
+            attempt: "write",
+            path: "1.seg".into(),
+            source: full(),
+        };
+        let path = "artifact".to_owned();
+        for error in [
+            StoreError::from(sqlx::Error::from(full())),
+            StoreError::Log(attempt),
+            StoreError::Io {
+                path,
+                source: full(),
+            },
+        ] {
+            assert!(error.is_no_space(), "{error:?}");
+            assert!(error.of_the_same_commit().is_no_space());
+        }
+        assert!(!StoreError::Closed.is_no_space());
+        assert!(!StoreError::Closed.of_the_same_commit().is_no_space());
+    }
+
+    #[tokio::test]
+    async fn a_full_database_file_is_a_full_disk() {
+        let pool = sqlx::SqlitePool::connect("sqlite::memory:")
+            .await
+            .expect("a database");
+        let mut conn = pool.acquire().await.expect("a connection");
+        let limit = "PRAGMA page_size = 512; CREATE TABLE t (x); PRAGMA max_page_count = 2";
+        sqlx::raw_sql(limit)
+            .execute(&mut *conn)
+            .await
+            .expect("a small database");
+        let insert = "INSERT INTO t VALUES (zeroblob(100000))";
+        let error = sqlx::raw_sql(insert).execute(&mut *conn).await.unwrap_err();
+        assert!(StoreError::from(error).is_no_space());
     }
 }

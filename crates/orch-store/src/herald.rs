@@ -27,6 +27,8 @@ const AGAIN: Duration = Duration::from_millis(500);
 pub(crate) struct Herald {
     news: Mutex<News>,
     some: Notify,
+    /// Since when nothing could be told.
+    failing: Mutex<Option<std::time::Instant>>,
 }
 
 #[derive(Default)]
@@ -65,6 +67,20 @@ impl Herald {
         self.some.notify_one();
     }
 
+    /// For how long nothing could be told.
+    pub(crate) fn failing_for(&self) -> Option<Duration> {
+        let failing = self.failing.lock().unwrap_or_else(PoisonError::into_inner);
+        failing.map(|since| since.elapsed())
+    }
+
+    fn note<T, E>(&self, told: &Result<T, E>) {
+        let mut failing = self.failing.lock().unwrap_or_else(PoisonError::into_inner);
+        *failing = match told {
+            Ok(_) => None,
+            Err(_) => failing.or_else(|| Some(std::time::Instant::now())),
+        };
+    }
+
     fn news(&self) -> std::sync::MutexGuard<'_, News> {
         self.news.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -95,6 +111,7 @@ impl Herald {
                     .bind(payload)
                     .execute(&pool)
                     .await;
+                self.note(&told);
                 if let Err(error) = told {
                     tracing::debug!(%error, "the other servers were not woken");
                 }

@@ -1,4 +1,7 @@
 //! Answers kept by idempotency key, so that a request that is sent again acts once.
+//!
+//! A row comes with the request's act ([`Reservation`](crate::Reservation)), and its answer after
+//! it. One without an answer says that the request acted and nobody knows what it was answered.
 
 use orch_core::time::Timestamp;
 
@@ -12,6 +15,7 @@ row! {
     pub struct Kept {
         /// A digest of method, path and body.
         pub request: String,
+        /// 0 while it was not kept; `headers` names the audit entries of the act then.
         pub status: i64,
         /// A JSON object of the headers that are sent again.
         pub headers: String,
@@ -46,7 +50,9 @@ pub async fn keep(
     execute!(
         conn,
         "INSERT INTO idempotency (key, request, status, headers, body, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (key) DO NOTHING",
+         VALUES ($1, $2, $3, $4, $5, $6)
+         ON CONFLICT (key) DO UPDATE SET status = excluded.status, headers = excluded.headers, body = excluded.body
+          WHERE idempotency.status = 0",
         key,
         answer.request.as_str(),
         answer.status,
@@ -55,6 +61,18 @@ pub async fn keep(
         now.as_micros()
     )?;
     Ok(())
+}
+
+/// Forgets a key whose request was refused after it had acted in part.
+///
+/// # Errors
+/// When the database fails.
+pub async fn forget(conn: &mut Conn, key: &str) -> Result<u64, StoreError> {
+    execute!(
+        conn,
+        "DELETE FROM idempotency WHERE key = $1 AND status = 0",
+        key
+    )
 }
 
 /// Forgets what was kept before `then`.

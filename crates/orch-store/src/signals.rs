@@ -47,6 +47,12 @@ impl Signals {
         self.schedule.notified().await;
     }
 
+    /// For how long the other servers could not be told of commits; `None` while they can.
+    #[must_use]
+    pub fn untold_for(&self) -> Option<std::time::Duration> {
+        self.herald.as_ref()?.failing_for()
+    }
+
     pub(crate) fn with_herald(herald: Arc<Herald>) -> Self {
         Self {
             herald: Some(herald),

@@ -15,10 +15,14 @@ use crate::conn::Conn;
 use crate::herald::{self, Herald};
 use crate::log::{self, LogSink};
 use crate::postgres::{self, Postgres};
-use crate::segment::{self, Quarantine, Quarantined, SegmentReader, SegmentWriter};
+use crate::quarantine::Quarantine;
+use crate::segment::{
+    self, Quarantine as LogQuarantine, Quarantined, SegmentReader, SegmentWriter,
+};
 use crate::sqlite::{self, Sqlite};
+use crate::vitals::Vitals;
 use crate::writer::Envelope;
-use crate::{Command, Database, Reply, Signals, StoreError, Tx, audit, writer};
+use crate::{Command, Database, Reply, Reservation, Signals, StoreError, Tx, audit, writer};
 
 /// Where the present time comes from.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -67,10 +71,12 @@ pub struct Store {
     commands: mpsc::Sender<Envelope>,
     /// `None` where logs are rows.
     pub(crate) segments: Option<SegmentReader>,
-    pub(crate) quarantine: Quarantine,
+    pub(crate) log_quarantine: LogQuarantine,
     /// What the installation's clock leads this process's by.
     clock_offset_us: Arc<AtomicI64>,
     pub(crate) head: Arc<std::sync::Mutex<Head>>,
+    pub(crate) vitals: Arc<Vitals>,
+    pub(crate) quarantine: Arc<Quarantine>,
     /// Ends the writer when it is dropped.
     writer: Arc<std::sync::Mutex<Option<oneshot::Sender<()>>>>,
     signals: Signals,
@@ -102,7 +108,7 @@ impl Store {
     /// # Errors
     /// When a file cannot be opened, or the schema is newer than this program knows.
     pub async fn open(options: Options) -> Result<Self, StoreError> {
-        let mut quarantine = Quarantine::in_memory();
+        let mut log_quarantine = LogQuarantine::in_memory();
         let (pools, logs, segments) = match &options.database {
             Database::Sqlite { file, logs } => {
                 // The log folder's lock comes first: a second server must not touch the database.
@@ -111,19 +117,19 @@ impl Store {
                 if !recovery.is_clean() {
                     tracing::warn!(recovery = ?recovery, "log files were repaired after an interruption");
                 }
-                quarantine = Quarantine::open(logs);
+                log_quarantine = LogQuarantine::open(logs);
                 for region in &recovery.quarantined {
-                    quarantine.note(region);
+                    log_quarantine.note(region);
                 }
                 let pools = Sqlite::open(file).await?;
                 let mut conn = Conn::SqliteRead(pools.readers.acquire().await?);
-                log::note_lost(&mut conn, &recovery, &quarantine).await?;
+                log::note_lost(&mut conn, &recovery, &log_quarantine).await?;
                 drop(conn);
                 let pools = Pools::Sqlite(pools);
                 (
                     pools,
                     LogSink::Files(writer),
-                    Some(SegmentReader::noting(logs, quarantine.clone())),
+                    Some(SegmentReader::noting(logs, log_quarantine.clone())),
                 )
             }
             Database::Postgres { url } => {
@@ -156,13 +162,15 @@ impl Store {
         let head = Arc::new(std::sync::Mutex::new(state.head));
         let store = Self {
             head,
+            vitals: Arc::default(),
+            quarantine: Arc::default(),
             writer: Arc::default(),
             database: Arc::new(options.database),
             pools,
             state: Arc::new(Mutex::new(state)),
             commands,
             segments,
-            quarantine,
+            log_quarantine,
             clock_offset_us: Arc::default(),
             signals,
             rules: options.rules,
@@ -212,6 +220,12 @@ impl Store {
     /// # Errors
     /// A refusal, or a failure of the store. Nothing was changed then.
     pub async fn submit(&self, actor: &str, command: Command) -> Result<Reply, StoreError> {
+        if Reservation::current().is_some() {
+            if self.commands.is_closed() {
+                return Err(StoreError::Closed);
+            }
+            return writer::alone(self, actor, command).await;
+        }
         self.queue(actor, command).await?.answer().await
     }
 
@@ -234,13 +248,20 @@ impl Store {
         Ok(Pending(receive))
     }
 
+    /// Commands that the writer has not taken up.
+    pub(crate) fn commands_waiting(&self) -> usize {
+        self.commands.max_capacity() - self.commands.capacity()
+    }
+
     /// Begins an ordinary transaction of `actor`.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn begin(&self, actor: &str) -> Result<Tx, StoreError> {
+        let waiting = self.vitals.wait();
         let mut state = Arc::clone(&self.state).lock_owned().await;
-        reopen_poisoned(&mut state, &self.quarantine)?;
+        waiting.over();
+        reopen_poisoned(&mut state, &self.log_quarantine)?;
         let conn = match &self.pools {
             Pools::Sqlite(pools) => {
                 let writing = pools.writing.begin()?;
@@ -347,8 +368,8 @@ impl Store {
 
     /// What is damaged of the logs, as far as is known: named by file and offset.
     #[must_use]
-    pub fn quarantined(&self) -> Vec<Quarantined> {
-        self.quarantine.list()
+    pub fn quarantined_logs(&self) -> Vec<Quarantined> {
+        self.log_quarantine.list()
     }
 
     #[must_use]
@@ -420,7 +441,7 @@ fn among_servers(me: i64, pools: &Postgres) -> Signals {
 /// A failed write poisons the log files until they are opened again.
 fn reopen_poisoned(
     state: &mut OwnedMutexGuard<WriterState>,
-    quarantine: &Quarantine,
+    quarantine: &LogQuarantine,
 ) -> Result<(), StoreError> {
     if let Some(LogSink::Files(segments)) = state.logs.as_mut()
         && segments.is_poisoned()

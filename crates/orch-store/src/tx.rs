@@ -1,6 +1,7 @@
 //! A transaction: rows, audit entries and log lines that become durable together.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use orch_core::engine::{Ctx, Working};
 use orch_core::entropy::Entropy;
@@ -13,7 +14,7 @@ use tokio::sync::OwnedMutexGuard;
 use crate::log::LogSink;
 use crate::segment::LogLine;
 use crate::store::WriterState;
-use crate::{Conn, Needs, Store, StoreError, audit, load, log, postgres, save};
+use crate::{Conn, Needs, Reservation, Store, StoreError, audit, load, log, postgres, save};
 
 /// An open transaction. Dropping it changes nothing.
 pub struct Tx {
@@ -29,6 +30,7 @@ pub struct Tx {
     next_seq: BTreeMap<i64, u64>,
     touched: Vec<RunId>,
     schedule: Schedule,
+    reservation: Option<Arc<Reservation>>,
 }
 
 /// Whether the commit wakes the scheduler.
@@ -59,6 +61,7 @@ impl Tx {
             next_seq: BTreeMap::new(),
             touched: Vec::new(),
             schedule: Schedule::Unchanged,
+            reservation: Reservation::current(),
         }
     }
 
@@ -203,9 +206,9 @@ impl Tx {
         let committing = match self.conn {
             Conn::SqliteInline(_) => {
                 let runtime = tokio::runtime::Handle::current();
-                tokio::task::spawn_blocking(move || runtime.block_on(self.commit_inner()))
+                tokio::task::spawn_blocking(move || runtime.block_on(self.commit_noted()))
             }
-            _ => tokio::spawn(self.commit_inner()),
+            _ => tokio::spawn(self.commit_noted()),
         };
         if orch_failpoint::has_fault("ack_before_commit") {
             return Ok(());
@@ -213,12 +216,20 @@ impl Tx {
         committing.await.map_err(|_| StoreError::Closed)?
     }
 
-    /// The same on this thread, by a caller that stays and may wait for the disk.
+    /// The same on this thread, where it is the writer's, which stays and may wait for the disk.
+    /// A transaction with an idempotency key is that of somebody's task.
     pub(crate) async fn commit_here(self) -> Result<(), StoreError> {
-        if orch_failpoint::has_fault("ack_before_commit") {
+        if self.reservation.is_some() || orch_failpoint::has_fault("ack_before_commit") {
             return self.commit().await;
         }
-        self.commit_inner().await
+        self.commit_noted().await
+    }
+
+    async fn commit_noted(self) -> Result<(), StoreError> {
+        let vitals = Arc::clone(&self.store.vitals);
+        let committed = self.commit_inner().await;
+        vitals.note(&committed);
+        committed
     }
 
     async fn commit_inner(mut self) -> Result<(), StoreError> {
@@ -229,6 +240,14 @@ impl Tx {
             orch_failpoint::check("store.log.synced").map_err(sqlx::Error::from)?;
         }
         let head = audit::append(&mut self.conn, self.state.head, self.now, &self.events).await?;
+        if let Some(reservation) = &self.reservation
+            && (head != self.state.head || !self.next_seq.is_empty())
+        {
+            let before = self.state.head;
+            reservation
+                .take(&mut self.conn, before, head, self.now)
+                .await?;
+        }
         if let Conn::PostgresTx(_) = self.conn {
             let (me, lead) = (self.state.me, self.state.clock_lead_us);
             postgres::leave_word(&mut self.conn, me, head, self.next, lead).await?;

@@ -6,13 +6,13 @@
 
 use std::collections::BTreeSet;
 
-use orch_core::engine::{Reach, Working};
+use orch_core::engine::Reach;
 use orch_core::ids::RunId;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::load::Starts;
 use crate::unlogged::Unlogged;
-use crate::{Command, Needs, Reply, Store, StoreError, Tx, queue, run};
+use crate::{Command, Needs, Reply, Store, StoreError, Tx, quarantine, queue, run};
 
 /// The most commands in one commit.
 const LARGEST_GROUP: usize = 1024;
@@ -71,6 +71,25 @@ pub(crate) async fn run(
     }
 }
 
+/// Decides and commits a command at once, in the task of whoever asks, which has an idempotency key.
+pub(crate) async fn alone(
+    store: &Store,
+    actor: &str,
+    command: Command,
+) -> Result<Reply, StoreError> {
+    let (answer, receive) = oneshot::channel();
+    let envelope = Envelope {
+        actor: actor.to_owned(),
+        command,
+        answer,
+    };
+    if envelope.command.schedules() {
+        return schedule(store, &envelope).await;
+    }
+    commit_group(store, vec![envelope], &mut Unlogged::default()).await;
+    receive.await.map_err(|_| StoreError::Closed)?
+}
+
 pub(crate) fn answer(to: Answer, result: Result<Reply, StoreError>) {
     // Whoever asked may have gone; what was decided stands.
     let _ = to.send(result);
@@ -96,7 +115,7 @@ async fn commit_group(store: &Store, group: Vec<Envelope>, unlogged: &mut Unlogg
                 let culprit = group.remove(index);
                 answer(culprit.answer, Err(refusal.into()));
             }
-            Err(error) if error.is_constraint() && group.len() > 1 => {
+            Err(error) if error.is_of_one_row() && group.len() > 1 => {
                 for envelope in group {
                     Box::pin(commit_group(store, vec![envelope], unlogged)).await;
                 }
@@ -105,15 +124,11 @@ async fn commit_group(store: &Store, group: Vec<Envelope>, unlogged: &mut Unlogg
             Err(error) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "a commit failed");
                 unlogged.failed(&group);
-                let message = error.to_string();
-                let mut first = Some(error);
-                for envelope in group {
-                    let error = first.take().unwrap_or_else(|| {
-                        StoreError::Database(sqlx::Error::Protocol(format!(
-                            "the commit failed: {message}"
-                        )))
-                    });
-                    answer(envelope.answer, Err(error));
+                for envelope in group.drain(1..) {
+                    answer(envelope.answer, Err(error.of_the_same_commit()));
+                }
+                if let Some(first) = group.pop() {
+                    answer(first.answer, Err(error));
                 }
                 return;
             }
@@ -254,22 +269,28 @@ async fn schedule_once(
     most: i64,
     reach: Reach,
 ) -> Result<Reply, StoreError> {
+    let aside = store.quarantine();
     let mut tx = store.begin("system").await?;
     let mut needs = Needs {
         starts: Starts::Some,
         ..Needs::default()
     };
     if let Command::Dispatch { .. } = envelope.command {
-        needs.runs = run::unclaimed(&mut tx.conn, most).await?;
+        let unclaimed = run::unclaimed(&mut tx.conn, aside.more(most)).await?;
+        needs.runs = aside.runs(unclaimed);
     }
     if reach == Reach::QueueToo {
         let now = tx.now();
-        needs.entries = queue::ready(&mut tx.conn, now, most).await?;
+        let ready = queue::ready(&mut tx.conn, now, aside.more(most)).await?;
+        needs.entries = aside.entries(ready);
     }
     if needs.runs.is_empty() && needs.entries.is_empty() {
         return Ok(Reply::Runs(Vec::new()));
     }
-    let mut w: Working = tx.load(needs).await?;
+    let Some(mut w) = quarantine::load(store, &mut tx, needs).await? else {
+        drop(tx);
+        return Box::pin(schedule_once(store, envelope, most, reach)).await;
+    };
     let rules = store.rules_arc();
     let reply = tx.decide_as(&mut w, &envelope.actor, &rules, |w, ctx| {
         envelope.command.apply(w, ctx)

@@ -41,6 +41,9 @@ const LOG_MIB: Setting = Setting::new("ORCH_LOG_RETENTION_MIB")
     .default("0");
 const SECRET_KEY: Setting = Setting::new("ORCH_SECRET_KEY").secret();
 pub(super) const AGENT_SECRET: Setting = Setting::new("AGENT_SECRET_KEY").secret();
+const MIN_FREE: Setting = Setting::new("ORCH_MIN_FREE_BYTES")
+    .flag("min-free-bytes")
+    .default("104857600");
 const MOST_REQUESTS: Setting = Setting::new("MAX_CONCURRENT_REQUESTS");
 
 /// Flags of `serve` and `up`.
@@ -58,6 +61,9 @@ pub struct ServerFlags {
     /// Database, such as sqlite:////var/lib/orch.db or postgres://user:password@host/name [env: ORCH_DATABASE_URL] [default: orchestrator.db in the data folder]
     #[arg(long, value_name = "URL")]
     pub database_url: Option<String>,
+    /// New work is refused while less is free on the disk of database and logs; 0 keeps nothing back [env: ORCH_MIN_FREE_BYTES] [default: 104857600]
+    #[arg(long, value_name = "BYTES")]
+    pub min_free_bytes: Option<String>,
     /// Listen beyond loopback without a token: whoever reaches the port may do everything [env: ORCH_ALLOW_UNAUTHENTICATED]
     #[arg(long)]
     pub allow_unauthenticated: bool,
@@ -106,6 +112,11 @@ pub fn server_config(reader: &mut Reader<'_>, flags: &ServerFlags, start: Start)
         rate_limit_per_min: reader.value(&RATE_LIMIT, None, parse::whole(0, 10_000_000)),
         secret_key: reader.optional(&SECRET_KEY, None, parse::text),
         agent_secret: reader.optional(&AGENT_SECRET, None, parse::text),
+        min_free_bytes: u64::from(reader.value(
+            &MIN_FREE,
+            flags.min_free_bytes.as_deref(),
+            parse::whole(0, u32::MAX),
+        )),
         max_concurrent_requests: reader
             .optional(&MOST_REQUESTS, None, parse::whole(1, 1_000_000))
             .map(|most| most as usize),

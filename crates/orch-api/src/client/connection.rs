@@ -183,6 +183,14 @@ impl Client {
         }
     }
 
+    /// One attempt, whatever is answered.
+    pub(super) async fn send_once(&self, request: RequestBuilder) -> Result<Response, ClientError> {
+        match tokio::time::timeout(ANSWER_TIMEOUT, request.send()).await {
+            Err(_) => Err(self.timed_out()),
+            Ok(answer) => answer.map_err(|source| self.not_reached(source)),
+        }
+    }
+
     /// The whole body, up to a bound.
     pub(super) async fn bytes(
         &self,
@@ -235,7 +243,7 @@ impl Client {
         }
     }
 
-    async fn refusal(&self, response: Response) -> ClientError {
+    pub(super) async fn refusal(&self, response: Response) -> ClientError {
         let status = response.status();
         if status.is_redirection() {
             let to = response

@@ -1,7 +1,7 @@
 //! Health, counts, traces and usage.
 
-use reqwest::Method;
 use reqwest::header::DATE;
+use reqwest::{Method, StatusCode};
 
 use super::{Client, ClientError};
 use crate::types::observability::{Health, Metrics, Pong, Trace, Usage};
@@ -19,8 +19,14 @@ impl Client {
     /// How the server is.
     pub async fn health(&self) -> Result<ServerHealth, ClientError> {
         let response = self
-            .send(self.request(Method::GET, "/observability/health"))
+            .send_once(self.request(Method::GET, "/observability/health"))
             .await?;
+        let response = match response.status() {
+            // It says what is wrong in the same shape.
+            StatusCode::SERVICE_UNAVAILABLE => response,
+            status if status.is_success() => response,
+            _ => return Err(self.refusal(response).await),
+        };
         let date = response
             .headers()
             .get(DATE)

@@ -18,6 +18,23 @@ pub struct Health {
     pub uptime_seconds: f64,
     /// What is wrong, in words.
     pub problems: Vec<String>,
+    /// The same with everything that is known of it. Servers before it left it out.
+    #[serde(default)]
+    pub faults: Vec<Fault>,
+}
+
+/// Something that is wrong with the server now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Fault {
+    /// database_unreachable, disk_full, clock_off, stuck_outbox, unreadable_row or damaged_log; others may come.
+    #[schema(example = "disk_full")]
+    pub kind: String,
+    /// In words.
+    pub what: String,
+    /// When this server first saw it.
+    pub since: String,
+    /// What to do about it.
+    pub remedy: String,
 }
 
 /// The answer to a ping.

@@ -40,8 +40,17 @@ struct Session {
     ttl: Duration,
     answers: Answers,
     held: BTreeMap<RunId, u64>,
+    /// What the agent says of its own outbox.
+    unsent: Unsent,
     /// Shared with the streams of the same process.
     seen: Arc<Seen>,
+}
+
+/// Messages of an agent that it has no acknowledgement of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Unsent {
+    pub messages: u64,
+    pub oldest: Duration,
 }
 
 /// Whether an agent presented the secret that lets it read answers.
@@ -111,10 +120,37 @@ impl Agents {
             ttl,
             answers,
             held,
+            unsent: Unsent::default(),
             seen,
         };
         registry.sessions.insert(agent, session);
         (generation, known)
+    }
+
+    /// Notes what an agent says of its outbox.
+    pub fn note_unsent(&self, agent: &AgentName, unsent: Unsent) {
+        if let Some(session) = self.locked().sessions.get_mut(agent) {
+            session.unsent = unsent;
+        }
+    }
+
+    /// What connected agents say of their outboxes.
+    pub fn outboxes(&self) -> Vec<(AgentName, Unsent)> {
+        let registry = self.locked();
+        let connected = registry
+            .sessions
+            .iter()
+            .filter(|(_, session)| session.outbox.is_some());
+        connected
+            .map(|(agent, session)| (agent.clone(), session.unsent))
+            .collect()
+    }
+
+    /// Whether an agent with an open stream holds a run.
+    pub fn is_held(&self, run: RunId) -> bool {
+        let registry = self.locked();
+        let mut sessions = registry.sessions.values();
+        sessions.any(|session| session.outbox.is_some() && session.held.contains_key(&run))
     }
 
     /// Notes that a stream is lost; `false` when a newer one took its place.

@@ -15,6 +15,9 @@ pub enum AppError {
     PreconditionFailed(String),
     #[error("{0}")]
     TooLarge(String),
+    /// The disk has no room for new work; what it says names the disk.
+    #[error("{0}")]
+    NoSpace(String),
     #[error(transparent)]
     Store(StoreError),
 }

@@ -6,6 +6,7 @@ pub mod artifact;
 pub mod checks;
 mod error;
 pub mod follow;
+pub mod health;
 pub mod info_request;
 pub mod log;
 pub mod observability;
@@ -32,6 +33,7 @@ use crate::config::SchedulingMode;
 use crate::vault::Vault;
 use agents::Agents;
 use follow::Feeds;
+use health::Health;
 
 pub use error::AppError;
 
@@ -48,6 +50,7 @@ struct Inner {
     vault: Vault,
     agents: Agents,
     feeds: Feeds,
+    health: Health,
     scheduling: SchedulingMode,
     started: Instant,
 }
@@ -58,6 +61,7 @@ impl App {
         blobs: Blobs,
         vault: Vault,
         scheduling: SchedulingMode,
+        health: Health,
     ) -> Self {
         let agents = Agents::default();
         Self(Arc::new(Inner {
@@ -66,6 +70,7 @@ impl App {
             vault,
             agents,
             feeds: Feeds::default(),
+            health,
             scheduling,
             started: Instant::now(),
         }))
@@ -89,6 +94,23 @@ impl App {
 
     pub(crate) fn feeds(&self) -> &Feeds {
         &self.0.feeds
+    }
+
+    pub(crate) fn health(&self) -> &Health {
+        &self.0.health
+    }
+
+    /// Whether the disk has no room for more than what is under way: it is full, or nearly.
+    pub(crate) fn is_short_of_space(&self) -> bool {
+        self.store().is_full() || self.health().disk().is_scarce()
+    }
+
+    /// Lets new work pass where there is room for it.
+    pub(crate) fn check_room(&self) -> Result<()> {
+        match self.health().disk().space().shortage() {
+            Some(shortage) => Err(AppError::NoSpace(shortage)),
+            None => Ok(()),
+        }
     }
 
     pub(crate) fn uptime(&self) -> std::time::Duration {

@@ -9,28 +9,6 @@ use orch_store::{Page, project, summary};
 
 use super::{App, Result};
 
-/// What is wrong with the server; empty when it is well.
-pub async fn problems(app: &App) -> Vec<String> {
-    let mut problems = Vec::new();
-    match app.store().read().await {
-        Ok(mut conn) => {
-            if let Err(error) = project::list(
-                &mut conn,
-                Page {
-                    limit: 1,
-                    ..Page::default()
-                },
-            )
-            .await
-            {
-                problems.push(format!("the database does not answer: {error}"));
-            }
-        }
-        Err(error) => problems.push(format!("the database cannot be reached: {error}")),
-    }
-    problems
-}
-
 /// Counts of everything.
 pub async fn counts(app: &App) -> Result<Counts> {
     let mut conn = app.store().read().await?;

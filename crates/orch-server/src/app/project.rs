@@ -16,6 +16,7 @@ const LONGEST_VISION: usize = 512 * 1024;
 
 /// Creates a project.
 pub async fn create(app: &App, actor: &str, new: NewProject) -> Result<Project> {
+    app.check_room()?;
     let name = checks::text("name", &new.name, 200)?;
     let description = new.description.as_deref().unwrap_or_default();
     let weight = new.weight.map(checks::weight).transpose()?;
@@ -133,6 +134,7 @@ pub async fn set_quota(
 
 /// Stores a version of the vision.
 pub async fn submit_vision(app: &App, actor: &str, id: ProjectId, content: &str) -> Result<Vision> {
+    app.check_room()?;
     if content.trim().is_empty() {
         return Err(AppError::invalid("content", "must not be empty"));
     }

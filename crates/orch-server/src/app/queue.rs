@@ -31,6 +31,7 @@ pub async fn enqueue(
     actor: &str,
     wanted: Vec<(WorkItemId, Enqueue)>,
 ) -> Result<Vec<QueueEntry>> {
+    app.check_room()?;
     if wanted.is_empty() || wanted.len() > LARGEST_BATCH {
         return Err(AppError::invalid(
             "entries",
@@ -48,6 +49,7 @@ pub async fn enqueue(
 
 /// Starts everything that is eligible.
 pub async fn tick(app: &App, actor: &str) -> Result<Vec<Run>> {
+    app.check_room()?;
     match app.store().submit(actor, Command::Tick).await? {
         Reply::Runs(runs) => Ok(runs),
         other => Err(unexpected(&other)),
@@ -61,6 +63,7 @@ pub async fn requeue_item(
     id: WorkItemId,
     how: Requeue,
 ) -> Result<QueueEntry> {
+    app.check_room()?;
     let mut tx = app.store().begin(actor).await?;
     let mut w = tx.load(Needs::item(id)).await?;
     let entry = tx.decide(&mut w, |w, ctx| engine::requeue_item(w, ctx, id, how))?;
@@ -71,6 +74,7 @@ pub async fn requeue_item(
 
 /// Queues the item of an ended run again.
 pub async fn requeue_run(app: &App, actor: &str, id: RunId, how: Requeue) -> Result<QueueEntry> {
+    app.check_room()?;
     let mut tx = app.store().begin(actor).await?;
     let mut w = tx.load(Needs::run(id)).await?;
     let entry = tx.decide(&mut w, |w, ctx| engine::requeue_run(w, ctx, id, how))?;

@@ -10,6 +10,7 @@ use super::{App, AppError, Result, project};
 
 /// Proposes requirements from the newest vision.
 pub async fn propose(app: &App, actor: &str, project_id: ProjectId) -> Result<Requirements> {
+    app.check_room()?;
     project::show(app, project_id).await?;
     let vision = {
         let mut conn = app.store().read().await?;
@@ -44,6 +45,7 @@ pub async fn approve(
     project_id: ProjectId,
     id: Option<RequirementsId>,
 ) -> Result<Requirements> {
+    app.check_room()?;
     project::show(app, project_id).await?;
     let mut tx = app.store().begin(actor).await?;
     let current = match id {

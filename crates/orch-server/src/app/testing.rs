@@ -12,7 +12,9 @@ use orch_store::{Command, Database, Options, Reply, Store, project};
 use tempfile::TempDir;
 
 use super::App;
-use crate::clock::steady_clock;
+use super::agents::{Answers, Arrival};
+use super::health::{Disk, Health};
+use crate::clock::SteadyClock;
 use crate::config::SchedulingMode;
 use crate::vault::Vault;
 
@@ -27,21 +29,48 @@ pub struct World {
 
 impl World {
     pub async fn open() -> Self {
+        Self::with_free(0).await
+    }
+
+    /// On a disk of which so much is to stay free.
+    pub async fn with_free(min_free_bytes: u64) -> Self {
         let folder = TempDir::new().expect("a folder");
+        let clock = SteadyClock::start();
+        let database = Database::Sqlite {
+            file: folder.path().join("orchestrator.db"),
+            logs: folder.path().join("logs"),
+        };
+        let disk = Disk::new(folder.path(), &database, min_free_bytes);
         let options = Options {
-            database: Database::Sqlite {
-                file: folder.path().join("orchestrator.db"),
-                logs: folder.path().join("logs"),
-            },
+            database,
             rules: Arc::default(),
-            clock: steady_clock(),
+            clock: clock.teller(),
             seed: 7,
         };
         let store = Store::open(options).await.expect("a store");
         let blobs = Blobs::of(&store, &folder.path().join("artifacts"));
         let vault = Vault::open(folder.path(), None, None).expect("a vault");
-        let app = App::new(store, blobs, vault, SchedulingMode::OnTick);
+        let app = App::new(
+            store,
+            blobs,
+            vault,
+            SchedulingMode::OnTick,
+            Health::new(disk, clock),
+        );
         Self { app, folder }
+    }
+
+    /// A stream of an agent with one slot; what is sent on it is not read.
+    pub fn arrive(&self, agent: &AgentName) {
+        let (outbox, _) = tokio::sync::mpsc::channel(1);
+        self.app.agents().arrive(Arrival {
+            agent: agent.clone(),
+            slots: 1,
+            ttl: PATIENCE,
+            answers: Answers::Sealed,
+            outbox,
+            held: std::collections::BTreeMap::new(),
+        });
     }
 
     /// A run of a new item that an agent holds.

@@ -17,6 +17,7 @@ pub const LARGEST_BATCH: usize = 1000;
 
 /// Creates items, all or none.
 pub async fn create(app: &App, actor: &str, new: Vec<NewWorkItem>) -> Result<Vec<WorkItem>> {
+    app.check_room()?;
     if new.is_empty() || new.len() > LARGEST_BATCH {
         return Err(AppError::invalid(
             "items",
@@ -157,6 +158,7 @@ pub async fn set_policy(
 
 /// Attaches a recipe; only a valid one is stored.
 pub async fn set_recipe(app: &App, actor: &str, id: WorkItemId, yaml: &str) -> Result<Recipe> {
+    app.check_room()?;
     show(app, id).await?;
     orch_core::recipe::parse(yaml).map_err(|error| {
         let fault = orch_core::info_request::Fault {
@@ -209,6 +211,7 @@ pub async fn start(
     id: WorkItemId,
     trace_id: Option<String>,
 ) -> Result<Run> {
+    app.check_room()?;
     let mut tx = app.store().begin(actor).await?;
     let mut w = tx.load(Needs::start(id)).await?;
     let run = tx.decide(&mut w, |w, ctx| engine::start_item(w, ctx, id, trace_id))?;

@@ -1,13 +1,19 @@
 //! The agent at the other end of a stream, and what is done for its messages about runs.
 
+use std::time::Duration;
+
 use orch_api::proto::{Completion, ServerMessage, agent_message, server_message};
 use orch_core::engine::{self, Verdict};
 use orch_core::ids::{AgentName, RunId};
 use orch_core::info_request::Field;
 use orch_store::{Command, Follows};
 
+use tokio::sync::oneshot;
+
 use super::unary::{artifact_of, report_of};
+use crate::app::agents::Unsent;
 use crate::app::info_request::Hold;
+use crate::app::seen::{Copy, Seen};
 use crate::app::{App, AppError, artifact, info_request, plan, run, step, summary};
 
 pub fn message(kind: server_message::Kind) -> ServerMessage {
@@ -136,6 +142,56 @@ impl Peer {
             .submit(&self.actor(), command)
             .await
             .map(drop)?)
+    }
+}
+
+impl Peer {
+    /// A message about the agent.
+    pub fn hear(&self, kind: &agent_message::Kind) {
+        match kind {
+            agent_message::Kind::Leaving(_) => {
+                tracing::info!(agent.name = %self.name, "agent is leaving");
+                self.app.agents().retire(&self.name);
+            }
+            agent_message::Kind::Pong(pong) => {
+                let unsent = Unsent {
+                    messages: pong.unacknowledged,
+                    oldest: Duration::from_millis(pong.oldest_ms),
+                };
+                self.app.agents().note_unsent(&self.name, unsent);
+            }
+            agent_message::Kind::Hello(_)
+            | agent_message::Kind::Batch(_)
+            | agent_message::Kind::Logs(_)
+            | agent_message::Kind::Step(_)
+            | agent_message::Kind::Completion(_)
+            | agent_message::Kind::Question(_)
+            | agent_message::Kind::PlannedSteps(_)
+            | agent_message::Kind::Release(_)
+            | agent_message::Kind::Artifact(_) => {}
+        }
+    }
+
+    /// Stores a log message of which another copy is on its way to the disk, unless that gets there.
+    pub async fn log_unless_stored(
+        &self,
+        seen: &Seen,
+        id: u64,
+        mut woken: oneshot::Receiver<()>,
+        command: Command,
+    ) -> Result<(), AppError> {
+        loop {
+            // It wakes by the sender's end, too.
+            let _ = woken.await;
+            match seen.take(id) {
+                Copy::Stored => return Ok(()),
+                Copy::UnderWay(again) => woken = again,
+                Copy::New => {
+                    let stored = self.app.store().submit(&self.actor(), command).await;
+                    return stored.map(drop).map_err(AppError::from);
+                }
+            }
+        }
     }
 }
 

@@ -109,6 +109,8 @@ pub(super) fn refusal(error: &AppError) -> (String, String) {
         AppError::Refused(Refusal::Invalid { .. }) | AppError::Invalid { .. } => "invalid",
         AppError::PreconditionFailed(_) => "precondition_failed",
         AppError::TooLarge(_) => "too_large",
+        AppError::NoSpace(_) => "no_space",
+        AppError::Store(error) if error.is_unreadable() => "unreadable_row",
         AppError::Store(_) => "unavailable",
     };
     (code.to_owned(), error.to_string())
@@ -128,6 +130,7 @@ impl From<AppError> for Status {
             AppError::Refused(Refusal::Invalid { .. })
             | AppError::Invalid { .. }
             | AppError::TooLarge(_) => Self::invalid_argument(message),
+            AppError::NoSpace(_) => Self::unavailable(message),
             AppError::Store(error) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "a call failed");
                 Self::unavailable("the store failed; try again")

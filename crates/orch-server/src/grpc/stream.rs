@@ -169,7 +169,11 @@ async fn take_up(
     };
     let mut held = BTreeMap::new();
     for id in stored {
-        let run = run::show(app, id).await?;
+        let run = match run::show(app, id).await {
+            // One that cannot be read must not keep the agent out.
+            Err(AppError::Store(error)) if error.is_unreadable() => continue,
+            run => run?,
+        };
         if known.get(&id.get()) == Some(&run.epoch) {
             held.insert(id, run.epoch);
         } else {

@@ -1,9 +1,11 @@
 //! An agent's messages: those of a run are taken in their order, and acknowledged once they are on
 //! disk; runs do not wait for each other.
 //!
-//! Logs of a run may be under way together. Everything else begins once all that the run said
-//! before is on disk, so that a finished run's log is whole. When the store fails the stream ends
-//! with nothing more begun: the agent comes back and says again what was not acknowledged.
+//! Logs of a run may be under way together, and a completion with nothing but a verdict right behind
+//! them: the writer decides them in their order. Everything else begins once all that the run said
+//! before is on disk. When the store fails the stream ends
+//! with nothing more begun: the agent comes back and says again what was not acknowledged. On a full
+//! disk the stream stays, and messages wait here for space.
 
 use std::collections::{HashMap, VecDeque};
 use std::ops::ControlFlow;
@@ -17,7 +19,7 @@ use orch_api::proto::{Ack, AgentMessage, Logs, Ping, agent_message, server_messa
 use orch_core::ids::RunId;
 use orch_store::{Command, Follows, Pending, StoreError};
 use prost::Message as _;
-use tokio::sync::oneshot;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tonic::Streaming;
 
@@ -34,6 +36,8 @@ const UNDER_WAY: usize = 1024;
 const UNDER_WAY_BYTES: usize = 32 << 20;
 /// The most messages of one batch.
 const LARGEST_BATCH: usize = 4096;
+/// What was not stored on a full disk is tried again after so long.
+const REST: Duration = Duration::from_secs(1);
 /// How often a stream is pinged; silent for [`STREAM_GRACE`], it is lost.
 const PING: Duration = Duration::from_secs(2);
 
@@ -48,6 +52,10 @@ pub struct Talk {
     lanes: HashMap<RunId, Lane>,
     held: Held,
     seen: Arc<Seen>,
+    /// How many messages of runs came.
+    count: u64,
+    /// The disk is full: nothing begins before.
+    rest_until: Option<Instant>,
 }
 
 /// What was read and not answered.
@@ -68,6 +76,8 @@ struct Lane {
 
 /// A message about a run.
 struct Said {
+    /// Its place among all of the stream.
+    place: u64,
     id: u64,
     run: RunId,
     size_bytes: usize,
@@ -80,6 +90,8 @@ struct Done {
     run: RunId,
     size_bytes: usize,
     ends_hold: bool,
+    /// The message, where the disk is so full that it may have to be tried again.
+    again: Option<Box<Said>>,
     result: Result<(), AppError>,
 }
 
@@ -87,6 +99,16 @@ impl Said {
     /// An end with nothing to keep but the verdict: it may be decided right behind the logs.
     fn is_plain_completion(&self) -> bool {
         matches!(&self.kind, agent_message::Kind::Completion(done) if !has_summary(done))
+    }
+}
+
+impl Lane {
+    /// Puts a message back to where it was.
+    fn put_back(&mut self, said: Said) {
+        let at = self
+            .waiting
+            .partition_point(|other| other.place < said.place);
+        self.waiting.insert(at, said);
     }
 }
 
@@ -100,6 +122,8 @@ impl Talk {
             lanes: HashMap::new(),
             held: Held::default(),
             seen,
+            count: 0,
+            rest_until: None,
         }
     }
 
@@ -107,7 +131,7 @@ impl Talk {
     pub async fn run(&mut self, mut incoming: Streaming<AgentMessage>, streams: CancellationToken) {
         let (peer, outbox) = (Arc::clone(&self.peer), self.outbox.clone());
         let mut ping = tokio::time::interval(PING);
-        let mut heard = tokio::time::Instant::now();
+        let mut heard = Instant::now();
         loop {
             let room = self.held.messages < UNDER_WAY && self.held.bytes < UNDER_WAY_BYTES;
             tokio::select! {
@@ -121,11 +145,12 @@ impl Talk {
                 }
                 next = incoming.next(), if room => {
                     let Some(Ok(next)) = next else { return };
-                    heard = tokio::time::Instant::now();
+                    heard = Instant::now();
                     if self.take(next).await.is_break() {
                         return;
                     }
                 }
+                () = rested(self.rest_until), if self.rest_until.is_some() => self.resume().await,
                 _ = ping.tick() => {
                     if heard.elapsed() > STREAM_GRACE {
                         tracing::warn!(agent.name = %peer.name, "agent is silent: its stream is given up");
@@ -168,10 +193,7 @@ impl Talk {
         for AgentMessage { id, kind } in messages {
             let Some(kind) = kind else { continue };
             let Some(run) = run_of(&kind) else {
-                if let agent_message::Kind::Leaving(_) = kind {
-                    tracing::info!(agent.name = %self.peer.name, "agent is leaving");
-                    self.peer.app.agents().retire(&self.peer.name);
-                }
+                self.peer.hear(&kind);
                 continue;
             };
             let kind = Some(kind);
@@ -180,8 +202,10 @@ impl Talk {
             let Some(kind) = said.kind else { continue };
             self.held.messages += 1;
             self.held.bytes += size_bytes;
+            self.count += 1;
             let lane = self.lanes.entry(run).or_default();
             lane.waiting.push_back(Said {
+                place: self.count,
                 id,
                 run,
                 size_bytes,
@@ -194,6 +218,9 @@ impl Talk {
 
     /// Begins whatever of a run may begin.
     async fn go_on(&mut self, run: RunId) {
+        if self.rest_until.is_some() {
+            return;
+        }
         while let Some(lane) = self.lanes.get_mut(&run) {
             let Some(next) = lane.waiting.front() else {
                 if lane.under_way == 0 {
@@ -217,10 +244,26 @@ impl Talk {
         }
     }
 
+    /// There may be space again.
+    async fn resume(&mut self) {
+        self.rest_until = None;
+        let runs: Vec<RunId> = self.lanes.keys().copied().collect();
+        for run in runs {
+            self.go_on(run).await;
+        }
+    }
+
     /// Answers whether the writer has it already, so that it decides it before what comes later.
     async fn begin(&mut self, said: Said) -> (Handled, bool) {
         let plain_completion = said.is_plain_completion();
+        let again = self.peer.app.is_short_of_space().then(|| {
+            Box::new(Said {
+                kind: said.kind.clone(),
+                ..said
+            })
+        });
         let Said {
+            place: _,
             id,
             run,
             size_bytes,
@@ -231,6 +274,7 @@ impl Talk {
             run,
             size_bytes,
             ends_hold,
+            again,
             result,
         };
         match kind {
@@ -296,21 +340,29 @@ impl Talk {
         let mut lost = Vec::new();
         let mut acks = Vec::with_capacity(all.len());
         let mut flow = ControlFlow::Continue(());
-        for done in &all {
-            self.held.messages -= 1;
-            self.held.bytes -= done.size_bytes;
+        for done in &mut all {
             if let Some(lane) = self.lanes.get_mut(&done.run) {
                 lane.under_way -= 1;
+                if let Some(said) = done.tried_again() {
+                    // The run's hold and its order are kept: it waits here for space.
+                    lane.put_back(said);
+                    self.rest_until = Some(Instant::now() + REST);
+                    continue;
+                }
             }
+            self.held.messages -= 1;
+            self.held.bytes -= done.size_bytes;
             done.note();
-            if let Err(AppError::Store(_)) = done.result {
+            if let Err(AppError::Store(error)) = &done.result
+                && !error.is_unreadable()
+            {
                 flow = ControlFlow::Break(());
                 continue;
             }
             let (refused, text) = done.result.as_ref().err().map(refusal).unwrap_or_default();
             let is_lost = matches!(
                 refused.as_str(),
-                "stale_epoch" | "run_finished" | "lease_lapsed" | "taken_over"
+                "stale_epoch" | "run_finished" | "lease_lapsed" | "taken_over" | "unreadable_row"
             );
             if (done.ends_hold && done.result.is_ok()) || is_lost {
                 lost.push(done.run);
@@ -342,7 +394,25 @@ impl Talk {
     }
 }
 
+async fn rested(until: Option<Instant>) {
+    if let Some(until) = until {
+        tokio::time::sleep_until(until).await;
+    }
+}
+
 impl Done {
+    /// The message, where it was not stored for lack of space alone.
+    fn tried_again(&mut self) -> Option<Said> {
+        match &self.result {
+            Err(AppError::Store(error))
+                if error.is_no_space() || matches!(error, StoreError::LogNotStored) =>
+            {
+                self.again.take().map(|said| *said)
+            }
+            Ok(()) | Err(_) => None,
+        }
+    }
+
     /// What is remembered of it: a message that was refused is refused again when it comes again.
     fn ended(&self) -> (u64, Ended) {
         let ended = match self.result {
@@ -360,30 +430,6 @@ impl Done {
                 run.id = self.run.get(),
                 "a message of an agent failed"
             );
-        }
-    }
-}
-
-impl Peer {
-    /// Stores a log message of which another copy is on its way to the disk, unless that gets there.
-    async fn log_unless_stored(
-        &self,
-        seen: &Seen,
-        id: u64,
-        mut woken: oneshot::Receiver<()>,
-        command: Command,
-    ) -> Result<(), AppError> {
-        loop {
-            // It wakes by the sender's end, too.
-            let _ = woken.await;
-            match seen.take(id) {
-                Copy::Stored => return Ok(()),
-                Copy::UnderWay(again) => woken = again,
-                Copy::New => {
-                    let stored = self.app.store().submit(&self.actor(), command).await;
-                    return stored.map(drop).map_err(AppError::from);
-                }
-            }
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What an operation's failure looks like over HTTP.
 
+use http::header::RETRY_AFTER;
 use orch_core::engine::Refusal;
 use orch_store::StoreError;
 
@@ -22,9 +23,25 @@ impl From<AppError> for ApiError {
             AppError::Store(StoreError::Closed) => {
                 Problem::unavailable("the server is shutting down; try again").into()
             }
+            AppError::NoSpace(shortage) => no_space(&shortage),
+            AppError::Store(error) if error.is_no_space() => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "no space left");
+                no_space("the disk of the server's data is full")
+            }
             AppError::Store(error) => ApiError::internal(error),
         }
     }
+}
+
+/// Seconds after which a caller may try again; the server sees free space at once.
+const ROOM_AGAIN_SECONDS: u64 = 5;
+
+fn no_space(shortage: &str) -> ApiError {
+    let detail = format!(
+        "{shortage}; nothing was changed. Free some space or enlarge the disk, then try again: the server goes on by itself"
+    );
+    let problem = Problem::insufficient_storage(detail).with("code", "no_space");
+    ApiError::from(problem).with_header(RETRY_AFTER, ROOM_AGAIN_SECONDS.into())
 }
 
 fn refused(refusal: Refusal) -> Problem {

@@ -1,5 +1,8 @@
 //! `Idempotency-Key`: a POST that is sent again with the same key acts once and gets the same
 //! answer. Kept for a day; a key that comes with another request is refused.
+//!
+//! The key is taken in the commit of the act and the answer is kept after it. Between the two the
+//! server may end: then the repetition is refused, and told where to look.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,6 +14,7 @@ use axum::response::{IntoResponse as _, Response};
 use http::header::{CONTENT_TYPE, ETAG, LOCATION};
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 use http_body_util::BodyExt as _;
+use orch_store::Reservation;
 use orch_store::idempotency::{self, Kept};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
@@ -130,15 +134,51 @@ async fn replayed(
             )
             .into());
         }
-        return Ok(restored(kept));
+        return match kept.status {
+            0 => Err(unknown_outcome(&kept).into()),
+            _ => Ok(restored(kept)),
+        };
     }
-    let response = next.run(Request::from_parts(parts, Body::from(body))).await;
-    // A refusal changed nothing: the same request may be right later.
+    let reservation = Reservation::new(key, &digest);
+    let serving = next.run(Request::from_parts(parts, Body::from(body)));
+    let response = Arc::clone(&reservation).hold(serving).await;
     if !response.status().is_success() {
+        // A refusal: the same request may be right later. After a failure of ours the key stands
+        // exactly where the act does.
+        if response.status().is_client_error() && reservation.was_used() {
+            forget(app, key).await;
+        }
         return Ok(response);
     }
     orch_failpoint::pass("server.idempotency.acted");
     keep(app, key, digest, response).await
+}
+
+fn unknown_outcome(kept: &Kept) -> Problem {
+    let entries: Value = serde_json::from_str(&kept.headers).unwrap_or_default();
+    let detail = format!(
+        "a request with this Idempotency-Key was carried out, and its answer was not kept: it was too large, or the server \
+         ended before. Look at what it did (audit entries {} to {}); to do it once more, use another key",
+        entries["first"], entries["last"]
+    );
+    Problem::conflict(detail)
+        .with("code", "outcome_unknown")
+        .with("audit_first", entries["first"].clone())
+        .with("audit_last", entries["last"].clone())
+}
+
+async fn forget(app: &App, key: &str) {
+    let forgotten = async {
+        let mut tx = app.store().begin("system").await?;
+        idempotency::forget(&mut tx.conn, key).await?;
+        tx.commit().await
+    };
+    if let Err(error) = forgotten.await {
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "an idempotency key was not given back"
+        );
+    }
 }
 
 async fn keep(
@@ -165,16 +205,19 @@ async fn keep(
             headers: Value::Object(headers).to_string(),
             body: body.to_vec(),
         };
-        let mut tx = app
-            .store()
-            .begin("system")
-            .await
-            .map_err(ApiError::internal)?;
-        let now = tx.now();
-        idempotency::keep(&mut tx.conn, key, &answer, now)
-            .await
-            .map_err(ApiError::internal)?;
-        tx.commit().await.map_err(ApiError::internal)?;
+        let kept = async {
+            let mut tx = app.store().begin("system").await?;
+            let now = tx.now();
+            idempotency::keep(&mut tx.conn, key, &answer, now).await?;
+            tx.commit().await
+        };
+        // The act stands, and whoever asked is told so; a repetition is told where to look.
+        if let Err(error) = kept.await {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "an answer was not kept"
+            );
+        }
     }
     Ok(Response::from_parts(parts, Body::from(body)))
 }

@@ -37,22 +37,23 @@ pub fn area() -> Area<App> {
 }
 
 /// How the server is
+///
+/// What is wrong is named, with the time at which it was first seen and what to do about it. 503
+/// where the server can serve nothing; with other faults it goes on, and answers 200 and `degraded`.
 #[utoipa::path(get, path = "/observability/health", tag = "observability", responses(
     (status = 200, body = Health), (status = 503, body = Health)))]
 async fn health(State(app): State<App>) -> Response {
-    let problems = observability::problems(&app).await;
-    let status = if problems.is_empty() {
+    let faults = app.health().faults(&app).await;
+    let serves = faults
+        .iter()
+        .all(|fault| !fault.finding.kind.stops_service());
+    let status = if serves {
         StatusCode::OK
     } else {
         StatusCode::SERVICE_UNAVAILABLE
     };
     let health = Health {
-        status: if problems.is_empty() {
-            "ok"
-        } else {
-            "degraded"
-        }
-        .to_owned(),
+        status: if faults.is_empty() { "ok" } else { "degraded" }.to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         database: app.store().database().kind().to_owned(),
         scheduling: match app.scheduling() {
@@ -62,7 +63,11 @@ async fn health(State(app): State<App>) -> Response {
         .to_owned(),
         connected_agents: app.agents().connected(),
         uptime_seconds: app.uptime().as_secs_f64(),
-        problems,
+        problems: faults
+            .iter()
+            .map(|fault| fault.finding.what.clone())
+            .collect(),
+        faults: faults.into_iter().map(view::fault).collect(),
     };
     (status, Json(health)).into_response()
 }

@@ -5,7 +5,7 @@ use orch_api::types::approval::Approval;
 use orch_api::types::audit::AuditEntry;
 use orch_api::types::info_request::InfoRequest;
 use orch_api::types::log::LogEntry;
-use orch_api::types::observability::{Trace, Usage};
+use orch_api::types::observability::{Fault, Trace, Usage};
 use orch_api::types::project::{Project, Quota};
 use orch_api::types::queue::{QueueEntry, WhyNotRunning};
 use orch_api::types::requirements::{Requirements, RequirementsStatus};
@@ -336,5 +336,15 @@ pub fn agent(agent: orch_store::agent::Agent, connected: bool, holding: Vec<i64>
         holding,
         registered_at: instant(agent.registered_at),
         last_seen_at: instant(agent.last_seen_at),
+    }
+}
+
+pub fn fault(fault: crate::app::health::Fault) -> Fault {
+    let crate::app::health::Fault { finding, since } = fault;
+    Fault {
+        kind: finding.kind.name().to_owned(),
+        what: finding.what,
+        since: since.to_string(),
+        remedy: finding.remedy.to_owned(),
     }
 }

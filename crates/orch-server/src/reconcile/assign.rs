@@ -12,7 +12,7 @@ use orch_core::work_item::WorkItem;
 use orch_store::{recipe, step, work_item};
 
 use crate::app::agents::Answers;
-use crate::app::{App, Result, info_request, plan};
+use crate::app::{App, AppError, Result, info_request, plan};
 
 /// The assignments of several runs; `None` where the item is not what the run was started for.
 pub async fn assignments(
@@ -40,7 +40,18 @@ pub async fn assignments(
     let mut all = Vec::with_capacity(runs.len());
     for run in runs {
         let assignment = match items.get(&run.work_item_id) {
-            Some(item) => build(app, &run, item, &recipes, answers).await?,
+            Some(item) => match build(app, &run, item, &recipes, answers).await {
+                // Its steps or answers: the others are handed out all the same.
+                Err(AppError::Store(error)) if error.is_unreadable() => {
+                    tracing::error!(
+                        error = &error as &dyn std::error::Error,
+                        run.id = run.id.get(),
+                        "a run cannot be handed out"
+                    );
+                    None
+                }
+                built => built?,
+            },
             None => None,
         };
         all.push((run, assignment));

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use orch_api::proto::{ServerMessage, server_message};
 use orch_core::engine::Reach;
+use orch_core::ids::RunId;
 use orch_core::run::Expiry;
-use orch_store::{Command, Reply, queue, run};
+use orch_store::{Command, Reply, StoreError, queue, run};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -44,16 +45,20 @@ pub async fn run(app: App, mode: SchedulingMode, shutdown: CancellationToken) {
 /// One pass: fills what is free, and looks at the clock's work where that is due. A wake-up brings
 /// the next look near, so that a stream of them costs few looks.
 async fn pass(app: &App, mode: SchedulingMode, next_look: &mut Instant) -> Result<()> {
-    while fill(app).await? > 0 {}
+    // What runs may use the rest of a disk; nothing new is started on it.
+    let is_scarce = app.health().disk().is_scarce();
+    while !is_scarce && fill(app).await? > 0 {}
     let now = Instant::now();
     if now < *next_look {
         *next_look = (*next_look).min(now + LOOK_SOON);
         return Ok(());
     }
-    if expire(app).await? {
-        while fill(app).await? > 0 {}
+    let lapsed = expire(app).await?;
+    if lapsed == Lapsed::Some {
+        while !is_scarce && fill(app).await? > 0 {}
     }
     let timer = match mode {
+        SchedulingMode::Every(interval) if is_scarce => interval,
         SchedulingMode::Every(interval) => {
             app.store().submit("scheduler", Command::Tick).await?;
             interval
@@ -72,30 +77,58 @@ async fn pass(app: &App, mode: SchedulingMode, next_look: &mut Instant) -> Resul
         .min()
         .map(|at| at.since(now) + Duration::from_millis(1));
     let wait = soonest.unwrap_or(timer).min(timer);
-    *next_look = Instant::now() + wait.max(Duration::from_millis(1));
+    let least = match lapsed {
+        Lapsed::None | Lapsed::Some if !is_scarce => Duration::from_millis(1),
+        Lapsed::None | Lapsed::Some | Lapsed::Kept => AFTER_FAILURE,
+    };
+    *next_look = Instant::now() + wait.max(least);
     Ok(())
 }
 
-/// Answers whether there was any.
-async fn expire(app: &App) -> Result<bool> {
+/// What became of leases that ran out.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Lapsed {
+    None,
+    Some,
+    /// Some were left with agents that are there.
+    Kept,
+}
+
+async fn expire(app: &App) -> Result<Lapsed> {
     let now = app.store().now();
     let lapsed = {
         let mut conn = app.store().peek().await?;
         run::lapsed(&mut conn, now, EXPIRED_AT_ONCE).await?
     };
-    let any = !lapsed.is_empty();
+    let mut found = Lapsed::None;
     for id in lapsed {
+        if app.agents().is_held(id) || app.store().quarantine().has_run(id) {
+            // Its stream is open: it could not be renewed, and will be. Or it cannot be read.
+            found = Lapsed::Kept;
+            continue;
+        }
+        if found == Lapsed::None {
+            found = Lapsed::Some;
+        }
         orch_failpoint::pass("server.lease.expire");
-        let reply = app
+        let expired = app
             .store()
             .submit("scheduler", Command::ExpireLease { run: id })
-            .await?;
+            .await;
+        let reply = match expired {
+            Ok(reply) => reply,
+            Err(error) if set_aside(app, id, &error).await? => {
+                found = Lapsed::Kept;
+                continue;
+            }
+            Err(error) => return Err(error.into()),
+        };
         if let Reply::Expiry(Expiry::Released | Expiry::Lost) = reply {
             tracing::warn!(run.id = id.get(), "a lease ran out");
             app.agents().revoke(id, "its lease ran out");
         }
     }
-    Ok(any)
+    Ok(found)
 }
 
 /// Fills free slots once, until nothing is left that could run; answers how many runs were handed
@@ -126,6 +159,17 @@ async fn fill(app: &App) -> Result<usize> {
         }
     }
     Ok(handed_out)
+}
+
+/// Sets a run aside where it failed because it cannot be read.
+async fn set_aside(app: &App, id: RunId, error: &StoreError) -> Result<bool> {
+    if !error.is_unreadable() {
+        return Ok(false);
+    }
+    let store = app.store();
+    let mut conn = store.read().await?;
+    let quarantine = store.quarantine();
+    Ok(quarantine.examine_run(&mut conn, store.rules(), id).await?)
 }
 
 async fn hand_over(app: &App, free: &Free, runs: Vec<orch_core::run::Run>) -> Result<()> {

@@ -3,6 +3,7 @@
 mod assign;
 mod dispatch;
 mod heads;
+mod health;
 mod holds;
 mod leases;
 mod retention;
@@ -30,5 +31,6 @@ pub(crate) fn start(
     tasks.spawn(leases::run(app.clone(), shutdown.clone()));
     tasks.spawn(holds::run(app.clone(), shutdown.clone()));
     tasks.spawn(retention::run(app.clone(), kept, shutdown.clone()));
+    tasks.spawn(health::run(app.clone(), shutdown.clone()));
     tasks.spawn(upkeep::run(app.clone(), shutdown.clone()));
 }

@@ -36,7 +36,7 @@ impl Source {
     pub fn of(store: &Store) -> Self {
         Self {
             segments: store.segments.clone(),
-            quarantine: store.quarantine.clone(),
+            quarantine: store.log_quarantine.clone(),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod carry;
 mod conformance;
+mod damaged_logs;
 mod logs;
 mod quarantine;
 mod replicas;

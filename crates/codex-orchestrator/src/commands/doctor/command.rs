@@ -30,6 +30,7 @@ struct Found {
     settings: Vec<SettingLine>,
     client: ClientSettings,
     data_dir: PathBuf,
+    min_free_bytes: u64,
     path: String,
     shell: PathBuf,
     codex: Option<PathBuf>,
@@ -45,6 +46,7 @@ pub async fn run(args: Args, context: &mut Context<'_>) -> Result<Exit, Failure>
     }
     checks.extend(machine::checks(
         &found.data_dir,
+        found.min_free_bytes,
         &found.path,
         &found.shell,
         found.codex.as_deref(),
@@ -86,6 +88,7 @@ fn gather(settings: &Settings, args: &Args) -> Found {
         settings: reader.taken().iter().map(SettingLine::from).collect(),
         client,
         data_dir: server.data_dir,
+        min_free_bytes: server.min_free_bytes,
         path: agent.path,
         shell: agent.shell,
         codex,

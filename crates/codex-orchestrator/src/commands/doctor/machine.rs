@@ -11,7 +11,6 @@ use crate::clock;
 const MIB: u64 = 1024 * 1024;
 /// Below this a log or two fills the disk.
 const SCARCE_BYTES: u64 = 1024 * MIB;
-const TOO_LITTLE_BYTES: u64 = 100 * MIB;
 /// What recipes and cloud hints often need; the agent asks when one that a run needs is missing.
 const OFTEN_NEEDED: [&str; 9] = [
     "git", "docker", "aws", "gcloud", "az", "kubectl", "helm", "tofu", "codex",
@@ -20,8 +19,14 @@ const OFTEN_NEEDED: [&str; 9] = [
 const NO_EARLIER: &str = "2025-01-01T00:00:00Z";
 
 /// Looks at the machine.
-pub fn checks(data_dir: &Path, path: &str, shell: &Path, codex: Option<&Path>) -> Vec<Check> {
-    let mut checks = vec![folder(data_dir), disk(data_dir)];
+pub fn checks(
+    data_dir: &Path,
+    min_free_bytes: u64,
+    path: &str,
+    shell: &Path,
+    codex: Option<&Path>,
+) -> Vec<Check> {
+    let mut checks = vec![folder(data_dir), disk(data_dir, min_free_bytes)];
     checks.push(program("shell", shell, path));
     if let Some(codex) = codex {
         checks.push(program("codex", codex, path));
@@ -57,17 +62,18 @@ fn folder(data_dir: &Path) -> Check {
     }
 }
 
-fn disk(data_dir: &Path) -> Check {
+fn disk(data_dir: &Path, min_free_bytes: u64) -> Check {
     let free = nearest(data_dir)
         .and_then(|existing| nix::sys::statvfs::statvfs(existing).ok())
         .map(|disk| disk.blocks_available().saturating_mul(disk.fragment_size()));
     match free {
         None => Check::warning("disk", "its free space cannot be told"),
-        Some(free) if free < TOO_LITTLE_BYTES => Check::failed(
+        Some(free) if free < min_free_bytes => Check::failed(
             "disk",
             format!(
-                "{} MiB are free: too little for database and logs",
-                free / MIB
+                "{} MiB are free, and a server refuses new work below {} MiB (ORCH_MIN_FREE_BYTES): free some space",
+                free / MIB,
+                min_free_bytes / MIB
             ),
         ),
         Some(free) if free < SCARCE_BYTES => {

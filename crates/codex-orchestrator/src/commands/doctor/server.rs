@@ -1,6 +1,7 @@
 //! Whether the server answers, how it is, and whether its clock agrees with ours.
 
 use orch_api::client::{Client, ClientError};
+use orch_api::types::observability::Fault;
 use orch_core::time::Timestamp;
 
 use super::checks::Check;
@@ -35,9 +36,12 @@ pub async fn checks(client: &Client) -> Vec<Check> {
         health.database
     );
     let mut checks = vec![match health.problems.as_slice() {
-        [] => Check::ok("server", about),
-        problems => Check::warning("server", format!("{about}; {}", problems.join("; "))),
+        problems if health.faults.is_empty() && !problems.is_empty() => {
+            Check::warning("server", format!("{about}; {}", problems.join("; ")))
+        }
+        _ => Check::ok("server", about),
     }];
+    checks.extend(health.faults.iter().map(named));
     if health.version != env!("CARGO_PKG_VERSION") {
         let ours = env!("CARGO_PKG_VERSION");
         checks.push(Check::warning(
@@ -56,6 +60,20 @@ pub async fn checks(client: &Client) -> Vec<Check> {
             .and_then(|date| clocks(date, clock::now())),
     );
     checks
+}
+
+/// A fault that the server names itself.
+fn named(fault: &Fault) -> Check {
+    let said = format!("{} (since {}): {}", fault.what, fault.since, fault.remedy);
+    match fault.kind.as_str() {
+        "database_unreachable" => Check::failed("server's database", said),
+        "disk_full" => Check::failed("server's disk", said),
+        "stuck_outbox" => Check::failed("server's outbox", said),
+        "unreadable_row" => Check::failed("server's rows", said),
+        "damaged_log" => Check::warning("server's logs", said),
+        "clock_off" => Check::warning("server's clock", said),
+        _ => Check::warning("server", said),
+    }
 }
 
 fn clocks(date: &str, now: Timestamp) -> Option<Check> {
@@ -79,6 +97,18 @@ fn clocks(date: &str, now: Timestamp) -> Option<Check> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_fault_is_named_with_its_beginning_and_what_to_do() {
+        let fault = Fault {
+            kind: "disk_full".to_owned(),
+            what: "the disk of /data has 5 MiB free".to_owned(),
+            since: "2026-01-02T10:00:00Z".to_owned(),
+            remedy: "free some space".to_owned(),
+        };
+        let said = "the disk of /data has 5 MiB free (since 2026-01-02T10:00:00Z): free some space";
+        assert_eq!(named(&fault), Check::failed("server's disk", said));
+    }
 
     #[test]
     fn clocks_that_are_apart_are_noticed() {
