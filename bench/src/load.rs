@@ -40,6 +40,28 @@ pub fn entries_body(first: i64, count: usize, depends_on: &str) -> Vec<u8> {
     body.into_bytes()
 }
 
+/// A run that takes log lines over REST.
+pub struct Talking {
+    /// Where its lines go.
+    pub path: String,
+    /// 1,000 lines of 998 characters.
+    pub body: Vec<u8>,
+}
+
+impl Talking {
+    pub async fn start(server: &Server, wire: &mut Wire) -> anyhow::Result<Self> {
+        let project = server.project(wire).await?;
+        let body = format!("{{\"project_id\":{project},\"title\":\"talks\"}}");
+        let item = first_id(wire.post("/work-items", body.as_bytes()).await?)?;
+        let run = first_id(wire.post(&format!("/work-items/{item}/start"), b"").await?)?;
+        let lines = vec!["x".repeat(998); 1000].join("\",\"");
+        Ok(Self {
+            path: format!("/work-items/runs/{run}/logs"),
+            body: format!("{{\"lines\":[\"{lines}\"]}}").into_bytes(),
+        })
+    }
+}
+
 /// Creates `count` items; answers the first id of each batch with its size.
 pub async fn create(
     wire: &mut Wire,

@@ -5,10 +5,11 @@ use std::time::Instant;
 
 use super::Measured;
 use crate::figure::Figure;
+use crate::load::Talking;
 use crate::process;
 use crate::server::Server;
 use crate::setup::Setup;
-use crate::wire::{first_id, number_after};
+use crate::wire::number_after;
 
 const WRITERS: usize = 4;
 const PAGE: u64 = 5000;
@@ -16,13 +17,7 @@ const PAGE: u64 = 5000;
 pub async fn measure(setup: &Setup) -> Measured {
     let server = Server::start(setup).await?;
     let mut wire = server.wire().await?;
-    let project = server.project(&mut wire).await?;
-    let body = format!("{{\"project_id\":{project},\"title\":\"talks\"}}");
-    let item = first_id(wire.post("/work-items", body.as_bytes()).await?)?;
-    let run = first_id(wire.post(&format!("/work-items/{item}/start"), b"").await?)?;
-    let path = format!("/work-items/runs/{run}/logs");
-    let lines = vec!["x".repeat(998); 1000].join("\",\"");
-    let body = format!("{{\"lines\":[\"{lines}\"]}}").into_bytes();
+    let Talking { path, body } = Talking::start(&server, &mut wire).await?;
     let total = setup.log_mib * 1_048_576 / 1_000_000;
     let left = Cell::new(total);
     let begun = Instant::now();

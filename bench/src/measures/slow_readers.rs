@@ -8,10 +8,10 @@ use tokio::net::{TcpSocket, TcpStream};
 
 use super::Measured;
 use crate::figure::Figure;
+use crate::load::Talking;
 use crate::process;
 use crate::server::Server;
 use crate::setup::Setup;
-use crate::wire::first_id;
 
 const READERS: usize = 1000;
 const WARM_UP: usize = 8;
@@ -20,13 +20,7 @@ const WRITES: usize = 64;
 pub async fn measure(setup: &Setup) -> Measured {
     let server = Server::start(setup).await?;
     let mut wire = server.wire().await?;
-    let project = server.project(&mut wire).await?;
-    let body = format!("{{\"project_id\":{project},\"title\":\"talks\"}}");
-    let item = first_id(wire.post("/work-items", body.as_bytes()).await?)?;
-    let run = first_id(wire.post(&format!("/work-items/{item}/start"), b"").await?)?;
-    let path = format!("/work-items/runs/{run}/logs");
-    let lines = vec!["x".repeat(998); 1000].join("\",\"");
-    let body = format!("{{\"lines\":[\"{lines}\"]}}").into_bytes();
+    let Talking { path, body } = Talking::start(&server, &mut wire).await?;
     for _ in 0..WARM_UP {
         wire.post(&path, &body).await?;
     }

@@ -163,11 +163,15 @@ impl Bulk {
             self.width
         );
         if let Link::Inline(inline) = conn.link() {
+            let whole;
             let text = match self.one {
-                Some(text) => Arc::from(text),
-                None => self.text(0, Placeholder::Anonymous),
+                Some(text) => text,
+                None => {
+                    whole = self.text(0, Placeholder::Anonymous);
+                    &whole
+                }
             };
-            return Ok(inline.execute_each(&text, self.width, &cells)?);
+            return Ok(inline.execute_each(text, self.width, &cells)?);
         }
         let mut cells = cells.into_iter();
         while cells.len() > 0 {

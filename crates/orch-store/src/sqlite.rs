@@ -28,14 +28,15 @@ pub(crate) struct Sqlite {
 impl Sqlite {
     /// Opens or creates the file and brings its schema up to date.
     pub(crate) async fn open(database: &Path) -> Result<Self, StoreError> {
-        let connect = connect_options(database)?;
-        let pool_of_one = pool(1).connect_with(connect.clone()).await?;
+        let pool_of_one = one_connection(database, Missing::Create).await?;
         orch_failpoint::check("store.migrate.before").map_err(sqlx::Error::from)?;
         schema::bring_forward(&schema::SQLITE, &mut *pool_of_one.acquire().await?).await?;
         pool_of_one.close().await;
         orch_failpoint::check("store.migrate.after").map_err(sqlx::Error::from)?;
         let writing = Home::open(database, May::Write)?;
-        let readers = pool(READERS).connect_with(connect.read_only(true)).await?;
+        let readers = pool(READERS)
+            .connect_with(options(database)?.read_only(true))
+            .await?;
         let peeking = Home::open(database, May::Read)?;
         Ok(Self {
             writing,
@@ -58,7 +59,10 @@ pub(crate) async fn one_connection(
     missing: Missing,
 ) -> Result<SqlitePool, StoreError> {
     let connect = match missing {
-        Missing::Create => connect_options(database)?,
+        Missing::Create => {
+            make_private(database.parent())?;
+            options(database)?
+        }
         Missing::Refuse => options(database)?.create_if_missing(false),
     };
     Ok(pool(1).connect_with(connect).await?)
@@ -78,11 +82,6 @@ fn pool(connections: u32) -> SqlitePoolOptions {
         .idle_timeout(None)
         .max_lifetime(None)
         .test_before_acquire(false)
-}
-
-fn connect_options(database: &Path) -> Result<SqliteConnectOptions, StoreError> {
-    make_private(database.parent())?;
-    options(database)
 }
 
 /// Makes a folder that is missing, for its owner alone.

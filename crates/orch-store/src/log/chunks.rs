@@ -143,6 +143,23 @@ pub(super) fn gap(first: u64, end: u64, kept_from: u64) -> Numbered {
     notice(first, end, what)
 }
 
+/// Chunks as their rows have them: a place in the files on SQLite, the bytes on PostgreSQL.
+macro_rules! chunks {
+    ($which:literal) => {
+        sql!(
+            sqlite: concat!(
+                "SELECT first_seq, lines, segment, offset, length, NULL AS body FROM log_chunk ",
+                $which
+            ),
+            postgres: concat!(
+                "SELECT first_seq, lines, CAST(NULL AS BIGINT) AS segment, CAST(NULL AS BIGINT) AS \"offset\",
+                        CAST(NULL AS BIGINT) AS length, body FROM log_chunk ",
+                $which
+            ),
+        )
+    };
+}
+
 /// The next chunks that hold line `from` or later ones, in order; none at the end of the log.
 pub(super) async fn ahead(
     store: &Store,
@@ -156,18 +173,11 @@ pub(super) async fn ahead(
     all!(
         &mut conn,
         ChunkRow,
-        sql!(
-            sqlite: "SELECT first_seq, lines, segment, offset, length, NULL AS body FROM log_chunk
-                      WHERE run_id = $1 AND first_seq + lines > $2
-                        AND first_seq >= coalesce((SELECT first_seq FROM log_chunk WHERE run_id = $1 AND first_seq <= $2
-                                                    ORDER BY first_seq DESC LIMIT 1), 0)
-                      ORDER BY first_seq LIMIT $3",
-            postgres: "SELECT first_seq, lines, CAST(NULL AS BIGINT) AS segment, CAST(NULL AS BIGINT) AS \"offset\",
-                              CAST(NULL AS BIGINT) AS length, body FROM log_chunk
-                        WHERE run_id = $1 AND first_seq + lines > $2
-                          AND first_seq >= coalesce((SELECT first_seq FROM log_chunk WHERE run_id = $1 AND first_seq <= $2
-                                                      ORDER BY first_seq DESC LIMIT 1), 0)
-                        ORDER BY first_seq LIMIT $3",
+        chunks!(
+            "WHERE run_id = $1 AND first_seq + lines > $2
+               AND first_seq >= coalesce((SELECT first_seq FROM log_chunk WHERE run_id = $1 AND first_seq <= $2
+                                           ORDER BY first_seq DESC LIMIT 1), 0)
+             ORDER BY first_seq LIMIT $3"
         ),
         run.get(),
         signed(from),
@@ -187,13 +197,7 @@ pub(super) async fn behind(
     all!(
         &mut conn,
         ChunkRow,
-        sql!(
-            sqlite: "SELECT first_seq, lines, segment, offset, length, NULL AS body FROM log_chunk
-                      WHERE run_id = $1 AND first_seq < $2 ORDER BY first_seq DESC LIMIT $3",
-            postgres: "SELECT first_seq, lines, CAST(NULL AS BIGINT) AS segment, CAST(NULL AS BIGINT) AS \"offset\",
-                              CAST(NULL AS BIGINT) AS length, body FROM log_chunk
-                        WHERE run_id = $1 AND first_seq < $2 ORDER BY first_seq DESC LIMIT $3",
-        ),
+        chunks!("WHERE run_id = $1 AND first_seq < $2 ORDER BY first_seq DESC LIMIT $3"),
         run.get(),
         signed(before),
         limit
