@@ -11,6 +11,7 @@ use orch_core::run::{Expiry, Run};
 use orch_core::work_item::WorkItem;
 
 use crate::Needs;
+use crate::schedule::Left;
 use crate::segment::LogLine;
 
 /// One hot operation.
@@ -22,7 +23,9 @@ pub enum Command {
     Enqueue(Vec<(WorkItemId, Enqueue)>),
     /// Starts everything eligible.
     Tick,
-    /// Fills an agent's free slots.
+    /// Fills the free slots of the agents that are known to [`crate::Slots`].
+    Fill,
+    /// Hands runs to one agent.
     Dispatch {
         agent: AgentName,
         slots: usize,
@@ -71,6 +74,7 @@ pub enum Reply {
     Items(Vec<WorkItem>),
     Entries(Vec<QueueEntry>),
     Runs(Vec<Run>),
+    Filled(Left),
     Run(Box<Run>),
     Expiry(Expiry),
     /// The number of the first line that was added.
@@ -82,7 +86,18 @@ pub enum Reply {
 impl Command {
     /// Whether it chooses among ready entries, and so must see everything before it committed.
     pub(crate) const fn schedules(&self) -> bool {
-        matches!(self, Self::Tick | Self::Dispatch { .. })
+        matches!(self, Self::Tick | Self::Fill | Self::Dispatch { .. })
+    }
+
+    /// Whether something may be handed out once it is decided that was not before.
+    pub(crate) const fn may_make_ready(&self) -> bool {
+        matches!(
+            self,
+            Self::Enqueue(_)
+                | Self::Complete { .. }
+                | Self::ExpireLease { .. }
+                | Self::EndHold { .. }
+        )
     }
 
     /// The rows that it needs, besides those that scheduling chooses.
@@ -97,7 +112,7 @@ impl Command {
                     needs.items.extend(&want.depends_on);
                 }
             }
-            Self::Tick | Self::Dispatch { .. } => {}
+            Self::Tick | Self::Fill | Self::Dispatch { .. } => {}
             Self::Claim { run, .. } | Self::Heartbeat { run, .. } | Self::Log { run, .. } => {
                 needs.runs.insert(*run);
             }
@@ -117,6 +132,7 @@ impl Command {
                 .collect(),
             Self::CreateItems(_)
             | Self::Tick
+            | Self::Fill
             | Self::Dispatch { .. }
             | Self::Claim { .. }
             | Self::Heartbeat { .. }
@@ -133,6 +149,7 @@ impl Command {
             Self::CreateItems(new) => new.len() > 1,
             Self::Enqueue(wanted) => wanted.len() > 1,
             Self::Tick
+            | Self::Fill
             | Self::Dispatch { .. }
             | Self::Claim { .. }
             | Self::Heartbeat { .. }
@@ -160,6 +177,8 @@ impl Command {
                 .collect::<Result<_, _>>()
                 .map(Reply::Entries),
             Self::Tick => Ok(Reply::Runs(engine::tick(w, ctx))),
+            // Decided for one agent after the other, where they are known.
+            Self::Fill => Ok(Reply::Filled(Left::Nothing)),
             Self::Dispatch {
                 agent,
                 slots,

@@ -14,6 +14,7 @@ type Watched = Mutex<HashMap<RunId, watch::Sender<u64>>>;
 #[derive(Clone, Default)]
 pub struct Signals {
     schedule: Arc<Notify>,
+    clock: Arc<Notify>,
     runs: Arc<Watched>,
     elsewhere: Arc<Elsewhere>,
     /// Tells the other servers, where there may be some.
@@ -47,6 +48,11 @@ impl Signals {
         self.schedule.notified().await;
     }
 
+    /// Resolves once entries may fall due, or leases run out, that did not before the last call.
+    pub async fn timers_changed(&self) {
+        self.clock.notified().await;
+    }
+
     /// For how long the other servers could not be told of commits; `None` while they can.
     #[must_use]
     pub fn untold_for(&self) -> Option<std::time::Duration> {
@@ -63,6 +69,14 @@ impl Signals {
     /// Wakes the dispatchers of all servers.
     pub fn wake_scheduler(&self) {
         self.wake_scheduler_here();
+        if let Some(herald) = &self.herald {
+            herald.schedule();
+        }
+    }
+
+    /// What became ready was handed out here as far as it goes. Other servers may have slots.
+    pub(crate) fn note_filled(&self) {
+        self.clock.notify_one();
         if let Some(herald) = &self.herald {
             herald.schedule();
         }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, OnceLock, PoisonError};
 
 use orch_core::audit::Head;
 use orch_core::engine::NextIds;
@@ -16,6 +16,7 @@ use crate::herald::{self, Herald};
 use crate::log::{self, LogSink};
 use crate::postgres::{self, Postgres};
 use crate::quarantine::Quarantine;
+use crate::schedule::Slots;
 use crate::segment::{
     self, Quarantine as LogQuarantine, Quarantined, SegmentReader, SegmentWriter,
 };
@@ -80,6 +81,8 @@ pub struct Store {
     /// Ends the writer when it is dropped.
     writer: Arc<std::sync::Mutex<Option<oneshot::Sender<()>>>>,
     signals: Signals,
+    /// Who knows the agents; nobody does where there is no dispatcher.
+    pub(crate) slots: Arc<OnceLock<Arc<dyn Slots>>>,
     rules: Arc<Rules>,
     clock: Clock,
 }
@@ -173,6 +176,7 @@ impl Store {
             log_quarantine,
             clock_offset_us: Arc::default(),
             signals,
+            slots: Arc::default(),
             rules: options.rules,
             clock: options.clock,
         };

@@ -12,6 +12,7 @@ use serde_json::Value;
 use tokio::sync::OwnedMutexGuard;
 
 use crate::log::LogSink;
+use crate::schedule::{Assigned, Turnover};
 use crate::segment::LogLine;
 use crate::store::WriterState;
 use crate::{Conn, Needs, Reservation, Store, StoreError, audit, load, log, postgres, save};
@@ -30,6 +31,7 @@ pub struct Tx {
     next_seq: BTreeMap<i64, u64>,
     touched: Vec<RunId>,
     schedule: Schedule,
+    turnover: Turnover,
     reservation: Option<Arc<Reservation>>,
 }
 
@@ -37,6 +39,8 @@ pub struct Tx {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Schedule {
     Unchanged,
+    /// What is ready was handed out as far as slots are free; entries may fall due.
+    Filled,
     Changed,
 }
 
@@ -61,6 +65,7 @@ impl Tx {
             next_seq: BTreeMap::new(),
             touched: Vec::new(),
             schedule: Schedule::Unchanged,
+            turnover: Turnover::default(),
             reservation: Reservation::current(),
         }
     }
@@ -195,6 +200,23 @@ impl Tx {
         self.schedule = Schedule::Changed;
     }
 
+    /// Nothing that is ready is left for the slots that are free.
+    pub(crate) fn note_filled(&mut self) {
+        if self.schedule == Schedule::Changed {
+            self.schedule = Schedule::Filled;
+        }
+    }
+
+    /// Runs that end when this commits.
+    pub(crate) fn end_holds(&mut self, runs: Vec<RunId>) {
+        self.turnover.ended.extend(runs);
+    }
+
+    /// Runs that agents get when this commits.
+    pub(crate) fn assign(&mut self, assigned: Vec<Assigned>) {
+        self.turnover.assigned.extend(assigned);
+    }
+
     /// Makes everything durable, then wakes whom it concerns.
     ///
     /// # Errors
@@ -271,10 +293,17 @@ impl Tx {
             state.next_seq.clear();
         }
         state.next_seq.extend(self.next_seq);
+        if let Some(slots) = self.store.slots() {
+            // Before the next transaction may ask for free slots.
+            let Turnover { ended, assigned } = self.turnover;
+            slots.settle(&ended, assigned);
+        }
         let signals = self.store.signals();
         signals.wake_runs(&self.touched);
-        if self.schedule == Schedule::Changed {
-            signals.wake_scheduler();
+        match self.schedule {
+            Schedule::Changed => signals.wake_scheduler(),
+            Schedule::Filled => signals.note_filled(),
+            Schedule::Unchanged => {}
         }
         Ok(())
     }

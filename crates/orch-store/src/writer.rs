@@ -1,23 +1,20 @@
 //! The writer: takes what has gathered while it was busy, decides it over one working set and
 //! commits it at once. There is no timer: an idle store commits a single command immediately.
 //!
-//! A command that schedules is decided in a group of its kind, so that it sees everything that
-//! came before it.
+//! What a commit makes ready is handed to agents with free slots in the same commit. A command that
+//! only schedules is decided in a group of its kind, so that it sees everything that came before it.
 
 use std::collections::BTreeSet;
 
-use orch_core::engine::Reach;
 use orch_core::ids::RunId;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::load::Starts;
+use crate::schedule::{self, schedule};
 use crate::unlogged::Unlogged;
-use crate::{Command, Needs, Reply, Store, StoreError, Tx, quarantine, queue, run};
+use crate::{Command, Needs, Reply, Store, StoreError, Tx, queue};
 
 /// The most commands in one commit.
 const LARGEST_GROUP: usize = 1024;
-/// The most entries of one project that a tick starts in one commit.
-const TICK_STEP: i64 = 1024;
 
 pub(crate) type Answer = oneshot::Sender<Result<Reply, StoreError>>;
 
@@ -163,6 +160,7 @@ async fn try_group(store: &Store, group: &[Envelope]) -> Result<Outcome, StoreEr
     let mut w = tx.load(needs).await?;
     orch_failpoint::check("store.group.loaded").map_err(sqlx::Error::from)?;
     let mut replies = Vec::with_capacity(group.len());
+    let mut ended = Vec::new();
     let mut logs: Vec<(usize, RunId, &[crate::segment::LogLine])> = Vec::new();
     let rules = store.rules_arc();
     for (index, envelope) in group.iter().enumerate() {
@@ -174,8 +172,10 @@ async fn try_group(store: &Store, group: &[Envelope]) -> Result<Outcome, StoreEr
                 return Ok(Outcome::HalfDone { index, refusal });
             }
             reply => {
-                if let (Command::Log { run, lines, .. }, Ok(_)) = (&envelope.command, &reply) {
-                    logs.push((index, *run, lines));
+                match (&envelope.command, &reply) {
+                    (Command::Log { run, lines, .. }, Ok(_)) => logs.push((index, *run, lines)),
+                    (Command::Complete { run, .. }, Ok(_)) => ended.push(*run),
+                    _ => {}
                 }
                 replies.push(reply);
             }
@@ -186,6 +186,9 @@ async fn try_group(store: &Store, group: &[Envelope]) -> Result<Outcome, StoreEr
     }
     tx.save(w).await?;
     orch_failpoint::check("store.group.saved").map_err(sqlx::Error::from)?;
+    if group.iter().any(|sent| sent.command.may_make_ready()) {
+        schedule::fill_too(store, &mut tx, ended).await?;
+    }
     tx.commit_here().await?;
     orch_failpoint::pass("store.group.committed");
     Ok(Outcome::Committed(replies))
@@ -237,66 +240,4 @@ fn dependencies_named(group: &[Envelope]) -> BTreeSet<orch_core::ids::WorkItemId
         }
     }
     named
-}
-
-/// Decides one command that chooses among ready entries.
-async fn schedule(store: &Store, envelope: &Envelope) -> Result<Reply, StoreError> {
-    match &envelope.command {
-        Command::Dispatch { slots, reach, .. } => {
-            let slots = i64::try_from(*slots).unwrap_or(i64::MAX);
-            schedule_once(store, envelope, slots, *reach).await
-        }
-        _ => {
-            let mut started = Vec::new();
-            loop {
-                let Reply::Runs(runs) =
-                    schedule_once(store, envelope, TICK_STEP, Reach::QueueToo).await?
-                else {
-                    return Ok(Reply::Runs(started));
-                };
-                if runs.is_empty() {
-                    return Ok(Reply::Runs(started));
-                }
-                started.extend(runs);
-            }
-        }
-    }
-}
-
-async fn schedule_once(
-    store: &Store,
-    envelope: &Envelope,
-    most: i64,
-    reach: Reach,
-) -> Result<Reply, StoreError> {
-    let aside = store.quarantine();
-    let mut tx = store.begin("system").await?;
-    let mut needs = Needs {
-        starts: Starts::Some,
-        ..Needs::default()
-    };
-    if let Command::Dispatch { .. } = envelope.command {
-        let unclaimed = run::unclaimed(&mut tx.conn, aside.more(most)).await?;
-        needs.runs = aside.runs(unclaimed);
-    }
-    if reach == Reach::QueueToo {
-        let now = tx.now();
-        let ready = queue::ready(&mut tx.conn, now, aside.more(most)).await?;
-        needs.entries = aside.entries(ready);
-    }
-    if needs.runs.is_empty() && needs.entries.is_empty() {
-        return Ok(Reply::Runs(Vec::new()));
-    }
-    let Some(mut w) = quarantine::load(store, &mut tx, needs).await? else {
-        drop(tx);
-        return Box::pin(schedule_once(store, envelope, most, reach)).await;
-    };
-    let rules = store.rules_arc();
-    let reply = tx.decide_as(&mut w, &envelope.actor, &rules, |w, ctx| {
-        envelope.command.apply(w, ctx)
-    })?;
-    tx.save(w).await?;
-    tx.commit_here().await?;
-    orch_failpoint::pass("store.schedule.committed");
-    Ok(reply)
 }

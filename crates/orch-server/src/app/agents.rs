@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use orch_api::proto::{Revoked, ServerMessage, server_message};
 use orch_core::ids::{AgentName, RunId};
-use orch_store::{agent, run};
+use orch_store::{Assigned, Free, agent, run};
 use tokio::sync::mpsc;
 
 use super::seen::Seen;
@@ -60,12 +60,9 @@ pub enum Answers {
     Sealed,
 }
 
-/// An agent with free slots.
+/// How an agent is reached.
 #[derive(Clone)]
-pub struct Free {
-    pub agent: AgentName,
-    pub slots: usize,
-    pub ttl: Duration,
+pub struct Reached {
     pub answers: Answers,
     pub outbox: Outbox,
 }
@@ -181,34 +178,52 @@ impl Agents {
             .unwrap_or_default()
     }
 
-    /// Agents that can take more.
-    pub fn free(&self) -> Vec<Free> {
+    /// Agents that can take more, where these runs have ended.
+    pub fn free(&self, ended: &[RunId]) -> Vec<Free> {
         let registry = self.locked();
         let free = registry.sessions.iter().filter_map(|(agent, session)| {
-            let slots = session.slots.saturating_sub(session.held.len());
-            let outbox = session.outbox.clone()?;
+            session.outbox.as_ref()?;
+            let over = ended.iter().filter(|run| session.held.contains_key(run));
+            let held = session.held.len() - over.count();
+            let slots = session.slots.saturating_sub(held);
             (slots > 0).then(|| Free {
                 agent: agent.clone(),
                 slots,
                 ttl: session.ttl,
-                answers: session.answers,
-                outbox,
             })
         });
         free.collect()
+    }
+
+    /// Notes that runs ended, and that others were handed out.
+    pub fn settle(&self, ended: &[RunId], assigned: &[Assigned]) {
+        let mut registry = self.locked();
+        for session in registry.sessions.values_mut() {
+            for run in ended {
+                session.held.remove(run);
+            }
+        }
+        for Assigned { agent, run, .. } in assigned {
+            if let Some(session) = registry.sessions.get_mut(agent) {
+                session.held.insert(run.id, run.epoch);
+            }
+        }
+    }
+
+    /// How an agent is reached now; `None` while its stream is lost.
+    pub fn reach(&self, agent: &AgentName) -> Option<Reached> {
+        let registry = self.locked();
+        let session = registry.sessions.get(agent)?;
+        Some(Reached {
+            answers: session.answers,
+            outbox: session.outbox.clone()?,
+        })
     }
 
     /// An agent is shutting down: nothing more is handed to it.
     pub fn retire(&self, agent: &AgentName) {
         if let Some(session) = self.locked().sessions.get_mut(agent) {
             session.slots = 0;
-        }
-    }
-
-    /// Notes that an agent was given a run.
-    pub fn hold(&self, agent: &AgentName, run: RunId, epoch: u64) {
-        if let Some(session) = self.locked().sessions.get_mut(agent) {
-            session.held.insert(run, epoch);
         }
     }
 
@@ -219,13 +234,14 @@ impl Agents {
         }
     }
 
-    /// Notes that an agent holds several runs no more.
-    pub fn drop_holds(&self, agent: &AgentName, runs: &[RunId]) {
-        if let Some(session) = self.locked().sessions.get_mut(agent) {
-            for run in runs {
-                session.held.remove(run);
-            }
-        }
+    /// Notes that an agent holds several runs no more; answers how many it held.
+    pub fn drop_holds(&self, agent: &AgentName, runs: &[RunId]) -> usize {
+        let mut registry = self.locked();
+        let Some(session) = registry.sessions.get_mut(agent) else {
+            return 0;
+        };
+        let held = runs.iter().filter(|run| session.held.remove(run).is_some());
+        held.count()
     }
 
     /// Agents that hold something, with what.

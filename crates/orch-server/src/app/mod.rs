@@ -22,7 +22,7 @@ pub mod summary;
 pub mod testing;
 pub mod work_item;
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Instant;
 
 use orch_core::rules::Scheduling;
@@ -43,6 +43,15 @@ pub type Result<T> = std::result::Result<T, AppError>;
 /// The application: the store and what lives beside it. Cheap to clone.
 #[derive(Clone)]
 pub struct App(Arc<Inner>);
+
+/// An application that may be gone.
+pub struct WeakApp(Weak<Inner>);
+
+impl WeakApp {
+    pub fn upgrade(&self) -> Option<App> {
+        self.0.upgrade().map(App)
+    }
+}
 
 struct Inner {
     store: Store,
@@ -74,6 +83,10 @@ impl App {
             scheduling,
             started: Instant::now(),
         }))
+    }
+
+    pub(crate) fn downgrade(&self) -> WeakApp {
+        WeakApp(Arc::downgrade(&self.0))
     }
 
     pub(crate) fn store(&self) -> &Store {

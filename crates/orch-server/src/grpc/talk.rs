@@ -376,8 +376,10 @@ impl Talk {
             }
         }
         if !lost.is_empty() {
-            self.peer.app.agents().drop_holds(&self.peer.name, &lost);
-            self.peer.app.store().signals().wake_scheduler();
+            // Slots of runs that ended were filled again in the commit that ended them.
+            if self.peer.app.agents().drop_holds(&self.peer.name, &lost) > 0 {
+                self.peer.app.store().signals().wake_scheduler();
+            }
         }
         for ack in acks {
             let _ = self

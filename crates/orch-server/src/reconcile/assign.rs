@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use orch_api::proto::Assignment;
 use orch_core::digest::Digest;
 use orch_core::gate;
-use orch_core::ids::{RecipeId, WorkItemId};
+use orch_core::ids::RecipeId;
 use orch_core::info_request::Secrecy;
 use orch_core::run::Run;
 use orch_core::work_item::WorkItem;
@@ -14,45 +14,36 @@ use orch_store::{recipe, step, work_item};
 use crate::app::agents::Answers;
 use crate::app::{App, AppError, Result, info_request, plan};
 
-/// The assignments of several runs; `None` where the item is not what the run was started for.
+/// The assignments of several runs and their items; `None` where the item is not what the run was
+/// started for.
 pub async fn assignments(
     app: &App,
-    runs: Vec<Run>,
+    runs: Vec<(Run, WorkItem)>,
     answers: Answers,
 ) -> Result<Vec<(Run, Option<Assignment>)>> {
-    if runs.is_empty() {
-        return Ok(Vec::new());
-    }
-    let ids: BTreeSet<WorkItemId> = runs.iter().map(|run| run.work_item_id).collect();
-    let mut conn = app.store().peek().await?;
-    let items: BTreeMap<WorkItemId, WorkItem> = work_item::find_all(&mut conn, &ids)
-        .await?
-        .into_iter()
-        .map(|item| (item.id, item))
-        .collect();
+    let named: BTreeSet<RecipeId> = runs.iter().filter_map(|(_, item)| item.recipe_id).collect();
     let mut recipes: BTreeMap<RecipeId, String> = BTreeMap::new();
-    for id in items.values().filter_map(|item| item.recipe_id) {
-        if let Some(recipe) = recipe::find(&mut conn, id).await? {
-            recipes.insert(id, recipe.yaml);
+    if !named.is_empty() {
+        let mut conn = app.store().peek().await?;
+        for id in named {
+            if let Some(recipe) = recipe::find(&mut conn, id).await? {
+                recipes.insert(id, recipe.yaml);
+            }
         }
     }
-    drop(conn);
     let mut all = Vec::with_capacity(runs.len());
-    for run in runs {
-        let assignment = match items.get(&run.work_item_id) {
-            Some(item) => match build(app, &run, item, &recipes, answers).await {
-                // Its steps or answers: the others are handed out all the same.
-                Err(AppError::Store(error)) if error.is_unreadable() => {
-                    tracing::error!(
-                        error = &error as &dyn std::error::Error,
-                        run.id = run.id.get(),
-                        "a run cannot be handed out"
-                    );
-                    None
-                }
-                built => built?,
-            },
-            None => None,
+    for (run, item) in runs {
+        let assignment = match build(app, &run, &item, &recipes, answers).await {
+            // Its steps or answers: the others are handed out all the same.
+            Err(AppError::Store(error)) if error.is_unreadable() => {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    run.id = run.id.get(),
+                    "a run cannot be handed out"
+                );
+                None
+            }
+            built => built?,
         };
         all.push((run, assignment));
     }
@@ -61,7 +52,14 @@ pub async fn assignments(
 
 /// The assignment of one run.
 pub async fn assignment(app: &App, run: &Run, answers: Answers) -> Result<Option<Assignment>> {
-    Ok(assignments(app, vec![run.clone()], answers)
+    let item = {
+        let mut conn = app.store().peek().await?;
+        work_item::find(&mut conn, run.work_item_id).await?
+    };
+    let Some(item) = item else {
+        return Ok(None);
+    };
+    Ok(assignments(app, vec![(run.clone(), item)], answers)
         .await?
         .pop()
         .and_then(|(_, assignment)| assignment))

@@ -1,17 +1,14 @@
-//! Hands work out: fills the free slots of agents, expires lapsed leases, starts what is due.
+//! What no commit does by itself: fills the slots of agents that come, expires lapsed leases, starts
+//! what falls due.
 
 use std::time::Duration;
 
-use orch_api::proto::{ServerMessage, server_message};
-use orch_core::engine::Reach;
 use orch_core::ids::RunId;
 use orch_core::run::Expiry;
-use orch_store::{Command, Reply, StoreError, queue, run};
+use orch_store::{Command, Left, Reply, StoreError, queue, run};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::assign;
-use crate::app::agents::Free;
 use crate::app::{App, Result};
 use crate::config::SchedulingMode;
 
@@ -27,12 +24,13 @@ const EXPIRED_AT_ONCE: i64 = 1000;
 pub async fn run(app: App, mode: SchedulingMode, shutdown: CancellationToken) {
     let mut next_look = Instant::now();
     loop {
-        tokio::select! {
+        let woken = tokio::select! {
             () = shutdown.cancelled() => return,
-            () = app.store().signals().schedulable() => {}
-            () = tokio::time::sleep_until(next_look) => {}
-        }
-        if let Err(error) = pass(&app, mode, &mut next_look).await {
+            () = app.store().signals().schedulable() => Woken::BySlotsOrWork,
+            () = app.store().signals().timers_changed() => Woken::ByTimers,
+            () = tokio::time::sleep_until(next_look) => Woken::ByTheClock,
+        };
+        if let Err(error) = pass(&app, mode, woken, &mut next_look).await {
             tracing::error!(
                 error = &error as &dyn std::error::Error,
                 "dispatching failed"
@@ -42,21 +40,35 @@ pub async fn run(app: App, mode: SchedulingMode, shutdown: CancellationToken) {
     }
 }
 
+/// What a pass is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Woken {
+    /// Something is ready, or somebody free, that was not when slots were filled last.
+    BySlotsOrWork,
+    /// Slots are filled; entries or leases may have come that fall due earlier than any before.
+    ByTimers,
+    ByTheClock,
+}
+
 /// One pass: fills what is free, and looks at the clock's work where that is due. A wake-up brings
 /// the next look near, so that a stream of them costs few looks.
-async fn pass(app: &App, mode: SchedulingMode, next_look: &mut Instant) -> Result<()> {
-    // What runs may use the rest of a disk; nothing new is started on it.
-    let is_scarce = app.health().disk().is_scarce();
-    while !is_scarce && fill(app).await? > 0 {}
+async fn pass(
+    app: &App,
+    mode: SchedulingMode,
+    woken: Woken,
+    next_look: &mut Instant,
+) -> Result<()> {
+    if woken != Woken::ByTimers {
+        fill(app).await?;
+    }
     let now = Instant::now();
     if now < *next_look {
         *next_look = (*next_look).min(now + LOOK_SOON);
         return Ok(());
     }
     let lapsed = expire(app).await?;
-    if lapsed == Lapsed::Some {
-        while !is_scarce && fill(app).await? > 0 {}
-    }
+    // What runs may use the rest of a disk; nothing new is started on it.
+    let is_scarce = app.health().disk().is_scarce();
     let timer = match mode {
         SchedulingMode::Every(interval) if is_scarce => interval,
         SchedulingMode::Every(interval) => {
@@ -131,34 +143,12 @@ async fn expire(app: &App) -> Result<Lapsed> {
     Ok(found)
 }
 
-/// Fills free slots once, until nothing is left that could run; answers how many runs were handed
-/// out where more may be.
-async fn fill(app: &App) -> Result<usize> {
-    let mut handed_out = 0;
-    for free in app.agents().free() {
-        let command = Command::Dispatch {
-            agent: free.agent.clone(),
-            slots: free.slots,
-            ttl: free.ttl,
-            reach: Reach::QueueToo,
-        };
-        let actor = format!("agent:{}", free.agent);
-        let Reply::Runs(runs) = app.store().submit(&actor, command).await? else {
-            continue;
-        };
-        orch_failpoint::pass("server.dispatch.committed");
-        for run in &runs {
-            app.agents().hold(&free.agent, run.id, run.epoch);
-        }
-        handed_out += runs.len();
-        let left_free = runs.len() < free.slots;
-        hand_over(app, &free, runs).await?;
-        orch_failpoint::pass("server.dispatch.sent");
-        if left_free {
-            return Ok(0);
-        }
-    }
-    Ok(handed_out)
+/// Fills all free slots with what is ready.
+async fn fill(app: &App) -> Result<()> {
+    while let Reply::Filled(Left::PerhapsMore) =
+        app.store().submit("scheduler", Command::Fill).await?
+    {}
+    Ok(())
 }
 
 /// Sets a run aside where it failed because it cannot be read.
@@ -170,22 +160,4 @@ async fn set_aside(app: &App, id: RunId, error: &StoreError) -> Result<bool> {
     let mut conn = store.read().await?;
     let quarantine = store.quarantine();
     Ok(quarantine.examine_run(&mut conn, store.rules(), id).await?)
-}
-
-async fn hand_over(app: &App, free: &Free, runs: Vec<orch_core::run::Run>) -> Result<()> {
-    for (run, assignment) in assign::assignments(app, runs, free.answers).await? {
-        let sent = match assignment {
-            Some(assignment) => {
-                let kind = Some(server_message::Kind::Assignment(assignment));
-                free.outbox.send(ServerMessage { kind }).await.is_ok()
-            }
-            None => false,
-        };
-        if !sent {
-            // The stream is gone, or the item changed while it was handed out: look again.
-            app.agents().drop_hold(&free.agent, run.id);
-            let _ = crate::app::run::release(app, "scheduler", run.id, Some(run.epoch)).await;
-        }
-    }
-    Ok(())
 }

@@ -2,6 +2,7 @@
 
 mod assign;
 mod dispatch;
+mod hand_over;
 mod heads;
 mod health;
 mod holds;
@@ -27,6 +28,8 @@ pub(crate) fn start(
     tasks: &TaskTracker,
     shutdown: &CancellationToken,
 ) {
+    let handed_out = hand_over::open(app);
+    tasks.spawn(hand_over::run(app.clone(), handed_out, shutdown.clone()));
     tasks.spawn(dispatch::run(app.clone(), mode, shutdown.clone()));
     tasks.spawn(leases::run(app.clone(), shutdown.clone()));
     tasks.spawn(holds::run(app.clone(), shutdown.clone()));
