@@ -7,8 +7,17 @@ use crate::work_item::Kind;
 /// Rules by title and kind; configurable with `ORCH_RISKY_TITLES` and `ORCH_RISKY_KINDS`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RiskPolicy {
-    titles: Vec<Vec<String>>,
+    /// Rules, of which one is enough; of each all must stand; of each of these one is enough.
+    titles: Vec<Vec<Vec<Wanted>>>,
     kinds: Vec<Kind>,
+}
+
+/// A word that a title may have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Wanted {
+    Word(String),
+    /// Every word that begins so.
+    Stem(String),
 }
 
 /// `+` joins words that must all be there, `|` stands between words of which one is enough, a
@@ -35,7 +44,7 @@ impl RiskPolicy {
         };
         let titles = split(titles)
             .iter()
-            .map(|rule| rule.split('+').map(|word| word.trim().to_owned()).collect())
+            .map(|rule| rule.split('+').map(Wanted::choice).collect())
             .collect();
         let kinds = split(kinds)
             .iter()
@@ -58,43 +67,59 @@ impl RiskPolicy {
         if self.kinds.contains(&kind) {
             return true;
         }
-        let mut words = words(title);
-        words.extend(self::words(environment.unwrap_or_default()));
+        let mut text = String::with_capacity(title.len() + 16);
+        push_words(&mut text, title);
+        push_words(&mut text, environment.unwrap_or_default());
         self.titles.iter().any(|rule| {
-            rule.iter().all(|choice| {
-                choice
-                    .split('|')
-                    .any(|wanted| stands_in(wanted.trim(), &words))
-            })
+            rule.iter()
+                .all(|choice| choice.iter().any(|wanted| wanted.stands_in(&text)))
         })
     }
 }
 
-fn stands_in(wanted: &str, words: &[String]) -> bool {
-    match wanted.strip_suffix('*') {
-        Some(stem) => words.iter().any(|word| word.starts_with(stem)),
-        None => words.iter().any(|word| word == wanted),
+impl Wanted {
+    fn choice(words: &str) -> Vec<Self> {
+        words
+            .split('|')
+            .map(|word| match word.trim().strip_suffix('*') {
+                Some(stem) => Self::Stem(stem.to_owned()),
+                None => Self::Word(word.trim().to_owned()),
+            })
+            .collect()
+    }
+
+    /// `words` as [`push_words`] writes them.
+    fn stands_in(&self, words: &str) -> bool {
+        let mut words = words.split_terminator(SEPARATOR);
+        match self {
+            Self::Word(wanted) => words.any(|word| word == wanted),
+            Self::Stem(stem) => words.any(|word| word.starts_with(stem.as_str())),
+        }
     }
 }
 
-/// The words of a text as a person reads them: invisible characters are not there, full-width
+/// Stands behind each word, and in none.
+const SEPARATOR: char = ' ';
+
+/// Adds the words of a text as a person reads them: invisible characters are not there, full-width
 /// letters are letters, and `deployProd` is two words.
-fn words(text: &str) -> Vec<String> {
-    let mut words = Vec::new();
-    let mut word = String::new();
-    let mut before = ' ';
+fn push_words(to: &mut String, text: &str) {
+    let mut before = SEPARATOR;
     for c in text.chars().filter(|c| !is_invisible(*c)).map(narrow) {
         let hump = c.is_uppercase() && before.is_lowercase();
-        if (!c.is_alphanumeric() || hump) && !word.is_empty() {
-            words.push(std::mem::take(&mut word));
+        if (!c.is_alphanumeric() || hump) && !to.is_empty() && !to.ends_with(SEPARATOR) {
+            to.push(SEPARATOR);
         }
-        if c.is_alphanumeric() {
-            word.extend(c.to_lowercase());
+        match c {
+            _ if c.is_ascii_alphanumeric() => to.push(c.to_ascii_lowercase()),
+            _ if c.is_alphanumeric() => to.extend(c.to_lowercase()),
+            _ => {}
         }
         before = c;
     }
-    words.extend((!word.is_empty()).then_some(word));
-    words
+    if !to.is_empty() && !to.ends_with(SEPARATOR) {
+        to.push(SEPARATOR);
+    }
 }
 
 fn is_invisible(c: char) -> bool {

@@ -79,7 +79,7 @@ pub(crate) async fn append(
     conn: &mut Conn,
     mut head: Head,
     now: Timestamp,
-    events: &[(String, Event)],
+    events: Vec<(String, Event)>,
 ) -> Result<Head, StoreError> {
     if events.is_empty() {
         return Ok(head);
@@ -89,10 +89,10 @@ pub(crate) async fn append(
         let entry = Entry {
             seq: head.seq + 1,
             at_us: now.as_micros(),
-            actor: actor.clone(),
+            actor,
             kind: event.kind.to_owned(),
             project_id: event.project_id.map(ProjectId::get),
-            body: event.data.to_string(),
+            body: event.data.into_text(),
         };
         head = head.append(&entry);
         cells!(rows;

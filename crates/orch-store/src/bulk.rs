@@ -60,6 +60,12 @@ impl From<Vec<u8>> for Cell {
     }
 }
 
+impl From<Option<Vec<u8>>> for Cell {
+    fn from(value: Option<Vec<u8>>) -> Self {
+        Self::Bytes(value)
+    }
+}
+
 impl rusqlite::ToSql for Cell {
     fn to_sql(&self) -> rusqlite::Result<rusqlite::types::ToSqlOutput<'_>> {
         match self {

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use orch_core::engine::{self, Completion, Ctx, Enqueue, NewWorkItem, Reach, Refusal, Working};
+use orch_core::gate;
 use orch_core::ids::{AgentName, RunId, WorkItemId};
+use orch_core::project::Quota;
 use orch_core::queue::QueueEntry;
 use orch_core::run::{Expiry, Run};
 use orch_core::work_item::WorkItem;
@@ -68,11 +70,46 @@ pub enum Follows {
     QueuedLogs,
 }
 
+/// An entry as it was queued.
+#[derive(Clone, Debug)]
+pub struct Queued {
+    pub entry: QueueEntry,
+    pub hindered: Hindered,
+}
+
+/// Whether something besides time and quota may keep an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hindered {
+    /// It is new, waits for nothing, and no gate, key or limit concerns it; the project's quota.
+    No(Quota),
+    Perhaps,
+}
+
+fn queued(
+    w: &Working,
+    ctx: &Ctx<'_>,
+    entry: QueueEntry,
+    want: &Enqueue,
+) -> Result<Queued, Refusal> {
+    let item = w.item(entry.work_item_id)?;
+    let project = w.project(entry.project_id)?;
+    let is_plain = want.depends_on.is_empty()
+        && w.changes.new_entries.contains(&entry.id)
+        && item.concurrency_key.is_none()
+        && project.max_concurrent_runs.is_none()
+        && !gate::is_gated(item, ctx.rules);
+    let hindered = match is_plain {
+        true => Hindered::No(project.quota),
+        false => Hindered::Perhaps,
+    };
+    Ok(Queued { entry, hindered })
+}
+
 /// What a command answers.
 #[derive(Clone, Debug)]
 pub enum Reply {
     Items(Vec<WorkItem>),
-    Entries(Vec<QueueEntry>),
+    Entries(Vec<Queued>),
     Runs(Vec<Run>),
     Filled(Left),
     Run(Box<Run>),
@@ -173,7 +210,10 @@ impl Command {
                 .map(Reply::Items),
             Self::Enqueue(wanted) => wanted
                 .iter()
-                .map(|(item, want)| engine::enqueue(w, ctx, *item, want.clone()))
+                .map(|(item, want)| {
+                    let entry = engine::enqueue(w, ctx, *item, want.clone())?;
+                    queued(w, ctx, entry, want)
+                })
                 .collect::<Result<_, _>>()
                 .map(Reply::Entries),
             Self::Tick => Ok(Reply::Runs(engine::tick(w, ctx))),

@@ -61,7 +61,7 @@ pub mod summary;
 pub mod vision;
 pub mod work_item;
 
-pub use command::{Command, Follows, Reply};
+pub use command::{Command, Follows, Hindered, Queued, Reply};
 pub use conn::Conn;
 pub use database::Database;
 pub use error::StoreError;

@@ -222,7 +222,8 @@ pub async fn next_due(conn: &mut Conn, now: Timestamp) -> Result<Option<Timestam
     let (due,) = one!(
         conn,
         (Option<i64>,),
-        "SELECT min(scheduled_for) FROM queue_entry WHERE state = 'ready' AND scheduled_for > $1",
+        "SELECT min(scheduled_for) FROM queue_entry
+          WHERE state = 'ready' AND scheduled_for > created_at AND scheduled_for > $1",
         now.as_micros()
     )?;
     Ok(due.map(Timestamp::from_micros))

@@ -5,10 +5,9 @@ use std::sync::Arc;
 
 use orch_core::engine::{Ctx, Working};
 use orch_core::entropy::Entropy;
-use orch_core::event::Event;
+use orch_core::event::{Data, Event};
 use orch_core::ids::{ProjectId, RunId};
 use orch_core::time::Timestamp;
-use serde_json::Value;
 use tokio::sync::OwnedMutexGuard;
 
 use crate::log::LogSink;
@@ -82,13 +81,18 @@ impl Tx {
     }
 
     /// Adds an audit entry.
-    pub fn record(&mut self, kind: &'static str, project: Option<ProjectId>, data: Value) {
+    pub fn record(
+        &mut self,
+        kind: &'static str,
+        project: Option<ProjectId>,
+        data: impl Into<Data>,
+    ) {
         self.events.push((
             self.actor.clone(),
             Event {
                 kind,
                 project_id: project,
-                data,
+                data: data.into(),
             },
         ));
     }
@@ -261,7 +265,8 @@ impl Tx {
             self.sync_logs()?;
             orch_failpoint::check("store.log.synced").map_err(sqlx::Error::from)?;
         }
-        let head = audit::append(&mut self.conn, self.state.head, self.now, &self.events).await?;
+        let events = std::mem::take(&mut self.events);
+        let head = audit::append(&mut self.conn, self.state.head, self.now, events).await?;
         if let Some(reservation) = &self.reservation
             && (head != self.state.head || !self.next_seq.is_empty())
         {

@@ -1,8 +1,7 @@
 //! Cancelling: a run under way, a queued entry, an item.
 
-use serde_json::json;
-
 use super::{Ctx, Refusal, Working, complete};
+use crate::event::facts;
 use crate::ids::{QueueEntryId, RunId, WorkItemId};
 use crate::queue::{QueueEntry, Status};
 use crate::run::{Outcome, Run};
@@ -59,7 +58,7 @@ pub fn cancel_entry(
         ctx,
         "queue_entry.cancelled",
         project_id,
-        json!({"entry_id": id, "work_item_id": item_id}),
+        facts!({"entry_id": id, "work_item_id": item_id}),
     );
     Ok(w.entries[&id].clone())
 }
@@ -101,7 +100,7 @@ pub fn cancel_item(
         ctx,
         "work_item.cancelled",
         project_id,
-        json!({"work_item_id": id}),
+        facts!({"work_item_id": id}),
     );
     Ok(item)
 }

@@ -1,8 +1,7 @@
 //! Ending a run, and everything that follows: retry, done, unblocked dependents.
 
-use serde_json::json;
-
 use super::{Ctx, Refusal, Working, gating, limits};
+use crate::event::facts;
 use crate::ids::{RunId, WorkItemId};
 use crate::queue::Status;
 use crate::run::{Outcome, Run, RunState};
@@ -59,7 +58,7 @@ pub(super) fn finish(
     if waited {
         w.changes.abandoned.insert(run_id);
     }
-    let data = json!({
+    let data = facts!({
         "run_id": run_id, "work_item_id": run.work_item_id, "attempt": run.attempt, "epoch": run.epoch,
         "exit_code": exit_code, "reason": reason,
     });
@@ -93,7 +92,7 @@ fn succeed(w: &mut Working, ctx: &Ctx<'_>, run: &Run) -> Result<(), Refusal> {
         ctx,
         "work_item.done",
         run.project_id,
-        json!({"work_item_id": run.work_item_id, "run_id": run.id}),
+        facts!({"work_item_id": run.work_item_id, "run_id": run.id}),
     );
     unblock(w, run.work_item_id)
 }
@@ -124,7 +123,7 @@ fn retry_or_fail(w: &mut Working, ctx: &mut Ctx<'_>, run: &Run) -> Result<(), Re
     let item = w.item(run.work_item_id)?;
     if run.attempt > item.policy.max_retries(ctx.rules) {
         close_entry(w, run, Status::Failed)?;
-        let data = json!({
+        let data = facts!({
             "entry_id": run.entry_id, "work_item_id": run.work_item_id, "attempts": run.attempt,
         });
         w.record(ctx, "queue_entry.failed", run.project_id, data);
@@ -139,7 +138,7 @@ fn retry_or_fail(w: &mut Working, ctx: &mut Ctx<'_>, run: &Run) -> Result<(), Re
     let entry = w.entry_mut(run.entry_id)?;
     entry.status = Status::Queued { unmet: 0, gate };
     entry.scheduled_for = scheduled_for;
-    let data = json!({
+    let data = facts!({
         "entry_id": run.entry_id, "work_item_id": run.work_item_id, "attempt": run.attempt + 1,
         "scheduled_for": scheduled_for,
     });

@@ -1,9 +1,8 @@
 //! Creating work items.
 
-use serde_json::json;
-
 use super::{Ctx, Refusal, Working};
 use crate::digest::Digest;
+use crate::event::facts;
 use crate::ids::{ProjectId, WorkItemId};
 use crate::work_item::{
     ApprovalHistory, ConcurrencyKey, Kind, LONGEST_DESCRIPTION, Policy, State, WorkItem,
@@ -59,7 +58,7 @@ pub fn create_item(w: &mut Working, ctx: &Ctx<'_>, new: NewWorkItem) -> Result<W
     w.changes.new_items.insert(id);
     w.changes.items.insert(id);
     let data =
-        json!({"work_item_id": id, "title": item.title, "kind": item.kind, "digest": digest});
+        facts!({"work_item_id": id, "title": item.title, "kind": item.kind, "digest": digest});
     w.record(ctx, "work_item.created", new.project_id, data);
     Ok(item)
 }

@@ -3,9 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use serde_json::json;
-
 use super::{Ctx, Refusal, Working, gating};
+use crate::event::facts;
 use crate::gate;
 use crate::ids::{QueueEntryId, WorkItemId};
 use crate::queue::{GateStatus, QueueEntry, Status};
@@ -111,7 +110,7 @@ pub fn enqueue(
         gating::regate(w, ctx, item_id)?;
     }
     let entry = w.entries[&id].clone();
-    let data = json!({
+    let data = facts!({
         "entry_id": id, "work_item_id": item_id, "depends_on": want_dependencies,
         "priority": entry.priority, "scheduled_for": entry.scheduled_for,
     });

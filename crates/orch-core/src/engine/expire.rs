@@ -1,8 +1,7 @@
 //! Taking runs back from agents that are gone.
 
-use serde_json::json;
-
 use super::{Ctx, Refusal, Working, complete};
+use crate::event::facts;
 use crate::ids::{AgentName, RunId};
 use crate::run::{Expiry, Lease, Outcome, RunState};
 
@@ -19,7 +18,7 @@ pub fn expire_lease(w: &mut Working, ctx: &mut Ctx<'_>, run_id: RunId) -> Result
         Expiry::StillHeld => {}
         Expiry::Released => {
             *w.run_mut(run_id)? = run;
-            let data = json!({"run_id": run_id, "agent": holder, "lapses": lapses});
+            let data = facts!({"run_id": run_id, "agent": holder, "lapses": lapses});
             w.record(ctx, "run.lease_lapsed", project_id, data);
         }
         Expiry::Lost => {

@@ -1,10 +1,9 @@
 //! Keeping queue entries in step with approvals and with changes of what would run.
 
-use serde_json::json;
-
 use super::{Ctx, Refusal, Working};
 use crate::approval::Status as ApprovalStatus;
 use crate::digest::Digest;
+use crate::event::facts;
 use crate::gate::{self, Gate};
 use crate::ids::{ApprovalId, QueueEntryId, WorkItemId};
 use crate::queue::{GateStatus, Status};
@@ -91,7 +90,7 @@ pub fn item_changed(
     }
     for approval_id in voided {
         w.changes.approvals.insert((item_id, approval_id));
-        let data = json!({"approval_id": approval_id, "work_item_id": item_id, "digest": digest});
+        let data = facts!({"approval_id": approval_id, "work_item_id": item_id, "digest": digest});
         w.record(ctx, "approval.expired", project_id, data);
     }
     regate(w, ctx, item_id)

@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use serde_json::json;
-
 use super::{Ctx, Refusal, Working, gating};
+use crate::event::facts;
 use crate::gate::Gate;
 use crate::ids::{AgentName, RunId};
 use crate::run::{Claim, Run, RunState};
@@ -45,7 +44,7 @@ pub fn claim(
     *w.run_mut(run_id)? = claimed.clone();
     if let Some(kind) = kind {
         let data =
-            json!({"run_id": run_id, "agent": agent, "epoch": claimed.epoch, "digest": digest});
+            facts!({"run_id": run_id, "agent": agent, "epoch": claimed.epoch, "digest": digest});
         w.record(ctx, kind, project_id, data);
     }
     Ok(claimed)
@@ -87,7 +86,7 @@ pub fn release(
         ctx,
         "run.released",
         project_id,
-        json!({"run_id": run_id, "epoch": epoch}),
+        facts!({"run_id": run_id, "epoch": epoch}),
     );
     Ok(())
 }
@@ -107,7 +106,7 @@ pub fn park(
     if matches!(run.state, RunState::Running { .. }) {
         run.park();
         let project_id = run.project_id;
-        w.record(ctx, "run.waiting", project_id, json!({"run_id": run_id}));
+        w.record(ctx, "run.waiting", project_id, facts!({"run_id": run_id}));
     }
     Ok(())
 }
@@ -121,7 +120,7 @@ pub fn unpark(w: &mut Working, ctx: &Ctx<'_>, run_id: RunId) -> Result<(), Refus
     if matches!(run.state, RunState::Waiting { .. }) {
         run.unpark();
         let project_id = run.project_id;
-        w.record(ctx, "run.resumed", project_id, json!({"run_id": run_id}));
+        w.record(ctx, "run.resumed", project_id, facts!({"run_id": run_id}));
     }
     Ok(())
 }

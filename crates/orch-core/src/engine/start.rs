@@ -1,8 +1,7 @@
 //! Starting runs: the one place where a queue entry becomes a run.
 
-use serde_json::json;
-
 use super::{Ctx, Enqueue, Refusal, Working, enqueue, gating, limits};
+use crate::event::facts;
 use crate::gate::Gate;
 use crate::ids::{QueueEntryId, RunId, WorkItemId};
 use crate::queue::Status;
@@ -129,7 +128,7 @@ pub(super) fn start_entry(
     project.quota = project.quota.count(ctx.now);
     w.changes.projects.insert(project_id);
 
-    let data = json!({
+    let data = facts!({
         "run_id": id, "work_item_id": item_id, "entry_id": entry_id, "attempt": attempt, "digest": digest,
     });
     w.record(ctx, "run.started", project_id, data);

@@ -2,12 +2,10 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use serde_json::Value;
-
 use super::{Occupancy, Refusal};
 use crate::approval::Approval;
 use crate::entropy::Entropy;
-use crate::event::Event;
+use crate::event::{Data, Event};
 use crate::ids::{ApprovalId, ProjectId, QueueEntryId, RunId, WorkItemId};
 use crate::project::Project;
 use crate::queue::QueueEntry;
@@ -178,7 +176,7 @@ impl Working {
         ctx: &Ctx<'_>,
         kind: &'static str,
         project: ProjectId,
-        data: Value,
+        data: Data,
     ) {
         self.changes
             .events

@@ -12,7 +12,9 @@ use orch_core::run::Run;
 use orch_core::why::{self, Dependency, Facts, KeyHeld, Limit, Reason, Standing};
 use orch_core::work_item::ConcurrencyKey;
 use orch_store::queue::DependencyRow;
-use orch_store::{Command, Conn, Needs, Page, Reply, approval, project, queue, run, work_item};
+use orch_store::{
+    Command, Conn, Hindered, Needs, Page, Queued, Reply, approval, project, queue, run, work_item,
+};
 
 use super::work_item::{LARGEST_BATCH, unexpected};
 use super::{App, AppError, Result};
@@ -25,12 +27,22 @@ pub struct Explained {
     pub why: Vec<Reason>,
 }
 
+impl Explained {
+    fn unexplained(entry: QueueEntry) -> Self {
+        Self {
+            entry,
+            depends_on: Vec::new(),
+            why: Vec::new(),
+        }
+    }
+}
+
 /// Queues items, all or none.
 pub async fn enqueue(
     app: &App,
     actor: &str,
     wanted: Vec<(WorkItemId, Enqueue)>,
-) -> Result<Vec<QueueEntry>> {
+) -> Result<Vec<Explained>> {
     app.check_room()?;
     if wanted.is_empty() || wanted.len() > LARGEST_BATCH {
         return Err(AppError::invalid(
@@ -42,9 +54,48 @@ pub async fn enqueue(
         ));
     }
     match app.store().submit(actor, Command::Enqueue(wanted)).await? {
-        Reply::Entries(entries) => Ok(entries),
+        Reply::Entries(queued) => explain_queued(app, queued).await,
         other => Err(unexpected(&other)),
     }
+}
+
+/// The same as [`explain`], where the writer said what it saw: most of what is queued is new and
+/// waits for nothing.
+async fn explain_queued(app: &App, queued: Vec<Queued>) -> Result<Vec<Explained>> {
+    let (now, connected_agents) = (app.store().now(), app.agents().connected());
+    let mut explained = Vec::with_capacity(queued.len());
+    let mut unclear = Vec::new();
+    for Queued { entry, hindered } in queued {
+        let Hindered::No(quota) = hindered else {
+            unclear.push((explained.len(), entry.clone()));
+            explained.push(Explained::unexplained(entry));
+            continue;
+        };
+        let facts = Facts {
+            work_item_id: entry.work_item_id,
+            project_id: entry.project_id,
+            dependencies: Vec::new(),
+            gate: None,
+            scheduled_for: entry.scheduled_for,
+            attempts: entry.attempts,
+            quota,
+            limit: None,
+            key_held: None,
+            scheduling: app.scheduling(),
+            connected_agents,
+        };
+        explained.push(Explained {
+            why: why::explain(&facts, now),
+            ..Explained::unexplained(entry)
+        });
+    }
+    if !unclear.is_empty() {
+        let (places, entries): (Vec<usize>, Vec<QueueEntry>) = unclear.into_iter().unzip();
+        for (place, known) in places.into_iter().zip(explain(app, entries).await?) {
+            explained[place] = known;
+        }
+    }
+    Ok(explained)
 }
 
 /// Starts everything that is eligible.

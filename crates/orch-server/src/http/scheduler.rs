@@ -99,7 +99,7 @@ async fn enqueue(
         .into_iter()
         .next()
         .ok_or(AppError::Store(orch_store::StoreError::Closed))?;
-    created(&app, entry).await
+    Ok((StatusCode::CREATED, Json(view::queue_entry(entry))))
 }
 
 /// Queue many work items, all or none
@@ -117,7 +117,8 @@ async fn enqueue_batch(
         .map(|entry| wanted(entry, &trace))
         .collect::<Result<_, _>>()?;
     let entries = queue::enqueue(&app, &caller.name, all).await?;
-    Ok((StatusCode::CREATED, Json(explained(&app, entries).await?)))
+    let entries = entries.into_iter().map(view::queue_entry).collect();
+    Ok((StatusCode::CREATED, Json(entries)))
 }
 
 /// Start everything that is eligible

@@ -97,7 +97,7 @@ async fn into_rows(
     let columns = Columns::of(table);
     let mut outgoing = columns.outgoing(&["body"]);
     let mut unread = 0;
-    let text = columns.select(&["segment", "offset", "length"]);
+    let text = columns.select(&["segment", "offset", "length", "body"]);
     let mut rows = sqlx::query(AssertSqlSafe(text)).fetch(link);
     while let Some(row) = rows.try_next().await? {
         let width = columns.kinds.len();
@@ -108,8 +108,13 @@ async fn into_rows(
             row.try_get(width + 1)?,
             row.try_get(width + 2)?,
         );
+        let stored: Option<Vec<u8>> = row.try_get(width + 3)?;
         let reader = files.reader.clone();
         let body = tokio::task::spawn_blocking(move || {
+            if let Some(stored) = stored {
+                let chunk = segment::from_bytes(&stored).ok()?;
+                return is(&chunk, run, first).then_some(stored);
+            }
             let at = Location {
                 segment: u64::try_from(place.0).ok()?,
                 offset: u64::try_from(place.1).ok()?,

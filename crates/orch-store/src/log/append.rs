@@ -17,9 +17,16 @@ pub(crate) const REMEMBERED_RUNS: usize = 10_000;
 /// A chunk holds at most so many bytes of text.
 const CHUNK_BYTES: usize = 256 * 1024;
 
+/// The first lines of a run, as long as they are short, stand in their rows: a run that says little
+/// then costs no sync but the database's.
+const SHORT_LINES: u64 = 64;
+const SHORT_BYTES: usize = 512;
+/// The segment of a chunk that stands in its row; files are counted from 1.
+const IN_NO_SEGMENT: i64 = 0;
+
 /// Where appended lines go.
 pub(crate) enum LogSink {
-    /// Into segment files; the row says where.
+    /// Into segment files, and the row says where; or into the row, where they are few and short.
     Files(SegmentWriter),
     /// Into the row itself.
     Rows,
@@ -58,10 +65,10 @@ pub(crate) async fn next_seqs(
 }
 
 bulk!(
-    /// Where a chunk stands in the segment files.
+    /// Where a chunk stands in the segment files, or its bytes.
     PLACE,
-    "INSERT INTO log_chunk (run_id, first_seq, lines, first_at, segment, offset, length) VALUES ",
-    7,
+    "INSERT INTO log_chunk (run_id, first_seq, lines, first_at, segment, offset, length, body) VALUES ",
+    8,
     ""
 );
 bulk!(
@@ -87,9 +94,13 @@ pub(crate) fn append(
         let first_at = chunk.first().map_or(0, |line| line.at_us);
         cells!(rows; run.get(), signed(next), signed(count), first_at);
         match sink {
+            LogSink::Files(_) if is_short(next, chunk) => {
+                let body = segment::to_bytes(run.get(), next, chunk)?;
+                cells!(rows; IN_NO_SEGMENT, 0, signed(body.len() as u64), body);
+            }
             LogSink::Files(segments) => {
                 let at = segments.append(run.get(), next, chunk)?;
-                cells!(rows; signed(at.segment), signed(at.offset), i64::from(at.length));
+                cells!(rows; signed(at.segment), signed(at.offset), i64::from(at.length), None::<Vec<u8>>);
             }
             LogSink::Rows => cells!(rows; segment::to_bytes(run.get(), next, chunk)?),
         }
@@ -106,6 +117,11 @@ pub(crate) async fn index(conn: &mut Conn, rows: Vec<Cell>) -> Result<(), StoreE
         }
         Conn::PostgresTx(_) | Conn::PostgresRead(_) => BODY.run(conn, rows).await,
     }
+}
+
+fn is_short(first: u64, chunk: &[LogLine]) -> bool {
+    first + chunk.len() as u64 <= SHORT_LINES
+        && chunk.iter().map(|line| line.message.len()).sum::<usize>() <= SHORT_BYTES
 }
 
 /// Splits lines so that no chunk is over [`CHUNK_BYTES`], unless one line is.

@@ -143,12 +143,12 @@ pub(super) fn gap(first: u64, end: u64, kept_from: u64) -> Numbered {
     notice(first, end, what)
 }
 
-/// Chunks as their rows have them: a place in the files on SQLite, the bytes on PostgreSQL.
+/// Chunks as their rows have them: on SQLite a place in the files or the bytes, on PostgreSQL the bytes.
 macro_rules! chunks {
     ($which:literal) => {
         sql!(
             sqlite: concat!(
-                "SELECT first_seq, lines, segment, offset, length, NULL AS body FROM log_chunk ",
+                "SELECT first_seq, lines, segment, offset, length, body FROM log_chunk ",
                 $which
             ),
             postgres: concat!(

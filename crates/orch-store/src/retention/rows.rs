@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Retention;
 use super::forget::{Part, Removed, forget};
-use crate::conn::{NOT_HERE, all, one, sql};
+use crate::conn::{all, one, sql};
 use crate::{Store, StoreError};
 
 /// Rows and bytes of one transaction: others wait for the writer meanwhile.
@@ -14,26 +14,47 @@ const BYTES_AT_ONCE: u64 = 32 * 1024 * 1024;
 pub(super) async fn apply(store: &Store, retention: Retention) -> Result<Removed, StoreError> {
     let mut removed = Removed::default();
     if let Some(cutoff) = retention.cutoff(store.now()) {
-        while remove(store, cutoff.as_micros(), u64::MAX, &mut removed).await? > 0 {}
+        remove_old(store, cutoff.as_micros(), &mut removed).await?;
     }
     if let Some(most) = retention.size_bytes {
-        let mut excess = size(store).await?.saturating_sub(most);
-        while excess > 0 {
-            match remove(store, i64::MAX, excess, &mut removed).await? {
-                0 => break,
-                bytes => excess = excess.saturating_sub(bytes),
-            }
-        }
+        let excess = size(store).await?.saturating_sub(most);
+        shrink(store, excess, &mut removed).await?;
     }
     Ok(removed)
 }
 
-async fn size(store: &Store) -> Result<u64, StoreError> {
+/// Removes what ended before `cutoff`.
+pub(super) async fn remove_old(
+    store: &Store,
+    cutoff: i64,
+    removed: &mut Removed,
+) -> Result<(), StoreError> {
+    while remove(store, cutoff, u64::MAX, removed).await? > 0 {}
+    Ok(())
+}
+
+/// Removes the oldest until `excess` bytes are gone, or nothing finished is left.
+pub(super) async fn shrink(
+    store: &Store,
+    mut excess: u64,
+    removed: &mut Removed,
+) -> Result<(), StoreError> {
+    while excess > 0 {
+        match remove(store, i64::MAX, excess, removed).await? {
+            0 => break,
+            bytes => excess = excess.saturating_sub(bytes),
+        }
+    }
+    Ok(())
+}
+
+/// Bytes of lines that stand in rows.
+pub(super) async fn size(store: &Store) -> Result<u64, StoreError> {
     let (bytes,) = one!(
         &mut store.read().await?,
         (i64,),
         sql!(
-            sqlite: NOT_HERE,
+            sqlite: "SELECT coalesce(sum(length(body)), 0) FROM log_chunk",
             postgres: "SELECT CAST(coalesce(sum(octet_length(body)), 0) AS BIGINT) FROM log_chunk",
         )
     )?;
@@ -52,7 +73,12 @@ async fn remove(
         &mut store.read().await?,
         (i64, i64, i64, i64),
         sql!(
-            sqlite: NOT_HERE,
+            sqlite: "SELECT c.run_id, c.first_seq, c.lines, length(c.body)
+                       FROM run r JOIN log_chunk c ON c.run_id = r.id
+                      WHERE r.id >= coalesce((SELECT min(run_id) FROM log_chunk WHERE body IS NOT NULL), 0)
+                        AND r.status NOT IN ('running', 'waiting') AND coalesce(r.finished_at, r.created_at) < $1
+                        AND c.first_at < $1 AND c.body IS NOT NULL
+                      ORDER BY r.id, c.first_seq LIMIT $2",
             postgres: "SELECT c.run_id, c.first_seq, c.lines, CAST(octet_length(c.body) AS BIGINT)
                          FROM run r JOIN log_chunk c ON c.run_id = r.id
                         WHERE r.id >= coalesce((SELECT min(run_id) FROM log_chunk), 0)

@@ -1,9 +1,10 @@
 //! Retention over segment files: a file goes once every run that has lines in it may be forgotten.
+//! Short lines that stand in rows go like all rows.
 
 use std::path::Path;
 
-use super::Retention;
 use super::forget::{Part, RUNS_AT_ONCE, Removed, ends, forget};
+use super::{Retention, rows};
 use crate::conn::{NOT_HERE, all, sql};
 use crate::segment::{self, Holdings};
 use crate::{Store, StoreError};
@@ -16,10 +17,21 @@ pub(super) async fn apply(
     let mut removed = Removed::default();
     let cutoff = retention.cutoff(store.now()).map(|at| at.as_micros());
     let mut files = segment::list(logs)?;
-    let all: u64 = files.iter().map(|file| file.size_bytes).sum();
-    let mut excess = retention
-        .size_bytes
-        .map_or(0, |most| all.saturating_sub(most));
+    let in_files: u64 = files.iter().map(|file| file.size_bytes).sum();
+    if let Some(cutoff) = cutoff {
+        rows::remove_old(store, cutoff, &mut removed).await?;
+    }
+    let mut excess = 0;
+    if let Some(most) = retention.size_bytes {
+        let in_rows = rows::size(store).await?;
+        let all = in_files.saturating_add(in_rows);
+        excess = all.saturating_sub(most);
+        // Both kinds give up their share.
+        let of_rows = u128::from(excess) * u128::from(in_rows) / u128::from(all.max(1));
+        let of_rows = u64::try_from(of_rows).unwrap_or(excess);
+        rows::shrink(store, of_rows, &mut removed).await?;
+        excess -= of_rows;
+    }
     // The newest is written to.
     files.pop();
     for file in files {
