@@ -28,11 +28,14 @@ pub struct Share {
 
 impl Share {
     /// The virtual time of its next turn. `virtual_time` is the highest pass of all projects, so
-    /// that one that had nothing to do, or was held back, does not come back with credit.
+    /// that one that had nothing to do, or was held back, does not come back with credit. It comes
+    /// behind whoever was served last, never beside: else its second turn could tie with that one's
+    /// next and go first.
     #[must_use]
     pub fn next_turn(self, virtual_time: u64) -> u64 {
-        self.pass.map_or(virtual_time, |pass| {
-            pass.saturating_add(self.weight.stride()).max(virtual_time)
+        let behind = virtual_time.saturating_add(1);
+        self.pass.map_or(behind, |pass| {
+            pass.saturating_add(self.weight.stride()).max(behind)
         })
     }
 }
@@ -130,9 +133,9 @@ mod tests {
             weight: Weight::new(3).unwrap(),
             pass: Some(100),
         };
-        assert_eq!(Share::default().next_turn(5), 5);
+        assert_eq!(Share::default().next_turn(5), 6);
         assert_eq!(share.next_turn(0), 100 + 240_240);
-        assert_eq!(share.next_turn(9_000_000), 9_000_000);
+        assert_eq!(share.next_turn(9_000_000), 9_000_001);
     }
 
     #[test]

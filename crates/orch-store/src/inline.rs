@@ -5,11 +5,14 @@
 //! what may read many rows goes through the pool of readers. Only the end of a transaction waits
 //! for the disk: [`Tx::commit`](crate::Tx::commit) sees to it that no thread of the runtime does.
 
+use std::any::TypeId;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags, Row, Statement, ToSql};
+use rusqlite::{CachedStatement, Connection, OpenFlags, Row, Statement, ToSql};
 
 use crate::StoreError;
 
@@ -40,8 +43,27 @@ pub(crate) struct Home {
 
 #[derive(Debug)]
 enum Idle {
-    Open(Vec<Connection>),
+    Open(Vec<Opened>),
     Closed,
+}
+
+/// A connection with what is known of its statements.
+#[derive(Debug)]
+struct Opened {
+    connection: Connection,
+    shapes: Shapes,
+}
+
+/// By the place of the text, which is a constant, and what its rows are read into.
+type Shapes = HashMap<(usize, usize, TypeId), Arc<Shape>>;
+
+/// Where a statement takes its values, and where its columns are: looked up by name once.
+#[derive(Debug)]
+struct Shape {
+    /// The value, counted from 0, for each place.
+    values: Vec<usize>,
+    /// The place of each column that is wanted.
+    columns: Vec<usize>,
 }
 
 impl Home {
@@ -56,7 +78,7 @@ impl Home {
         Ok(home)
     }
 
-    fn connect(&self) -> Result<Connection, StoreError> {
+    fn connect(&self) -> Result<Opened, StoreError> {
         let mut flags = OpenFlags::SQLITE_OPEN_NO_MUTEX;
         flags |= match self.may {
             May::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
@@ -78,7 +100,10 @@ impl Home {
             connection.pragma_update(None, "cache_size", -16_384)?;
             connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
         }
-        Ok(connection)
+        Ok(Opened {
+            connection,
+            shapes: Shapes::new(),
+        })
     }
 
     fn lend(&self) -> Result<Inline, StoreError> {
@@ -86,13 +111,13 @@ impl Home {
             Idle::Open(idle) => idle.pop(),
             Idle::Closed => return Err(StoreError::Closed),
         };
-        let connection = match idle {
-            Some(connection) => connection,
+        let opened = match idle {
+            Some(opened) => opened,
             None => self.connect()?,
         };
         // From here on, dropping it brings the connection home.
         Ok(Inline {
-            connection: Some(connection),
+            opened: Some(opened),
             home: self.clone(),
         })
     }
@@ -103,7 +128,7 @@ impl Home {
     /// # Errors
     /// When the store was closed, or the database fails.
     pub(crate) fn peek(&self) -> Result<Inline, StoreError> {
-        let inline = self.lend()?;
+        let mut inline = self.lend()?;
         inline.run("BEGIN")?;
         Ok(inline)
     }
@@ -113,7 +138,7 @@ impl Home {
     /// # Errors
     /// When the store was closed, another process writes for too long, or the database fails.
     pub(crate) fn begin(&self) -> Result<Inline, StoreError> {
-        let inline = self.lend()?;
+        let mut inline = self.lend()?;
         inline.run("BEGIN IMMEDIATE")?;
         Ok(inline)
     }
@@ -123,12 +148,12 @@ impl Home {
         *self.idle.lock().unwrap_or_else(PoisonError::into_inner) = Idle::Closed;
     }
 
-    fn take_back(&self, connection: Connection) {
+    fn take_back(&self, opened: Opened) {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         if let Idle::Open(connections) = &mut *idle
             && connections.len() < KEPT
         {
-            connections.push(connection);
+            connections.push(opened);
         }
     }
 }
@@ -136,30 +161,33 @@ impl Home {
 /// A connection, inside a transaction or only reading. Dropping it changes nothing.
 #[derive(Debug)]
 pub struct Inline {
-    connection: Option<Connection>,
+    opened: Option<Opened>,
     home: Home,
 }
 
 impl Inline {
-    fn connection(&self) -> &Connection {
-        self.connection
-            .as_ref()
+    fn opened(&mut self) -> &mut Opened {
+        self.opened
+            .as_mut()
             .expect("invariant: a transaction has its connection until it is dropped")
     }
 
     /// Makes durable what was written. Waits for the disk.
-    pub(crate) fn commit(self) -> Result<(), StoreError> {
-        Ok(self.run("COMMIT")?)
+    pub(crate) fn commit(mut self) -> Result<(), StoreError> {
+        Ok(run(&self.opened().connection, "COMMIT")?)
     }
 
-    fn run(&self, text: &str) -> rusqlite::Result<()> {
-        run(self.connection(), text)
+    fn run(&mut self, text: &str) -> rusqlite::Result<()> {
+        run(&self.opened().connection, text)
     }
 
     /// Runs a statement; answers how many rows it touched.
-    pub(crate) fn execute(&mut self, text: &str, values: &[&dyn ToSql]) -> rusqlite::Result<u64> {
-        let mut statement = self.connection().prepare_cached(text)?;
-        bind_by_name(&mut statement, values)?;
+    pub(crate) fn execute(
+        &mut self,
+        text: &'static str,
+        values: &[&dyn ToSql],
+    ) -> rusqlite::Result<u64> {
+        let (mut statement, _) = self.opened().prepare::<(i64,)>(text, values)?;
         Ok(statement.raw_execute()? as u64)
     }
 
@@ -170,7 +198,7 @@ impl Inline {
         width: usize,
         values: &[V],
     ) -> rusqlite::Result<()> {
-        let mut statement = self.connection().prepare_cached(text)?;
+        let mut statement = self.opened().connection.prepare_cached(text)?;
         let places = statement.parameter_count();
         for row in values.chunks_exact(width) {
             for (at, value) in row.iter().take(places).enumerate() {
@@ -183,35 +211,33 @@ impl Inline {
 
     pub(crate) fn fetch_all<T: FromRow>(
         &mut self,
-        text: &str,
+        text: &'static str,
         values: &[&dyn ToSql],
     ) -> rusqlite::Result<Vec<T>> {
-        let mut statement = self.connection().prepare_cached(text)?;
-        let places = T::places(&statement)?;
-        bind_by_name(&mut statement, values)?;
+        let (mut statement, shape) = self.opened().prepare::<T>(text, values)?;
         let mut rows = statement.raw_query();
         let mut all = Vec::new();
         while let Some(row) = rows.next()? {
-            all.push(T::read(row, &places)?);
+            all.push(T::read(row, &shape.columns)?);
         }
         Ok(all)
     }
 
     pub(crate) fn fetch_optional<T: FromRow>(
         &mut self,
-        text: &str,
+        text: &'static str,
         values: &[&dyn ToSql],
     ) -> rusqlite::Result<Option<T>> {
-        let mut statement = self.connection().prepare_cached(text)?;
-        let places = T::places(&statement)?;
-        bind_by_name(&mut statement, values)?;
+        let (mut statement, shape) = self.opened().prepare::<T>(text, values)?;
         let mut rows = statement.raw_query();
-        rows.next()?.map(|row| T::read(row, &places)).transpose()
+        rows.next()?
+            .map(|row| T::read(row, &shape.columns))
+            .transpose()
     }
 
     pub(crate) fn fetch_one<T: FromRow>(
         &mut self,
-        text: &str,
+        text: &'static str,
         values: &[&dyn ToSql],
     ) -> rusqlite::Result<T> {
         self.fetch_optional(text, values)?
@@ -219,32 +245,57 @@ impl Inline {
     }
 }
 
-/// `$2` is the second value: SQLite itself counts names in the order in which it meets them.
-fn bind_by_name(statement: &mut Statement<'_>, values: &[&dyn ToSql]) -> rusqlite::Result<()> {
-    for place in 1..=statement.parameter_count() {
-        let named = statement
-            .parameter_name(place)
-            .and_then(|name| name.strip_prefix('$')?.parse::<usize>().ok())
-            .unwrap_or(place);
-        let value = values
-            .get(named.wrapping_sub(1))
-            .ok_or(rusqlite::Error::InvalidParameterCount(values.len(), named))?;
-        statement.raw_bind_parameter(place, value)?;
+impl Opened {
+    /// A statement with its values, ready to run.
+    fn prepare<T: FromRow>(
+        &mut self,
+        text: &'static str,
+        values: &[&dyn ToSql],
+    ) -> rusqlite::Result<(CachedStatement<'_>, Arc<Shape>)> {
+        let mut statement = self.connection.prepare_cached(text)?;
+        let name = (text.as_ptr().addr(), text.len(), TypeId::of::<T>());
+        let shape = match self.shapes.entry(name) {
+            Entry::Occupied(known) => Arc::clone(known.get()),
+            Entry::Vacant(unknown) => {
+                let columns = T::COLUMNS.iter().map(|name| statement.column_index(name));
+                let shape = Shape {
+                    values: places_of_values(&statement),
+                    columns: columns.collect::<rusqlite::Result<_>>()?,
+                };
+                Arc::clone(unknown.insert(Arc::new(shape)))
+            }
+        };
+        for (place, named) in shape.values.iter().enumerate() {
+            let missing = || rusqlite::Error::InvalidParameterCount(values.len(), named + 1);
+            let value = values.get(*named).ok_or_else(missing)?;
+            statement.raw_bind_parameter(place + 1, value)?;
+        }
+        Ok((statement, shape))
     }
-    Ok(())
+}
+
+/// `$2` is the second value: SQLite itself counts names in the order in which it meets them.
+fn places_of_values(statement: &Statement<'_>) -> Vec<usize> {
+    let named = |place| {
+        let name = statement.parameter_name(place)?.strip_prefix('$')?;
+        name.parse::<usize>().ok()?.checked_sub(1)
+    };
+    (1..=statement.parameter_count())
+        .map(|place| named(place).unwrap_or(place - 1))
+        .collect()
 }
 
 impl Drop for Inline {
     fn drop(&mut self) {
-        let Some(connection) = self.connection.take() else {
+        let Some(opened) = self.opened.take() else {
             return;
         };
-        if !connection.is_autocommit()
-            && let Err(error) = run(&connection, "ROLLBACK")
+        if !opened.connection.is_autocommit()
+            && let Err(error) = run(&opened.connection, "ROLLBACK")
         {
             tracing::error!(%error, "a transaction could not be taken back");
         }
-        self.home.take_back(connection);
+        self.home.take_back(opened);
     }
 }
 
@@ -254,24 +305,17 @@ fn run(connection: &Connection, text: &str) -> rusqlite::Result<()> {
 }
 
 /// What a row is read into: a struct by its fields' names, a tuple by place.
-pub(crate) trait FromRow: Sized {
+pub(crate) trait FromRow: Sized + 'static {
     /// The columns by name; none where they are read by place.
     const COLUMNS: &'static [&'static str];
 
-    /// Where the columns stand in what the statement answers.
-    fn places(statement: &Statement<'_>) -> rusqlite::Result<Vec<usize>> {
-        Self::COLUMNS
-            .iter()
-            .map(|name| statement.column_index(name))
-            .collect()
-    }
-
+    /// `places` are those of the columns.
     fn read(row: &Row<'_>, places: &[usize]) -> rusqlite::Result<Self>;
 }
 
 macro_rules! by_place {
     ($($value:ident at $place:literal),+) => {
-        impl<$($value: rusqlite::types::FromSql),+> FromRow for ($($value,)+) {
+        impl<$($value: rusqlite::types::FromSql + 'static),+> FromRow for ($($value,)+) {
             const COLUMNS: &'static [&'static str] = &[];
 
             fn read(row: &Row<'_>, _: &[usize]) -> rusqlite::Result<Self> {

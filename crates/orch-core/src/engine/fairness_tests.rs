@@ -145,6 +145,18 @@ impl Queue {
     }
 }
 
+#[test]
+fn a_project_that_was_served_last_goes_before_the_second_turn_of_one_that_comes() {
+    let mut queue = Queue::new();
+    let (loud, quiet) = (queue.project(1), queue.project(1));
+    queue.add_many(quiet, 1);
+    assert_eq!(queue.serve(), Some(quiet));
+    queue.add_many(loud, 3);
+    queue.add_many(quiet, 1);
+    let order: Vec<_> = (0..4).filter_map(|_| queue.serve()).collect();
+    assert_eq!(order, [loud, quiet, loud, loud]);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 3, ..ProptestConfig::default() })]
 

@@ -365,8 +365,10 @@ impl World {
         }
         for (_, event) in &commit.changes.events {
             *self.seen.entry(event.kind).or_default() += 1;
-            self.trace
-                .add(self.now, format_args!("  {} {}", event.kind, event.data.as_str()));
+            self.trace.add(
+                self.now,
+                format_args!("  {} {}", event.kind, event.data.as_str()),
+            );
         }
         self.oracle.check(&self.db, op, &commit, now)?;
         Ok(commit.answer.ok())

@@ -26,9 +26,9 @@ pub async fn run(app: App, mode: SchedulingMode, shutdown: CancellationToken) {
     loop {
         let woken = tokio::select! {
             () = shutdown.cancelled() => return,
-            () = app.store().signals().schedulable() => Woken::BySlotsOrWork,
-            () = app.store().signals().timers_changed() => Woken::ByTimers,
-            () = tokio::time::sleep_until(next_look) => Woken::ByTheClock,
+            () = app.store().signals().schedulable() => Woken::Work,
+            () = app.store().signals().timers_changed() => Woken::Timers,
+            () = tokio::time::sleep_until(next_look) => Woken::Clock,
         };
         if let Err(error) = pass(&app, mode, woken, &mut next_look).await {
             tracing::error!(
@@ -44,10 +44,10 @@ pub async fn run(app: App, mode: SchedulingMode, shutdown: CancellationToken) {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Woken {
     /// Something is ready, or somebody free, that was not when slots were filled last.
-    BySlotsOrWork,
+    Work,
     /// Slots are filled; entries or leases may have come that fall due earlier than any before.
-    ByTimers,
-    ByTheClock,
+    Timers,
+    Clock,
 }
 
 /// One pass: fills what is free, and looks at the clock's work where that is due. A wake-up brings
@@ -58,7 +58,7 @@ async fn pass(
     woken: Woken,
     next_look: &mut Instant,
 ) -> Result<()> {
-    if woken != Woken::ByTimers {
+    if woken != Woken::Timers {
         fill(app).await?;
     }
     let now = Instant::now();

@@ -15,6 +15,7 @@ use super::whole::Meter;
 use crate::StoreError;
 use crate::bulk::Cell;
 use crate::conn::Link;
+use crate::log;
 use crate::segment::{self, Chunk, Location, SegmentWriter};
 
 /// The columns that both databases have, the two that name a chunk in front.
@@ -61,13 +62,13 @@ pub(super) async fn copy(
             let unread = into_rows(files, &mut source.conn, &mut target.conn, table, meter)
                 .await
                 .map_err(failed)?;
-            if unread > 0 && unread == meter.done() {
+            if unread.in_files > 0 && unread.in_files == unread.of_files {
                 return Err(CarryError::WrongLogs {
                     folder: files.folder.clone(),
-                    chunks: unread,
+                    chunks: unread.in_files,
                 });
             }
-            Ok(unread)
+            Ok(unread.in_files + unread.in_rows)
         }
         (None, Some(files)) => into_files(
             &mut files.writer,
@@ -84,19 +85,28 @@ pub(super) async fn copy(
     }
 }
 
+/// Chunks that cannot be read.
+#[derive(Default)]
+struct Unread {
+    in_files: u64,
+    in_rows: u64,
+    /// How many there are in files, readable or not.
+    of_files: u64,
+}
+
 async fn into_rows(
     files: &Files,
     source: &mut crate::Conn,
     target: &mut crate::Conn,
     table: &Table,
     meter: &mut Meter<'_>,
-) -> Result<u64, StoreError> {
+) -> Result<Unread, StoreError> {
     let Link::Sqlite(link) = source.link() else {
         unreachable!("invariant: log files are SQLite's");
     };
     let columns = Columns::of(table);
     let mut outgoing = columns.outgoing(&["body"]);
-    let mut unread = 0;
+    let mut unread = Unread::default();
     let text = columns.select(&["segment", "offset", "length", "body"]);
     let mut rows = sqlx::query(AssertSqlSafe(text)).fetch(link);
     while let Some(row) = rows.try_next().await? {
@@ -109,6 +119,7 @@ async fn into_rows(
             row.try_get(width + 2)?,
         );
         let stored: Option<Vec<u8>> = row.try_get(width + 3)?;
+        let is_row = stored.is_some();
         let reader = files.reader.clone();
         let body = tokio::task::spawn_blocking(move || {
             if let Some(stored) = stored {
@@ -126,7 +137,13 @@ async fn into_rows(
         })
         .await
         .map_err(|_| StoreError::Closed)?;
-        unread += u64::from(body.is_none());
+        let lost = u64::from(body.is_none());
+        if is_row {
+            unread.in_rows += lost;
+        } else {
+            unread.of_files += 1;
+            unread.in_files += lost;
+        }
         line.push(Cell::Bytes(Some(body.unwrap_or_default())));
         outgoing.push(line);
         outgoing.send_when_full(target).await?;
@@ -147,7 +164,7 @@ async fn into_files(
         unreachable!("invariant: log rows are PostgreSQL's");
     };
     let columns = Columns::of(table);
-    let mut outgoing = columns.outgoing(&["segment", "offset", "length"]);
+    let mut outgoing = columns.outgoing(&["segment", "offset", "length", "body"]);
     let mut unread = 0;
     let text = columns.select(&["body"]);
     let mut rows = sqlx::query(AssertSqlSafe(text)).fetch(link);
@@ -158,20 +175,27 @@ async fn into_files(
         let chunk = segment::from_bytes(body)
             .ok()
             .filter(|chunk| is(chunk, run, first));
+        let mut in_row = None;
         // A place where no record is: readers are told that the lines cannot be read.
         let (segment, offset, length) = match chunk {
+            Some(chunk) if log::is_short(chunk.first_seq, &chunk.lines) => {
+                in_row = Some(body.to_vec());
+                (log::IN_NO_SEGMENT, 0, body.len() as i64)
+            }
             Some(chunk) => {
                 let at = writer.append(chunk.run_id, chunk.first_seq, &chunk.lines)?;
-                (at.segment, at.offset, at.length)
+                let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+                (number(at.segment), number(at.offset), i64::from(at.length))
             }
             None => {
                 unread += 1;
-                (0, 0, 0)
+                (log::IN_NO_SEGMENT, 0, 0)
             }
         };
-        line.push(Cell::Int(i64::try_from(segment).ok()));
-        line.push(Cell::Int(i64::try_from(offset).ok()));
-        line.push(Cell::from(i64::from(length)));
+        line.push(Cell::from(segment));
+        line.push(Cell::from(offset));
+        line.push(Cell::from(length));
+        line.push(Cell::from(in_row));
         outgoing.push(line);
         outgoing.send_when_full(target).await?;
         meter.one();

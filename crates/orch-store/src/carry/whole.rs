@@ -36,10 +36,6 @@ impl Meter<'_> {
         }
     }
 
-    pub fn done(&self) -> u64 {
-        self.done
-    }
-
     fn tell(&mut self) {
         let Self {
             table, of, done, ..

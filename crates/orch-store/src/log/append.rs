@@ -22,7 +22,7 @@ const CHUNK_BYTES: usize = 256 * 1024;
 const SHORT_LINES: u64 = 64;
 const SHORT_BYTES: usize = 512;
 /// The segment of a chunk that stands in its row; files are counted from 1.
-const IN_NO_SEGMENT: i64 = 0;
+pub(crate) const IN_NO_SEGMENT: i64 = 0;
 
 /// Where appended lines go.
 pub(crate) enum LogSink {
@@ -119,7 +119,8 @@ pub(crate) async fn index(conn: &mut Conn, rows: Vec<Cell>) -> Result<(), StoreE
     }
 }
 
-fn is_short(first: u64, chunk: &[LogLine]) -> bool {
+/// Whether a chunk stands in its row.
+pub(crate) fn is_short(first: u64, chunk: &[LogLine]) -> bool {
     first + chunk.len() as u64 <= SHORT_LINES
         && chunk.iter().map(|line| line.message.len()).sum::<usize>() <= SHORT_BYTES
 }

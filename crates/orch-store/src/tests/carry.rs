@@ -322,8 +322,8 @@ async fn a_damaged_chunk_is_named_and_the_wrong_log_folder_refused() {
         "{wrong:?}"
     );
 
-    let one = "UPDATE log_chunk SET segment = 999 WHERE first_seq = (SELECT min(first_seq) FROM log_chunk)
-                AND run_id = (SELECT min(run_id) FROM log_chunk)";
+    let one = "UPDATE log_chunk SET segment = 999 WHERE segment > 0
+                AND first_seq = (SELECT min(first_seq) FROM log_chunk WHERE segment > 0)";
     execute(&source.database, one).await;
     let target = shared(cluster.database("damaged"));
     let carried = moved(&source, &target).await.expect("it goes");
