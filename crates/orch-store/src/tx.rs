@@ -88,6 +88,21 @@ impl Tx {
         ));
     }
 
+    pub(crate) fn record_as(
+        &mut self,
+        actor: &str,
+        kind: &'static str,
+        project: Option<ProjectId>,
+        data: Value,
+    ) {
+        let event = Event {
+            kind,
+            project_id: project,
+            data,
+        };
+        self.events.push((actor.to_owned(), event));
+    }
+
     /// Loads what a decision of the engine needs.
     ///
     /// # Errors

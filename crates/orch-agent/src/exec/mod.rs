@@ -17,6 +17,7 @@ mod procfs;
 mod record;
 mod run;
 mod secret;
+mod spare;
 mod spawn;
 #[cfg(test)]
 mod testing;
