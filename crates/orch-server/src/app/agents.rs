@@ -10,17 +10,14 @@ use orch_api::proto::{Revoked, ServerMessage, server_message};
 use orch_core::ids::{AgentName, RunId};
 use orch_store::{agent, run};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
+use tokio::time::{Instant, Interval};
 
+use super::pings::Pings;
 use super::seen::Seen;
 use super::{App, Result};
 
 /// A hold ends when the stream stays lost for so long.
 pub const STREAM_GRACE: Duration = Duration::from_secs(5);
-/// How often a stream is pinged; silent for [`STREAM_GRACE`], it is lost.
-const PING: Duration = Duration::from_secs(2);
-/// Instants within that time at which streams are pinged.
-const PING_PLACES: u32 = 4;
 /// A built-in agent's lease, unless it asks for another.
 pub const STREAM_TTL: Duration = Duration::from_secs(15);
 
@@ -35,8 +32,7 @@ pub struct Agents(Mutex<Registry>);
 struct Registry {
     sessions: HashMap<AgentName, Session>,
     generations: u64,
-    /// From when on the instants of pings are counted, and how many streams were given one.
-    pings: Option<(Instant, u32)>,
+    pings: Pings,
 }
 
 struct Session {
@@ -101,19 +97,9 @@ impl Agents {
             .count()
     }
 
-    /// When a stream is to be pinged. Many streams have the same instants: pinged and heard together,
-    /// they wake the server a few times a second, however many they are.
+    /// When one more stream is to be pinged.
     pub fn pings(&self) -> Interval {
-        let mut registry = self.locked();
-        let now = Instant::now();
-        let (first, given) = registry.pings.get_or_insert((now, 0));
-        let place = PING * (*given % PING_PLACES) / PING_PLACES;
-        *given = given.wrapping_add(1);
-        let passed = now.duration_since(*first).as_millis() / PING.as_millis();
-        let begun = *first + PING * u32::try_from(passed).unwrap_or(u32::MAX);
-        let mut pings = interval_at(begun + PING + place, PING);
-        pings.set_missed_tick_behavior(MissedTickBehavior::Skip);
-        pings
+        self.locked().pings.of_one_more(Instant::now())
     }
 
     /// Takes a stream in; an older one of the same agent is superseded. Answers its generation,
