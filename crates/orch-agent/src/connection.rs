@@ -186,14 +186,16 @@ impl Connection {
         if endpoint.uri().scheme_str() != Some("http") || endpoint.uri().host().is_none() {
             return Err(refusal("is no http address".to_owned()));
         }
-        // A dead connection must show before the server gives the runs to somebody else.
+        // A dead connection must show before the server gives the runs to somebody else. The server's
+        // own pings come every two seconds: only when they do not, there is something to check.
         let hold = self.config.claim_ttl.unwrap_or(Duration::from_secs(5));
-        let check = self.config.heartbeat_interval.min(hold / 4);
+        let silence = self.config.heartbeat_interval.min(hold / 2);
+        let answer = (hold / 4).max(Duration::from_secs(1));
         Ok(endpoint
             .connect_timeout(CONNECT_TIME)
             .tcp_nodelay(true)
-            .http2_keep_alive_interval(check)
-            .keep_alive_timeout(check.max(Duration::from_secs(1)))
+            .http2_keep_alive_interval(silence)
+            .keep_alive_timeout(answer)
             .keep_alive_while_idle(true)
             .initial_stream_window_size(1 << 20)
             .initial_connection_window_size(2 << 20))

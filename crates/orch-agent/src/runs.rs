@@ -11,7 +11,7 @@ use std::{
 
 use futures::FutureExt as _;
 use orch_api::proto::{Assignment, Held};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -35,6 +35,7 @@ pub(crate) struct Runs {
     active: Mutex<HashMap<i64, Active>>,
     tasks: TaskTracker,
     kept: Mutex<VecDeque<RunFolder>>,
+    removing: tokio::sync::Mutex<()>,
     keep: usize,
 }
 
@@ -62,6 +63,7 @@ impl Runs {
             active: Mutex::default(),
             tasks: TaskTracker::new(),
             kept: Mutex::default(),
+            removing: tokio::sync::Mutex::default(),
             keep,
         }
     }
@@ -136,7 +138,8 @@ impl Runs {
         let redactor = Redactor::new(answers::secrets(&assignment.answers));
         let (log, carried) = RunLog::start(hold.link.clone(), redactor, self.now);
         let redactor = Arc::clone(log.redactor());
-        let ended = self.work(assignment, log, hold).await;
+        // Kept until the server knows the end: its next run is not told of before.
+        let (ended, _slot) = self.work(assignment, log, hold).await;
         // Ends as soon as all is posted, or the run is lost.
         if let Err(error) = carried.await {
             tracing::error!(%error, "the log of a run broke off");
@@ -147,7 +150,12 @@ impl Runs {
         }
     }
 
-    async fn work(&self, assignment: Assignment, log: RunLog, hold: &Hold) -> Ended {
+    async fn work(
+        &self,
+        assignment: Assignment,
+        log: RunLog,
+        hold: &Hold,
+    ) -> (Ended, Option<SemaphorePermit<'_>>) {
         let stop = hold.stopped();
         let slot = tokio::select! {
             biased;
@@ -155,10 +163,11 @@ impl Runs {
             slot = self.slots.acquire() => slot.ok(),
         };
         if slot.is_none() {
-            return Ended {
+            let ended = Ended {
                 outcome: Outcome::Stopped,
                 folder: None,
             };
+            return (ended, slot);
         }
         orch_failpoint::pass("agent.run.assigned");
         let run_id = assignment.run_id;
@@ -168,14 +177,15 @@ impl Runs {
             stop,
         };
         let worked = AssertUnwindSafe(async { self.worker.work(job).await }).catch_unwind();
-        worked.await.unwrap_or_else(|_| {
+        let ended = worked.await.unwrap_or_else(|_| {
             tracing::error!(run.id = run_id, "the agent failed while it worked on a run");
             let reason = "the agent failed inside: its own log tells more";
             Ended {
                 outcome: Outcome::Finished(Finished::failed(reason)),
                 folder: None,
             }
-        })
+        });
+        (ended, slot)
     }
 
     /// Removes a finished run's folder, or keeps it in place of the oldest one kept.
@@ -183,24 +193,33 @@ impl Runs {
         let Some(folder) = folder else {
             return;
         };
-        let surplus = {
+        {
             let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
             kept.push_back(folder);
-            let surplus = kept.len().saturating_sub(self.keep);
-            kept.drain(..surplus).collect::<Vec<_>>()
-        };
-        let removed = tokio::task::spawn_blocking(move || {
-            for folder in surplus {
-                let path = folder.path().to_owned();
-                if let Err(error) = folder.remove() {
-                    let error = crate::text::chain(&error);
-                    tracing::warn!(path = %path.display(), %error, "failed to remove a run's folder");
-                }
+            if kept.len() <= self.keep {
+                return;
             }
-        });
-        if let Err(error) = removed.await {
-            tracing::warn!(%error, "the removal of a run's folder broke off");
         }
+        // Whoever removes already takes this one too.
+        let Ok(_removing) = self.removing.try_lock() else {
+            return;
+        };
+        while let Some(surplus) = self.surplus() {
+            let removed = tokio::task::spawn_blocking(move || surplus.into_iter().for_each(remove));
+            if let Err(error) = removed.await {
+                tracing::warn!(%error, "the removal of runs' folders broke off");
+            }
+        }
+    }
+
+    /// What is kept beyond the number to keep, oldest first.
+    fn surplus(&self) -> Option<Vec<RunFolder>> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let surplus = kept
+            .len()
+            .checked_sub(self.keep)
+            .filter(|surplus| *surplus > 0)?;
+        Some(kept.drain(..surplus).collect())
     }
 
     /// The hold on a run is over; unknown and newer holds are left alone.
@@ -251,5 +270,13 @@ impl Runs {
 
     pub(crate) fn count(&self) -> usize {
         self.active().len()
+    }
+}
+
+fn remove(folder: RunFolder) {
+    let path = folder.path().to_owned();
+    if let Err(error) = folder.remove() {
+        let error = crate::text::chain(&error);
+        tracing::warn!(path = %path.display(), %error, "failed to remove a run's folder");
     }
 }

@@ -12,9 +12,10 @@ use orch_core::queue::QueueEntry;
 use orch_core::run::{Expiry, Run};
 use orch_core::work_item::WorkItem;
 
-use crate::Needs;
 use crate::schedule::Left;
 use crate::segment::LogLine;
+use crate::step::Step;
+use crate::{Needs, StepReport};
 
 /// One hot operation.
 #[derive(Clone, Debug)]
@@ -50,23 +51,32 @@ pub enum Command {
         epoch: Option<u64>,
         lines: Vec<LogLine>,
     },
+    Step {
+        run: RunId,
+        report: Box<StepReport>,
+    },
     Complete {
         run: RunId,
         done: Completion,
         follows: Follows,
     },
     /// Takes a lapsed lease away.
-    ExpireLease { run: RunId },
+    ExpireLease {
+        run: RunId,
+    },
     /// The agent is known to be gone.
-    EndHold { run: RunId, agent: AgentName },
+    EndHold {
+        run: RunId,
+        agent: AgentName,
+    },
 }
 
 /// What a completion was handed over behind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Follows {
     Nothing,
-    /// Logs of the run that the writer was given just before, and whose end was not awaited. When
-    /// they are not stored, the run does not end.
+    /// Logs and step reports of the run that the writer was given just before, and whose end was not
+    /// awaited. When they are not stored, the run does not end.
     QueuedLogs,
 }
 
@@ -118,6 +128,9 @@ pub enum Reply {
     Logged {
         first_seq: u64,
     },
+    Step(Box<Step>),
+    /// It may be, and is stored later in the same commit.
+    LetThrough,
 }
 
 impl Command {
@@ -150,7 +163,10 @@ impl Command {
                 }
             }
             Self::Tick | Self::Fill | Self::Dispatch { .. } => {}
-            Self::Claim { run, .. } | Self::Heartbeat { run, .. } | Self::Log { run, .. } => {
+            Self::Claim { run, .. }
+            | Self::Heartbeat { run, .. }
+            | Self::Log { run, .. }
+            | Self::Step { run, .. } => {
                 needs.runs.insert(*run);
             }
             Self::Complete { run, .. } | Self::ExpireLease { run } | Self::EndHold { run, .. } => {
@@ -174,6 +190,7 @@ impl Command {
             | Self::Claim { .. }
             | Self::Heartbeat { .. }
             | Self::Log { .. }
+            | Self::Step { .. }
             | Self::Complete { .. }
             | Self::ExpireLease { .. }
             | Self::EndHold { .. } => BTreeSet::new(),
@@ -191,6 +208,7 @@ impl Command {
             | Self::Claim { .. }
             | Self::Heartbeat { .. }
             | Self::Log { .. }
+            | Self::Step { .. }
             | Self::Complete { .. }
             | Self::ExpireLease { .. }
             | Self::EndHold { .. } => false,
@@ -240,6 +258,10 @@ impl Command {
             Self::Log { run, epoch, .. } => {
                 w.run(*run)?.check_logger(*epoch, ctx.now)?;
                 Ok(Reply::Logged { first_seq: 0 })
+            }
+            Self::Step { run, report } => {
+                w.run(*run)?.check_writer(report.epoch, ctx.now)?;
+                Ok(Reply::LetThrough)
             }
             Self::Complete { run, done, .. } => {
                 engine::complete(w, ctx, *run, done.clone()).map(boxed)

@@ -12,6 +12,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{CachedStatement, Connection, OpenFlags, Row, Statement, ToSql};
 
 use crate::StoreError;
@@ -87,6 +88,8 @@ impl Home {
         let connection = Connection::open_with_flags(&self.file, flags)?;
         connection.busy_timeout(BUSY)?;
         connection.set_prepared_statement_cache_capacity(PREPARED);
+        // Plans do not depend on the values given: else statements are prepared anew for each.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.pragma_update(None, "temp_store", "MEMORY")?;
         connection.pragma_update(None, "mmap_size", 0)?;
         if self.may == May::Write {

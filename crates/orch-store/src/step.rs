@@ -1,8 +1,10 @@
 //! The steps of runs in the database.
 
+use std::collections::BTreeSet;
+
 use orch_core::ids::{RunId, StepId};
 
-use crate::conn::{all, execute, one, optional};
+use crate::conn::{all, execute, json_ids, one, optional};
 use crate::inline::row;
 use crate::{Conn, StoreError};
 
@@ -87,5 +89,19 @@ pub async fn of_run(conn: &mut Conn, run: RunId) -> Result<Vec<Step>, StoreError
         Step,
         "SELECT * FROM step WHERE run_id = $1 ORDER BY number, id",
         run.get()
+    )
+}
+
+/// The steps of several runs, in order for each.
+pub(crate) async fn of_runs(
+    conn: &mut Conn,
+    runs: &BTreeSet<RunId>,
+) -> Result<Vec<Step>, StoreError> {
+    all!(
+        conn,
+        Step,
+        "SELECT * FROM step WHERE run_id IN (SELECT CAST(value AS BIGINT) FROM json_each($1))
+         ORDER BY run_id, number, id",
+        json_ids(runs.iter().map(|run| run.get()))
     )
 }

@@ -97,6 +97,22 @@ impl Tx {
         ));
     }
 
+    /// The same of another actor, whose command is decided here with others.
+    pub(crate) fn record_as(
+        &mut self,
+        actor: &str,
+        kind: &'static str,
+        project: Option<ProjectId>,
+        data: impl Into<Data>,
+    ) {
+        let event = Event {
+            kind,
+            project_id: project,
+            data: data.into(),
+        };
+        self.events.push((actor.to_owned(), event));
+    }
+
     /// Loads what a decision of the engine needs.
     ///
     /// # Errors

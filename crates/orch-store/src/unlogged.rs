@@ -1,4 +1,4 @@
-//! Completions that must not overtake the logs before them.
+//! Completions that must not overtake the logs and step reports before them.
 
 use std::collections::BTreeSet;
 
@@ -7,13 +7,20 @@ use orch_core::ids::RunId;
 use crate::writer::{Envelope, answer};
 use crate::{Command, Follows, StoreError};
 
-/// Runs that are remembered.
+/// Runs that are remembered, each for its logs or its steps.
 const RUNS: usize = 65_536;
 
-/// Runs whose logs failed to be stored and have not come again. A completion that was handed over
-/// behind them, without waiting, must not end the run without them.
+/// Runs whose logs or step reports failed to be stored and have not come again. A completion that
+/// was handed over behind them, without waiting, must not end the run without them.
 #[derive(Default)]
-pub(crate) struct Unlogged(BTreeSet<RunId>);
+pub(crate) struct Unlogged(BTreeSet<(RunId, Said)>);
+
+/// What a run said before its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Said {
+    Log,
+    Step,
+}
 
 impl Unlogged {
     /// Answers completions whose logs were lost, and leaves the rest.
@@ -21,38 +28,40 @@ impl Unlogged {
         if self.0.is_empty() {
             return group;
         }
-        let mut logged_again = BTreeSet::new();
+        let mut said_again = BTreeSet::new();
         let mut rest = Vec::with_capacity(group.len());
         for envelope in group {
             match &envelope.command {
-                Command::Log { run, .. } => {
-                    logged_again.insert(*run);
-                }
                 Command::Complete {
                     run,
                     follows: Follows::QueuedLogs,
                     ..
-                } if self.0.contains(run) && !logged_again.contains(run) => {
+                } if self.lacks(*run, &said_again) => {
                     answer(envelope.answer, Err(StoreError::LogNotStored));
                     continue;
                 }
-                _ => {}
+                command => said_again.extend(said(command)),
             }
             rest.push(envelope);
         }
         rest
     }
 
+    fn lacks(&self, run: RunId, said_again: &BTreeSet<(RunId, Said)>) -> bool {
+        let mut lost = [Said::Log, Said::Step].map(|said| (run, said)).into_iter();
+        lost.any(|lost| self.0.contains(&lost) && !said_again.contains(&lost))
+    }
+
     pub(crate) fn stored(&mut self, group: &[Envelope]) {
         if !self.0.is_empty() {
-            for run in logged(group) {
-                self.0.remove(&run);
+            for said in said_by(group) {
+                self.0.remove(&said);
             }
         }
     }
 
     pub(crate) fn failed(&mut self, group: &[Envelope]) {
-        self.0.extend(logged(group));
+        self.0.extend(said_by(group));
         while self.0.len() > RUNS {
             // The oldest: its agent is gone, or it would have come again.
             self.0.pop_first();
@@ -60,11 +69,16 @@ impl Unlogged {
     }
 }
 
-fn logged(group: &[Envelope]) -> impl Iterator<Item = RunId> {
-    group.iter().filter_map(|envelope| match envelope.command {
-        Command::Log { run, .. } => Some(run),
+fn said_by(group: &[Envelope]) -> impl Iterator<Item = (RunId, Said)> {
+    group.iter().filter_map(|envelope| said(&envelope.command))
+}
+
+fn said(command: &Command) -> Option<(RunId, Said)> {
+    match command {
+        Command::Log { run, .. } => Some((*run, Said::Log)),
+        Command::Step { run, .. } => Some((*run, Said::Step)),
         _ => None,
-    })
+    }
 }
 
 #[cfg(test)]
@@ -92,6 +106,14 @@ mod tests {
             run: RunId(run),
             epoch: Some(1),
             lines: Vec::new(),
+        })
+        .0
+    }
+
+    fn step(run: i64) -> Envelope {
+        envelope(Command::Step {
+            run: RunId(run),
+            report: Box::default(),
         })
         .0
     }
@@ -132,6 +154,21 @@ mod tests {
         unlogged.stored(&[log(1)]);
         let (later, _later) = end(1, Follows::QueuedLogs);
         assert_eq!(passes(&unlogged, vec![later]), 1);
+    }
+
+    #[test]
+    fn a_run_does_not_end_behind_a_step_report_that_was_lost_though_its_logs_came_again() {
+        let mut unlogged = Unlogged::default();
+        unlogged.failed(&[log(1), step(1)]);
+        let (completion, mut answered) = end(1, Follows::QueuedLogs);
+        assert_eq!(passes(&unlogged, vec![log(1), completion]), 1);
+        let refused = answered.try_recv().expect("it is answered");
+        assert!(matches!(refused, Err(StoreError::LogNotStored)));
+        let (together, _together) = end(1, Follows::QueuedLogs);
+        assert_eq!(passes(&unlogged, vec![log(1), step(1), together]), 3);
+        unlogged.stored(&[step(1)]);
+        let (behind_logs, _behind_logs) = end(1, Follows::QueuedLogs);
+        assert_eq!(passes(&unlogged, vec![log(1), behind_logs]), 2);
     }
 
     #[test]

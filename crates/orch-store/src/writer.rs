@@ -6,12 +6,14 @@
 
 use std::collections::BTreeSet;
 
+use orch_core::engine::Working;
 use orch_core::ids::RunId;
+use orch_core::run::Run;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::schedule::{self, schedule};
 use crate::unlogged::Unlogged;
-use crate::{Command, Needs, Reply, Store, StoreError, Tx, queue};
+use crate::{Command, Needs, Reply, Store, StoreError, Tx, queue, step_report};
 
 /// The most commands in one commit.
 const LARGEST_GROUP: usize = 1024;
@@ -181,6 +183,7 @@ async fn try_group(store: &Store, group: &[Envelope]) -> Result<Outcome, StoreEr
             }
         }
     }
+    save_steps(&mut tx, &w, group, &mut replies).await?;
     if !logs.is_empty() {
         append_logs(&mut tx, logs, &mut replies).await?;
     }
@@ -192,6 +195,37 @@ async fn try_group(store: &Store, group: &[Envelope]) -> Result<Outcome, StoreEr
     tx.commit_here().await?;
     orch_failpoint::pass("store.group.committed");
     Ok(Outcome::Committed(replies))
+}
+
+/// Stores the reports that were let through.
+async fn save_steps(
+    tx: &mut Tx,
+    w: &Working,
+    group: &[Envelope],
+    replies: &mut [Result<Reply, orch_core::engine::Refusal>],
+) -> Result<(), StoreError> {
+    let (mut places, mut reports) = (Vec::new(), Vec::new());
+    for (index, envelope) in group.iter().enumerate() {
+        if let (Command::Step { run, report }, Ok(_)) = (&envelope.command, &replies[index])
+            && let Ok(Run { project_id, .. }) = w.run(*run)
+        {
+            places.push(index);
+            reports.push(step_report::Let {
+                actor: &envelope.actor,
+                run: *run,
+                project: *project_id,
+                report,
+            });
+        }
+    }
+    if reports.is_empty() {
+        return Ok(());
+    }
+    let stored = step_report::save(tx, &reports).await?;
+    for (index, reply) in places.into_iter().zip(stored) {
+        replies[index] = reply;
+    }
+    Ok(())
 }
 
 /// Lines of one run that came in several commands become one chunk.

@@ -20,6 +20,7 @@ use nix::{
 };
 
 use super::{
+    children,
     procfs::{self, Process, Stat, Variable},
     record::Record,
 };
@@ -262,12 +263,22 @@ impl Family {
 
     /// [`Kin::end`] without blocking the runtime.
     pub(super) async fn end(&mut self, grace: Duration, search: Search) {
+        if search == Search::Kin && self.is_extinct() {
+            self.settle(0);
+            return;
+        }
         let kin = Arc::clone(&self.kin);
         let ended = tokio::task::spawn_blocking(move || kin.end(grace, search)).await;
         // Without an answer (the runtime is shutting down) the drop kills them.
         if let Ok(left) = ended {
             self.settle(left);
         }
+    }
+
+    /// Known without a look at every process there is.
+    fn is_extinct(&self) -> bool {
+        let leader = self.kin.leader;
+        leader.is_some_and(|leader| children::is_extinct(leader.pid))
     }
 
     fn settle(&mut self, left: usize) {

@@ -87,7 +87,7 @@ fn is_of_this_place(folder: &Path) -> bool {
         .trim_end()
         .strip_prefix(OWNER_HEADER)
         .map(str::trim_start);
-    noted.is_some_and(|noted| !noted.is_empty() && procfs::place().as_deref() == Some(noted))
+    noted.is_some_and(|noted| !noted.is_empty() && procfs::place() == Some(noted))
 }
 
 /// Once its first process is gone, a group's number may be anybody's: the marker alone counts then.

@@ -4,6 +4,7 @@
 //! descendants included, and leftovers of a killed agent are ended at the next start. Knows nothing
 //! of runs' states, the server or recipes, and never passes the agent's own environment on.
 
+mod children;
 mod command;
 mod copy;
 mod error;
@@ -16,8 +17,11 @@ mod procfs;
 mod record;
 mod run;
 mod secret;
+mod spare;
+mod spawn;
 #[cfg(test)]
 mod testing;
+mod wait;
 mod which;
 mod workspace;
 

@@ -3,7 +3,7 @@
 //! Reads only, never signals. Where there is no `/proc`, or a process is gone or not ours to look
 //! at, the answer is "nothing known" and not an error.
 
-use std::{fs, io::Read, os::unix::fs::MetadataExt, path::Path};
+use std::{fs, io::Read, os::unix::fs::MetadataExt, path::Path, sync::OnceLock};
 
 /// The largest environment that is looked at; the kernel passes on less by default.
 const MAX_ENVIRON_BYTES: u64 = 8 << 20;
@@ -151,10 +151,14 @@ pub(super) fn writes_to_pipe(pid: i32, pipes: &[u64]) -> bool {
 }
 
 /// Where process numbers mean the same: this boot of the system and this process namespace.
-pub(super) fn place() -> Option<String> {
-    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
-    let namespace = fs::read_link("/proc/self/ns/pid").ok()?;
-    Some(format!("{} {}", boot.trim(), namespace.display()))
+pub(super) fn place() -> Option<&'static str> {
+    static PLACE: OnceLock<Option<String>> = OnceLock::new();
+    let place = PLACE.get_or_init(|| {
+        let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+        let namespace = fs::read_link("/proc/self/ns/pid").ok()?;
+        Some(format!("{} {}", boot.trim(), namespace.display()))
+    });
+    place.as_deref()
 }
 
 #[cfg(test)]

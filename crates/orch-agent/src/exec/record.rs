@@ -4,7 +4,9 @@
 //! when nothing of the process is left. A record that cannot be read is no reason to fail.
 
 use std::{
-    fs, io,
+    fs::{self, File},
+    io,
+    os::unix::fs::FileExt,
     path::{Path, PathBuf},
 };
 
@@ -17,6 +19,7 @@ const EXTENSION: &str = "step";
 #[derive(Debug)]
 pub(super) struct Record {
     path: PathBuf,
+    file: File,
     marker: String,
 }
 
@@ -32,8 +35,10 @@ pub(super) struct Recorded {
 impl Record {
     /// Announces a command about to be started.
     pub(super) fn create(folder: &Path, marker: &str) -> io::Result<Self> {
+        let path = folder.join(marker).with_extension(EXTENSION);
         let record = Self {
-            path: folder.join(marker).with_extension(EXTENSION),
+            file: File::create_new(&path)?,
+            path,
             marker: marker.to_owned(),
         };
         record.write(&format!("{HEADER} {marker}\n"))?;
@@ -46,18 +51,17 @@ impl Record {
         self.write(&format!("{HEADER} {} {pid} {start}\n", self.marker))
     }
 
+    /// In one call: whoever reads after a crash finds the old text or the new, never a torn one. A
+    /// record without any text is that of a process that was not started.
+    fn write(&self, text: &str) -> io::Result<()> {
+        self.file.write_all_at(text.as_bytes(), 0)
+    }
+
     /// Ends the record: nothing of the command is left.
     pub(super) fn remove(&self) {
         if let Err(error) = fs::remove_file(&self.path) {
             tracing::warn!(path = %self.path.display(), %error, "failed to remove a process record");
         }
-    }
-
-    fn write(&self, text: &str) -> io::Result<()> {
-        // Renamed into place: a reader sees the old text or the new, never a torn one.
-        let new = self.path.with_extension("new");
-        fs::write(&new, text)?;
-        fs::rename(&new, &self.path)
     }
 }
 

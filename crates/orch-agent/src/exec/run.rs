@@ -5,11 +5,12 @@
 //! future is dropped.
 
 use std::{
+    future::pending,
+    io,
     os::{fd::AsFd, unix::process::ExitStatusExt},
-    panic::resume_unwind,
-    path::{Path, PathBuf},
-    process::{ExitStatus, Stdio},
-    sync::OnceLock,
+    path::Path,
+    pin::Pin,
+    process::ExitStatus,
     time::Duration,
 };
 
@@ -17,7 +18,7 @@ use jiff::Timestamp;
 use nix::sys::stat::fstat;
 use tokio::{
     io::AsyncWriteExt,
-    process::{Child, ChildStderr, ChildStdin, ChildStdout},
+    net::unix::pipe,
     sync::mpsc,
     task::JoinSet,
     time::{sleep, timeout},
@@ -26,11 +27,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Command, ExecError, Line, Stream,
+    children::{Ending, children},
     family::{Family, KILL_TIME, Kin, MARKER_VARIABLE, Search, marker_value, new_marker},
     output::pump,
     procfs::{self, Process},
     record::Record,
-    which::which,
+    spawn::{Input, Spawned, spawn},
 };
 
 /// How long what a command left behind may go on writing after the command itself has exited.
@@ -38,9 +40,6 @@ const AFTER_EXIT: Duration = Duration::from_millis(300);
 
 /// How long the sink may take for what is left once a command is cancelled.
 const AFTER_CANCEL: Duration = Duration::from_secs(2);
-
-/// Where `setsid` lies on the systems we know.
-const SYSTEM_PATH: &str = "/usr/bin:/bin:/usr/local/bin:/run/current-system/sw/bin";
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,7 +78,7 @@ where
         return Ok(Exit::Cancelled);
     }
     let Started {
-        mut child,
+        mut leader,
         mut family,
         stdout,
         stderr,
@@ -91,37 +90,41 @@ where
     if let (Some(pipe), Some(bytes)) = (stdin, command.stdin) {
         feed.spawn(write_input(pipe, bytes));
     }
-    let mut pumps = Pumps(JoinSet::new());
     let (errors, clock) = (sink.clone(), now.clone());
-    pumps
-        .0
-        .spawn(pump(stdout, Stream::Stdout, sink, now, closing.clone()));
-    pumps
-        .0
-        .spawn(pump(stderr, Stream::Stderr, errors, clock, closing.clone()));
+    let mut pumps = Pumps::new(async {
+        tokio::try_join!(
+            pump(stdout, Stream::Stdout, sink, now, closing.clone()),
+            pump(stderr, Stream::Stderr, errors, clock, closing.clone()),
+        )
+        .map(drop)
+    });
 
-    let exit = tokio::select! {
-        biased;
-        status = child.wait() => of_status(status.map_err(ExecError::Wait)?),
-        () = cancel.cancelled() => Exit::Cancelled,
-        after = elapsed(command.timeout) => Exit::TimedOut { after },
+    let end = async {
+        tokio::select! {
+            biased;
+            status = leader.wait() => status.map(of_status),
+            () = cancel.cancelled() => Ok(Exit::Cancelled),
+            after = elapsed(command.timeout) => Ok(Exit::TimedOut { after }),
+        }
     };
+    let exit = pumps.beside(end).await?;
     let mut pumped = match exit {
         Exit::Code(_) | Exit::Signal(_) => pumps.finish_within(AFTER_EXIT).await?,
         Exit::TimedOut { .. } | Exit::Cancelled => Pumped::InPart,
     };
     // A first process that even SIGKILL cannot end must not hold up the run.
-    let collected = timeout(grace.saturating_add(KILL_TIME + AFTER_EXIT), child.wait());
-    let ((), waited) = tokio::join!(family.end(grace, Search::Kin), collected);
-    if let Ok(Err(error)) = waited {
-        return Err(ExecError::Wait(error));
+    let collected = timeout(grace.saturating_add(KILL_TIME + AFTER_EXIT), leader.wait());
+    let ended = async { tokio::join!(family.end(grace, Search::Kin), collected) };
+    let ((), waited) = pumps.beside(ended).await;
+    if let Ok(waited) = waited {
+        waited?;
     }
     if pumped == Pumped::InPart {
         pumped = pumps.finish_within(AFTER_EXIT).await?;
     }
     if pumped == Pumped::InPart {
         // The sink is slow, or somebody who shed session and marker holds the pipe.
-        family.end(grace, Search::KinAndWriters).await;
+        pumps.beside(family.end(grace, Search::KinAndWriters)).await;
         closing.cancel();
     }
     pumps.finish_unless(&cancel).await?;
@@ -129,11 +132,11 @@ where
 }
 
 struct Started {
-    child: Child,
+    leader: Leader,
     family: Family,
-    stdout: ChildStdout,
-    stderr: ChildStderr,
-    stdin: Option<ChildStdin>,
+    stdout: pipe::Receiver,
+    stderr: pipe::Receiver,
+    stdin: Option<pipe::Sender>,
 }
 
 fn start(command: &Command) -> Result<Started, ExecError> {
@@ -147,29 +150,29 @@ fn start(command: &Command) -> Result<Started, ExecError> {
         Some(folder) => Some(Record::create(folder, &marker).map_err(record_error)?),
         None => None,
     };
-    let started = prepare(command, &program, &marker).spawn();
-    let mut child = match started {
-        Ok(child) => child,
+    let started = children().and_then(|children| {
+        let spawned = || launch(command, &program, &marker);
+        children.start(spawned, |spawned| spawned.pid)
+    });
+    let (spawned, ending) = match started {
+        Ok(started) => started,
         Err(source) => {
             record.iter().for_each(Record::remove);
             return Err(command.start_error(program, source));
         }
     };
-    let pid = child
-        .id()
-        .and_then(|pid| i32::try_from(pid).ok())
-        .expect("invariant: a child nobody waited for has a number");
-    let leader = procfs::stat(pid).map_or(Process { pid, start: 0 }, |stat| stat.process);
-    let (stdout, stderr) = child
-        .stdout
-        .take()
-        .zip(child.stderr.take())
-        .expect("invariant: both outputs were asked for as pipes");
+    let Spawned {
+        pid,
+        stdin,
+        stdout,
+        stderr,
+    } = spawned;
+    let process = procfs::stat(pid).map_or(Process { pid, start: 0 }, |stat| stat.process);
     let noted = record
         .as_ref()
-        .map_or(Ok(()), |record| record.started(leader));
+        .map_or(Ok(()), |record| record.started(process));
     let kin = Kin {
-        leader: Some(leader),
+        leader: Some(process),
         marker,
         pipes: [inode(&stdout), inode(&stderr)]
             .into_iter()
@@ -179,58 +182,60 @@ fn start(command: &Command) -> Result<Started, ExecError> {
     let family = Family::new(kin, record);
     noted.map_err(record_error)?;
     Ok(Started {
-        stdin: child.stdin.take(),
-        child,
+        leader: Leader::Running(ending),
         family,
         stdout,
         stderr,
+        stdin,
     })
 }
 
-/// Started through `setsid`, a command leads a session of its own, with the process number we know
-/// (it executes in place) and without our terminal: a prompt for a password fails at once instead
-/// of stopping the command. Where there is none, the command leads a process group.
-fn prepare(command: &Command, program: &Path, marker: &str) -> tokio::process::Command {
-    let mut process = match session_launcher() {
-        Some(launcher) => {
-            let mut process = tokio::process::Command::new(launcher);
-            process.arg(program);
-            process
-        }
-        None => {
-            let mut process = tokio::process::Command::new(program);
-            process.process_group(0);
-            process
-        }
+fn launch(command: &Command, program: &Path, marker: &str) -> io::Result<Spawned> {
+    let marker = marker_value(marker);
+    let given = command.env.iter();
+    let given = given.filter(|(name, _)| *name != MARKER_VARIABLE);
+    let environment = given
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .chain([(MARKER_VARIABLE, marker.as_str())]);
+    let stdin = match command.stdin {
+        Some(_) => Input::Piped,
+        None => Input::Empty,
     };
-    process
-        .args(command.arguments())
-        .env_clear()
-        .envs(&command.env)
-        .env(MARKER_VARIABLE, marker_value(marker))
-        .current_dir(&command.cwd)
-        .stdin(match command.stdin {
-            Some(_) => Stdio::piped(),
-            None => Stdio::null(),
-        })
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true);
-    process
+    spawn(
+        program,
+        &command.arguments(),
+        environment,
+        &command.cwd,
+        stdin,
+    )
 }
 
-fn session_launcher() -> Option<&'static Path> {
-    static LAUNCHER: OnceLock<Option<PathBuf>> = OnceLock::new();
-    LAUNCHER
-        .get_or_init(|| which("setsid", SYSTEM_PATH))
-        .as_deref()
+/// A command's first process.
+enum Leader {
+    Running(Ending),
+    Ended(ExitStatus),
+}
+
+impl Leader {
+    async fn wait(&mut self) -> Result<ExitStatus, ExecError> {
+        let status = match self {
+            Self::Ended(status) => return Ok(*status),
+            Self::Running(ending) => ending.await,
+        };
+        let status = status.map_err(|_| {
+            let why = "somebody else has collected it";
+            ExecError::Wait(io::Error::other(why))
+        })?;
+        *self = Self::Ended(status);
+        Ok(status)
+    }
 }
 
 fn inode(pipe: impl AsFd) -> Option<u64> {
     fstat(pipe).ok().map(|stat| stat.st_ino)
 }
 
-async fn write_input(mut pipe: ChildStdin, bytes: Vec<u8>) {
+async fn write_input(mut pipe: pipe::Sender, bytes: Vec<u8>) {
     // A command need not read its input to the end.
     if let Err(error) = pipe.write_all(&bytes).await {
         tracing::debug!(%error, "a command did not take all of its input");
@@ -244,7 +249,7 @@ async fn elapsed(limit: Option<Duration>) -> Duration {
             sleep(limit).await;
             limit
         }
-        None => std::future::pending().await,
+        None => pending().await,
     }
 }
 
@@ -263,19 +268,43 @@ enum Pumped {
     InPart,
 }
 
-/// The tasks that carry the outputs; they stop when this is dropped.
-struct Pumps(JoinSet<Result<(), ExecError>>);
+/// What carries the outputs; it goes on only while one of these is awaited.
+struct Pumps<F> {
+    all: Pin<Box<F>>,
+    pumped: Option<Result<(), ExecError>>,
+}
 
-impl Pumps {
-    async fn finish(&mut self) -> Result<(), ExecError> {
-        while let Some(pumped) = self.0.join_next().await {
-            match pumped {
-                Ok(result) => result?,
-                Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
-                Err(_) => tracing::debug!("the runtime ended before an output was read"),
-            }
+impl<F: Future<Output = Result<(), ExecError>>> Pumps<F> {
+    fn new(all: F) -> Self {
+        Self {
+            all: Box::pin(all),
+            pumped: None,
         }
-        Ok(())
+    }
+
+    async fn go_on(&mut self) {
+        if self.pumped.is_none() {
+            self.pumped = Some(self.all.as_mut().await);
+        }
+    }
+
+    /// Carries on until something else is over.
+    async fn beside<T>(&mut self, other: impl Future<Output = T>) -> T {
+        let go_on = async {
+            self.go_on().await;
+            pending().await
+        };
+        tokio::select! {
+            biased;
+            over = other => over,
+            () = go_on => unreachable!("invariant: it goes on for ever"),
+        }
+    }
+
+    async fn finish(&mut self) -> Result<(), ExecError> {
+        self.go_on().await;
+        // An error is told once.
+        self.pumped.replace(Ok(())).unwrap_or(Ok(()))
     }
 
     async fn finish_within(&mut self, limit: Duration) -> Result<Pumped, ExecError> {

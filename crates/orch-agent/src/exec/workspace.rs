@@ -1,32 +1,36 @@
 //! The folder of a run: its workspace, home, temporary files, secrets and process records.
 //!
-//! `ROOT/run-<id>/epoch-<n>/{work,home,tmp,secrets,pids}`, all 0700, and a file `owner` that the
+//! `ROOT/run-<id>/epoch-<n>/{work,home,tmp,pids}`, and `secrets` where there are any, all 0700, and a file `owner` that the
 //! living owner holds locked. Nothing in here follows a path out of the workspace. All of it blocks
 //! on the file system: call it where blocking is allowed.
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError},
-    io::{self, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+    io::{self, Read},
+    os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt, PermissionsExt},
     path::{Component, Path, PathBuf},
 };
 
-use super::{Copied, CopyLimits, SecretFile, WorkspaceError, copy::copy_tree, procfs};
+use super::{Copied, CopyLimits, SecretFile, WorkspaceError, copy::copy_tree, procfs, spare};
 
 pub(super) const OWNER: &str = "owner";
 pub(super) const OWNER_HEADER: &str = "orch-owner 1";
 pub(super) const PIDS: &str = "pids";
 pub(super) const SECRETS: &str = "secrets";
+const PLAN: &str = "plan.json";
 const WORK: &str = "work";
 const HOME: &str = "home";
 const TMP: &str = "tmp";
+/// What every run's folder has.
+const PARTS: [&str; 4] = [WORK, HOME, TMP, PIDS];
 
 /// The folder of one run, held by one owner. It stays on disk until [`RunFolder::remove`].
 #[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,
     root: PathBuf,
-    _owner: OwnerLock,
+    /// Held, and nothing else.
+    owner: OwnerLock,
 }
 
 impl RunFolder {
@@ -40,6 +44,9 @@ impl RunFolder {
         let run = root.join(format!("run-{run_id}"));
         let path = run.join(format!("epoch-{epoch}"));
         make_folder(&run, Recursive::Yes)?;
+        if fs::symlink_metadata(&path).is_err() && spare::take(&root, &path) {
+            return Self::take(root, path);
+        }
         make_folder(&path, Recursive::No).map_err(|error| match error {
             WorkspaceError::Io { source, .. } if source.kind() == io::ErrorKind::AlreadyExists => {
                 WorkspaceError::Exists { path: path.clone() }
@@ -57,19 +64,19 @@ impl RunFolder {
     /// # Errors
     /// [`WorkspaceError::InUse`] when its owner is alive.
     pub fn reopen(root: &Path, run_id: i64) -> Result<Option<Self>, WorkspaceError> {
+        let epochs = |root: &Path| numbered(&root.join(format!("run-{run_id}")), "epoch-");
+        if epochs(root)?.is_empty() {
+            return Ok(None);
+        }
         let root = real_root(root)?;
-        let latest = folders(&root)?
-            .into_iter()
-            .filter(|folder| folder.run_id == run_id)
-            .max_by_key(|folder| folder.epoch);
-        let Some(latest) = latest else {
+        let latest = epochs(&root)?.into_iter().max_by_key(|(epoch, _)| *epoch);
+        let Some((_, latest)) = latest else {
             return Ok(None);
         };
-        let folder = Self::take(root, latest.path)?;
-        for name in [TMP, SECRETS] {
-            remove_tree(&folder.path.join(name))?;
-            make_folder(&folder.path.join(name), Recursive::No)?;
-        }
+        let folder = Self::take(root, latest)?;
+        remove_tree(&folder.path.join(SECRETS))?;
+        remove_tree(&folder.tmp())?;
+        make_folder(&folder.tmp(), Recursive::No)?;
         Ok(Some(folder))
     }
 
@@ -77,14 +84,10 @@ impl RunFolder {
         let owner =
             lock_owner(&path)?.ok_or_else(|| WorkspaceError::InUse { path: path.clone() })?;
         write_owner(&owner.0).map_err(io_error("write", &path.join(OWNER)))?;
-        for name in [WORK, HOME, TMP, SECRETS, PIDS] {
+        for name in PARTS {
             make_folder(&path.join(name), Recursive::Yes)?;
         }
-        Ok(Self {
-            path,
-            root,
-            _owner: owner,
-        })
+        Ok(Self { path, root, owner })
     }
 
     /// The folder itself; its parts lie in it.
@@ -107,6 +110,11 @@ impl RunFolder {
         self.path.join(TMP)
     }
 
+    /// Where the run's steps are kept.
+    pub fn plan(&self) -> PathBuf {
+        self.path.join(PLAN)
+    }
+
     /// The records of running commands, for [`Command::records`](super::Command::records).
     pub fn pids(&self) -> PathBuf {
         self.path.join(PIDS)
@@ -127,7 +135,9 @@ impl RunFolder {
     /// # Errors
     /// When `name` is no plain file name, or is taken.
     pub fn secret_file(&self, name: &str, bytes: &[u8]) -> Result<SecretFile, WorkspaceError> {
-        SecretFile::create(&self.path.join(SECRETS), name, bytes)
+        let secrets = self.path.join(SECRETS);
+        make_folder(&secrets, Recursive::Yes)?;
+        SecretFile::create(&secrets, name, bytes)
     }
 
     /// The folder that a step's `cwd` names, with all symlinks resolved; `""` and `"."` are the
@@ -147,6 +157,9 @@ impl RunFolder {
         // The workspace itself may have been replaced by a symlink.
         if top != work {
             return Err(outside());
+        }
+        if cwd == "." && top.is_dir() {
+            return Ok(top);
         }
         let path = match fs::canonicalize(top.join(cwd)) {
             Ok(path) => path,
@@ -170,13 +183,26 @@ impl RunFolder {
         Ok(path)
     }
 
-    /// Removes the folder and all that is in it; symlinks are removed and not followed.
+    /// Removes the folder and all that is in it; symlinks are removed and not followed. One that was
+    /// left empty may become the next run's.
     ///
     /// # Errors
     /// When something in it belongs to another user or cannot be removed; the rest may be gone.
     pub fn remove(self) -> Result<(), WorkspaceError> {
-        remove_tree(&self.path)?;
-        if let Some(run) = self.path.parent() {
+        let Self { path, root, owner } = self;
+        // Without these it may be as a new one is.
+        let _ = fs::remove_file(path.join(PLAN));
+        let _ = fs::remove_dir(path.join(SECRETS));
+        if spare::is_as_new(&path, &PARTS, 1) {
+            // From here on anybody may take it.
+            drop(owner);
+            if !spare::keep(&root, &path) {
+                remove_tree(&path)?;
+            }
+        } else {
+            remove_tree(&path)?;
+        }
+        if let Some(run) = path.parent() {
             // Other epochs of the run may be there still.
             let _ = fs::remove_dir(run);
         }
@@ -261,9 +287,15 @@ pub(super) fn lock_owner(folder: &Path) -> Result<Option<OwnerLock>, WorkspaceEr
 
 /// Notes where the owner's process numbers are valid.
 fn write_owner(mut owner: &File) -> io::Result<()> {
-    owner.set_len(0)?;
     let place = procfs::place().unwrap_or_default();
-    writeln!(owner, "{OWNER_HEADER} {place}")
+    let text = format!("{OWNER_HEADER} {place}\n");
+    let mut noted = Vec::new();
+    owner.read_to_end(&mut noted)?;
+    if noted == text.as_bytes() {
+        return Ok(());
+    }
+    owner.set_len(0)?;
+    owner.write_all_at(text.as_bytes(), 0)
 }
 
 /// Removes a tree, also one with read-only folders in it.

@@ -2,7 +2,10 @@
 
 use std::{
     collections::BTreeMap,
-    os::unix::{fs::symlink, net::UnixListener},
+    os::unix::{
+        fs::{MetadataExt, symlink},
+        net::UnixListener,
+    },
     time::{Duration, SystemTime},
 };
 
@@ -82,7 +85,7 @@ fn an_interrupted_run_finds_its_workspace_and_not_its_secrets() {
         "yes"
     );
     assert_eq!(fs::read_dir(reopened.tmp()).unwrap().count(), 0);
-    assert_eq!(fs::read_dir(path.join(SECRETS)).unwrap().count(), 0);
+    assert!(!path.join(SECRETS).exists());
     assert!(RunFolder::reopen(&root, 13).unwrap().is_none());
 }
 
@@ -344,4 +347,46 @@ fn read_only_folders_are_opened_for_removal() {
         [0o700, 0o700]
     );
     folder.remove().unwrap();
+}
+
+#[test]
+fn a_folder_that_was_left_empty_becomes_the_next_runs_and_any_other_does_not() {
+    let left_empty = |leave: fn(&RunFolder)| {
+        let top = tempfile::tempdir().unwrap();
+        let inode = |folder: &RunFolder| fs::metadata(folder.path()).unwrap().ino();
+        let first = RunFolder::create(top.path(), 1, 1).unwrap();
+        leave(&first);
+        let before = inode(&first);
+        first.remove().unwrap();
+        assert!(!top.path().join("run-1").exists());
+        let next = RunFolder::create(top.path(), 2, 3).unwrap();
+        let parts = [next.work(), next.home(), next.tmp(), next.pids()];
+        for part in parts {
+            assert_eq!(
+                fs::read_dir(&part).unwrap().count(),
+                0,
+                "{}",
+                part.display()
+            );
+            assert_eq!(mode(&part), 0o700);
+        }
+        assert!(!next.plan().exists());
+        assert!(RunFolder::reopen(top.path(), 2).is_err(), "it is held");
+        inode(&next) == before
+    };
+    assert!(left_empty(|folder| fs::write(folder.plan(), "[]").unwrap()));
+    let others: [fn(&RunFolder); 5] = [
+        |folder| fs::write(folder.work().join("made"), "").unwrap(),
+        |folder| fs::write(folder.path().join("more"), "").unwrap(),
+        |folder| set_mode(&folder.home(), 0o755),
+        |folder| {
+            fs::remove_dir(folder.tmp()).unwrap();
+            symlink("/tmp", folder.tmp()).unwrap();
+        },
+        |folder| std::mem::forget(folder.secret_file("token", b"s").unwrap()),
+    ];
+    for leave in others {
+        // The number may come again, but not what was left.
+        left_empty(leave);
+    }
 }

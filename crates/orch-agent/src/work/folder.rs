@@ -10,9 +10,6 @@ use orch_core::{plan::WorkspaceFacts, recipe::Step};
 
 use crate::exec::{CopyLimits, RunFolder, WorkspaceError, list_files};
 
-/// The steps that a run began with, beside its workspace.
-const PLAN: &str = "plan.json";
-
 /// How much of a workspace is copied.
 const LIMITS: CopyLimits = CopyLimits {
     max_bytes: 10 << 30,
@@ -77,14 +74,14 @@ pub(super) fn prepare(
 
 /// Keeps the steps of a run for the case that it is interrupted.
 pub(super) fn keep_plan(folder: &RunFolder, steps: &[Step]) -> std::io::Result<()> {
-    let path = folder.path().join(PLAN);
+    let path = folder.plan();
     let new = path.with_extension("new");
     fs::write(&new, serde_json::to_vec(steps)?)?;
     fs::rename(&new, &path)
 }
 
 fn read_plan(folder: &RunFolder) -> Option<Vec<Step>> {
-    let bytes = fs::read(folder.path().join(PLAN)).ok()?;
+    let bytes = fs::read(folder.plan()).ok()?;
     serde_json::from_slice(&bytes).ok()
 }
 

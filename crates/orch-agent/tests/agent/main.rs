@@ -75,7 +75,7 @@ impl Stage {
     fn folders(&self) -> Vec<String> {
         let entries = fs::read_dir(self.path("state/runs")).into_iter().flatten();
         let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-        let mut names: Vec<String> = names.collect();
+        let mut names: Vec<String> = names.filter(|name| name.starts_with("run-")).collect();
         names.sort();
         names
     }

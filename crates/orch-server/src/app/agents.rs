@@ -10,7 +10,9 @@ use orch_api::proto::{Revoked, ServerMessage, server_message};
 use orch_core::ids::{AgentName, RunId};
 use orch_store::{Assigned, Free, agent, run};
 use tokio::sync::mpsc;
+use tokio::time::{Instant, Interval};
 
+use super::pings::Pings;
 use super::seen::Seen;
 use super::{App, Result};
 
@@ -30,6 +32,7 @@ pub struct Agents(Mutex<Registry>);
 struct Registry {
     sessions: HashMap<AgentName, Session>,
     generations: u64,
+    pings: Pings,
 }
 
 struct Session {
@@ -89,6 +92,11 @@ impl Agents {
             .values()
             .filter(|session| session.outbox.is_some())
             .count()
+    }
+
+    /// When one more stream is to be pinged.
+    pub fn pings(&self) -> Interval {
+        self.locked().pings.of_one_more(Instant::now())
     }
 
     /// Takes a stream in; an older one of the same agent is superseded. Answers its generation,

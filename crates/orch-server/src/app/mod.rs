@@ -10,6 +10,7 @@ pub mod health;
 pub mod info_request;
 pub mod log;
 pub mod observability;
+mod pings;
 pub mod plan;
 pub mod project;
 pub mod queue;

@@ -10,11 +10,11 @@ use orch_store::{Command, Follows};
 
 use tokio::sync::oneshot;
 
-use super::unary::{artifact_of, report_of};
+use super::unary::artifact_of;
 use crate::app::agents::Unsent;
 use crate::app::info_request::Hold;
 use crate::app::seen::{Copy, Seen};
-use crate::app::{App, AppError, artifact, info_request, plan, run, step, summary};
+use crate::app::{App, AppError, artifact, info_request, plan, run, summary};
 
 pub fn message(kind: server_message::Kind) -> ServerMessage {
     ServerMessage { kind: Some(kind) }
@@ -51,12 +51,6 @@ impl Peer {
     pub async fn act(&self, kind: agent_message::Kind) -> (bool, Result<(), AppError>) {
         let (app, actor) = (&self.app, self.actor());
         match kind {
-            agent_message::Kind::Step(report) => {
-                let run = RunId(report.run_id);
-                let result =
-                    async { step::report(app, &actor, run, report_of(report)?).await }.await;
-                (false, result.map(drop))
-            }
             agent_message::Kind::Question(question) => {
                 let run = RunId(question.run_id);
                 let ask = async {
@@ -108,7 +102,8 @@ impl Peer {
             | agent_message::Kind::Pong(_)
             | agent_message::Kind::Leaving(_)
             | agent_message::Kind::Batch(_)
-            | agent_message::Kind::Logs(_) => (false, Ok(())),
+            | agent_message::Kind::Logs(_)
+            | agent_message::Kind::Step(_) => (false, Ok(())),
         }
     }
 

@@ -1,8 +1,8 @@
 //! An agent's messages: those of a run are taken in their order, and acknowledged once they are on
 //! disk; runs do not wait for each other.
 //!
-//! Logs of a run may be under way together, and a completion with nothing but a verdict right behind
-//! them: the writer decides them in their order. Everything else begins once all that the run said
+//! Logs and step reports of a run may be under way together, and a completion with nothing but a
+//! verdict right behind them: the writer decides them in their order. Everything else begins once all that the run said
 //! before is on disk. When the store fails the stream ends
 //! with nothing more begun: the agent comes back and says again what was not acknowledged. On a full
 //! disk the stream stays, and messages wait here for space.
@@ -25,10 +25,10 @@ use tonic::Streaming;
 
 use super::peer::{Peer, completion_of, has_summary, message, run_of};
 use super::service::refusal;
-use super::unary::lines_of;
-use crate::app::AppError;
+use super::unary::{lines_of, report_of};
 use crate::app::agents::{Outbox, STREAM_GRACE};
 use crate::app::seen::{Copy, Ended, Seen};
+use crate::app::{AppError, step};
 
 /// Messages of one stream that may wait for the disk; one batch may go beyond it.
 const UNDER_WAY: usize = 1024;
@@ -38,8 +38,6 @@ const UNDER_WAY_BYTES: usize = 32 << 20;
 const LARGEST_BATCH: usize = 4096;
 /// What was not stored on a full disk is tried again after so long.
 const REST: Duration = Duration::from_secs(1);
-/// How often a stream is pinged; silent for [`STREAM_GRACE`], it is lost.
-const PING: Duration = Duration::from_secs(2);
 
 type Handled = Pin<Box<dyn Future<Output = Done> + Send>>;
 
@@ -69,8 +67,8 @@ struct Held {
 #[derive(Default)]
 struct Lane {
     under_way: usize,
-    /// What is under way are logs alone, and the writer has them.
-    logs_only: bool,
+    /// What is under way is with the writer, which decides it before what comes later.
+    with_writer: bool,
     waiting: VecDeque<Said>,
 }
 
@@ -96,9 +94,13 @@ struct Done {
 }
 
 impl Said {
-    /// An end with nothing to keep but the verdict: it may be decided right behind the logs.
-    fn is_plain_completion(&self) -> bool {
-        matches!(&self.kind, agent_message::Kind::Completion(done) if !has_summary(done))
+    /// Whether it goes to the writer as it is: it may be decided right behind what is there. Such is
+    /// an end with nothing to keep but the verdict.
+    fn is_for_writer(&self) -> bool {
+        match &self.kind {
+            agent_message::Kind::Logs(_) | agent_message::Kind::Step(_) => true,
+            kind => is_plain_completion(kind),
+        }
     }
 }
 
@@ -130,7 +132,7 @@ impl Talk {
     /// Talks until the stream ends.
     pub async fn run(&mut self, mut incoming: Streaming<AgentMessage>, streams: CancellationToken) {
         let (peer, outbox) = (Arc::clone(&self.peer), self.outbox.clone());
-        let mut ping = tokio::time::interval(PING);
+        let mut ping = peer.app.agents().pings();
         let mut heard = Instant::now();
         loop {
             let room = self.held.messages < UNDER_WAY && self.held.bytes < UNDER_WAY_BYTES;
@@ -228,8 +230,7 @@ impl Talk {
                 }
                 return;
             };
-            let is_log = matches!(next.kind, agent_message::Kind::Logs(_));
-            if lane.under_way > 0 && !(lane.logs_only && (is_log || next.is_plain_completion())) {
+            if lane.under_way > 0 && !(lane.with_writer && next.is_for_writer()) {
                 return;
             }
             let Some(said) = lane.waiting.pop_front() else {
@@ -238,7 +239,7 @@ impl Talk {
             lane.under_way += 1;
             let (handled, with_writer) = self.begin(said).await;
             if let Some(lane) = self.lanes.get_mut(&run) {
-                lane.logs_only = is_log && with_writer;
+                lane.with_writer = with_writer;
             }
             self.under_way.push(handled);
         }
@@ -255,7 +256,6 @@ impl Talk {
 
     /// Answers whether the writer has it already, so that it decides it before what comes later.
     async fn begin(&mut self, said: Said) -> (Handled, bool) {
-        let plain_completion = said.is_plain_completion();
         let again = self.peer.app.is_short_of_space().then(|| {
             Box::new(Said {
                 kind: said.kind.clone(),
@@ -305,7 +305,22 @@ impl Talk {
                     true,
                 )
             }
-            agent_message::Kind::Completion(completion) if plain_completion => {
+            agent_message::Kind::Step(report) => {
+                let command = report_of(report).and_then(|report| step::command(run, report));
+                let command = match command {
+                    Ok(command) => command,
+                    Err(error) => {
+                        let refused = std::future::ready(done(false, Err(error)));
+                        return (Box::pin(refused), true);
+                    }
+                };
+                let pending = self.peer.app.store().queue(&self.actor, command).await;
+                (
+                    Box::pin(answered(pending, move |result| done(false, result))),
+                    true,
+                )
+            }
+            agent_message::Kind::Completion(completion) if !has_summary(&completion) => {
                 let command = Command::Complete {
                     run,
                     done: completion_of(completion),
@@ -394,6 +409,10 @@ impl Talk {
         }
         flow
     }
+}
+
+fn is_plain_completion(kind: &agent_message::Kind) -> bool {
+    matches!(kind, agent_message::Kind::Completion(done) if !has_summary(done))
 }
 
 async fn rested(until: Option<Instant>) {

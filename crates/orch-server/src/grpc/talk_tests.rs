@@ -1,6 +1,6 @@
 //! Talks of one agent over two streams, as after a lost connection.
 
-use orch_api::proto::LogLine;
+use orch_api::proto::{Completion, LogLine, StepReport};
 use orch_core::run::Run;
 use tokio::sync::mpsc;
 
@@ -58,4 +58,74 @@ async fn a_log_that_is_sent_again_is_acknowledged_once_the_first_copy_is_on_disk
     ended.await.expect("it settles");
     let page = page(&world.app, run.id, Wanted::first(Some("said once"), 0, 10)).await;
     assert_eq!(page.expect("a page").lines.len(), 1);
+}
+
+fn reported(id: u64, run: &Run, status: &str) -> AgentMessage {
+    let kind = Some(agent_message::Kind::Step(StepReport {
+        run_id: run.id.get(),
+        epoch: run.epoch,
+        number: 1,
+        command: "make".to_owned(),
+        status: status.to_owned(),
+        ..StepReport::default()
+    }));
+    AgentMessage { id, kind }
+}
+
+fn end(id: u64, run: &Run) -> AgentMessage {
+    let kind = Some(agent_message::Kind::Completion(Completion {
+        run_id: run.id.get(),
+        epoch: run.epoch,
+        success: true,
+        ..Completion::default()
+    }));
+    AgentMessage { id, kind }
+}
+
+#[tokio::test]
+async fn steps_logs_and_the_end_of_a_run_wait_for_the_disk_together_and_are_decided_in_order() {
+    let world = World::open().await;
+    let (mut talk, _out) = talk(&world, &Arc::default());
+    let run = world.held_run(&talk.peer.name).await;
+    let store = world.app.store();
+    let disk = store.begin("user").await.expect("a transaction");
+    for said in [
+        reported(1, &run, "running"),
+        logs(2, &run),
+        reported(3, &run, "succeeded"),
+        end(4, &run),
+        reported(5, &run, "failed"),
+    ] {
+        assert!(talk.take(said).await.is_continue());
+    }
+    assert_eq!(talk.under_way.len(), 5);
+    drop(disk);
+    for _ in 0..5 {
+        let done = tokio::time::timeout(PATIENCE, talk.under_way.next()).await;
+        let done = done.expect("in time").expect("it is under way");
+        let refused = done.result.as_ref().err().map(|error| refusal(error).0);
+        let expected = (done.id == 5).then(|| "run_finished".to_owned());
+        assert_eq!(refused, expected, "{}", done.id);
+    }
+    let steps = step::of_run(&world.app, run.id).await.expect("steps");
+    let told: Vec<_> = steps.iter().map(|step| step.status.as_str()).collect();
+    assert_eq!(told, ["succeeded"]);
+}
+
+#[tokio::test]
+async fn a_step_that_cannot_be_is_refused_and_holds_up_nothing() {
+    let world = World::open().await;
+    let (mut talk, _out) = talk(&world, &Arc::default());
+    let run = world.held_run(&talk.peer.name).await;
+    for said in [reported(1, &run, "dancing"), end(2, &run)] {
+        assert!(talk.take(said).await.is_continue());
+    }
+    let mut answers = Vec::new();
+    for _ in 0..2 {
+        let done = tokio::time::timeout(PATIENCE, talk.under_way.next()).await;
+        let done = done.expect("in time").expect("it is under way");
+        answers.push((done.id, done.result.err().map(|error| refusal(&error).0)));
+    }
+    answers.sort();
+    assert_eq!(answers, [(1, Some("invalid".to_owned())), (2, None)]);
 }

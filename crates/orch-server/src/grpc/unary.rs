@@ -54,7 +54,7 @@ pub fn lines_of(lines: Vec<LogLine>, now: Timestamp) -> Vec<segment::LogLine> {
 }
 
 /// A step's report of a message.
-pub fn report_of(report: StepReport) -> Result<step::Report, AppError> {
+pub fn report_of(report: StepReport) -> Result<orch_store::StepReport, AppError> {
     let detail = match report.detail_json.as_str() {
         "" => None,
         json => Some(
@@ -63,7 +63,7 @@ pub fn report_of(report: StepReport) -> Result<step::Report, AppError> {
         ),
     };
     let optional = |text: String| (!text.is_empty()).then_some(text);
-    Ok(step::Report {
+    Ok(orch_store::StepReport {
         number: (report.number > 0).then(|| i64::from(report.number)),
         name: optional(report.name),
         command: optional(report.command),

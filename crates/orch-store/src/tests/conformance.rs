@@ -18,9 +18,9 @@ use super::{TestClock, on_both};
 use crate::log::{Budget, Count, Side, Wanted};
 use crate::segment::Stream;
 use crate::{
-    Command, Follows, Needs, Order, Page, Reply, Store, agent, approval, artifact, audit, counts,
-    idempotency, info_request, log, project, queue, recipe, requirements, run, step, summary,
-    vision, work_item,
+    Command, Follows, Needs, Order, Page, Reply, StepReport, Store, agent, approval, artifact,
+    audit, counts, idempotency, info_request, log, project, queue, recipe, requirements, run, step,
+    summary, vision, work_item,
 };
 
 /// What was answered so far.
@@ -617,6 +617,28 @@ async fn logs(store: &Store, t: &Transcript) {
         assert!(matches!(logged, Ok(Reply::Logged { .. })), "{logged:?}");
         t.note("logged", logged);
     }
+    for (number, status, epoch) in [
+        (None, "running", None),
+        (Some(1), "succeeded", None),
+        (Some(7), "pending", None),
+        (Some(7), "failed", Some(99)),
+    ] {
+        let report = StepReport {
+            number,
+            command: Some("\n make\n".to_owned()),
+            status: Some(status.to_owned()),
+            exit_code: Some(0),
+            epoch,
+            ..StepReport::default()
+        };
+        let report = Box::new(report);
+        let reported = Command::Step { run: id, report };
+        t.note("reported", store.submit("agent:b", reported).await);
+    }
+    t.note(
+        "reported",
+        step::of_run(&mut store.read().await.expect("a connection"), id).await,
+    );
     let of = run::find(&mut store.read().await.expect("a connection"), id)
         .await
         .expect("a row")

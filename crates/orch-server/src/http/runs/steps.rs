@@ -6,12 +6,12 @@ use axum::response::Response;
 use orch_api::problem::Problem;
 use orch_api::types::run::{NewStep, NewSummary, Step, Summary, UpdateStep};
 use orch_core::ids::{RunId, StepId};
+use orch_store::StepReport;
 use utoipa_axum::routes;
 
 use super::super::paging::{Listing, PageQuery};
 use super::super::view;
 use super::{EpochQuery, agreed};
-use crate::app::step::Report;
 use crate::app::{App, checks, step, summary};
 use crate::edge::{Access, ApiError, Area, Caller, JsonBody, Path, Query};
 
@@ -40,7 +40,7 @@ async fn add(
     Query(query): Query<EpochQuery>,
     JsonBody(new): JsonBody<NewStep>,
 ) -> Answer<Step> {
-    let report = Report {
+    let report = StepReport {
         number: new.number,
         name: Some(new.name),
         command: checks::optional_text("command", new.command.as_deref(), 64 * 1024)?,
@@ -76,13 +76,13 @@ async fn update(
     Query(query): Query<EpochQuery>,
     JsonBody(change): JsonBody<UpdateStep>,
 ) -> Answer<Step> {
-    let report = Report {
+    let report = StepReport {
         name: change.name,
         status: change.status,
         exit_code: change.exit_code,
         detail: change.detail,
         epoch: agreed("epoch", query.epoch, change.epoch)?,
-        ..Report::default()
+        ..StepReport::default()
     };
     Ok(Json(view::step(
         step::update(&app, &caller.name, StepId(id), report).await?,
