@@ -178,7 +178,7 @@ async fn load_waits(conn: &mut Conn, w: &mut Working, needs: &Needs) -> Result<(
             conn,
             (i64, i64),
             "WITH RECURSIVE reached (item) AS (
-                 SELECT CAST(value AS BIGINT) FROM json_each($1)
+                 SELECT CAST(j.value AS BIGINT) FROM json_each($1) j
                  UNION
                  SELECT d.depends_on FROM reached r
                    JOIN queue_entry e ON e.work_item_id = r.item AND e.state = 'waiting'

@@ -12,11 +12,14 @@ use orch_core::engine::NextIds;
 use orch_core::time::Timestamp;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 
-use crate::conn::{execute, one, sql};
+use crate::conn::{one, send, sql};
 use crate::inline::row;
+use crate::piped::{BY_KEYS, Home, config};
 use crate::{Conn, StoreError, schema};
 
 const READERS: u32 = 8;
+/// Short reads at once; the connections are opened when they are wanted.
+const PEEKING: usize = 8;
 const LOCKS: u32 = 16;
 /// What a server's connections call themselves.
 pub(crate) const SERVER: &str = "codex-orchestrator";
@@ -31,7 +34,10 @@ const TURN_WITHIN: &str = "20000";
 /// The connections to a shared database.
 #[derive(Clone)]
 pub(crate) struct Postgres {
-    pub(crate) writers: PgPool,
+    /// The one connection that writes.
+    writing: Home,
+    /// For reads of a few rows by their keys.
+    pub(crate) peeking: Home,
     pub(crate) readers: PgPool,
     /// Each connection holds a lock while a request is under way.
     pub(crate) locks: PgPool,
@@ -49,22 +55,30 @@ impl Postgres {
                 ("synchronous_commit", "on"),
                 ("default_transaction_isolation", "read committed"),
             ]);
-        let writers = pool(1).connect_with(connect.clone()).await?;
-        schema::bring_forward(&schema::POSTGRES, &mut *writers.acquire().await?).await?;
-        orch_failpoint::check("store.migrate.shared").map_err(sqlx::Error::from)?;
         // A dead connection must not be the answer to the first request after a restart.
         let readers = pool(READERS)
             .test_before_acquire(true)
             .connect_with(connect.clone())
             .await?;
+        schema::bring_forward(&schema::POSTGRES, &mut *readers.acquire().await?).await?;
+        orch_failpoint::check("store.migrate.shared").map_err(sqlx::Error::from)?;
+        let by_keys = config(&connect.clone().options(BY_KEYS))?;
         // A request may take its time: what cuts hung writers off must not cut its lock off.
         let patient = connect.options([("idle_in_transaction_session_timeout", "0")]);
         let locks = pool(LOCKS).connect_lazy_with(patient);
         Ok(Self {
-            writers,
+            writing: Home::new(by_keys.clone(), 1),
+            peeking: Home::new(by_keys, PEEKING),
             readers,
             locks,
         })
+    }
+
+    pub(crate) async fn close(&self) {
+        self.writing.close();
+        self.peeking.close();
+        self.locks.close().await;
+        self.readers.close().await;
     }
 }
 
@@ -84,19 +98,42 @@ pub(crate) async fn one_connection(url: &str) -> Result<PgPool, StoreError> {
 }
 
 impl Postgres {
-    /// Begins a writing transaction. The one connection may have died with the database: then a new
-    /// one is tried before anybody is told.
-    pub(crate) async fn begin(
-        &self,
-    ) -> Result<sqlx::Transaction<'static, sqlx::Postgres>, sqlx::Error> {
-        match self.writers.begin().await {
-            Ok(tx) => Ok(tx),
-            Err(error) => {
+    /// Begins a writing transaction and waits for the writer's turn. The one connection may have died
+    /// with the database: then a new one is tried before anybody is told.
+    pub(crate) async fn begin(&self) -> Result<(Conn, Turn), StoreError> {
+        match self.try_begin().await {
+            Err((error, Other::MayDoBetter)) => {
                 tracing::debug!(%error, "the writing connection is dead: trying a new one");
-                self.writers.begin().await
+                self.try_begin().await.map_err(|(error, _)| error)
+            }
+            begun => begun.map_err(|(error, _)| error),
+        }
+    }
+
+    async fn try_begin(&self) -> Result<(Conn, Turn), (StoreError, Other)> {
+        let lent = self.writing.lend().await;
+        let mut piped = lent.map_err(|error| (error.into(), Other::MayDoBetter))?;
+        piped.begin();
+        let mut conn = Conn::PostgresPiped(piped);
+        match take_turn(&mut conn).await {
+            Ok(turn) => Ok((conn, turn)),
+            Err(error) => {
+                let other = match &conn {
+                    Conn::PostgresPiped(piped) if piped.is_dead() => Other::MayDoBetter,
+                    _ => Other::Will,
+                };
+                Err((error, other))
             }
         }
     }
+}
+
+/// Whether another connection may do better where one failed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Other {
+    MayDoBetter,
+    /// It will fail as well.
+    Will,
 }
 
 fn pool(connections: u32) -> PgPoolOptions {
@@ -165,7 +202,7 @@ pub(crate) async fn leave_word(
     next: NextIds,
     clock_lead_us: i64,
 ) -> Result<(), StoreError> {
-    execute!(
+    send!(
         conn,
         sql!(
             postgres: "UPDATE writer SET owner = $1, audit_seq = $2, audit_hash = $3, next_work_item = $4,

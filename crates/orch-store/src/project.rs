@@ -6,7 +6,7 @@ use orch_core::ids::ProjectId;
 use orch_core::project::{Project, Quota, Share, Weight};
 use orch_core::time::Timestamp;
 
-use crate::conn::{all, execute, json_ids, listing, one, optional};
+use crate::conn::{all, json_ids, listing, one, optional, send};
 use crate::inline::row;
 use crate::{Conn, Page, StoreError};
 
@@ -79,7 +79,7 @@ pub async fn insert(
 /// # Errors
 /// When the database fails.
 pub async fn update(conn: &mut Conn, project: &Project) -> Result<(), StoreError> {
-    execute!(
+    send!(
         conn,
         "UPDATE project SET name = $2, description = $3, max_runs_per_day = $4, window_start = $5,
              runs_in_window = $6, weight = $7, pass = $8, max_concurrent_runs = $9 WHERE id = $1",

@@ -102,7 +102,7 @@ bulk!(
     INSERT,
     "INSERT INTO queue_entry (id, work_item_id, project_id, priority, scheduled_for, state, unmet, gate_closed,
          run_id, attempts, trace_id, created_at) VALUES ",
-    12,
+    [Int, Int, Int, Int, Int, Text, Int, Int, Int, Int, Text, Int],
     ""
 );
 bulk!(
@@ -110,7 +110,7 @@ bulk!(
     "UPDATE queue_entry SET priority = v.column4, scheduled_for = v.column5, state = v.column6, unmet = v.column7,
          gate_closed = v.column8, run_id = coalesce(v.column9, run_id), attempts = v.column10, trace_id = v.column11
        FROM (VALUES ",
-    12,
+    [Int, Int, Int, Int, Int, Text, Int, Int, Int, Int, Text, Int],
     ") v WHERE queue_entry.id = v.column1",
     one: "UPDATE queue_entry SET priority = ?4, scheduled_for = ?5, state = ?6, unmet = ?7, gate_closed = ?8,
          run_id = coalesce(?9, run_id), attempts = ?10, trace_id = ?11

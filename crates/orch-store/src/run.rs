@@ -123,7 +123,7 @@ bulk!(
     "INSERT INTO run (id, work_item_id, project_id, entry_id, attempt, priority, status, agent, lease_until,
          lease_ttl_us, epoch, lapses, trace_id, digest, created_at, started_at, finished_at, exit_code, reason,
          concurrency_key) VALUES ",
-    20,
+    [Int, Int, Int, Int, Int, Int, Text, Text, Int, Int, Int, Int, Text, Text, Int, Int, Int, Int, Text, Text],
     ""
 );
 bulk!(
@@ -132,7 +132,7 @@ bulk!(
          epoch = v.column11, lapses = v.column12, digest = v.column14, started_at = v.column16,
          finished_at = v.column17, exit_code = v.column18, reason = v.column19
        FROM (VALUES ",
-    20,
+    [Int, Int, Int, Int, Int, Int, Text, Text, Int, Int, Int, Int, Text, Text, Int, Int, Int, Int, Text, Text],
     ") v WHERE run.id = v.column1",
     one: "UPDATE run SET status = ?7, agent = ?8, lease_until = ?9, lease_ttl_us = ?10, epoch = ?11, lapses = ?12,
          digest = ?14, started_at = ?16, finished_at = ?17, exit_code = ?18, reason = ?19

@@ -14,7 +14,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard, mpsc, oneshot};
 use crate::conn::Conn;
 use crate::herald::{self, Herald};
 use crate::log::{self, LogSink};
-use crate::postgres::{self, Postgres};
+use crate::postgres::{Postgres, Turn};
 use crate::quarantine::Quarantine;
 use crate::segment::{
     self, Quarantine as LogQuarantine, Quarantined, SegmentReader, SegmentWriter,
@@ -269,8 +269,9 @@ impl Store {
                     .await?
             }
             Pools::Postgres(pools) => {
-                let tx = pools.begin().await?;
-                self.take_turn(&mut state, Conn::PostgresTx(tx)).await?
+                let (conn, turn) = pools.begin().await?;
+                self.learn(&mut state, &turn);
+                conn
             }
         };
         *self.head.lock().unwrap_or_else(PoisonError::into_inner) = state.head;
@@ -292,13 +293,8 @@ impl Store {
         Ok(conn)
     }
 
-    /// Waits for the turn among the servers, and learns what the one before left.
-    async fn take_turn(
-        &self,
-        state: &mut OwnedMutexGuard<WriterState>,
-        mut conn: Conn,
-    ) -> Result<Conn, StoreError> {
-        let turn = postgres::take_turn(&mut conn).await?;
+    /// Learns what the server that had the turn before left.
+    fn learn(&self, state: &mut OwnedMutexGuard<WriterState>, turn: &Turn) {
         state.head = turn.head();
         state.next = turn.next_ids();
         if state.stale || turn.owner != state.me {
@@ -317,7 +313,6 @@ impl Store {
                 .store(installation - local, Ordering::Relaxed);
             state.anchored = true;
         }
-        Ok(conn)
     }
 
     /// A connection that only reads what is committed.
@@ -339,7 +334,7 @@ impl Store {
     pub async fn peek(&self) -> Result<Conn, StoreError> {
         match &self.pools {
             Pools::Sqlite(pools) => Ok(Conn::SqliteInline(pools.peeking.peek()?)),
-            Pools::Postgres(_) => self.read().await,
+            Pools::Postgres(pools) => Ok(Conn::PostgresPiped(pools.peeking.lend().await?)),
         }
     }
 
@@ -347,7 +342,7 @@ impl Store {
     pub(crate) async fn read_shared(&self) -> Result<Option<Conn>, StoreError> {
         match &self.pools {
             Pools::Sqlite(_) => Ok(None),
-            Pools::Postgres(_) => self.read().await.map(Some),
+            Pools::Postgres(_) => self.peek().await.map(Some),
         }
     }
 
@@ -419,11 +414,7 @@ impl Store {
                 pools.writing.close();
                 pools.peeking.close();
             }
-            Pools::Postgres(pools) => {
-                pools.locks.close().await;
-                pools.readers.close().await;
-                pools.writers.close().await;
-            }
+            Pools::Postgres(pools) => pools.close().await,
         }
     }
 }

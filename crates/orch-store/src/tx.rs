@@ -248,7 +248,7 @@ impl Tx {
                 .take(&mut self.conn, before, head, self.now)
                 .await?;
         }
-        if let Conn::PostgresTx(_) = self.conn {
+        if let Conn::PostgresPiped(_) = self.conn {
             let (me, lead) = (self.state.me, self.state.clock_lead_us);
             postgres::leave_word(&mut self.conn, me, head, self.next, lead).await?;
         }

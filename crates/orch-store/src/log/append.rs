@@ -61,14 +61,14 @@ bulk!(
     /// Where a chunk stands in the segment files.
     PLACE,
     "INSERT INTO log_chunk (run_id, first_seq, lines, first_at, segment, offset, length) VALUES ",
-    7,
+    [Int, Int, Int, Int, Int, Int, Int],
     ""
 );
 bulk!(
     /// A chunk with its bytes.
     BODY,
     "INSERT INTO log_chunk (run_id, first_seq, lines, first_at, body) VALUES ",
-    5,
+    [Int, Int, Int, Int, Bytes],
     ""
 );
 
@@ -104,7 +104,9 @@ pub(crate) async fn index(conn: &mut Conn, rows: Vec<Cell>) -> Result<(), StoreE
         Conn::SqliteInline(_) | Conn::SqliteTx(_) | Conn::SqliteRead(_) => {
             PLACE.run(conn, rows).await
         }
-        Conn::PostgresTx(_) | Conn::PostgresRead(_) => BODY.run(conn, rows).await,
+        Conn::PostgresPiped(_) | Conn::PostgresTx(_) | Conn::PostgresRead(_) => {
+            BODY.run(conn, rows).await
+        }
     }
 }
 
