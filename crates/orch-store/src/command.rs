@@ -98,8 +98,12 @@ impl Command {
                 }
             }
             Self::Tick | Self::Dispatch { .. } => {}
-            Self::Claim { run, .. } | Self::Heartbeat { run, .. } | Self::Log { run, .. } => {
+            Self::Claim { run, .. } | Self::Heartbeat { run, .. } => {
                 needs.runs.insert(*run);
+            }
+            Self::Log { run, .. } => {
+                needs.runs.insert(*run);
+                needs.logged.insert(*run);
             }
             Self::Complete { run, .. } | Self::ExpireLease { run } | Self::EndHold { run, .. } => {
                 needs.finishing.insert(*run);

@@ -11,6 +11,7 @@
     )
 )]
 
+mod ahead;
 mod bulk;
 mod command;
 mod conn;

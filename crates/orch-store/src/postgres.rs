@@ -12,10 +12,11 @@ use orch_core::engine::NextIds;
 use orch_core::time::Timestamp;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 
-use crate::conn::{one, send, sql};
+use crate::ahead::{self, Asked};
+use crate::conn::{Dialect, one, send, sql};
 use crate::inline::row;
-use crate::piped::{BY_KEYS, Home, config};
-use crate::{Conn, StoreError, schema};
+use crate::piped::{BY_KEYS, Home, Piped, PipedError, config};
+use crate::{Conn, Needs, StoreError, schema};
 
 const READERS: u32 = 8;
 /// Short reads at once; the connections are opened when they are wanted.
@@ -99,33 +100,40 @@ pub(crate) async fn one_connection(url: &str) -> Result<PgPool, StoreError> {
 
 impl Postgres {
     /// Begins a writing transaction and waits for the writer's turn. The one connection may have died
-    /// with the database: then a new one is tried before anybody is told.
-    pub(crate) async fn begin(&self) -> Result<(Conn, Turn), StoreError> {
-        match self.try_begin().await {
+    /// with the database: then a new one is tried before anybody is told. What is needed first is
+    /// asked for on the way.
+    pub(crate) async fn begin(&self, needs: Option<&Needs>) -> Result<Begun, StoreError> {
+        match self.try_begin(needs).await {
             Err((error, Other::MayDoBetter)) => {
                 tracing::debug!(%error, "the writing connection is dead: trying a new one");
-                self.try_begin().await.map_err(|(error, _)| error)
+                self.try_begin(needs).await.map_err(|(error, _)| error)
             }
             begun => begun.map_err(|(error, _)| error),
         }
     }
 
-    async fn try_begin(&self) -> Result<(Conn, Turn), (StoreError, Other)> {
+    async fn try_begin(&self, needs: Option<&Needs>) -> Result<Begun, (StoreError, Other)> {
         let lent = self.writing.lend().await;
         let mut piped = lent.map_err(|error| (error.into(), Other::MayDoBetter))?;
         piped.begin();
-        let mut conn = Conn::PostgresPiped(piped);
-        match take_turn(&mut conn).await {
-            Ok(turn) => Ok((conn, turn)),
-            Err(error) => {
-                let other = match &conn {
-                    Conn::PostgresPiped(piped) if piped.is_dead() => Other::MayDoBetter,
-                    _ => Other::Will,
-                };
-                Err((error, other))
-            }
+        match take_turn_asking(&mut piped, needs).await {
+            Ok((turn, asked)) => Ok(Begun {
+                conn: Conn::PostgresPiped(piped),
+                turn,
+                asked,
+            }),
+            Err(error) if piped.is_dead() => Err((error, Other::MayDoBetter)),
+            Err(error) => Err((error, Other::Will)),
         }
     }
+}
+
+/// A writing transaction.
+pub(crate) struct Begun {
+    pub(crate) conn: Conn,
+    pub(crate) turn: Turn,
+    /// What was asked for already. It was looked up after the turn had come.
+    pub(crate) asked: Option<Asked>,
 }
 
 /// Whether another connection may do better where one failed.
@@ -181,17 +189,28 @@ impl Turn {
     }
 }
 
+const TAKE_TURN: Dialect = sql!(
+    postgres: "SELECT owner, audit_seq, audit_hash, next_work_item, next_entry, next_run, clock_lead_us,
+                      CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT) AS database_us
+                 FROM writer WHERE id = 1 FOR UPDATE",
+);
+
+async fn take_turn_asking(
+    piped: &mut Piped,
+    needs: Option<&Needs>,
+) -> Result<(Turn, Option<Asked>), StoreError> {
+    let turn = piped.ask(TAKE_TURN.postgres, Vec::new()).await?;
+    let asked = match needs {
+        Some(needs) => ahead::ask(piped, needs).await?,
+        None => None,
+    };
+    let turn = piped.answer(turn).await?.pop();
+    Ok((turn.ok_or(PipedError::NoRow)?, asked))
+}
+
 /// Waits for the writer's turn. Ends with the transaction.
 pub(crate) async fn take_turn(conn: &mut Conn) -> Result<Turn, StoreError> {
-    one!(
-        conn,
-        Turn,
-        sql!(
-            postgres: "SELECT owner, audit_seq, audit_hash, next_work_item, next_entry, next_run, clock_lead_us,
-                              CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT) AS database_us
-                         FROM writer WHERE id = 1 FOR UPDATE",
-        )
-    )
+    one!(conn, Turn, TAKE_TURN)
 }
 
 /// Leaves word for the writer that comes after.

@@ -108,7 +108,7 @@ impl Quarantine {
         rules: &Rules,
         work: Work,
     ) -> Result<bool, StoreError> {
-        match load::load(conn, NO_IDS, work.needs(), rules).await {
+        match load::load(conn, NO_IDS, work.needs(), rules, None).await {
             Ok(_) => {
                 if self.locked().remove(&work).is_some() {
                     tracing::info!(?work, "work can be read again and is taken up");

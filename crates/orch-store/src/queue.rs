@@ -12,7 +12,7 @@ use crate::inline::row;
 use crate::{Conn, Page, StoreError};
 
 row! {
-    struct Row {
+    pub(crate) struct Row {
         id: i64,
         work_item_id: i64,
         project_id: i64,
@@ -125,7 +125,7 @@ pub(crate) async fn update(conn: &mut Conn, rows: Vec<Cell>) -> Result<(), Store
     UPDATE.run(conn, rows).await
 }
 
-fn entries(rows: Vec<Row>) -> Result<Vec<QueueEntry>, StoreError> {
+pub(crate) fn entries(rows: Vec<Row>) -> Result<Vec<QueueEntry>, StoreError> {
     rows.into_iter().map(QueueEntry::try_from).collect()
 }
 
@@ -141,6 +141,11 @@ pub(crate) async fn by_ids(
     )?)
 }
 
+pub(crate) const OPEN_OF: &str = sql!(
+    "SELECT * FROM queue_entry WHERE work_item_id IN (SELECT CAST(value AS BIGINT) FROM json_each($1))
+        AND state IN ('waiting', 'ready', 'running')"
+);
+
 pub(crate) async fn open_of(
     conn: &mut Conn,
     items: &BTreeSet<WorkItemId>,
@@ -148,8 +153,7 @@ pub(crate) async fn open_of(
     entries(all!(
         conn,
         Row,
-        "SELECT * FROM queue_entry WHERE work_item_id IN (SELECT CAST(value AS BIGINT) FROM json_each($1))
-            AND state IN ('waiting', 'ready', 'running')",
+        OPEN_OF,
         json_ids(items.iter().map(|id| id.get()))
     )?)
 }

@@ -15,7 +15,7 @@ use crate::work_item::{duration, key, micros};
 use crate::{Conn, Page, StoreError};
 
 row! {
-    struct Row {
+    pub(crate) struct Row {
         id: i64,
         work_item_id: i64,
         project_id: i64,
@@ -147,15 +147,18 @@ pub(crate) async fn update(conn: &mut Conn, rows: Vec<Cell>) -> Result<(), Store
     UPDATE.run(conn, rows).await
 }
 
-fn runs(rows: Vec<Row>) -> Result<Vec<Run>, StoreError> {
+pub(crate) fn runs(rows: Vec<Row>) -> Result<Vec<Run>, StoreError> {
     rows.into_iter().map(Run::try_from).collect()
 }
+
+pub(crate) const BY_IDS: &str =
+    sql!("SELECT * FROM run WHERE id IN (SELECT CAST(value AS BIGINT) FROM json_each($1))");
 
 pub(crate) async fn by_ids(conn: &mut Conn, ids: &BTreeSet<RunId>) -> Result<Vec<Run>, StoreError> {
     runs(all!(
         conn,
         Row,
-        "SELECT * FROM run WHERE id IN (SELECT CAST(value AS BIGINT) FROM json_each($1))",
+        BY_IDS,
         json_ids(ids.iter().map(|id| id.get()))
     )?)
 }

@@ -22,7 +22,7 @@ use crate::segment::{
 use crate::sqlite::{self, Sqlite};
 use crate::vitals::Vitals;
 use crate::writer::Envelope;
-use crate::{Command, Database, Reply, Reservation, Signals, StoreError, Tx, audit, writer};
+use crate::{Command, Database, Needs, Reply, Reservation, Signals, StoreError, Tx, audit, writer};
 
 /// Where the present time comes from.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -258,24 +258,32 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn begin(&self, actor: &str) -> Result<Tx, StoreError> {
+        self.begin_asking(actor, None).await
+    }
+
+    /// The same, where it is known what will be loaded first.
+    pub(crate) async fn begin_asking(
+        &self,
+        actor: &str,
+        needs: Option<&Needs>,
+    ) -> Result<Tx, StoreError> {
         let waiting = self.vitals.wait();
         let mut state = Arc::clone(&self.state).lock_owned().await;
         waiting.over();
         reopen_poisoned(&mut state, &self.log_quarantine)?;
-        let conn = match &self.pools {
+        let (conn, asked) = match &self.pools {
             Pools::Sqlite(pools) => {
-                let writing = pools.writing.begin()?;
-                self.catch_up(&mut state, Conn::SqliteInline(writing))
-                    .await?
+                let writing = Conn::SqliteInline(pools.writing.begin()?);
+                (self.catch_up(&mut state, writing).await?, None)
             }
             Pools::Postgres(pools) => {
-                let (conn, turn) = pools.begin().await?;
-                self.learn(&mut state, &turn);
-                conn
+                let begun = pools.begin(needs).await?;
+                self.learn(&mut state, &begun.turn);
+                (begun.conn, begun.asked)
             }
         };
         *self.head.lock().unwrap_or_else(PoisonError::into_inner) = state.head;
-        Ok(Tx::new(self.clone(), state, conn, actor))
+        Ok(Tx::new(self.clone(), state, conn, asked, actor))
     }
 
     /// After a commit whose outcome is not known, what is kept in memory is read again.
@@ -423,8 +431,8 @@ impl Store {
 fn among_servers(me: i64, pools: &Postgres) -> Signals {
     let herald = Arc::new(Herald::default());
     let signals = Signals::with_herald(Arc::clone(&herald));
-    let pool = pools.readers.clone();
-    tokio::spawn(async move { herald.tell(me, pool).await });
+    let home = pools.peeking.clone();
+    tokio::spawn(async move { herald.tell(me, home).await });
     tokio::spawn(herald::listen(me, pools.readers.clone(), signals.clone()));
     signals
 }

@@ -11,6 +11,7 @@ use orch_core::time::Timestamp;
 use serde_json::Value;
 use tokio::sync::OwnedMutexGuard;
 
+use crate::ahead::Asked;
 use crate::log::LogSink;
 use crate::segment::LogLine;
 use crate::store::WriterState;
@@ -28,6 +29,10 @@ pub struct Tx {
     entropy: Entropy,
     next: orch_core::engine::NextIds,
     next_seq: BTreeMap<i64, u64>,
+    /// Runs' next lines, as loaded.
+    known_lines: BTreeMap<i64, u64>,
+    /// What the load that comes first will need.
+    asked: Option<Asked>,
     touched: Vec<RunId>,
     schedule: Schedule,
     reservation: Option<Arc<Reservation>>,
@@ -45,6 +50,7 @@ impl Tx {
         store: Store,
         state: OwnedMutexGuard<WriterState>,
         conn: Conn,
+        asked: Option<Asked>,
         actor: &str,
     ) -> Self {
         let now = store.now();
@@ -59,6 +65,8 @@ impl Tx {
             entropy,
             next,
             next_seq: BTreeMap::new(),
+            known_lines: BTreeMap::new(),
+            asked,
             touched: Vec::new(),
             schedule: Schedule::Unchanged,
             reservation: Reservation::current(),
@@ -94,7 +102,10 @@ impl Tx {
     /// When the database fails or holds what cannot be read.
     pub async fn load(&mut self, needs: Needs) -> Result<Working, StoreError> {
         let rules = self.store.rules_arc();
-        load::load(&mut self.conn, self.next, needs, &rules).await
+        let asked = self.asked.take();
+        let (w, ahead) = load::load(&mut self.conn, self.next, needs, &rules, asked).await?;
+        self.known_lines.extend(ahead.next_lines);
+        Ok(w)
     }
 
     /// Lets the engine decide over a working set, as this transaction's actor.
@@ -158,6 +169,7 @@ impl Tx {
             tx.next_seq
                 .get(&run)
                 .or_else(|| tx.state.next_seq.get(&run))
+                .or_else(|| tx.known_lines.get(&run))
                 .copied()
         };
         let unknown: Vec<i64> = logs

@@ -13,7 +13,7 @@ use crate::inline::row;
 use crate::{Conn, StoreError};
 
 row! {
-    struct Row {
+    pub(crate) struct Row {
         id: i64,
         project_id: i64,
         title: String,

@@ -13,7 +13,9 @@ mod needle;
 mod search;
 mod torn;
 
-pub(crate) use append::{LogSink, REMEMBERED_RUNS, append, index, next_seqs};
+pub(crate) use append::{
+    LogSink, NEXT_SEQS, REMEMBERED_RUNS, append, index, next_lines, next_seqs,
+};
 pub use cursor::Cursor;
 pub use line::{Numbered, line, opening_line};
 pub use search::{Budget, Count, Found, Side, Wanted, page, total};

@@ -78,6 +78,10 @@ impl Home {
         self.0.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    pub(crate) fn is_closed(&self) -> bool {
+        self.0.free.is_closed()
+    }
+
     /// Closes the connections; one that is lent is closed when it comes home.
     pub(crate) fn close(&self) {
         self.0.free.close();
@@ -88,7 +92,7 @@ impl Home {
 impl Place {
     pub(super) fn take_back(&self, wire: Wire) {
         let mut idle = self.home.idle();
-        if !self.home.0.free.is_closed() {
+        if !self.home.is_closed() {
             idle.push(wire);
         }
     }

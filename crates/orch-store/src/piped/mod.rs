@@ -15,3 +15,4 @@ pub(crate) use home::Home;
 pub(crate) use options::{BY_KEYS, config};
 pub use transaction::Piped;
 pub(crate) use value::{Columns, Value};
+pub(crate) use wire::Ticket;

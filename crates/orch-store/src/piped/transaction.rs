@@ -12,7 +12,7 @@ use tokio_postgres::types::{ToSql, Type};
 use super::error::PipedError;
 use super::home::Place;
 use super::value::{Columns, Value};
-use super::wire::Wire;
+use super::wire::{Ticket, Wire};
 use crate::inline::FromRow;
 
 /// A connection, inside a transaction or only reading. Dropping it changes nothing.
@@ -53,9 +53,8 @@ impl Piped {
     }
 
     fn run(&mut self, text: &'static str) {
-        self.wire().send(1, |client| async move {
-            client.batch_execute(text).await.map(|()| 0)
-        });
+        self.wire()
+            .send(1, |client| async move { client.batch_execute(text).await });
     }
 
     /// Makes durable what was written.
@@ -149,9 +148,37 @@ impl Piped {
             return answer.await.map(drop);
         }
         self.wire().send(rows, |client| async move {
-            client.execute_raw(&statement, values).await
+            client.execute_raw(&statement, values).await.map(drop)
         });
         Ok(())
+    }
+
+    /// Asks, and leaves the answer to be fetched.
+    pub(crate) async fn ask(
+        &mut self,
+        text: &str,
+        values: Vec<Value>,
+    ) -> Result<Ticket, PipedError> {
+        let statement = self.prepare(text, &types(&values)).await?;
+        Ok(self.wire().ask_ahead(|client| async move {
+            let rows = client.query_raw(&statement, values).await?;
+            rows.try_collect().await
+        }))
+    }
+
+    /// The answer to what was asked.
+    pub(crate) async fn answer<T: FromRow>(
+        &mut self,
+        ticket: Ticket,
+    ) -> Result<Vec<T>, PipedError> {
+        let rows = self.wire().fetch(ticket).await;
+        let rows = self.note(rows)?;
+        let Some(first) = rows.first() else {
+            return Ok(Vec::new());
+        };
+        let places = T::places_in(first.columns())?;
+        let read = |row| T::read_piped(row, &places).map_err(PipedError::Unreadable);
+        rows.iter().map(read).collect()
     }
 
     pub(crate) async fn fetch_all<T: FromRow>(
@@ -213,7 +240,8 @@ impl Drop for Piped {
             // It is short, and all before it was read: it is written at once.
             self.wire().nudge();
         }
-        if let Some(wire) = self.wire.take() {
+        if let Some(mut wire) = self.wire.take() {
+            wire.forget();
             self.place.take_back(*wire);
         }
     }

@@ -11,13 +11,23 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use tokio_postgres::tls::NoTlsStream;
 use tokio_postgres::types::Type;
-use tokio_postgres::{Client, Config, Connection, Error, NoTls, Socket, Statement};
+use tokio_postgres::{Client, Config, Connection, Error, NoTls, Row, Socket, Statement};
 
 use super::error::PipedError;
 use crate::ids::for_arrays;
 
 /// What was sent and not waited for is left to gather until somebody waits, or it is so much.
 const GATHERED_ROWS: usize = 64;
+
+/// An answer that is to be fetched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Ticket(u64);
+
+/// A statement under way; what it answers is kept under a ticket.
+struct Sent {
+    outcome: BoxFuture<'static, Result<Vec<Row>, Error>>,
+    ticket: Option<Ticket>,
+}
 
 /// A connection, with its prepared statements.
 pub(super) struct Wire {
@@ -28,9 +38,12 @@ pub(super) struct Wire {
     fault: Option<Error>,
     statements: HashMap<Box<str>, Statement>,
     /// Statements that were sent and whose outcome is not known.
-    sent: VecDeque<BoxFuture<'static, Result<u64, Error>>>,
+    sent: VecDeque<Sent>,
     /// The first of them that failed.
     failed: Option<Error>,
+    /// Answers that nobody has fetched.
+    answers: HashMap<Ticket, Vec<Row>>,
+    tickets: u64,
     /// Somebody waits for an answer, or has stopped waiting before it came.
     waiting: bool,
 }
@@ -45,6 +58,8 @@ impl Wire {
             statements: HashMap::new(),
             sent: VecDeque::new(),
             failed: None,
+            answers: HashMap::new(),
+            tickets: 0,
             waiting: false,
         })
     }
@@ -85,12 +100,16 @@ impl Wire {
 
     fn poll_sent(&mut self, cx: &mut Context<'_>) {
         while let Some(first) = self.sent.front_mut() {
-            let Poll::Ready(outcome) = first.as_mut().poll(cx) else {
+            let Poll::Ready(outcome) = first.outcome.as_mut().poll(cx) else {
                 return;
             };
+            let ticket = first.ticket;
             self.sent.pop_front();
-            if let Err(error) = outcome {
-                self.failed.get_or_insert(error);
+            match outcome {
+                Ok(rows) => self.answers.extend(ticket.map(|ticket| (ticket, rows))),
+                Err(error) => {
+                    self.failed.get_or_insert(error);
+                }
             }
         }
     }
@@ -167,21 +186,64 @@ impl Wire {
     /// Sends, and leaves the outcome to whoever waits next.
     pub(super) fn send<F>(&mut self, rows: usize, send: impl FnOnce(Arc<Client>) -> F)
     where
-        F: Future<Output = Result<u64, Error>> + Send + 'static,
+        F: Future<Output = Result<(), Error>> + Send + 'static,
     {
-        let mut request = send(Arc::clone(&self.client)).boxed();
-        // Polled once, it is on its way.
-        match request
-            .as_mut()
-            .poll(&mut Context::from_waker(Waker::noop()))
-        {
-            Poll::Ready(Ok(_)) => {}
-            Poll::Ready(Err(error)) => self.sent.push_back(async { Err(error) }.boxed()),
-            Poll::Pending => self.sent.push_back(request),
-        }
+        let request = send(Arc::clone(&self.client));
+        self.put(async { request.await.map(|()| Vec::new()) }.boxed(), None);
         if rows >= GATHERED_ROWS {
             self.nudge();
         }
+    }
+
+    /// Asks, and keeps the answer until it is fetched.
+    pub(super) fn ask_ahead<F>(&mut self, ask: impl FnOnce(Arc<Client>) -> F) -> Ticket
+    where
+        F: Future<Output = Result<Vec<Row>, Error>> + Send + 'static,
+    {
+        let ticket = Ticket(self.tickets);
+        self.tickets += 1;
+        let request = ask(Arc::clone(&self.client));
+        self.put(request.boxed(), Some(ticket));
+        ticket
+    }
+
+    fn put(
+        &mut self,
+        mut outcome: BoxFuture<'static, Result<Vec<Row>, Error>>,
+        ticket: Option<Ticket>,
+    ) {
+        // Polled once, it is on its way. Without the connection, it has failed at once.
+        let mut nobody = Context::from_waker(Waker::noop());
+        if let Poll::Ready(known) = outcome.as_mut().poll(&mut nobody) {
+            outcome = std::future::ready(known).boxed();
+        }
+        self.sent.push_back(Sent { outcome, ticket });
+    }
+
+    /// Waits for an answer that was asked for ahead.
+    pub(super) async fn fetch(&mut self, ticket: Ticket) -> Result<Vec<Row>, PipedError> {
+        self.waiting = true;
+        let answer = poll_fn(|cx| {
+            self.poll_io(cx);
+            self.poll_sent(cx);
+            match (self.answers.remove(&ticket), self.failed.take()) {
+                (Some(rows), failed) => {
+                    self.failed = failed;
+                    Poll::Ready(Ok(rows))
+                }
+                (None, Some(error)) => Poll::Ready(Err(error)),
+                (None, None) if self.sent.is_empty() => Poll::Ready(Ok(Vec::new())),
+                (None, None) => Poll::Pending,
+            }
+        })
+        .await;
+        self.waiting = false;
+        answer.map_err(|error| explained(error, self.fault.take()).into())
+    }
+
+    /// Forgets answers that nobody fetched.
+    pub(super) fn forget(&mut self) {
+        self.answers.clear();
     }
 }
 
