@@ -7,7 +7,7 @@ use orch_core::ids::{ApprovalId, ProjectId, QueueEntryId, RunId, WorkItemId};
 use orch_core::time::Timestamp;
 use serde_json::json;
 
-use crate::conn::{all, execute, json_ids, listing, one, optional};
+use crate::conn::{Ids, all, execute, json_ids, listing, one, optional};
 use crate::inline::row;
 use crate::{Conn, Page, StoreError};
 
@@ -191,7 +191,7 @@ pub async fn list(
 }
 
 /// The runs are over: what was asked in them is void.
-pub(crate) async fn expire_of_runs(conn: &mut Conn, runs: &str) -> Result<Vec<Event>, StoreError> {
+pub(crate) async fn expire_of_runs(conn: &mut Conn, runs: Ids) -> Result<Vec<Event>, StoreError> {
     let expired = all!(
         conn,
         (i64, i64, i64),

@@ -70,7 +70,7 @@ pub(crate) async fn head(conn: &mut Conn) -> Result<Head, StoreError> {
 bulk!(
     APPEND,
     "INSERT INTO audit (seq, at, actor, kind, project_id, body, hash) VALUES ",
-    7,
+    [Int, Int, Text, Text, Int, Text, Bytes],
     ""
 );
 

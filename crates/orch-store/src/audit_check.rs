@@ -47,7 +47,9 @@ pub async fn check(database: &Database, heads: &SignedHeads) -> Result<Checked, 
 pub(crate) async fn chain(conn: &mut Conn, heads: &SignedHeads) -> Result<Checked, StoreError> {
     let text = sql!("SELECT seq, at, actor, kind, project_id, body, hash FROM audit ORDER BY seq");
     let rows: BoxStream<'_, Result<Row, sqlx::Error>> = match conn.link() {
-        Link::Inline(_) => unreachable!("invariant: whoever writes does not stream"),
+        Link::Inline(_) | Link::Piped(_) => {
+            unreachable!("invariant: whoever writes does not stream")
+        }
         Link::Sqlite(link) => sqlx::query_as(text).fetch(link).boxed(),
         Link::Postgres(link) => sqlx::query_as(text).fetch(link).boxed(),
     };

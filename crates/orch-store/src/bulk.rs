@@ -1,9 +1,10 @@
-//! Statements over many rows: `VALUES ($1, $2), ($3, $4), …` with typed values.
+//! Statements over many rows, with typed values.
 //!
-//! Rows go out in groups of a power of two, so that a few prepared statements serve every number of
-//! rows. SQLite gets `?` in place of `$1`: it looks names up one after another, which would make a
-//! statement's cost grow with the square of its values. Its writing connection, which is in this
-//! process and on this thread, is given the rows one by one: there is no way to save.
+//! The connection that writes to PostgreSQL gets each column as one array, `FROM unnest($1, $2)`.
+//! SQLite's, which is in this process and on this thread, is given the rows one by one. Others get
+//! `VALUES ($1, $2), ($3, $4), …` in groups of a power of two, so that a few prepared statements
+//! serve every number of rows; SQLite with `?` in place of `$1`: it looks names up one after
+//! another, which would make a statement's cost grow with the square of its values.
 
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
@@ -11,10 +12,19 @@ use std::sync::{Arc, OnceLock};
 use sqlx::AssertSqlSafe;
 
 use crate::conn::Link;
+use crate::piped::Columns;
 use crate::{Conn, StoreError};
 
 /// The largest group is 2^(SIZES-1) rows.
 const SIZES: usize = 8;
+
+/// What a column holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Int,
+    Text,
+    Bytes,
+}
 
 /// A value of a row. The databases need to know the type of what is absent, too.
 #[derive(Clone, Debug)]
@@ -22,6 +32,16 @@ pub(crate) enum Cell {
     Int(Option<i64>),
     Text(Option<String>),
     Bytes(Option<Vec<u8>>),
+}
+
+impl Cell {
+    pub(crate) const fn kind(&self) -> Kind {
+        match self {
+            Self::Int(_) => Kind::Int,
+            Self::Text(_) => Kind::Text,
+            Self::Bytes(_) => Kind::Bytes,
+        }
+    }
 }
 
 impl From<i64> for Cell {
@@ -54,6 +74,18 @@ impl From<Option<&str>> for Cell {
     }
 }
 
+impl From<Option<String>> for Cell {
+    fn from(value: Option<String>) -> Self {
+        Self::Text(value)
+    }
+}
+
+impl From<&[u8]> for Cell {
+    fn from(value: &[u8]) -> Self {
+        Self::Bytes(Some(value.to_vec()))
+    }
+}
+
 impl From<Vec<u8>> for Cell {
     fn from(value: Vec<u8>) -> Self {
         Self::Bytes(Some(value))
@@ -83,6 +115,9 @@ pub(crate) struct Bulk {
     /// The same for one row, where there is a shorter way; its values are `?1`, `?2`, ….
     one: Option<&'static str>,
     width: usize,
+    /// What the columns hold, where that is known beforehand.
+    kinds: &'static [Kind],
+    arrays: OnceLock<Arc<str>>,
     sqlite: [OnceLock<Arc<str>>; SIZES],
     postgres: [OnceLock<Arc<str>>; SIZES],
 }
@@ -95,8 +130,14 @@ enum Placeholder {
 }
 
 impl Bulk {
-    pub(crate) const fn new(head: &'static str, width: usize, tail: &'static str) -> Self {
-        Self::of(Cow::Borrowed(head), width, tail)
+    pub(crate) const fn new(
+        head: &'static str,
+        kinds: &'static [Kind],
+        tail: &'static str,
+    ) -> Self {
+        let mut known = Self::of(Cow::Borrowed(head), kinds.len(), tail);
+        known.kinds = kinds;
+        known
     }
 
     /// A statement whose columns are known at run time alone.
@@ -106,6 +147,8 @@ impl Bulk {
             tail,
             one: None,
             width,
+            kinds: &[],
+            arrays: OnceLock::new(),
             sqlite: [const { OnceLock::new() }; SIZES],
             postgres: [const { OnceLock::new() }; SIZES],
         }
@@ -146,6 +189,35 @@ impl Bulk {
         Arc::clone(made)
     }
 
+    /// The text whose columns are arrays.
+    pub(crate) fn over_arrays(&self) -> Arc<str> {
+        let made = self.arrays.get_or_init(|| {
+            let each = |of: &dyn Fn(usize) -> String| {
+                let all: Vec<String> = (1..=self.width).map(of).collect();
+                all.join(", ")
+            };
+            let columns = each(&|place| match self.kinds[place - 1] {
+                Kind::Int => format!("CAST(${place} AS BIGINT[])"),
+                Kind::Text => format!("CAST(${place} AS TEXT[])"),
+                Kind::Bytes => format!("CAST(${place} AS BYTEA[])"),
+            });
+            let text = match self.head.strip_suffix("(VALUES ") {
+                // The names that SQLite gives to the columns of VALUES.
+                Some(head) => {
+                    let tail = self.tail.strip_prefix(") v").unwrap_or(self.tail);
+                    let names = each(&|place| format!("column{place}"));
+                    format!("{head}unnest({columns}) AS v ({names}){tail}")
+                }
+                None => {
+                    let head = self.head.trim_end_matches("VALUES ");
+                    format!("{head}SELECT * FROM unnest({columns}){}", self.tail)
+                }
+            };
+            Arc::from(text)
+        });
+        Arc::clone(made)
+    }
+
     /// The shorter text for one row on SQLite.
     #[cfg(test)]
     pub(crate) const fn one(&self) -> Option<&'static str> {
@@ -168,6 +240,20 @@ impl Bulk {
             "a row has {} cells",
             self.width
         );
+        if cells.is_empty() {
+            return Ok(());
+        }
+        if let Link::Piped(piped) = conn.link() {
+            debug_assert!(
+                cells
+                    .chunks(self.width)
+                    .all(|row| row.iter().map(Cell::kind).eq(self.kinds.iter().copied())),
+                "the kinds of {} are others",
+                self.head
+            );
+            let columns = Columns::new(cells, self.kinds);
+            return Ok(piped.send_columns(&self.over_arrays(), columns).await?);
+        }
         if let Link::Inline(inline) = conn.link() {
             let whole;
             let text = match self.one {
@@ -185,7 +271,9 @@ impl Bulk {
             let size = (rows.ilog2() as usize).min(SIZES - 1);
             let group = cells.by_ref().take(self.width << size);
             match conn.link() {
-                Link::Inline(_) => unreachable!("invariant: it was given its rows above"),
+                Link::Inline(_) | Link::Piped(_) => {
+                    unreachable!("invariant: it was given its rows above")
+                }
                 Link::Sqlite(link) => {
                     let text = AssertSqlSafe(self.text(size, Placeholder::Anonymous));
                     let query = group.fold(sqlx::query(text), |query, cell| match cell {
@@ -217,12 +305,13 @@ macro_rules! cells {
     };
 }
 
-/// Declares bulk statements and notes them for the test that prepares all statements.
+/// Declares bulk statements and notes them for the test that prepares all statements. The kinds of
+/// the columns stand between head and tail.
 macro_rules! bulk {
-    ($(#[$doc:meta])* $name:ident, $head:expr, $width:expr, $tail:expr $(, one: $one:expr)?) => {
+    ($(#[$doc:meta])* $name:ident, $head:expr, [$($kind:ident),+ $(,)?], $tail:expr $(, one: $one:expr)?) => {
         $(#[$doc])*
         static $name: $crate::bulk::Bulk =
-            $crate::bulk::Bulk::new($head, $width, $tail)$(.or_one($one))?;
+            $crate::bulk::Bulk::new($head, &[$($crate::bulk::Kind::$kind),+], $tail)$(.or_one($one))?;
         #[cfg(test)]
         const _: () = {
             #[linkme::distributed_slice($crate::bulk::BULKS)]

@@ -163,11 +163,12 @@ impl Command {
                 }
             }
             Self::Tick | Self::Fill | Self::Dispatch { .. } => {}
-            Self::Claim { run, .. }
-            | Self::Heartbeat { run, .. }
-            | Self::Log { run, .. }
-            | Self::Step { run, .. } => {
+            Self::Claim { run, .. } | Self::Heartbeat { run, .. } | Self::Step { run, .. } => {
                 needs.runs.insert(*run);
+            }
+            Self::Log { run, .. } => {
+                needs.runs.insert(*run);
+                needs.logged.insert(*run);
             }
             Self::Complete { run, .. } | Self::ExpireLease { run } | Self::EndHold { run, .. } => {
                 needs.finishing.insert(*run);

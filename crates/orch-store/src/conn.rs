@@ -10,6 +10,7 @@ use sqlx::sqlite::{Sqlite, SqliteConnection};
 
 use crate::StoreError;
 use crate::inline::Inline;
+use crate::piped::Piped;
 
 /// A connection, inside a transaction or only reading.
 pub enum Conn {
@@ -18,6 +19,8 @@ pub enum Conn {
     /// The one long transaction of a move to another database.
     SqliteTx(sqlx::Transaction<'static, Sqlite>),
     SqliteRead(PoolConnection<Sqlite>),
+    /// The transaction of the one that writes, or a short read.
+    PostgresPiped(Piped),
     PostgresTx(sqlx::Transaction<'static, Postgres>),
     PostgresRead(PoolConnection<Postgres>),
 }
@@ -25,6 +28,7 @@ pub enum Conn {
 /// A connection by its database.
 pub(crate) enum Link<'a> {
     Inline(&'a mut Inline),
+    Piped(&'a mut Piped),
     Sqlite(&'a mut SqliteConnection),
     Postgres(&'a mut PgConnection),
 }
@@ -33,6 +37,7 @@ impl Conn {
     pub(crate) fn link(&mut self) -> Link<'_> {
         match self {
             Self::SqliteInline(inline) => Link::Inline(inline),
+            Self::PostgresPiped(piped) => Link::Piped(piped),
             Self::SqliteTx(tx) => Link::Sqlite(tx),
             Self::SqliteRead(conn) => Link::Sqlite(conn),
             Self::PostgresTx(tx) => Link::Postgres(tx),
@@ -44,6 +49,7 @@ impl Conn {
     pub(crate) async fn commit(self) -> Result<(), StoreError> {
         match self {
             Self::SqliteInline(inline) => inline.commit()?,
+            Self::PostgresPiped(piped) => piped.commit().await?,
             Self::SqliteTx(tx) => tx.commit().await?,
             Self::PostgresTx(tx) => tx.commit().await?,
             Self::SqliteRead(_) | Self::PostgresRead(_) => {}
@@ -162,6 +168,11 @@ macro_rules! on_link {
                 inline.$fetch($crate::conn::Statement::sqlite(&statement), rusqlite::params![$($bind),*])
                     .map_err($crate::StoreError::from)
             }
+            ($crate::conn::Link::Piped(piped), statement) => {
+                let values = vec![$($crate::piped::Value::from($bind)),*];
+                piped.$fetch($crate::conn::Statement::postgres(&statement), values).await
+                    .map_err($crate::StoreError::from)
+            }
             ($crate::conn::Link::Sqlite(link), statement) => {
                 sqlx::$query$(::<$($generic),+>)?($crate::conn::Statement::sqlite(&statement))$(.bind($bind))*
                     .$fetch(link).await.map(|done| $crate::conn::tally!($fetch, done))
@@ -196,6 +207,22 @@ macro_rules! execute {
     };
 }
 
+/// Runs a statement whose outcome nobody needs before the commit, which fails where it failed.
+macro_rules! send {
+    ($conn:expr, $sql:literal $(, $bind:expr)* $(,)?) => {
+        $crate::conn::send!($conn, $crate::conn::sql!($sql) $(, $bind)*)
+    };
+    ($conn:expr, $sql:expr $(, $bind:expr)* $(,)?) => {
+        if let $crate::conn::Link::Piped(piped) = $conn.link() {
+            let values = vec![$($crate::piped::Value::from($bind)),*];
+            piped.send($crate::conn::Statement::postgres(&$sql), values).await
+                .map_err($crate::StoreError::from)
+        } else {
+            $crate::conn::on_link!($conn, $sql, query, execute, ($($bind),*)).map(drop)
+        }
+    };
+}
+
 /// All rows of a query.
 macro_rules! all {
     ($conn:expr, $row:ty, $sql:literal $(, $bind:expr)* $(,)?) => {
@@ -226,10 +253,5 @@ macro_rules! one {
     };
 }
 
-pub(crate) use {all, execute, listing, on_link, one, optional, sql, tally};
-
-/// Ids as a JSON array, for `IN (SELECT CAST(value AS BIGINT) FROM json_each($1))`.
-pub(crate) fn json_ids(ids: impl IntoIterator<Item = i64>) -> String {
-    serde_json::to_string(&ids.into_iter().collect::<Vec<_>>())
-        .expect("invariant: integers serialise")
-}
+pub(crate) use crate::ids::{Ids, json_ids};
+pub(crate) use {all, execute, listing, on_link, one, optional, send, sql, tally};

@@ -2,6 +2,7 @@
 
 use orch_core::engine::Refusal;
 
+use crate::piped::PipedError;
 use crate::schema::SchemaError;
 use crate::segment;
 
@@ -15,6 +16,9 @@ pub enum StoreError {
     /// The embedded one, while writing.
     #[error("the database failed")]
     Embedded(#[from] rusqlite::Error),
+    /// The shared one, while writing or in a short read.
+    #[error("the database failed")]
+    Piped(#[from] PipedError),
     #[error(transparent)]
     Schema(#[from] SchemaError),
     #[error("failed to bring the database's schema forward")]
@@ -54,6 +58,7 @@ impl StoreError {
             Self::Embedded(error) => {
                 error.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation)
             }
+            Self::Piped(error) => error.is_constraint(),
             _ => false,
         };
         is_constraint || self.is_unreadable()
@@ -66,6 +71,7 @@ impl StoreError {
             self,
             Self::Corrupt { .. }
                 | Self::Database(sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_))
+                | Self::Piped(PipedError::Unreadable(_))
                 | Self::Embedded(
                     rusqlite::Error::InvalidColumnType(..)
                         | rusqlite::Error::FromSqlConversionFailure(..)
@@ -89,6 +95,7 @@ impl StoreError {
             Self::Embedded(error) => {
                 error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull)
             }
+            Self::Piped(error) => error.is_no_space(),
             Self::Database(sqlx::Error::Io(source)) | Self::Io { source, .. } => {
                 has_no_space(source)
             }

@@ -13,12 +13,16 @@ use sqlx::postgres::{PgListener, PgPool};
 use tokio::sync::Notify;
 
 use crate::Signals;
+use crate::conn::sql;
+use crate::piped::{Home, PipedError, Value};
 
 const CHANNEL: &str = "orch_committed";
 /// A payload holds 8,000 bytes at most.
 const RUNS_AT_ONCE: usize = 300;
 /// More runs than this at once are told of as "any".
 const MOST_RUNS: usize = 3000;
+/// Between one notice and the next.
+const PAUSE: Duration = Duration::from_millis(5);
 /// After a failure of the database.
 const AGAIN: Duration = Duration::from_millis(500);
 
@@ -85,9 +89,9 @@ impl Herald {
         self.news.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Tells the other servers, until the pool closes.
-    pub(crate) async fn tell(&self, me: i64, pool: PgPool) {
-        while !pool.is_closed() {
+    /// Tells the other servers, until the connections close.
+    pub(crate) async fn tell(&self, me: i64, home: Home) {
+        while !home.is_closed() {
             self.some.notified().await;
             let News { runs, schedule } = std::mem::take(&mut *self.news());
             let ids: Vec<i64> = runs.iter().map(|run| run.get()).collect();
@@ -106,18 +110,27 @@ impl Herald {
                 };
                 let payload =
                     serde_json::to_string(&message).expect("invariant: numbers serialise");
-                let told = sqlx::query("SELECT pg_notify($1, $2)")
-                    .bind(CHANNEL)
-                    .bind(payload)
-                    .execute(&pool)
-                    .await;
+                let told = notify(&home, payload).await;
                 self.note(&told);
                 if let Err(error) = told {
                     tracing::debug!(%error, "the other servers were not woken");
                 }
             }
+            // What is committed meanwhile is told of at once.
+            tokio::time::sleep(PAUSE).await;
         }
     }
+}
+
+/// A notice needs not survive a crash of the database, which none of its listeners does: no disk is
+/// waited for.
+async fn notify(home: &Home, payload: String) -> Result<(), PipedError> {
+    let text = sql!(
+        postgres: "SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, $2)",
+    );
+    let values = vec![Value::from(CHANNEL), Value::from(payload)];
+    home.lend().await?.execute(text.postgres, values).await?;
+    Ok(())
 }
 
 /// Hears what other servers committed, until the pool closes.

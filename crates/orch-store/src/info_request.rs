@@ -6,7 +6,7 @@ use orch_core::info_request::{Field, Status};
 use orch_core::time::Timestamp;
 use serde_json::json;
 
-use crate::conn::{all, listing, one, optional};
+use crate::conn::{Ids, all, listing, one, optional};
 use crate::inline::row;
 use crate::{Conn, Page, StoreError};
 
@@ -179,7 +179,7 @@ pub async fn pending_in(conn: &mut Conn, run: RunId) -> Result<i64, StoreError> 
 /// The runs are over: their questions are void.
 pub(crate) async fn cancel_of_runs(
     conn: &mut Conn,
-    runs: &str,
+    runs: Ids,
     now: Timestamp,
 ) -> Result<Vec<Event>, StoreError> {
     let cancelled = all!(

@@ -15,7 +15,7 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{CachedStatement, Connection, OpenFlags, Row, Statement, ToSql};
 
-use crate::StoreError;
+use crate::{PipedError, StoreError};
 
 /// Statements that stay prepared.
 const PREPARED: usize = 512;
@@ -308,21 +308,45 @@ fn run(connection: &Connection, text: &str) -> rusqlite::Result<()> {
 }
 
 /// What a row is read into: a struct by its fields' names, a tuple by place.
-pub(crate) trait FromRow: Sized + 'static {
+pub(crate) trait FromRow: Sized + Send + 'static {
     /// The columns by name; none where they are read by place.
     const COLUMNS: &'static [&'static str];
 
     /// `places` are those of the columns.
     fn read(row: &Row<'_>, places: &[usize]) -> rusqlite::Result<Self>;
+
+    /// The same where PostgreSQL answers.
+    fn places_in(columns: &[tokio_postgres::Column]) -> Result<Vec<usize>, PipedError> {
+        let place = |name: &&'static str| {
+            let place = columns.iter().position(|column| column.name() == *name);
+            place.ok_or(PipedError::NoColumn(name))
+        };
+        Self::COLUMNS.iter().map(place).collect()
+    }
+
+    fn read_piped(
+        row: &tokio_postgres::Row,
+        places: &[usize],
+    ) -> Result<Self, tokio_postgres::Error>;
 }
 
 macro_rules! by_place {
     ($($value:ident at $place:literal),+) => {
-        impl<$($value: rusqlite::types::FromSql + 'static),+> FromRow for ($($value,)+) {
+        impl<$($value),+> FromRow for ($($value,)+)
+        where
+            $($value: rusqlite::types::FromSql + for<'a> tokio_postgres::types::FromSql<'a> + Send + 'static),+
+        {
             const COLUMNS: &'static [&'static str] = &[];
 
             fn read(row: &Row<'_>, _: &[usize]) -> rusqlite::Result<Self> {
                 Ok(($(row.get::<_, $value>($place)?,)+))
+            }
+
+            fn read_piped(
+                row: &tokio_postgres::Row,
+                _: &[usize],
+            ) -> Result<Self, tokio_postgres::Error> {
+                Ok(($(row.try_get::<_, $value>($place)?,)+))
             }
         }
     };
@@ -355,6 +379,15 @@ macro_rules! row {
                 let mut places = places.iter();
                 let mut place = || *places.next().expect("invariant: each column has its place");
                 Ok(Self { $($field: row.get::<_, $type>(place())?,)* })
+            }
+
+            fn read_piped(
+                row: &tokio_postgres::Row,
+                places: &[usize],
+            ) -> Result<Self, tokio_postgres::Error> {
+                let mut places = places.iter();
+                let mut place = || *places.next().expect("invariant: each column has its place");
+                Ok(Self { $($field: row.try_get::<_, $type>(place())?,)* })
             }
         }
     };

@@ -11,15 +11,18 @@
     )
 )]
 
+mod ahead;
 mod bulk;
 mod command;
 mod conn;
 mod database;
 mod error;
 mod herald;
+mod ids;
 mod inline;
 mod load;
 mod page;
+mod piped;
 mod postgres;
 mod quarantine;
 mod reservation;
@@ -68,6 +71,7 @@ pub use database::Database;
 pub use error::StoreError;
 pub use load::Needs;
 pub use page::{Order, Page};
+pub use piped::{Piped, PipedError};
 pub use quarantine::{Quarantine, Unreadable};
 pub use reservation::Reservation;
 pub use schedule::{Assigned, Free, Left, Slots};

@@ -1,6 +1,7 @@
 //! Loading a working set: each kind of row in one query, however many commands share it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
+use std::hash::Hash;
 
 use orch_core::engine::{NextIds, Occupancy, Working};
 use orch_core::gate;
@@ -8,11 +9,12 @@ use orch_core::ids::{ProjectId, QueueEntryId, RunId, WorkItemId};
 use orch_core::queue::Status;
 use orch_core::rules::Rules;
 
-use crate::conn::{all, json_ids};
+use crate::ahead::{self, Ahead, Asked, Dependents};
+use crate::conn::{Link, all, json_ids};
 use crate::{Conn, StoreError, approval, project, queue, run, work_item};
 
 /// The rows that a decision needs; what belongs to them comes along.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Needs {
     pub projects: BTreeSet<ProjectId>,
     /// With their open entries, what these wait for, and their projects.
@@ -28,6 +30,8 @@ pub struct Needs {
     pub starts: Starts,
     /// Items from which the waiting graph is followed, to find cycles.
     pub graph_from: BTreeSet<WorkItemId>,
+    /// Runs that are logged to.
+    pub logged: BTreeSet<RunId>,
 }
 
 /// Whether a decision may start runs.
@@ -76,22 +80,48 @@ impl Needs {
 pub(crate) async fn load(
     conn: &mut Conn,
     next: NextIds,
+    needs: Needs,
+    rules: &Rules,
+    asked: Option<Asked>,
+) -> Result<(Working, Ahead), StoreError> {
+    let mut w = Working::new(next);
+    let mut ahead = Ahead::default();
+    if let Link::Piped(piped) = conn.link() {
+        let asked = match asked {
+            Some(asked) if asked.is_about(&needs) => Some(asked),
+            _ => ahead::ask(piped, &needs).await?,
+        };
+        if let Some(asked) = asked {
+            ahead = ahead::take(piped, asked, &mut w).await?;
+        }
+    }
+    load_missing(conn, &mut w, needs, rules, &ahead).await?;
+    Ok((w, ahead))
+}
+
+/// Loads kind by kind what is not there.
+async fn load_missing(
+    conn: &mut Conn,
+    w: &mut Working,
     mut needs: Needs,
     rules: &Rules,
-) -> Result<Working, StoreError> {
-    let mut w = Working::new(next);
+    ahead: &Ahead,
+) -> Result<(), StoreError> {
     needs.runs.extend(needs.finishing.iter().copied());
-    if !needs.runs.is_empty() {
-        for run in run::by_ids(conn, &needs.runs).await? {
-            needs.items.insert(run.work_item_id);
-            needs.entries.insert(run.entry_id);
-            if needs.finishing.contains(&run.id) {
-                needs.dependents_of.insert(run.work_item_id);
-            }
+    let absent = missing(&needs.runs, &w.runs);
+    if !absent.is_empty() {
+        for run in run::by_ids(conn, &absent).await? {
             w.runs.insert(run.id, run);
         }
     }
-    if !needs.dependents_of.is_empty() {
+    for run in w.runs.values() {
+        needs.items.insert(run.work_item_id);
+        needs.entries.insert(run.entry_id);
+        if needs.finishing.contains(&run.id) {
+            needs.dependents_of.insert(run.work_item_id);
+        }
+    }
+    if !needs.dependents_of.is_empty() && ahead.dependents_of == Dependents::Unknown {
         let ids = json_ids(needs.dependents_of.iter().map(|id| id.get()));
         let edges = all!(
             conn,
@@ -105,47 +135,63 @@ pub(crate) async fn load(
                 .entry(WorkItemId(on))
                 .or_default()
                 .insert(QueueEntryId(entry));
-            needs.entries.insert(QueueEntryId(entry));
         }
     }
+    needs.entries.extend(w.dependents.values().flatten());
     let mut wants_items = std::mem::take(&mut needs.items);
-    if !needs.entries.is_empty() {
-        for entry in queue::by_ids(conn, &needs.entries).await? {
-            wants_items.insert(entry.work_item_id);
-            insert_entry(&mut w, entry);
+    let absent = missing(&needs.entries, &w.entries);
+    if !absent.is_empty() {
+        for entry in queue::by_ids(conn, &absent).await? {
+            insert_entry(w, entry);
         }
     }
+    wants_items.extend(w.entries.values().map(|entry| entry.work_item_id));
     let without_entry: BTreeSet<WorkItemId> = wants_items
-        .iter()
+        .difference(&ahead.open_of)
         .copied()
         .filter(|id| !w.open_entries.contains_key(id))
         .collect();
     if !without_entry.is_empty() {
         for entry in queue::open_of(conn, &without_entry).await? {
-            insert_entry(&mut w, entry);
+            insert_entry(w, entry);
         }
     }
-    if !wants_items.is_empty() {
-        for item in work_item::by_ids(conn, &wants_items).await? {
-            needs.projects.insert(item.project_id);
+    let absent = missing(&wants_items, &w.items);
+    if !absent.is_empty() {
+        for item in work_item::by_ids(conn, &absent).await? {
             w.items.insert(item.id, item);
         }
     }
-    load_waits(conn, &mut w, &needs).await?;
-    if !needs.projects.is_empty() {
-        for project in project::by_ids(conn, &needs.projects).await? {
+    needs
+        .projects
+        .extend(w.items.values().map(|item| item.project_id));
+    load_waits(conn, w, &needs, ahead).await?;
+    let absent = missing(&needs.projects, &w.projects);
+    if !absent.is_empty() {
+        for project in project::by_ids(conn, &absent).await? {
             w.projects.insert(project.id, project);
         }
     }
     if needs.starts == Starts::Some {
-        load_occupancy(conn, &mut w).await?;
-        w.virtual_time = project::virtual_time(conn).await?;
+        load_occupancy(conn, w).await?;
+        w.virtual_time = match ahead.virtual_time {
+            Some(time) => time,
+            None => project::virtual_time(conn).await?,
+        };
     }
-    load_approvals(conn, &mut w, rules).await?;
-    Ok(w)
+    load_approvals(conn, w, rules).await
 }
 
-fn insert_entry(w: &mut Working, entry: orch_core::queue::QueueEntry) {
+/// The ids of rows that are wanted and not there.
+fn missing<I: Copy + Ord + Hash, T>(wanted: &BTreeSet<I>, there: &HashMap<I, T>) -> BTreeSet<I> {
+    wanted
+        .iter()
+        .copied()
+        .filter(|id| !there.contains_key(id))
+        .collect()
+}
+
+pub(crate) fn insert_entry(w: &mut Working, entry: orch_core::queue::QueueEntry) {
     if entry.status.is_open() {
         w.open_entries.insert(entry.work_item_id, entry.id);
     }
@@ -153,10 +199,16 @@ fn insert_entry(w: &mut Working, entry: orch_core::queue::QueueEntry) {
 }
 
 /// What the loaded queued entries wait for, and the graph behind `graph_from`.
-async fn load_waits(conn: &mut Conn, w: &mut Working, needs: &Needs) -> Result<(), StoreError> {
+async fn load_waits(
+    conn: &mut Conn,
+    w: &mut Working,
+    needs: &Needs,
+    ahead: &Ahead,
+) -> Result<(), StoreError> {
     let waiting: Vec<i64> = w
         .entries
         .values()
+        .filter(|entry| !ahead.waits_of.contains(&entry.id))
         .filter(|entry| matches!(entry.status, Status::Queued { unmet: 1.., .. }))
         .map(|entry| entry.work_item_id.get())
         .collect();
@@ -178,7 +230,7 @@ async fn load_waits(conn: &mut Conn, w: &mut Working, needs: &Needs) -> Result<(
             conn,
             (i64, i64),
             "WITH RECURSIVE reached (item) AS (
-                 SELECT CAST(value AS BIGINT) FROM json_each($1)
+                 SELECT CAST(j.value AS BIGINT) FROM json_each($1) j
                  UNION
                  SELECT d.depends_on FROM reached r
                    JOIN queue_entry e ON e.work_item_id = r.item AND e.state = 'waiting'

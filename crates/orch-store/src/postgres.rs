@@ -12,11 +12,15 @@ use orch_core::engine::NextIds;
 use orch_core::time::Timestamp;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 
-use crate::conn::{execute, one, sql};
+use crate::ahead::{self, Asked};
+use crate::conn::{Dialect, one, send, sql};
 use crate::inline::row;
-use crate::{Conn, StoreError, schema};
+use crate::piped::{BY_KEYS, Home, Piped, PipedError, config};
+use crate::{Conn, Needs, StoreError, schema};
 
 const READERS: u32 = 8;
+/// Short reads at once; the connections are opened when they are wanted.
+const PEEKING: usize = 8;
 const LOCKS: u32 = 16;
 /// What a server's connections call themselves.
 pub(crate) const SERVER: &str = "codex-orchestrator";
@@ -31,7 +35,10 @@ const TURN_WITHIN: &str = "20000";
 /// The connections to a shared database.
 #[derive(Clone)]
 pub(crate) struct Postgres {
-    pub(crate) writers: PgPool,
+    /// The one connection that writes.
+    writing: Home,
+    /// For reads of a few rows by their keys.
+    pub(crate) peeking: Home,
     pub(crate) readers: PgPool,
     /// Each connection holds a lock while a request is under way.
     pub(crate) locks: PgPool,
@@ -49,22 +56,30 @@ impl Postgres {
                 ("synchronous_commit", "on"),
                 ("default_transaction_isolation", "read committed"),
             ]);
-        let writers = pool(1).connect_with(connect.clone()).await?;
-        schema::bring_forward(&schema::POSTGRES, &mut *writers.acquire().await?).await?;
-        orch_failpoint::check("store.migrate.shared").map_err(sqlx::Error::from)?;
         // A dead connection must not be the answer to the first request after a restart.
         let readers = pool(READERS)
             .test_before_acquire(true)
             .connect_with(connect.clone())
             .await?;
+        schema::bring_forward(&schema::POSTGRES, &mut *readers.acquire().await?).await?;
+        orch_failpoint::check("store.migrate.shared").map_err(sqlx::Error::from)?;
+        let by_keys = config(&connect.clone().options(BY_KEYS))?;
         // A request may take its time: what cuts hung writers off must not cut its lock off.
         let patient = connect.options([("idle_in_transaction_session_timeout", "0")]);
         let locks = pool(LOCKS).connect_lazy_with(patient);
         Ok(Self {
-            writers,
+            writing: Home::new(by_keys.clone(), 1),
+            peeking: Home::new(by_keys, PEEKING),
             readers,
             locks,
         })
+    }
+
+    pub(crate) async fn close(&self) {
+        self.writing.close();
+        self.peeking.close();
+        self.locks.close().await;
+        self.readers.close().await;
     }
 }
 
@@ -84,19 +99,49 @@ pub(crate) async fn one_connection(url: &str) -> Result<PgPool, StoreError> {
 }
 
 impl Postgres {
-    /// Begins a writing transaction. The one connection may have died with the database: then a new
-    /// one is tried before anybody is told.
-    pub(crate) async fn begin(
-        &self,
-    ) -> Result<sqlx::Transaction<'static, sqlx::Postgres>, sqlx::Error> {
-        match self.writers.begin().await {
-            Ok(tx) => Ok(tx),
-            Err(error) => {
+    /// Begins a writing transaction and waits for the writer's turn. The one connection may have died
+    /// with the database: then a new one is tried before anybody is told. What is needed first is
+    /// asked for on the way.
+    pub(crate) async fn begin(&self, needs: Option<&Needs>) -> Result<Begun, StoreError> {
+        match self.try_begin(needs).await {
+            Err((error, Other::MayDoBetter)) => {
                 tracing::debug!(%error, "the writing connection is dead: trying a new one");
-                self.writers.begin().await
+                self.try_begin(needs).await.map_err(|(error, _)| error)
             }
+            begun => begun.map_err(|(error, _)| error),
         }
     }
+
+    async fn try_begin(&self, needs: Option<&Needs>) -> Result<Begun, (StoreError, Other)> {
+        let lent = self.writing.lend().await;
+        let mut piped = lent.map_err(|error| (error.into(), Other::MayDoBetter))?;
+        piped.begin();
+        match take_turn_asking(&mut piped, needs).await {
+            Ok((turn, asked)) => Ok(Begun {
+                conn: Conn::PostgresPiped(piped),
+                turn,
+                asked,
+            }),
+            Err(error) if piped.is_dead() => Err((error, Other::MayDoBetter)),
+            Err(error) => Err((error, Other::Will)),
+        }
+    }
+}
+
+/// A writing transaction.
+pub(crate) struct Begun {
+    pub(crate) conn: Conn,
+    pub(crate) turn: Turn,
+    /// What was asked for already. It was looked up after the turn had come.
+    pub(crate) asked: Option<Asked>,
+}
+
+/// Whether another connection may do better where one failed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Other {
+    MayDoBetter,
+    /// It will fail as well.
+    Will,
 }
 
 fn pool(connections: u32) -> PgPoolOptions {
@@ -144,17 +189,28 @@ impl Turn {
     }
 }
 
+const TAKE_TURN: Dialect = sql!(
+    postgres: "SELECT owner, audit_seq, audit_hash, next_work_item, next_entry, next_run, clock_lead_us,
+                      CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT) AS database_us
+                 FROM writer WHERE id = 1 FOR UPDATE",
+);
+
+async fn take_turn_asking(
+    piped: &mut Piped,
+    needs: Option<&Needs>,
+) -> Result<(Turn, Option<Asked>), StoreError> {
+    let turn = piped.ask(TAKE_TURN.postgres, Vec::new()).await?;
+    let asked = match needs {
+        Some(needs) => ahead::ask(piped, needs).await?,
+        None => None,
+    };
+    let turn = piped.answer(turn).await?.pop();
+    Ok((turn.ok_or(PipedError::NoRow)?, asked))
+}
+
 /// Waits for the writer's turn. Ends with the transaction.
 pub(crate) async fn take_turn(conn: &mut Conn) -> Result<Turn, StoreError> {
-    one!(
-        conn,
-        Turn,
-        sql!(
-            postgres: "SELECT owner, audit_seq, audit_hash, next_work_item, next_entry, next_run, clock_lead_us,
-                              CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT) AS database_us
-                         FROM writer WHERE id = 1 FOR UPDATE",
-        )
-    )
+    one!(conn, Turn, TAKE_TURN)
 }
 
 /// Leaves word for the writer that comes after.
@@ -165,7 +221,7 @@ pub(crate) async fn leave_word(
     next: NextIds,
     clock_lead_us: i64,
 ) -> Result<(), StoreError> {
-    execute!(
+    send!(
         conn,
         sql!(
             postgres: "UPDATE writer SET owner = $1, audit_seq = $2, audit_hash = $3, next_work_item = $4,

@@ -6,12 +6,12 @@ use orch_core::ids::ProjectId;
 use orch_core::project::{Project, Quota, Share, Weight};
 use orch_core::time::Timestamp;
 
-use crate::conn::{all, execute, json_ids, listing, one, optional};
+use crate::conn::{all, json_ids, listing, one, optional, send, sql};
 use crate::inline::row;
 use crate::{Conn, Page, StoreError};
 
 row! {
-    struct Row {
+    pub(crate) struct Row {
         id: i64,
         name: String,
         description: String,
@@ -79,7 +79,7 @@ pub async fn insert(
 /// # Errors
 /// When the database fails.
 pub async fn update(conn: &mut Conn, project: &Project) -> Result<(), StoreError> {
-    execute!(
+    send!(
         conn,
         "UPDATE project SET name = $2, description = $3, max_runs_per_day = $4, window_start = $5,
              runs_in_window = $6, weight = $7, pass = $8, max_concurrent_runs = $9 WHERE id = $1",
@@ -131,6 +131,12 @@ pub async fn list(conn: &mut Conn, page: Page) -> Result<Vec<Project>, StoreErro
 
 /// The highest virtual time at which any project was served.
 pub(crate) async fn virtual_time(conn: &mut Conn) -> Result<u64, StoreError> {
-    let (pass,) = one!(conn, (Option<i64>,), "SELECT max(pass) FROM project")?;
-    Ok(pass.and_then(|pass| u64::try_from(pass).ok()).unwrap_or(0))
+    let (pass,) = one!(conn, (Option<i64>,), VIRTUAL_TIME)?;
+    Ok(time_of(pass))
+}
+
+pub(crate) const VIRTUAL_TIME: &str = sql!("SELECT max(pass) FROM project");
+
+pub(crate) fn time_of(pass: Option<i64>) -> u64 {
+    pass.and_then(|pass| u64::try_from(pass).ok()).unwrap_or(0)
 }

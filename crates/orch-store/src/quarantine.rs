@@ -11,7 +11,7 @@ use orch_core::ids::{ProjectId, QueueEntryId, RunId, WorkItemId};
 use orch_core::rules::Rules;
 
 use crate::load::{self, Starts};
-use crate::{Conn, Needs, Store, StoreError, Tx, project, queue, run, work_item};
+use crate::{Conn, Needs, PipedError, Store, StoreError, Tx, project, queue, run, work_item};
 
 /// What is set aside, with the row that is to blame.
 #[derive(Debug, Default)]
@@ -108,7 +108,7 @@ impl Quarantine {
         rules: &Rules,
         work: Work,
     ) -> Result<bool, StoreError> {
-        match load::load(conn, NO_IDS, work.needs(), rules).await {
+        match load::load(conn, NO_IDS, work.needs(), rules, None).await {
             Ok(_) => {
                 if self.locked().remove(&work).is_some() {
                     tracing::info!(?work, "work can be read again and is taken up");
@@ -242,6 +242,7 @@ fn readable<T>(read: Result<T, StoreError>) -> Result<Result<T, StoreError>, Sto
 fn said(error: &StoreError) -> String {
     match error {
         StoreError::Database(source) => source.to_string(),
+        StoreError::Piped(PipedError::Unreadable(source)) => source.to_string(),
         other => other.to_string(),
     }
 }

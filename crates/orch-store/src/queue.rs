@@ -12,7 +12,7 @@ use crate::inline::row;
 use crate::{Conn, Page, StoreError};
 
 row! {
-    struct Row {
+    pub(crate) struct Row {
         id: i64,
         work_item_id: i64,
         project_id: i64,
@@ -102,7 +102,7 @@ bulk!(
     INSERT,
     "INSERT INTO queue_entry (id, work_item_id, project_id, priority, scheduled_for, state, unmet, gate_closed,
          run_id, attempts, trace_id, created_at) VALUES ",
-    12,
+    [Int, Int, Int, Int, Int, Text, Int, Int, Int, Int, Text, Int],
     ""
 );
 bulk!(
@@ -110,7 +110,7 @@ bulk!(
     "UPDATE queue_entry SET priority = v.column4, scheduled_for = v.column5, state = v.column6, unmet = v.column7,
          gate_closed = v.column8, run_id = coalesce(v.column9, run_id), attempts = v.column10, trace_id = v.column11
        FROM (VALUES ",
-    12,
+    [Int, Int, Int, Int, Int, Text, Int, Int, Int, Int, Text, Int],
     ") v WHERE queue_entry.id = v.column1",
     one: "UPDATE queue_entry SET priority = ?4, scheduled_for = ?5, state = ?6, unmet = ?7, gate_closed = ?8,
          run_id = coalesce(?9, run_id), attempts = ?10, trace_id = ?11
@@ -125,7 +125,7 @@ pub(crate) async fn update(conn: &mut Conn, rows: Vec<Cell>) -> Result<(), Store
     UPDATE.run(conn, rows).await
 }
 
-fn entries(rows: Vec<Row>) -> Result<Vec<QueueEntry>, StoreError> {
+pub(crate) fn entries(rows: Vec<Row>) -> Result<Vec<QueueEntry>, StoreError> {
     rows.into_iter().map(QueueEntry::try_from).collect()
 }
 
@@ -141,6 +141,11 @@ pub(crate) async fn by_ids(
     )?)
 }
 
+pub(crate) const OPEN_OF: &str = sql!(
+    "SELECT * FROM queue_entry WHERE work_item_id IN (SELECT CAST(value AS BIGINT) FROM json_each($1))
+        AND state IN ('waiting', 'ready', 'running')"
+);
+
 pub(crate) async fn open_of(
     conn: &mut Conn,
     items: &BTreeSet<WorkItemId>,
@@ -148,8 +153,7 @@ pub(crate) async fn open_of(
     entries(all!(
         conn,
         Row,
-        "SELECT * FROM queue_entry WHERE work_item_id IN (SELECT CAST(value AS BIGINT) FROM json_each($1))
-            AND state IN ('waiting', 'ready', 'running')",
+        OPEN_OF,
         json_ids(items.iter().map(|id| id.get()))
     )?)
 }

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use orch_core::audit::Head;
 use orch_core::time::Timestamp;
 
-use crate::conn::execute;
+use crate::conn::send;
 use crate::{Conn, StoreError};
 
 tokio::task_local! {
@@ -62,7 +62,7 @@ impl Reservation {
     ) -> Result<(), StoreError> {
         self.was_used.store(true, Ordering::Relaxed);
         let entries = serde_json::json!({"first": before.seq + 1, "last": after.seq}).to_string();
-        execute!(
+        send!(
             conn,
             "INSERT INTO idempotency (key, request, status, headers, body, created_at)
              VALUES ($1, $2, 0, $3, $4, $5) ON CONFLICT (key) DO NOTHING",

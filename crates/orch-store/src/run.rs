@@ -15,7 +15,7 @@ use crate::work_item::{duration, key, micros};
 use crate::{Conn, Page, StoreError};
 
 row! {
-    struct Row {
+    pub(crate) struct Row {
         id: i64,
         work_item_id: i64,
         project_id: i64,
@@ -123,7 +123,7 @@ bulk!(
     "INSERT INTO run (id, work_item_id, project_id, entry_id, attempt, priority, status, agent, lease_until,
          lease_ttl_us, epoch, lapses, trace_id, digest, created_at, started_at, finished_at, exit_code, reason,
          concurrency_key) VALUES ",
-    20,
+    [Int, Int, Int, Int, Int, Int, Text, Text, Int, Int, Int, Int, Text, Text, Int, Int, Int, Int, Text, Text],
     ""
 );
 bulk!(
@@ -132,7 +132,7 @@ bulk!(
          epoch = v.column11, lapses = v.column12, digest = v.column14, started_at = v.column16,
          finished_at = v.column17, exit_code = v.column18, reason = v.column19
        FROM (VALUES ",
-    20,
+    [Int, Int, Int, Int, Int, Int, Text, Text, Int, Int, Int, Int, Text, Text, Int, Int, Int, Int, Text, Text],
     ") v WHERE run.id = v.column1",
     one: "UPDATE run SET status = ?7, agent = ?8, lease_until = ?9, lease_ttl_us = ?10, epoch = ?11, lapses = ?12,
          digest = ?14, started_at = ?16, finished_at = ?17, exit_code = ?18, reason = ?19
@@ -147,15 +147,18 @@ pub(crate) async fn update(conn: &mut Conn, rows: Vec<Cell>) -> Result<(), Store
     UPDATE.run(conn, rows).await
 }
 
-fn runs(rows: Vec<Row>) -> Result<Vec<Run>, StoreError> {
+pub(crate) fn runs(rows: Vec<Row>) -> Result<Vec<Run>, StoreError> {
     rows.into_iter().map(Run::try_from).collect()
 }
+
+pub(crate) const BY_IDS: &str =
+    sql!("SELECT * FROM run WHERE id IN (SELECT CAST(value AS BIGINT) FROM json_each($1))");
 
 pub(crate) async fn by_ids(conn: &mut Conn, ids: &BTreeSet<RunId>) -> Result<Vec<Run>, StoreError> {
     runs(all!(
         conn,
         Row,
-        "SELECT * FROM run WHERE id IN (SELECT CAST(value AS BIGINT) FROM json_each($1))",
+        BY_IDS,
         json_ids(ids.iter().map(|id| id.get()))
     )?)
 }

@@ -9,7 +9,7 @@ use orch_core::ids::{QueueEntryId, WorkItemId};
 use orch_core::time::Timestamp;
 
 use crate::bulk::{Cell, bulk, cells};
-use crate::conn::{execute, json_ids};
+use crate::conn::{json_ids, send};
 use crate::{Conn, StoreError, approval, info_request, project, queue, run, work_item};
 
 /// Answers the events of what became void along the way.
@@ -52,8 +52,8 @@ pub(crate) async fn save(
     let mut voided = Vec::new();
     if !changes.abandoned.is_empty() {
         let runs = json_ids(changes.abandoned.iter().map(|id| id.get()));
-        voided.extend(info_request::cancel_of_runs(conn, &runs, now).await?);
-        voided.extend(approval::expire_of_runs(conn, &runs).await?);
+        voided.extend(info_request::cancel_of_runs(conn, runs.clone(), now).await?);
+        voided.extend(approval::expire_of_runs(conn, runs).await?);
     }
     Ok(voided)
 }
@@ -74,13 +74,13 @@ fn rows<'a, I: Copy + Eq + Hash + 'a, T>(
 bulk!(
     NEW_DEPENDENCIES,
     "INSERT INTO queue_dependency (entry_id, depends_on, met) VALUES ",
-    3,
+    [Int, Int, Int],
     " ON CONFLICT (entry_id, depends_on) DO UPDATE SET met = 0"
 );
 bulk!(
     MET_DEPENDENCIES,
     "INSERT INTO queue_dependency (entry_id, depends_on, met) VALUES ",
-    3,
+    [Int, Int, Int],
     " ON CONFLICT (entry_id, depends_on) DO NOTHING"
 );
 
@@ -101,7 +101,7 @@ async fn save_dependencies(conn: &mut Conn, changes: &Changes) -> Result<(), Sto
         .run(conn, edges(&changes.met_dependencies, 1))
         .await?;
     if !changes.met.is_empty() {
-        execute!(
+        send!(
             conn,
             "UPDATE queue_dependency SET met = 1
               WHERE met = 0 AND depends_on IN (SELECT CAST(value AS BIGINT) FROM json_each($1))",
@@ -109,7 +109,7 @@ async fn save_dependencies(conn: &mut Conn, changes: &Changes) -> Result<(), Sto
         )?;
     }
     if !changes.dropped.is_empty() {
-        execute!(
+        send!(
             conn,
             "DELETE FROM queue_dependency
               WHERE met = 0 AND entry_id IN (SELECT CAST(value AS BIGINT) FROM json_each($1))",

@@ -198,7 +198,7 @@ pub async fn status(database: &Database) -> Result<Status, StoreError> {
 pub(crate) async fn of_connection(conn: &mut Conn) -> Result<Status, StoreError> {
     let migrator = match conn {
         Conn::SqliteInline(_) | Conn::SqliteTx(_) | Conn::SqliteRead(_) => &SQLITE,
-        Conn::PostgresTx(_) | Conn::PostgresRead(_) => &POSTGRES,
+        Conn::PostgresPiped(_) | Conn::PostgresTx(_) | Conn::PostgresRead(_) => &POSTGRES,
     };
     let (tables,) = one!(
         conn,

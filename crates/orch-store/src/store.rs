@@ -14,7 +14,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard, mpsc, oneshot};
 use crate::conn::Conn;
 use crate::herald::{self, Herald};
 use crate::log::{self, LogSink};
-use crate::postgres::{self, Postgres};
+use crate::postgres::{Postgres, Turn};
 use crate::quarantine::Quarantine;
 use crate::schedule::Slots;
 use crate::segment::{
@@ -23,7 +23,7 @@ use crate::segment::{
 use crate::sqlite::{self, Sqlite};
 use crate::vitals::Vitals;
 use crate::writer::Envelope;
-use crate::{Command, Database, Reply, Reservation, Signals, StoreError, Tx, audit, writer};
+use crate::{Command, Database, Needs, Reply, Reservation, Signals, StoreError, Tx, audit, writer};
 
 /// Where the present time comes from.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -262,23 +262,32 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn begin(&self, actor: &str) -> Result<Tx, StoreError> {
+        self.begin_asking(actor, None).await
+    }
+
+    /// The same, where it is known what will be loaded first.
+    pub(crate) async fn begin_asking(
+        &self,
+        actor: &str,
+        needs: Option<&Needs>,
+    ) -> Result<Tx, StoreError> {
         let waiting = self.vitals.wait();
         let mut state = Arc::clone(&self.state).lock_owned().await;
         waiting.over();
         reopen_poisoned(&mut state, &self.log_quarantine)?;
-        let conn = match &self.pools {
+        let (conn, asked) = match &self.pools {
             Pools::Sqlite(pools) => {
-                let writing = pools.writing.begin()?;
-                self.catch_up(&mut state, Conn::SqliteInline(writing))
-                    .await?
+                let writing = Conn::SqliteInline(pools.writing.begin()?);
+                (self.catch_up(&mut state, writing).await?, None)
             }
             Pools::Postgres(pools) => {
-                let tx = pools.begin().await?;
-                self.take_turn(&mut state, Conn::PostgresTx(tx)).await?
+                let begun = pools.begin(needs).await?;
+                self.learn(&mut state, &begun.turn);
+                (begun.conn, begun.asked)
             }
         };
         *self.head.lock().unwrap_or_else(PoisonError::into_inner) = state.head;
-        Ok(Tx::new(self.clone(), state, conn, actor))
+        Ok(Tx::new(self.clone(), state, conn, asked, actor))
     }
 
     /// After a commit whose outcome is not known, what is kept in memory is read again.
@@ -296,13 +305,8 @@ impl Store {
         Ok(conn)
     }
 
-    /// Waits for the turn among the servers, and learns what the one before left.
-    async fn take_turn(
-        &self,
-        state: &mut OwnedMutexGuard<WriterState>,
-        mut conn: Conn,
-    ) -> Result<Conn, StoreError> {
-        let turn = postgres::take_turn(&mut conn).await?;
+    /// Learns what the server that had the turn before left.
+    fn learn(&self, state: &mut OwnedMutexGuard<WriterState>, turn: &Turn) {
         state.head = turn.head();
         state.next = turn.next_ids();
         if state.stale || turn.owner != state.me {
@@ -321,7 +325,6 @@ impl Store {
                 .store(installation - local, Ordering::Relaxed);
             state.anchored = true;
         }
-        Ok(conn)
     }
 
     /// A connection that only reads what is committed.
@@ -343,7 +346,7 @@ impl Store {
     pub async fn peek(&self) -> Result<Conn, StoreError> {
         match &self.pools {
             Pools::Sqlite(pools) => Ok(Conn::SqliteInline(pools.peeking.peek()?)),
-            Pools::Postgres(_) => self.read().await,
+            Pools::Postgres(pools) => Ok(Conn::PostgresPiped(pools.peeking.lend().await?)),
         }
     }
 
@@ -351,7 +354,7 @@ impl Store {
     pub(crate) async fn read_shared(&self) -> Result<Option<Conn>, StoreError> {
         match &self.pools {
             Pools::Sqlite(_) => Ok(None),
-            Pools::Postgres(_) => self.read().await.map(Some),
+            Pools::Postgres(_) => self.peek().await.map(Some),
         }
     }
 
@@ -423,11 +426,7 @@ impl Store {
                 pools.writing.close();
                 pools.peeking.close();
             }
-            Pools::Postgres(pools) => {
-                pools.locks.close().await;
-                pools.readers.close().await;
-                pools.writers.close().await;
-            }
+            Pools::Postgres(pools) => pools.close().await,
         }
     }
 }
@@ -436,8 +435,8 @@ impl Store {
 fn among_servers(me: i64, pools: &Postgres) -> Signals {
     let herald = Arc::new(Herald::default());
     let signals = Signals::with_herald(Arc::clone(&herald));
-    let pool = pools.readers.clone();
-    tokio::spawn(async move { herald.tell(me, pool).await });
+    let home = pools.peeking.clone();
+    tokio::spawn(async move { herald.tell(me, home).await });
     tokio::spawn(herald::listen(me, pools.readers.clone(), signals.clone()));
     signals
 }

@@ -10,6 +10,7 @@ use orch_core::ids::{ProjectId, RunId};
 use orch_core::time::Timestamp;
 use tokio::sync::OwnedMutexGuard;
 
+use crate::ahead::Asked;
 use crate::log::LogSink;
 use crate::schedule::{Assigned, Turnover};
 use crate::segment::LogLine;
@@ -28,6 +29,10 @@ pub struct Tx {
     entropy: Entropy,
     next: orch_core::engine::NextIds,
     next_seq: BTreeMap<i64, u64>,
+    /// Runs' next lines, as loaded.
+    known_lines: BTreeMap<i64, u64>,
+    /// What the load that comes first will need.
+    asked: Option<Asked>,
     touched: Vec<RunId>,
     schedule: Schedule,
     turnover: Turnover,
@@ -48,6 +53,7 @@ impl Tx {
         store: Store,
         state: OwnedMutexGuard<WriterState>,
         conn: Conn,
+        asked: Option<Asked>,
         actor: &str,
     ) -> Self {
         let now = store.now();
@@ -62,6 +68,8 @@ impl Tx {
             entropy,
             next,
             next_seq: BTreeMap::new(),
+            known_lines: BTreeMap::new(),
+            asked,
             touched: Vec::new(),
             schedule: Schedule::Unchanged,
             turnover: Turnover::default(),
@@ -119,7 +127,10 @@ impl Tx {
     /// When the database fails or holds what cannot be read.
     pub async fn load(&mut self, needs: Needs) -> Result<Working, StoreError> {
         let rules = self.store.rules_arc();
-        load::load(&mut self.conn, self.next, needs, &rules).await
+        let asked = self.asked.take();
+        let (w, ahead) = load::load(&mut self.conn, self.next, needs, &rules, asked).await?;
+        self.known_lines.extend(ahead.next_lines);
+        Ok(w)
     }
 
     /// Lets the engine decide over a working set, as this transaction's actor.
@@ -183,6 +194,7 @@ impl Tx {
             tx.next_seq
                 .get(&run)
                 .or_else(|| tx.state.next_seq.get(&run))
+                .or_else(|| tx.known_lines.get(&run))
                 .copied()
         };
         let unknown: Vec<i64> = logs
@@ -291,7 +303,7 @@ impl Tx {
                 .take(&mut self.conn, before, head, self.now)
                 .await?;
         }
-        if let Conn::PostgresTx(_) = self.conn {
+        if let Conn::PostgresPiped(_) = self.conn {
             let (me, lead) = (self.state.me, self.state.clock_lead_us);
             postgres::leave_word(&mut self.conn, me, head, self.next, lead).await?;
         }

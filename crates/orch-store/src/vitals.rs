@@ -127,7 +127,7 @@ impl Store {
             "SELECT at FROM audit ORDER BY seq DESC LIMIT 1"
         )?;
         let clock = match conn {
-            Conn::PostgresTx(_) | Conn::PostgresRead(_) => {
+            Conn::PostgresPiped(_) | Conn::PostgresTx(_) | Conn::PostgresRead(_) => {
                 let now: (i64,) = crate::conn::one!(
                     conn,
                     (i64,),

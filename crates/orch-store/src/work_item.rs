@@ -13,7 +13,7 @@ use crate::inline::row;
 use crate::{Conn, StoreError};
 
 row! {
-    struct Row {
+    pub(crate) struct Row {
         id: i64,
         project_id: i64,
         title: String,
@@ -106,7 +106,7 @@ bulk!(
     "INSERT INTO work_item (id, project_id, title, description, kind, environment, state, max_retries,
          backoff_base_us, backoff_jitter_us, approval_asked, recipe_id, digest, created_at, version,
          concurrency_key) VALUES ",
-    16,
+    [Int, Int, Text, Text, Text, Text, Text, Int, Int, Int, Int, Int, Text, Int, Int, Text],
     ""
 );
 bulk!(
@@ -116,7 +116,7 @@ bulk!(
          approval_asked = v.column11, recipe_id = v.column12, digest = v.column13, version = v.column15,
          concurrency_key = v.column16
        FROM (VALUES ",
-    16,
+    [Int, Int, Text, Text, Text, Text, Text, Int, Int, Int, Int, Int, Text, Int, Int, Text],
     ") v WHERE work_item.id = v.column1",
     one: "UPDATE work_item SET title = ?3, description = ?4, kind = ?5, environment = ?6, state = ?7, max_retries = ?8,
          backoff_base_us = ?9, backoff_jitter_us = ?10, approval_asked = ?11, recipe_id = ?12, digest = ?13,

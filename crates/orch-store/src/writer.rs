@@ -145,13 +145,14 @@ enum Outcome {
 }
 
 async fn try_group(store: &Store, group: &[Envelope]) -> Result<Outcome, StoreError> {
-    let mut tx = store.begin("system").await?;
     let mut needs = Needs::default();
     let mut closing = BTreeSet::new();
     for envelope in group {
         envelope.command.add_needs(&mut needs);
         closing.extend(envelope.command.gets_dependencies());
     }
+    let first = closing.is_empty().then_some(&needs);
+    let mut tx = store.begin_asking("system", first).await?;
     if !closing.is_empty() {
         let waited_for = queue::waited_for(&mut tx.conn, &closing).await?;
         needs.dependents_of.extend(&waited_for);

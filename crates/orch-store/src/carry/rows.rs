@@ -84,7 +84,9 @@ pub(super) async fn copy(
     );
     let mut outgoing = Outgoing::new(&table.name, &names);
     match source.link() {
-        Link::Inline(_) => unreachable!("invariant: whoever writes does not stream"),
+        Link::Inline(_) | Link::Piped(_) => {
+            unreachable!("invariant: whoever writes does not stream")
+        }
         Link::Sqlite(link) => {
             let mut rows = sqlx::query(AssertSqlSafe(text)).fetch(link);
             while let Some(row) = rows.try_next().await? {
@@ -130,7 +132,9 @@ where
     T: Send + Unpin + for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow>,
 {
     Ok(match conn.link() {
-        Link::Inline(_) => unreachable!("invariant: whoever writes does not stream"),
+        Link::Inline(_) | Link::Piped(_) => {
+            unreachable!("invariant: whoever writes does not stream")
+        }
         Link::Sqlite(link) => sqlx::query_as(AssertSqlSafe(text)).fetch_one(link).await?,
         Link::Postgres(link) => sqlx::query_as(AssertSqlSafe(text)).fetch_one(link).await?,
     })

@@ -8,7 +8,7 @@ use orch_core::ids::RunId;
 
 use super::line::{signed, unsigned};
 use crate::bulk::{Cell, bulk, cells};
-use crate::conn::{all, json_ids, one};
+use crate::conn::{all, json_ids, one, sql};
 use crate::segment::{self, LogLine, SegmentWriter};
 use crate::{Conn, StoreError};
 
@@ -49,33 +49,35 @@ pub(crate) async fn next_seqs(
     conn: &mut Conn,
     runs: &[i64],
 ) -> Result<HashMap<i64, u64>, StoreError> {
-    let rows = all!(
-        conn,
-        (i64, i64),
-        "SELECT CAST(j.value AS BIGINT),
-                coalesce((SELECT c.first_seq + c.lines FROM log_chunk c WHERE c.run_id = CAST(j.value AS BIGINT)
-                           ORDER BY c.first_seq DESC LIMIT 1),
-                         (SELECT r.kept_from FROM log_removed r WHERE r.run_id = CAST(j.value AS BIGINT)), 1) FROM json_each($1) j",
-        json_ids(runs.iter().copied())
-    )?;
-    Ok(rows
-        .into_iter()
-        .map(|(run, next)| (run, unsigned(next)))
-        .collect())
+    let rows = all!(conn, (i64, i64), NEXT_SEQS, json_ids(runs.iter().copied()))?;
+    Ok(next_lines(rows).into_iter().collect())
+}
+
+pub(crate) const NEXT_SEQS: &str = sql!(
+    "SELECT CAST(j.value AS BIGINT),
+            coalesce((SELECT c.first_seq + c.lines FROM log_chunk c WHERE c.run_id = CAST(j.value AS BIGINT)
+                       ORDER BY c.first_seq DESC LIMIT 1),
+                     (SELECT r.kept_from FROM log_removed r WHERE r.run_id = CAST(j.value AS BIGINT)), 1) FROM json_each($1) j"
+);
+
+/// Runs and the number that each one's next line gets.
+pub(crate) fn next_lines(rows: Vec<(i64, i64)>) -> Vec<(i64, u64)> {
+    let next = |(run, next)| (run, unsigned(next));
+    rows.into_iter().map(next).collect()
 }
 
 bulk!(
     /// Where a chunk stands in the segment files, or its bytes.
     PLACE,
     "INSERT INTO log_chunk (run_id, first_seq, lines, first_at, segment, offset, length, body) VALUES ",
-    8,
+    [Int, Int, Int, Int, Int, Int, Int, Bytes],
     ""
 );
 bulk!(
     /// A chunk with its bytes.
     BODY,
     "INSERT INTO log_chunk (run_id, first_seq, lines, first_at, body) VALUES ",
-    5,
+    [Int, Int, Int, Int, Bytes],
     ""
 );
 
@@ -115,7 +117,9 @@ pub(crate) async fn index(conn: &mut Conn, rows: Vec<Cell>) -> Result<(), StoreE
         Conn::SqliteInline(_) | Conn::SqliteTx(_) | Conn::SqliteRead(_) => {
             PLACE.run(conn, rows).await
         }
-        Conn::PostgresTx(_) | Conn::PostgresRead(_) => BODY.run(conn, rows).await,
+        Conn::PostgresPiped(_) | Conn::PostgresTx(_) | Conn::PostgresRead(_) => {
+            BODY.run(conn, rows).await
+        }
     }
 }
 

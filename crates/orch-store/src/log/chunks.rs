@@ -117,8 +117,10 @@ impl ChunkRow {
 fn at_once(conn: &Conn, reach: Reach) -> i64 {
     match (conn, reach) {
         (Conn::SqliteInline(_) | Conn::SqliteTx(_) | Conn::SqliteRead(_), _) => PLACES_AT_ONCE,
-        (Conn::PostgresTx(_) | Conn::PostgresRead(_), Reach::Far) => BODIES_AT_ONCE,
-        (Conn::PostgresTx(_) | Conn::PostgresRead(_), Reach::Near) => 1,
+        (Conn::PostgresPiped(_) | Conn::PostgresTx(_) | Conn::PostgresRead(_), Reach::Far) => {
+            BODIES_AT_ONCE
+        }
+        (Conn::PostgresPiped(_) | Conn::PostgresTx(_) | Conn::PostgresRead(_), Reach::Near) => 1,
     }
 }
 

@@ -15,7 +15,8 @@ mod search;
 mod torn;
 
 pub(crate) use append::{
-    IN_NO_SEGMENT, LogSink, REMEMBERED_RUNS, append, index, is_short, next_seqs,
+    IN_NO_SEGMENT, LogSink, NEXT_SEQS, REMEMBERED_RUNS, append, index, is_short, next_lines,
+    next_seqs,
 };
 pub use cursor::Cursor;
 pub use line::{Numbered, line, opening_line};

@@ -35,7 +35,7 @@ bulk!(
     /// A later note of a run replaces an earlier one.
     NOTE,
     "INSERT INTO log_removed (run_id, kept_from, removed_at) VALUES ",
-    3,
+    [Int, Int, Int],
     " ON CONFLICT (run_id) DO UPDATE SET kept_from = excluded.kept_from, removed_at = excluded.removed_at
        WHERE excluded.kept_from > log_removed.kept_from"
 );

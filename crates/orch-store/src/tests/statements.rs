@@ -5,6 +5,7 @@ use sqlx::{AssertSqlSafe, Connection as _, Executor as _, SqlSafeStr as _};
 use super::postgres::Postgres;
 use crate::bulk::BULKS;
 use crate::conn::{NOT_HERE, STATEMENTS};
+use crate::ids::for_arrays;
 
 #[tokio::test]
 async fn every_statement_prepares_on_both_databases() {
@@ -37,6 +38,11 @@ async fn every_statement_prepares_on_both_databases() {
         if statement.postgres != NOT_HERE {
             let result = postgres.prepare(statement.postgres.into_sql_str()).await;
             note(statement.postgres, result.err());
+            let piped = for_arrays(statement.postgres);
+            let result = postgres
+                .prepare(AssertSqlSafe(piped.as_str()).into_sql_str())
+                .await;
+            note(&piped, result.err());
         }
     }
     for bulk in BULKS {
@@ -52,12 +58,19 @@ async fn every_statement_prepares_on_both_databases() {
             let result = sqlite.prepare(one.into_sql_str()).await;
             note(one, result.err());
         }
-        // An update gets its types from the values: the conformance test runs each.
-        if !for_postgres.contains("first_at, segment") && !for_postgres.starts_with("UPDATE") {
+        if !for_postgres.contains("first_at, segment") {
+            // An update gets its types from the values: the conformance test runs each.
+            if !for_postgres.starts_with("UPDATE") {
+                let result = postgres
+                    .prepare(AssertSqlSafe(for_postgres.clone()).into_sql_str())
+                    .await;
+                note(&for_postgres, result.err());
+            }
+            let piped = bulk.over_arrays();
             let result = postgres
-                .prepare(AssertSqlSafe(for_postgres.clone()).into_sql_str())
+                .prepare(AssertSqlSafe(piped.clone()).into_sql_str())
                 .await;
-            note(&for_postgres, result.err());
+            note(&piped, result.err());
         }
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));

@@ -1,0 +1,257 @@
+//! A working set in one round trip: what follows from the ids that a decision names, found by the
+//! database, where each kind of row would otherwise be asked for once the one before is known.
+//!
+//! For a connection that sends without awaiting, and few ids: their subqueries are run once for
+//! each kind of row. What is missing afterwards is loaded kind by kind.
+
+use std::collections::BTreeSet;
+
+use orch_core::engine::Working;
+use orch_core::ids::{QueueEntryId, WorkItemId};
+use orch_core::work_item::WorkItem;
+
+use crate::conn::sql;
+use crate::load::{Needs, Starts, insert_entry};
+use crate::piped::{Piped, Ticket, Value};
+use crate::{StoreError, log, project, queue, run, work_item};
+
+/// With more ids than this, asking for each kind of row once is less work.
+const FEW: usize = 64;
+
+/// Entries that wait for the items of some runs, or for some items.
+macro_rules! dependents {
+    ($finishing:literal, $of:literal) => {
+        concat!(
+            "SELECT entry_id FROM queue_dependency WHERE met = 0 AND depends_on IN (
+                 SELECT unnest(CAST(",
+            $of,
+            " AS BIGINT[])) UNION ALL SELECT work_item_id FROM run WHERE id = ANY(",
+            $finishing,
+            "))"
+        )
+    };
+}
+
+/// Entries that are named, those of some runs, and dependents.
+macro_rules! entry_ids {
+    ($entries:literal, $runs:literal, $finishing:literal, $of:literal) => {
+        concat!(
+            "SELECT unnest(CAST(",
+            $entries,
+            " AS BIGINT[])) UNION SELECT entry_id FROM run WHERE id = ANY(",
+            $runs,
+            ") UNION ",
+            dependents!($finishing, $of)
+        )
+    };
+}
+
+const EDGES: crate::conn::Dialect = sql!(
+    postgres: "SELECT depends_on, entry_id FROM queue_dependency WHERE met = 0 AND depends_on IN (
+                   SELECT unnest(CAST($2 AS BIGINT[])) UNION ALL SELECT work_item_id FROM run WHERE id = ANY($1))",
+);
+const ENTRIES: crate::conn::Dialect = sql!(
+    postgres: concat!("SELECT * FROM queue_entry WHERE id IN (", entry_ids!("$1", "$2", "$3", "$4"), ")"),
+);
+const ITEMS: crate::conn::Dialect = sql!(
+    postgres: concat!(
+        "SELECT * FROM work_item WHERE id IN (
+             SELECT unnest(CAST($5 AS BIGINT[])) UNION SELECT work_item_id FROM run WHERE id = ANY($2)
+              UNION SELECT work_item_id FROM queue_entry WHERE id IN (",
+        entry_ids!("$1", "$2", "$3", "$4"),
+        "))"
+    ),
+);
+const PROJECTS: crate::conn::Dialect = sql!(
+    postgres: concat!(
+        "SELECT * FROM project WHERE id IN (
+             SELECT unnest(CAST($6 AS BIGINT[])) UNION SELECT project_id FROM run WHERE id = ANY($2)
+              UNION SELECT project_id FROM work_item WHERE id = ANY($5)
+              UNION SELECT project_id FROM queue_entry WHERE id IN (",
+        entry_ids!("$1", "$2", "$3", "$4"),
+        "))"
+    ),
+);
+const WAITS: crate::conn::Dialect = sql!(
+    postgres: concat!(
+        "SELECT e.work_item_id, d.depends_on FROM queue_entry e
+           JOIN queue_dependency d ON d.entry_id = e.id AND d.met = 0
+          WHERE e.state = 'waiting' AND e.id IN (",
+        entry_ids!("$1", "$2", "$3", "$4"),
+        ")"
+    ),
+);
+
+/// Where the answers to questions about a working set will be.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    needs: Needs,
+    runs: Option<Ticket>,
+    edges: Option<Ticket>,
+    entries: Option<Ticket>,
+    open: Option<Ticket>,
+    items: Option<Ticket>,
+    waits: Option<Ticket>,
+    projects: Option<Ticket>,
+    virtual_time: Option<Ticket>,
+    next_lines: Option<Ticket>,
+}
+
+/// What was loaded besides the rows of the working set.
+#[derive(Debug, Default)]
+pub(crate) struct Ahead {
+    /// Everything that depends on these items was asked for.
+    pub dependents_of: Dependents,
+    /// Items whose open entries were asked for.
+    pub open_of: BTreeSet<WorkItemId>,
+    /// Entries of which it is known what they wait for.
+    pub waits_of: BTreeSet<QueueEntryId>,
+    pub virtual_time: Option<u64>,
+    /// The next lines of runs that are logged to.
+    pub next_lines: Vec<(i64, u64)>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Dependents {
+    #[default]
+    Unknown,
+    Known,
+}
+
+impl Asked {
+    /// Whether the answers are those to the same question.
+    pub fn is_about(&self, needs: &Needs) -> bool {
+        self.needs == *needs
+    }
+}
+
+/// Asks for everything, where it is little; awaits nothing once the statements are prepared.
+pub(crate) async fn ask(piped: &mut Piped, needs: &Needs) -> Result<Option<Asked>, StoreError> {
+    let ids = needs.runs.len()
+        + needs.finishing.len()
+        + needs.entries.len()
+        + needs.items.len()
+        + needs.dependents_of.len();
+    if ids > FEW {
+        return Ok(None);
+    }
+    let runs: Vec<i64> = needs
+        .runs
+        .union(&needs.finishing)
+        .map(|id| id.get())
+        .collect();
+    let finishing: Vec<i64> = needs.finishing.iter().map(|id| id.get()).collect();
+    let entries: Vec<i64> = needs.entries.iter().map(|id| id.get()).collect();
+    let items: Vec<i64> = needs.items.iter().map(|id| id.get()).collect();
+    let of: Vec<i64> = needs.dependents_of.iter().map(|id| id.get()).collect();
+    let projects: Vec<i64> = needs.projects.iter().map(|id| id.get()).collect();
+    let all =
+        || [&entries, &runs, &finishing, &of, &items, &projects].map(|ids| Value::Ids(ids.clone()));
+    let of_entries = || Vec::from(all()).into_iter().take(4).collect::<Vec<_>>();
+    let of_items = || Vec::from(all()).into_iter().take(5).collect::<Vec<_>>();
+    let ids = |ids: &Vec<i64>| vec![Value::Ids(ids.clone())];
+    let has_dependents = !finishing.is_empty() || !of.is_empty();
+    let has_entries = has_dependents || !entries.is_empty() || !runs.is_empty();
+    let has_items = has_entries || !items.is_empty();
+    let mut asked = Asked {
+        needs: needs.clone(),
+        runs: None,
+        edges: None,
+        entries: None,
+        open: None,
+        items: None,
+        waits: None,
+        projects: None,
+        virtual_time: None,
+        next_lines: None,
+    };
+    if !runs.is_empty() {
+        asked.runs = Some(piped.ask(run::BY_IDS, ids(&runs)).await?);
+    }
+    if has_dependents {
+        let values = vec![Value::Ids(finishing.clone()), Value::Ids(of.clone())];
+        asked.edges = Some(piped.ask(EDGES.postgres, values).await?);
+        asked.waits = Some(piped.ask(WAITS.postgres, of_entries()).await?);
+    }
+    if has_entries {
+        asked.entries = Some(piped.ask(ENTRIES.postgres, of_entries()).await?);
+    }
+    if !items.is_empty() {
+        asked.open = Some(piped.ask(queue::OPEN_OF, ids(&items)).await?);
+    }
+    if has_items {
+        asked.items = Some(piped.ask(ITEMS.postgres, of_items()).await?);
+    }
+    if has_items || !projects.is_empty() {
+        asked.projects = Some(piped.ask(PROJECTS.postgres, all().into()).await?);
+    }
+    if needs.starts == Starts::Some {
+        asked.virtual_time = Some(piped.ask(project::VIRTUAL_TIME, Vec::new()).await?);
+    }
+    if !needs.logged.is_empty() {
+        let logged = needs.logged.iter().map(|id| id.get()).collect();
+        asked.next_lines = Some(piped.ask(log::NEXT_SEQS, ids(&logged)).await?);
+    }
+    Ok(Some(asked))
+}
+
+/// Takes the answers into the working set.
+pub(crate) async fn take(
+    piped: &mut Piped,
+    asked: Asked,
+    w: &mut Working,
+) -> Result<Ahead, StoreError> {
+    let mut ahead = Ahead::default();
+    if let Some(ticket) = asked.runs {
+        for run in run::runs(piped.answer(ticket).await?)? {
+            w.runs.insert(run.id, run);
+        }
+    }
+    if let Some(ticket) = asked.edges {
+        ahead.dependents_of = Dependents::Known;
+        for (on, entry) in piped.answer::<(i64, i64)>(ticket).await? {
+            let waiting = w.dependents.entry(WorkItemId(on)).or_default();
+            waiting.insert(QueueEntryId(entry));
+        }
+    }
+    if let Some(ticket) = asked.waits {
+        for (item, on) in piped.answer::<(i64, i64)>(ticket).await? {
+            let left = w.waits_for.entry(WorkItemId(item)).or_default();
+            left.insert(WorkItemId(on));
+        }
+    }
+    if let Some(ticket) = asked.entries {
+        for entry in queue::entries(piped.answer(ticket).await?)? {
+            if asked.waits.is_some() {
+                ahead.waits_of.insert(entry.id);
+            }
+            insert_entry(w, entry);
+        }
+    }
+    if let Some(ticket) = asked.open {
+        ahead.open_of = asked.needs.items;
+        for entry in queue::entries(piped.answer(ticket).await?)? {
+            insert_entry(w, entry);
+        }
+    }
+    if let Some(ticket) = asked.items {
+        for row in piped.answer::<work_item::Row>(ticket).await? {
+            let item = WorkItem::try_from(row)?;
+            w.items.insert(item.id, item);
+        }
+    }
+    if let Some(ticket) = asked.projects {
+        for row in piped.answer::<project::Row>(ticket).await? {
+            let project = orch_core::project::Project::from(row);
+            w.projects.insert(project.id, project);
+        }
+    }
+    if let Some(ticket) = asked.virtual_time {
+        let pass = piped.answer::<(Option<i64>,)>(ticket).await?;
+        ahead.virtual_time = Some(project::time_of(pass.first().and_then(|(pass,)| *pass)));
+    }
+    if let Some(ticket) = asked.next_lines {
+        ahead.next_lines = log::next_lines(piped.answer(ticket).await?);
+    }
+    Ok(ahead)
+}

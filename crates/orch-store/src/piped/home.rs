@@ -1,0 +1,99 @@
+//! Where connections of a kind wait while nobody uses them.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+use tokio_postgres::Config;
+
+use super::error::PipedError;
+use super::transaction::Piped;
+use super::wire::Wire;
+
+/// A connection is to be had within this.
+const WITHIN: Duration = Duration::from_secs(10);
+
+/// Connections of a kind. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Home(Arc<Inner>);
+
+struct Inner {
+    config: Config,
+    /// The last one back is the first one out, so that few are used.
+    idle: Mutex<Vec<Wire>>,
+    free: Arc<Semaphore>,
+}
+
+/// A place for a connection; whoever has it may use or open one.
+pub(super) struct Place {
+    home: Home,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Home {
+    /// For at most `connections` at once. Opens none.
+    pub(crate) fn new(config: Config, connections: usize) -> Self {
+        Self(Arc::new(Inner {
+            config,
+            idle: Mutex::default(),
+            free: Arc::new(Semaphore::new(connections)),
+        }))
+    }
+
+    /// Lends a connection whose statements each stand for themselves.
+    ///
+    /// # Errors
+    /// When none is free or can be opened within some seconds, or the store was closed.
+    pub(crate) async fn lend(&self) -> Result<Piped, PipedError> {
+        let lent = timeout(WITHIN, async {
+            let permit = Arc::clone(&self.0.free).acquire_owned().await;
+            let place = Place {
+                home: self.clone(),
+                _permit: permit.map_err(|_| PipedError::Closed)?,
+            };
+            let wire = match self.live() {
+                Some(wire) => wire,
+                None => Wire::connect(&self.0.config).await?,
+            };
+            Ok(Piped::new(wire, place))
+        });
+        lent.await.map_err(|_| PipedError::NoConnection(WITHIN))?
+    }
+
+    /// One that waits here and whose other end is there, as far as this end knows.
+    fn live(&self) -> Option<Wire> {
+        loop {
+            let wire = self.idle().pop();
+            let mut wire = wire?;
+            wire.nudge();
+            if !wire.is_dead() {
+                return Some(wire);
+            }
+            tracing::debug!("a connection to the database had ended");
+        }
+    }
+
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Wire>> {
+        self.0.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.0.free.is_closed()
+    }
+
+    /// Closes the connections; one that is lent is closed when it comes home.
+    pub(crate) fn close(&self) {
+        self.0.free.close();
+        self.idle().clear();
+    }
+}
+
+impl Place {
+    pub(super) fn take_back(&self, wire: Wire) {
+        let mut idle = self.home.idle();
+        if !self.home.is_closed() {
+            idle.push(wire);
+        }
+    }
+}
