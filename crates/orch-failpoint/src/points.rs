@@ -38,6 +38,7 @@ pub const POINTS: [Point; 38] = [
     server("store.group.saved"),
     server("store.group.committed"),
     server("store.schedule.committed"),
+    server("store.fill.committed"),
     server("store.log.appended"),
     server("store.log.synced"),
     server("store.log.flush"),

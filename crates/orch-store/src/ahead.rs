@@ -72,16 +72,6 @@ const PROJECTS: crate::conn::Dialect = sql!(
         "))"
     ),
 );
-const WAITS: crate::conn::Dialect = sql!(
-    postgres: concat!(
-        "SELECT e.work_item_id, d.depends_on FROM queue_entry e
-           JOIN queue_dependency d ON d.entry_id = e.id AND d.met = 0
-          WHERE e.state = 'waiting' AND e.id IN (",
-        entry_ids!("$1", "$2", "$3", "$4"),
-        ")"
-    ),
-);
-
 /// Where the answers to questions about a working set will be.
 #[derive(Debug)]
 pub(crate) struct Asked {
@@ -91,7 +81,6 @@ pub(crate) struct Asked {
     entries: Option<Ticket>,
     open: Option<Ticket>,
     items: Option<Ticket>,
-    waits: Option<Ticket>,
     projects: Option<Ticket>,
     virtual_time: Option<Ticket>,
     next_lines: Option<Ticket>,
@@ -104,8 +93,6 @@ pub(crate) struct Ahead {
     pub dependents_of: Dependents,
     /// Items whose open entries were asked for.
     pub open_of: BTreeSet<WorkItemId>,
-    /// Entries of which it is known what they wait for.
-    pub waits_of: BTreeSet<QueueEntryId>,
     pub virtual_time: Option<u64>,
     /// The next lines of runs that are logged to.
     pub next_lines: Vec<(i64, u64)>,
@@ -160,7 +147,6 @@ pub(crate) async fn ask(piped: &mut Piped, needs: &Needs) -> Result<Option<Asked
         entries: None,
         open: None,
         items: None,
-        waits: None,
         projects: None,
         virtual_time: None,
         next_lines: None,
@@ -171,7 +157,6 @@ pub(crate) async fn ask(piped: &mut Piped, needs: &Needs) -> Result<Option<Asked
     if has_dependents {
         let values = vec![Value::Ids(finishing.clone()), Value::Ids(of.clone())];
         asked.edges = Some(piped.ask(EDGES.postgres, values).await?);
-        asked.waits = Some(piped.ask(WAITS.postgres, of_entries()).await?);
     }
     if has_entries {
         asked.entries = Some(piped.ask(ENTRIES.postgres, of_entries()).await?);
@@ -214,17 +199,8 @@ pub(crate) async fn take(
             waiting.insert(QueueEntryId(entry));
         }
     }
-    if let Some(ticket) = asked.waits {
-        for (item, on) in piped.answer::<(i64, i64)>(ticket).await? {
-            let left = w.waits_for.entry(WorkItemId(item)).or_default();
-            left.insert(WorkItemId(on));
-        }
-    }
     if let Some(ticket) = asked.entries {
         for entry in queue::entries(piped.answer(ticket).await?)? {
-            if asked.waits.is_some() {
-                ahead.waits_of.insert(entry.id);
-            }
             insert_entry(w, entry);
         }
     }

@@ -6,7 +6,7 @@ use std::hash::Hash;
 use orch_core::engine::{NextIds, Occupancy, Working};
 use orch_core::gate;
 use orch_core::ids::{ProjectId, QueueEntryId, RunId, WorkItemId};
-use orch_core::queue::Status;
+use orch_core::queue::{QueueEntry, Status};
 use orch_core::rules::Rules;
 
 use crate::ahead::{self, Ahead, Asked, Dependents};
@@ -107,6 +107,10 @@ async fn load_missing(
     rules: &Rules,
     ahead: &Ahead,
 ) -> Result<(), StoreError> {
+    let named = Named {
+        items: needs.items.clone(),
+        entries: needs.entries.clone(),
+    };
     needs.runs.extend(needs.finishing.iter().copied());
     let absent = missing(&needs.runs, &w.runs);
     if !absent.is_empty() {
@@ -165,7 +169,7 @@ async fn load_missing(
     needs
         .projects
         .extend(w.items.values().map(|item| item.project_id));
-    load_waits(conn, w, &needs, ahead).await?;
+    load_waits(conn, w, &needs, &named).await?;
     let absent = missing(&needs.projects, &w.projects);
     if !absent.is_empty() {
         for project in project::by_ids(conn, &absent).await? {
@@ -191,24 +195,37 @@ fn missing<I: Copy + Ord + Hash, T>(wanted: &BTreeSet<I>, there: &HashMap<I, T>)
         .collect()
 }
 
-pub(crate) fn insert_entry(w: &mut Working, entry: orch_core::queue::QueueEntry) {
+pub(crate) fn insert_entry(w: &mut Working, entry: QueueEntry) {
     if entry.status.is_open() {
         w.open_entries.insert(entry.work_item_id, entry.id);
     }
     w.entries.insert(entry.id, entry);
 }
 
-/// What the loaded queued entries wait for, and the graph behind `graph_from`.
+/// What a decision is about, and not only touched by it.
+struct Named {
+    items: BTreeSet<WorkItemId>,
+    entries: BTreeSet<QueueEntryId>,
+}
+
+impl Named {
+    fn has(&self, entry: &QueueEntry) -> bool {
+        self.entries.contains(&entry.id) || self.items.contains(&entry.work_item_id)
+    }
+}
+
+/// What the named entries wait for, and the graph behind `graph_from`. Entries that only wait for
+/// something here may wait for thousands of others, which is nobody's question.
 async fn load_waits(
     conn: &mut Conn,
     w: &mut Working,
     needs: &Needs,
-    ahead: &Ahead,
+    named: &Named,
 ) -> Result<(), StoreError> {
     let waiting: Vec<i64> = w
         .entries
         .values()
-        .filter(|entry| !ahead.waits_of.contains(&entry.id))
+        .filter(|entry| named.has(entry))
         .filter(|entry| matches!(entry.status, Status::Queued { unmet: 1.., .. }))
         .map(|entry| entry.work_item_id.get())
         .collect();

@@ -114,7 +114,8 @@ impl Postgres {
 
     async fn try_begin(&self, needs: Option<&Needs>) -> Result<Begun, (StoreError, Other)> {
         let lent = self.writing.lend().await;
-        let mut piped = lent.map_err(|error| (error.into(), Other::MayDoBetter))?;
+        // It was tried for some seconds.
+        let mut piped = lent.map_err(|error| (error.into(), Other::Will))?;
         piped.begin();
         match take_turn_asking(&mut piped, needs).await {
             Ok((turn, asked)) => Ok(Begun {

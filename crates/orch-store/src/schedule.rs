@@ -149,7 +149,7 @@ async fn fill(store: &Store) -> Result<Reply, StoreError> {
     };
     let left = hand_out(store, &mut tx, w, &free).await?;
     tx.commit_here().await?;
-    orch_failpoint::pass("store.schedule.committed");
+    orch_failpoint::pass("store.fill.committed");
     Ok(Reply::Filled(left))
 }
 

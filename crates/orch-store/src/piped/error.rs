@@ -47,6 +47,18 @@ impl PipedError {
         })
     }
 
+    /// Whether an attempt to connect may succeed a moment later.
+    pub(super) fn may_pass(&self) -> bool {
+        let Self::Postgres(error) = self else {
+            return false;
+        };
+        let is_refused = std::error::Error::source(error)
+            .and_then(|source| source.downcast_ref::<std::io::Error>())
+            .is_some_and(|source| source.kind() == std::io::ErrorKind::ConnectionRefused);
+        let passes = [SqlState::CANNOT_CONNECT_NOW, SqlState::TOO_MANY_CONNECTIONS];
+        is_refused || self.state().is_some_and(|state| passes.contains(state))
+    }
+
     pub(crate) fn is_no_space(&self) -> bool {
         self.state() == Some(&SqlState::DISK_FULL)
     }

@@ -13,6 +13,9 @@ use super::wire::Wire;
 
 /// A connection is to be had within this.
 const WITHIN: Duration = Duration::from_secs(10);
+/// Between attempts to connect, at first and at last.
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
+const LAST_PAUSE: Duration = Duration::from_secs(1);
 
 /// Connections of a kind. Cheap to clone.
 #[derive(Clone)]
@@ -54,11 +57,29 @@ impl Home {
             };
             let wire = match self.live() {
                 Some(wire) => wire,
-                None => Wire::connect(&self.0.config).await?,
+                None => self.connect().await?,
             };
             Ok(Piped::new(wire, place))
         });
         lent.await.map_err(|_| PipedError::NoConnection(WITHIN))?
+    }
+
+    /// Opens one. A database that is about to start, or to start again, is waited for.
+    async fn connect(&self) -> Result<Wire, PipedError> {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            match Wire::connect(&self.0.config)
+                .await
+                .map_err(PipedError::from)
+            {
+                Err(error) if error.may_pass() => {
+                    tracing::debug!(%error, "the database does not answer: trying again");
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(LAST_PAUSE);
+                }
+                connected => return connected,
+            }
+        }
     }
 
     /// One that waits here and whose other end is there, as far as this end knows.

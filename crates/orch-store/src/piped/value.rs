@@ -162,3 +162,44 @@ impl ToSql for Column {
 
     to_sql_checked!();
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(value: &dyn ToSql, of: &Type) -> Vec<u8> {
+        let mut out = BytesMut::new();
+        value.to_sql_checked(of, &mut out).expect("it is written");
+        out.to_vec()
+    }
+
+    /// The elements; whether a null may be among them is a hint that PostgreSQL does not trust.
+    fn elements(array: &[u8]) -> &[u8] {
+        &array[8..]
+    }
+
+    #[test]
+    fn a_column_is_written_as_the_driver_writes_an_array() {
+        static KINDS: [Kind; 3] = [Kind::Int, Kind::Text, Kind::Bytes];
+        let (ints, texts, bytes) = (
+            [Some(1_i64), None],
+            [None, Some("it's \u{1F600}".to_owned())],
+            [Some(vec![0_u8, 255]), Some(Vec::new())],
+        );
+        let mut cells = Vec::new();
+        for row in 0..2 {
+            cells.push(Cell::Int(ints[row]));
+            cells.push(Cell::Text(texts[row].clone()));
+            cells.push(Cell::Bytes(bytes[row].clone()));
+        }
+        let columns = Columns::new(cells, &KINDS);
+        assert_eq!(columns.rows(), 2);
+        let arrays: [&dyn ToSql; 3] = [&ints.to_vec(), &texts.to_vec(), &bytes.to_vec()];
+        for ((column, array), of) in columns.each().iter().zip(arrays).zip(columns.types()) {
+            assert_eq!(
+                elements(&written(column, &of)),
+                elements(&written(array, &of))
+            );
+        }
+    }
+}

@@ -231,19 +231,24 @@ impl Wire {
                     self.failed = failed;
                     Poll::Ready(Ok(rows))
                 }
-                (None, Some(error)) => Poll::Ready(Err(error)),
-                (None, None) if self.sent.is_empty() => Poll::Ready(Ok(Vec::new())),
+                (None, Some(error)) => Poll::Ready(Err(Some(error))),
+                // It failed as well, after one whose failure was told.
+                (None, None) if self.sent.is_empty() => Poll::Ready(Err(None)),
                 (None, None) => Poll::Pending,
             }
         })
         .await;
         self.waiting = false;
-        answer.map_err(|error| explained(error, self.fault.take()).into())
+        answer.map_err(|error| match error {
+            Some(error) => explained(error, self.fault.take()).into(),
+            None => PipedError::BrokenOff,
+        })
     }
 
-    /// Forgets answers that nobody fetched.
+    /// Forgets answers that nobody fetched, and failures that nobody asked about.
     pub(super) fn forget(&mut self) {
         self.answers.clear();
+        self.failed = None;
     }
 }
 

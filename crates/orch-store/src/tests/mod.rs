@@ -4,6 +4,7 @@ mod carry;
 mod conformance;
 mod damaged_logs;
 mod logs;
+mod piped;
 mod quarantine;
 mod replicas;
 mod retention;
