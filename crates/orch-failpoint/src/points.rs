@@ -29,7 +29,7 @@ const fn agent(name: &'static str) -> Point {
 }
 
 /// Every point.
-pub const POINTS: [Point; 38] = [
+pub const POINTS: [Point; 39] = [
     server("store.open.recovered"),
     server("store.migrate.before"),
     server("store.migrate.after"),
