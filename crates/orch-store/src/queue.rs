@@ -158,7 +158,7 @@ pub(crate) async fn open_of(
     )?)
 }
 
-const READY: Dialect = sql!(
+pub(crate) const READY: Dialect = sql!(
     sqlite: "WITH RECURSIVE holder (id) AS (
              SELECT min(project_id) FROM queue_entry WHERE state = 'ready'
              UNION ALL
@@ -199,6 +199,12 @@ const READY: Dialect = sql!(
                  ORDER BY q.priority DESC, q.id LIMIT $3) e",
 );
 
+/// The values of [`READY`].
+pub(crate) fn ready_at(now: Timestamp, most: i64) -> [i64; 4] {
+    let (day, next_day) = (now.start_of_day(), now.next_day());
+    [now.as_micros(), day.as_micros(), most, next_day.as_micros()]
+}
+
 /// Ready and due entries: the first `most` of each project that still has quota and room,
 /// without those whose key an open run holds.
 pub(crate) async fn ready(
@@ -206,15 +212,8 @@ pub(crate) async fn ready(
     now: Timestamp,
     most: i64,
 ) -> Result<BTreeSet<QueueEntryId>, StoreError> {
-    let ids = all!(
-        conn,
-        (i64,),
-        READY,
-        now.as_micros(),
-        now.start_of_day().as_micros(),
-        most,
-        now.next_day().as_micros()
-    )?;
+    let [due, day, most, next_day] = ready_at(now, most);
+    let ids = all!(conn, (i64,), READY, due, day, most, next_day)?;
     Ok(ids.into_iter().map(|(id,)| QueueEntryId(id)).collect())
 }
 

@@ -224,7 +224,7 @@ pub async fn list(conn: &mut Conn, filter: &Filter, page: Page) -> Result<Vec<Ru
     )?)
 }
 
-const UNCLAIMED: Dialect = sql!(
+pub(crate) const UNCLAIMED: Dialect = sql!(
     sqlite: "WITH RECURSIVE holder (id) AS (
              SELECT min(project_id) FROM run WHERE status = 'running' AND agent IS NULL
              UNION ALL

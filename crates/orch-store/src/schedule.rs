@@ -9,6 +9,8 @@ use orch_core::ids::{AgentName, RunId};
 use orch_core::run::Run;
 use orch_core::work_item::WorkItem;
 
+use crate::ahead;
+use crate::conn::Link;
 use crate::load::Starts;
 use crate::writer::Envelope;
 use crate::{Command, Needs, Reply, Store, StoreError, Tx, quarantine, queue, run};
@@ -111,17 +113,23 @@ async fn candidates(
     started: bool,
     reach: Reach,
 ) -> Result<Option<Needs>, StoreError> {
-    let aside = store.quarantine();
+    let (aside, now) = (store.quarantine(), tx.now());
     let mut needs = Needs {
         starts: Starts::Some,
         ..Needs::default()
     };
+    if let (Link::Piped(piped), true, Reach::QueueToo) = (tx.conn.link(), started, reach) {
+        let (runs, entries) = ahead::candidates(piped, now, aside.more(most)).await?;
+        needs.runs = aside.runs(runs);
+        needs.entries = aside.entries(entries);
+        let none = needs.runs.is_empty() && needs.entries.is_empty();
+        return Ok((!none).then_some(needs));
+    }
     if started {
         let unclaimed = run::unclaimed(&mut tx.conn, aside.more(most)).await?;
         needs.runs = aside.runs(unclaimed);
     }
     if reach == Reach::QueueToo {
-        let now = tx.now();
         let ready = queue::ready(&mut tx.conn, now, aside.more(most)).await?;
         needs.entries = aside.entries(ready);
     }

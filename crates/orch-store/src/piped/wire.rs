@@ -9,6 +9,7 @@ use std::task::{Context, Poll, Waker};
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
+use tokio_postgres::error::{DbError, Severity};
 use tokio_postgres::tls::NoTlsStream;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Config, Connection, Error, NoTls, Row, Socket, Statement};
@@ -145,10 +146,9 @@ impl Wire {
         })
         .await;
         self.waiting = false;
-        let fault = self.fault.take();
         match (self.failed.take(), answer) {
-            (Some(error), _) => Err(explained(error, fault).into()),
-            (None, Err(PipedError::Postgres(error))) => Err(explained(error, fault).into()),
+            (Some(error), _) => Err(self.explain(error).into()),
+            (None, Err(PipedError::Postgres(error))) => Err(self.explain(error).into()),
             (None, answer) => answer,
         }
     }
@@ -240,7 +240,7 @@ impl Wire {
         .await;
         self.waiting = false;
         answer.map_err(|error| match error {
-            Some(error) => explained(error, self.fault.take()).into(),
+            Some(error) => self.explain(error).into(),
             None => PipedError::BrokenOff,
         })
     }
@@ -250,12 +250,17 @@ impl Wire {
         self.answers.clear();
         self.failed = None;
     }
-}
 
-/// A request that failed because the connection had ended failed for that reason.
-fn explained(error: Error, fault: Option<Error>) -> Error {
-    match fault {
-        Some(fault) if error.is_closed() => fault,
-        _ => error,
+    /// A request that failed because the connection had ended failed for that reason. One that the
+    /// database ended says so before it is gone.
+    fn explain(&mut self, error: Error) -> Error {
+        let severity = error.as_db_error().and_then(DbError::parsed_severity);
+        if matches!(severity, Some(Severity::Fatal | Severity::Panic)) {
+            self.connection = None;
+        }
+        match self.fault.take() {
+            Some(fault) if error.is_closed() => fault,
+            _ => error,
+        }
     }
 }
