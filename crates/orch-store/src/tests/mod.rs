@@ -3,6 +3,7 @@
 mod carry;
 mod conformance;
 mod damaged_logs;
+mod dispatch;
 mod logs;
 mod piped;
 mod quarantine;
@@ -17,8 +18,11 @@ mod postgres;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use orch_core::engine::NewWorkItem;
+use orch_core::ids::ProjectId;
 use orch_core::rules::Rules;
 use orch_core::time::Timestamp;
+use orch_core::work_item::{Kind, Policy};
 
 use crate::{Database, Options, Store};
 use postgres::Postgres;
@@ -40,6 +44,19 @@ impl TestClock {
             clock: Arc::new(move || Timestamp::from_micros(clock.0.load(Ordering::Relaxed))),
             seed,
         }
+    }
+}
+
+/// An item of the first project.
+fn item(n: usize) -> NewWorkItem {
+    NewWorkItem {
+        project_id: ProjectId(1),
+        title: format!("item {n}"),
+        description: String::new(),
+        kind: Kind::Task,
+        environment: None,
+        policy: Policy::default(),
+        concurrency_key: None,
     }
 }
 

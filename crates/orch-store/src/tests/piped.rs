@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
-use orch_core::engine::{Enqueue, NewWorkItem};
-use orch_core::ids::{ProjectId, RunId, WorkItemId};
+use orch_core::engine::Enqueue;
+use orch_core::ids::{RunId, WorkItemId};
 use orch_core::rules::Rules;
-use orch_core::work_item::{Kind, Policy};
 use tokio::time::timeout;
 
-use super::TestClock;
 use super::postgres::Postgres;
+use super::{TestClock, item};
 use crate::conn::{execute, one, send};
 use crate::load::{self, Starts};
 use crate::{Command, Conn, Database, Needs, Reply, Store, StoreError, Tx, project};
@@ -122,18 +121,6 @@ async fn connections_that_the_database_ended_are_replaced_unnoticed() {
     store.close().await;
 }
 
-fn new(n: usize) -> NewWorkItem {
-    NewWorkItem {
-        project_id: ProjectId(1),
-        title: format!("item {n}"),
-        description: String::new(),
-        kind: Kind::Task,
-        environment: None,
-        policy: Policy::default(),
-        concurrency_key: None,
-    }
-}
-
 /// Items 1 and 2 run; 3 waits for both, 4 for 3; 5 is not queued.
 async fn graph(store: &Store) {
     let mut tx = begin(store).await;
@@ -142,7 +129,7 @@ async fn graph(store: &Store) {
         .await
         .expect("a project");
     tx.commit().await.expect("a commit");
-    let create = Command::CreateItems((1..=5).map(new).collect());
+    let create = Command::CreateItems((1..=5).map(item).collect());
     store.submit("user", create).await.expect("items");
     let after = |item, depends_on: &[i64]| {
         let depends_on = depends_on.iter().map(|id| WorkItemId(*id)).collect();

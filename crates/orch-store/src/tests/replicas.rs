@@ -3,12 +3,10 @@
 use std::collections::HashSet;
 
 use orch_core::audit::Head;
-use orch_core::engine::{Enqueue, NewWorkItem};
-use orch_core::ids::ProjectId;
-use orch_core::work_item::{Kind, Policy};
+use orch_core::engine::Enqueue;
 
-use super::TestClock;
 use super::postgres::Postgres;
+use super::{TestClock, item};
 use crate::{Command, Database, Page, Reply, Store, audit, project};
 
 async fn open(clock: &TestClock, url: &str, seed: u64) -> Store {
@@ -18,18 +16,6 @@ async fn open(clock: &TestClock, url: &str, seed: u64) -> Store {
     Store::open(clock.options(database, seed))
         .await
         .expect("the store opens")
-}
-
-fn new(n: usize) -> NewWorkItem {
-    NewWorkItem {
-        project_id: ProjectId(1),
-        title: format!("item {n}"),
-        description: String::new(),
-        kind: Kind::Task,
-        environment: None,
-        policy: Policy::default(),
-        concurrency_key: None,
-    }
 }
 
 #[tokio::test]
@@ -50,7 +36,7 @@ async fn writers_on_two_servers_take_turns_and_keep_one_chain() {
         let mut ids = Vec::new();
         for n in 0..50 {
             let Ok(Reply::Items(items)) = store
-                .submit("user", Command::CreateItems(vec![new(n)]))
+                .submit("user", Command::CreateItems(vec![item(n)]))
                 .await
             else {
                 panic!("not created")
