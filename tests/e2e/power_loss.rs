@@ -41,6 +41,8 @@ fn is_traced(pid: u32) -> bool {
 #[derive(Debug, Default)]
 struct Order {
     answers: usize,
+    /// Writes to segment files.
+    segments: usize,
     /// Answers that left while something was written and not synced.
     early: Vec<String>,
 }
@@ -62,6 +64,7 @@ fn read(trace: &str) -> Order {
         let durable = file.ends_with("-wal") || file.ends_with(".seg");
         if call.starts_with("pwrite64(") || call.starts_with("write(") && durable {
             if durable {
+                order.segments += usize::from(file.ends_with(".seg"));
                 unsynced.insert(file.to_owned());
             }
         } else if call.starts_with("fdatasync(") || call.starts_with("fsync(") {
@@ -108,12 +111,11 @@ async fn traced(faults: &str) -> Order {
                 json!({"agent_id": "a", "ttl_seconds": 60}),
             )
             .await;
+        // The second is too long to stand in its row: it goes into a segment file.
         for line in 0..2 {
+            let line = format!("line {line}{}", "x".repeat(line * 600));
             server
-                .post(
-                    &format!("{run}/logs"),
-                    json!({"lines": [format!("line {line}")], "epoch": 1}),
-                )
+                .post(&format!("{run}/logs"), json!({"lines": [line], "epoch": 1}))
                 .await;
         }
         server
@@ -136,6 +138,7 @@ async fn traced(faults: &str) -> Order {
 async fn no_answer_to_a_write_leaves_before_its_sync() {
     let order = traced("").await;
     assert!(order.answers >= 18, "{order:?}");
+    assert!(order.segments >= 3, "{order:?}");
     assert_eq!(order.early, Vec::<String>::new());
 }
 
