@@ -23,14 +23,11 @@ pub(super) async fn apply(
     }
     let mut excess = 0;
     if let Some(most) = retention.size_bytes {
+        // Rows give up what they alone are too much: a segment that cannot go yet must not cost short
+        // lines of others, which would free next to nothing.
         let in_rows = rows::size(store).await?;
-        let all = in_files.saturating_add(in_rows);
-        excess = all.saturating_sub(most);
-        // Both kinds give up their share.
-        let of_rows = u128::from(excess) * u128::from(in_rows) / u128::from(all.max(1));
-        let of_rows = u64::try_from(of_rows).unwrap_or(excess);
-        rows::shrink(store, of_rows, &mut removed).await?;
-        excess -= of_rows;
+        rows::shrink(store, in_rows.saturating_sub(most), &mut removed).await?;
+        excess = in_files.saturating_sub(most.saturating_sub(in_rows));
     }
     // The newest is written to.
     files.pop();

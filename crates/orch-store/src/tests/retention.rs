@@ -6,10 +6,10 @@ use orch_core::engine::{Completion, Verdict};
 use orch_core::run::Run;
 
 use super::logs::{says, started};
-use super::on_both;
+use super::{on, on_both};
 use crate::log::{self, Budget, Cursor, Found, Side, Wanted};
 use crate::retention::{self, Removed, Retention};
-use crate::{Command, Follows, Page, Store, audit};
+use crate::{Command, Database, Follows, Page, Store, audit};
 
 const HOUR: u64 = 3600;
 
@@ -156,6 +156,31 @@ async fn too_much_is_cut_from_the_oldest_and_running_runs_are_left_alone() {
         let newest = first(&store, &over[3]).await;
         assert_eq!((newest.total, newest.removed_before), (1201, None));
         assert_eq!(apply(&store, most).await, Removed::default());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_segment_that_cannot_go_yet_costs_no_short_lines_of_other_runs() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let database = Database::Sqlite {
+        file: folder.path().join("orchestrator.db"),
+        logs: folder.path().join("logs"),
+    };
+    on(database, &async |store: Store, _| {
+        let loud = started(&store).await;
+        says(&store, &loud, (0..20).map(|_| "x".repeat(50_000))).await;
+        ends(&store, &loud).await;
+        let quiet = started(&store).await;
+        says(&store, &quiet, ["hi".to_owned()]).await;
+        ends(&store, &quiet).await;
+        let little = Retention {
+            age: None,
+            size_bytes: Some(100_000),
+        };
+        assert_eq!(apply(&store, little).await, Removed::default());
+        let found = first(&store, &quiet).await;
+        assert_eq!(found.lines[1].line.message, "hi");
     })
     .await;
 }
