@@ -19,11 +19,13 @@ use crate::{StoreError, log, project, queue, run, work_item};
 /// With more ids than this, asking for each kind of row once is less work.
 const FEW: usize = 64;
 
-/// Entries that wait for the items of some runs, or for some items.
+/// Dependencies on the items of some runs, or on some items.
 macro_rules! dependents {
-    ($finishing:literal, $of:literal) => {
+    ($columns:literal, $finishing:literal, $of:literal) => {
         concat!(
-            "SELECT entry_id FROM queue_dependency WHERE met = 0 AND depends_on IN (
+            "SELECT ",
+            $columns,
+            " FROM queue_dependency WHERE met = 0 AND depends_on IN (
                  SELECT unnest(CAST(",
             $of,
             " AS BIGINT[])) UNION ALL SELECT work_item_id FROM run WHERE id = ANY(",
@@ -42,15 +44,12 @@ macro_rules! entry_ids {
             " AS BIGINT[])) UNION SELECT entry_id FROM run WHERE id = ANY(",
             $runs,
             ") UNION ",
-            dependents!($finishing, $of)
+            dependents!("entry_id", $finishing, $of)
         )
     };
 }
 
-const EDGES: crate::conn::Dialect = sql!(
-    postgres: "SELECT depends_on, entry_id FROM queue_dependency WHERE met = 0 AND depends_on IN (
-                   SELECT unnest(CAST($2 AS BIGINT[])) UNION ALL SELECT work_item_id FROM run WHERE id = ANY($1))",
-);
+const EDGES: crate::conn::Dialect = sql!(postgres: dependents!("depends_on, entry_id", "$1", "$2"));
 const ENTRIES: crate::conn::Dialect = sql!(
     postgres: concat!("SELECT * FROM queue_entry WHERE id IN (", entry_ids!("$1", "$2", "$3", "$4"), ")"),
 );
@@ -85,7 +84,7 @@ const PROJECTS_OF_ENTRIES: crate::conn::Dialect = sql!(
 );
 
 /// Where the answers to questions about a working set will be.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Asked {
     needs: Needs,
     runs: Option<Ticket>,
@@ -149,27 +148,17 @@ pub(crate) async fn ask(piped: &mut Piped, needs: &Needs) -> Result<Option<Asked
     let has_items = has_entries || !items.is_empty();
     let mut asked = Asked {
         needs: needs.clone(),
-        runs: None,
-        edges: None,
-        entries: None,
-        open: None,
-        items: None,
-        projects: None,
-        virtual_time: None,
-        next_lines: None,
+        ..Asked::default()
     };
+    if needs.starts == Starts::Some {
+        asked.virtual_time = Some(piped.ask(project::VIRTUAL_TIME, Vec::new()).await?);
+    }
     let alone = ids_besides_entries(needs) == 0 && projects.is_empty() && needs.logged.is_empty();
-    if alone && !entries.is_empty() {
-        asked.entries = Some(piped.ask(ENTRIES_ALONE.postgres, ids(&entries)).await?);
-        asked.items = Some(piped.ask(ITEMS_OF_ENTRIES.postgres, ids(&entries)).await?);
-        asked.projects = Some(
-            piped
-                .ask(PROJECTS_OF_ENTRIES.postgres, ids(&entries))
-                .await?,
-        );
-        if needs.starts == Starts::Some {
-            asked.virtual_time = Some(piped.ask(project::VIRTUAL_TIME, Vec::new()).await?);
-        }
+    if alone && has_entries {
+        let of = || vec![Value::Ids(entries.clone())];
+        asked.entries = Some(piped.ask(ENTRIES_ALONE.postgres, of()).await?);
+        asked.items = Some(piped.ask(ITEMS_OF_ENTRIES.postgres, of()).await?);
+        asked.projects = Some(piped.ask(PROJECTS_OF_ENTRIES.postgres, of()).await?);
         return Ok(Some(asked));
     }
     if !runs.is_empty() {
@@ -191,9 +180,6 @@ pub(crate) async fn ask(piped: &mut Piped, needs: &Needs) -> Result<Option<Asked
     if has_items || !projects.is_empty() {
         asked.projects = Some(piped.ask(PROJECTS.postgres, all().into()).await?);
     }
-    if needs.starts == Starts::Some {
-        asked.virtual_time = Some(piped.ask(project::VIRTUAL_TIME, Vec::new()).await?);
-    }
     if !needs.logged.is_empty() {
         let logged = needs.logged.iter().map(|id| id.get()).collect();
         asked.next_lines = Some(piped.ask(log::NEXT_SEQS, ids(&logged)).await?);
@@ -211,8 +197,8 @@ pub(crate) async fn candidates(
     now: Timestamp,
     most: i64,
 ) -> Result<(BTreeSet<RunId>, BTreeSet<QueueEntryId>), StoreError> {
-    let runs = piped.ask(run::UNCLAIMED.postgres, vec![Value::from(most)]);
-    let runs = runs.await?;
+    let values = vec![Value::from(most)];
+    let runs = piped.ask(run::UNCLAIMED.postgres, values).await?;
     let values = queue::ready_at(now, most).map(Value::from);
     let entries = piped.ask(queue::READY.postgres, values.into()).await?;
     let runs = piped.answer::<(i64,)>(runs).await?;

@@ -71,19 +71,7 @@ async fn explain_queued(app: &App, queued: Vec<Queued>) -> Result<Vec<Explained>
             explained.push(Explained::unexplained(entry));
             continue;
         };
-        let facts = Facts {
-            work_item_id: entry.work_item_id,
-            project_id: entry.project_id,
-            dependencies: Vec::new(),
-            gate: None,
-            scheduled_for: entry.scheduled_for,
-            attempts: entry.attempts,
-            quota,
-            limit: None,
-            key_held: None,
-            scheduling: app.scheduling(),
-            connected_agents,
-        };
+        let facts = unhindered(app, &entry, quota, connected_agents);
         explained.push(Explained {
             why: why::explain(&facts, now),
             ..Explained::unexplained(entry)
@@ -224,20 +212,14 @@ pub async fn explain(app: &App, entries: Vec<QueueEntry>) -> Result<Vec<Explaine
             Gate::Closed(closed) => Some(closed),
         };
         let facts = Facts {
-            work_item_id: entry.work_item_id,
-            project_id: entry.project_id,
             dependencies: unmet(dependencies.get(&entry.id.get())),
             gate: closed,
-            scheduled_for: entry.scheduled_for,
-            attempts: entry.attempts,
-            quota: project.quota,
             limit: project.limit,
             key_held: item
                 .concurrency_key
                 .as_ref()
                 .and_then(|key| project.key_held(key)),
-            scheduling: app.scheduling(),
-            connected_agents,
+            ..unhindered(app, entry, project.quota, connected_agents)
         };
         whys.insert(entry.id, why::explain(&facts, now));
     }
@@ -256,6 +238,23 @@ pub async fn explain(app: &App, entries: Vec<QueueEntry>) -> Result<Vec<Explaine
         }
     };
     Ok(entries.into_iter().map(&mut explained).collect())
+}
+
+/// The facts about an entry that nothing keeps but time, quota and want of agents.
+fn unhindered(app: &App, entry: &QueueEntry, quota: Quota, connected_agents: usize) -> Facts {
+    Facts {
+        work_item_id: entry.work_item_id,
+        project_id: entry.project_id,
+        dependencies: Vec::new(),
+        gate: None,
+        scheduled_for: entry.scheduled_for,
+        attempts: entry.attempts,
+        quota,
+        limit: None,
+        key_held: None,
+        scheduling: app.scheduling(),
+        connected_agents,
+    }
 }
 
 /// What stands in a project against another run.

@@ -5,14 +5,12 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use orch_core::engine::{Completion, Enqueue, Verdict};
+use orch_core::engine::Enqueue;
 use orch_core::ids::{AgentName, RunId, WorkItemId};
 use orch_core::run::Run;
 
-use super::{item, on_both};
-use crate::{
-    Assigned, Command, Follows, Free, Page, Reply, Slots, Store, StoreError, audit, project, run,
-};
+use super::{item, on_both, success};
+use crate::{Assigned, Command, Free, Page, Reply, Slots, Store, StoreError, audit, project, run};
 
 /// One agent, as a server would know it.
 struct Desk {
@@ -85,18 +83,7 @@ async fn enqueue(store: &Store, item: WorkItemId, depends_on: &[WorkItemId]) {
 }
 
 async fn complete(store: &Store, run: &Run) -> Result<Reply, StoreError> {
-    let done = Completion {
-        epoch: Some(run.epoch),
-        verdict: Verdict::Success,
-        exit_code: Some(0),
-        reason: None,
-    };
-    let command = Command::Complete {
-        run: run.id,
-        done,
-        follows: Follows::Nothing,
-    };
-    store.submit("agent:a", command).await
+    store.submit("agent:a", success(run, Some(run.epoch))).await
 }
 
 /// The kinds of the newest audit entries, in their order.

@@ -18,13 +18,14 @@ mod postgres;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use orch_core::engine::NewWorkItem;
+use orch_core::engine::{Completion, NewWorkItem, Verdict};
 use orch_core::ids::ProjectId;
 use orch_core::rules::Rules;
+use orch_core::run::Run;
 use orch_core::time::Timestamp;
 use orch_core::work_item::{Kind, Policy};
 
-use crate::{Database, Options, Store};
+use crate::{Command, Database, Follows, Options, Store};
 use postgres::Postgres;
 
 /// A clock that tests set.
@@ -57,6 +58,21 @@ fn item(n: usize) -> NewWorkItem {
         environment: None,
         policy: Policy::default(),
         concurrency_key: None,
+    }
+}
+
+/// The good end of a run.
+fn success(run: &Run, epoch: Option<u64>) -> Command {
+    let done = Completion {
+        epoch,
+        verdict: Verdict::Success,
+        exit_code: Some(0),
+        reason: None,
+    };
+    Command::Complete {
+        run: run.id,
+        done,
+        follows: Follows::Nothing,
     }
 }
 

@@ -2,30 +2,21 @@
 
 use std::time::Duration;
 
-use orch_core::engine::{Completion, Verdict};
 use orch_core::run::Run;
 
 use super::logs::{says, started};
-use super::{on, on_both};
+use super::{on, on_both, success};
 use crate::log::{self, Budget, Cursor, Found, Side, Wanted};
 use crate::retention::{self, Removed, Retention};
-use crate::{Command, Database, Follows, Page, Store, audit};
+use crate::{Database, Page, Store, audit};
 
 const HOUR: u64 = 3600;
 
 async fn ends(store: &Store, run: &Run) {
-    let done = Completion {
-        epoch: None,
-        verdict: Verdict::Success,
-        exit_code: Some(0),
-        reason: None,
-    };
-    let command = Command::Complete {
-        run: run.id,
-        done,
-        follows: Follows::Nothing,
-    };
-    store.submit("user", command).await.expect("it ends");
+    store
+        .submit("user", success(run, None))
+        .await
+        .expect("it ends");
 }
 
 /// Adds 30 MB.
