@@ -1,7 +1,7 @@
 //! Whether the server answers, how it is, and whether its clock agrees with ours.
 
 use orch_api::client::{Client, ClientError};
-use orch_api::types::observability::Fault;
+use orch_api::types::observability::{Fault, Health};
 use orch_core::time::Timestamp;
 
 use super::checks::Check;
@@ -35,12 +35,7 @@ pub async fn checks(client: &Client) -> Vec<Check> {
         health.version,
         health.database
     );
-    let mut checks = vec![match health.problems.as_slice() {
-        problems if health.faults.is_empty() && !problems.is_empty() => {
-            Check::warning("server", format!("{about}; {}", problems.join("; ")))
-        }
-        _ => Check::ok("server", about),
-    }];
+    let mut checks = vec![overall(about, health)];
     checks.extend(health.faults.iter().map(named));
     if health.version != env!("CARGO_PKG_VERSION") {
         let ours = env!("CARGO_PKG_VERSION");
@@ -60,6 +55,18 @@ pub async fn checks(client: &Client) -> Vec<Check> {
             .and_then(|date| clocks(date, clock::now())),
     );
     checks
+}
+
+/// The server in one line; what is wrong is named in lines of its own.
+fn overall(about: String, health: &Health) -> Check {
+    let is_well = health.status == "ok" && health.faults.is_empty() && health.problems.is_empty();
+    match health.problems.as_slice() {
+        _ if is_well => Check::ok("server", about),
+        problems if health.faults.is_empty() && !problems.is_empty() => {
+            Check::warning("server", format!("{about}; {}", problems.join("; ")))
+        }
+        _ => Check::warning("server", about),
+    }
 }
 
 /// A fault that the server names itself.
@@ -108,6 +115,27 @@ mod tests {
         };
         let said = "the disk of /data has 5 MiB free (since 2026-01-02T10:00:00Z): free some space";
         assert_eq!(named(&fault), Check::failed("server's disk", said));
+    }
+
+    #[test]
+    fn a_server_that_is_degraded_is_not_called_ok() {
+        let mut health = Health {
+            status: "ok".to_owned(),
+            version: "1".to_owned(),
+            database: "sqlite".to_owned(),
+            scheduling: "on tick".to_owned(),
+            connected_agents: 0,
+            uptime_seconds: 1.0,
+            problems: Vec::new(),
+            faults: Vec::new(),
+        };
+        let about = || "http://x: …".to_owned();
+        assert_eq!(overall(about(), &health), Check::ok("server", about()));
+        health.status = "degraded".to_owned();
+        assert_eq!(overall(about(), &health), Check::warning("server", about()));
+        health.problems = vec!["the disk is full".to_owned()];
+        let said = "http://x: …; the disk is full";
+        assert_eq!(overall(about(), &health), Check::warning("server", said));
     }
 
     #[test]
