@@ -7,7 +7,8 @@ use crate::queue::{QueueEntry, Status};
 use crate::run::{Outcome, Run};
 use crate::work_item::{State, WorkItem};
 
-/// Cancels a run, whoever holds it; its queue entry is cancelled with it and not tried again.
+/// Cancels a run, whoever holds it; its queue entry is cancelled with it and not tried again. Without
+/// a reason it says who did it.
 ///
 /// # Errors
 /// Unknown run, or one that ended before (conflict).
@@ -22,7 +23,8 @@ pub fn cancel_run(
         let message = format!("run {run_id} is already {}", run.status());
         return Err(Refusal::conflict("run_finished", message));
     }
-    complete::finish(w, ctx, run_id, Outcome::Cancelled, None, reason)
+    let reason = reason.unwrap_or_else(|| format!("cancelled by {}", ctx.actor));
+    complete::finish(w, ctx, run_id, Outcome::Cancelled, None, Some(reason))
 }
 
 /// Takes a queued entry out of the queue.

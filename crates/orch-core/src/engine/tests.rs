@@ -344,6 +344,25 @@ fn a_changed_item_is_not_resumed_without_a_new_approval_which_that_uses_up() {
 }
 
 #[test]
+fn a_run_that_is_cancelled_without_a_reason_says_who_did_it() {
+    let mut world = World::new();
+    for (reason, said) in [
+        (None, "cancelled by user"),
+        (Some("not today".to_owned()), "not today"),
+    ] {
+        let item = world.item("x");
+        world.enqueue(item, &[]).unwrap();
+        world.tick();
+        let id = *world.w.runs.keys().max().unwrap();
+        let run = world.run(|w, ctx| cancel_run(w, ctx, id, reason)).unwrap();
+        let crate::run::RunState::Finished(end) = &run.state else {
+            panic!("{run:?}")
+        };
+        assert_eq!(end.reason.as_deref(), Some(said));
+    }
+}
+
+#[test]
 fn projects_take_turns_and_priority_orders_within_a_project() {
     let mut world = World::new();
     let many: Vec<_> = (0..3).map(|_| world.item_in(1, "many")).collect();
