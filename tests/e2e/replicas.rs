@@ -154,6 +154,46 @@ async fn an_agent_whose_server_dies_goes_on_at_another_port_and_keeps_its_run() 
 }
 
 #[tokio::test]
+async fn an_agent_that_knows_two_servers_goes_on_at_the_other_and_keeps_its_run() {
+    let (_cluster, mut left, right) = pair(&[]);
+    let project = right.project().await;
+    let go = left.folder.path().join("go");
+    let wait = format!("while [ ! -e {} ]; do sleep 0.05; done", go.display());
+    let item = right
+        .item_with(project, "waits", &[&wait, "echo done"])
+        .await;
+    let both = format!("{},{}", left.base, right.base);
+    let mut agent = left
+        .command(&["agent"])
+        .env("ORCH_URL", both)
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    right.enqueue(item).await;
+    let run = right.wait_run(item, "running").await;
+    let held = format!("/work-items/runs/{}", run["id"]);
+    right
+        .wait_for(&held, "a holder", |run| !run["claimed_by"].is_null())
+        .await;
+    let before = right.get(&held).await;
+    let connected = left.get("/observability/health").await;
+    assert_eq!(connected["connected_agents"], 1, "the first is tried first");
+    left.kill();
+    right
+        .wait_for("/observability/health", "the agent", |health| {
+            health["connected_agents"] == 1
+        })
+        .await;
+    std::fs::write(&go, "").unwrap();
+    let done = right.wait_run(item, "succeeded").await;
+    assert_eq!(done["id"], before["id"]);
+    assert_eq!(done["epoch"], before["epoch"], "the same hold went on");
+    agent.kill().unwrap();
+    agent.wait().unwrap();
+}
+
+#[tokio::test]
 async fn a_cancel_at_one_server_ends_the_work_of_an_agent_at_the_other() {
     let (_cluster, left, right) = pair(&[]);
     let project = left.project().await;
@@ -203,10 +243,7 @@ async fn limits_and_idempotency_keys_hold_over_both_servers() {
     let mut refused = 0;
     for n in 0..30 {
         let server = if n % 2 == 0 { &left } else { &right };
-        match answer(server.request(Method::GET, "/observability/ping"))
-            .await
-            .0
-        {
+        match answer(server.request(Method::GET, "/projects")).await.0 {
             StatusCode::OK => accepted += 1,
             StatusCode::TOO_MANY_REQUESTS => refused += 1,
             other => panic!("{other}"),

@@ -14,7 +14,8 @@ use crate::{
 /// Everything an agent is told at its start.
 #[derive(Clone)]
 pub struct AgentConfig {
-    /// Where the server listens (`ORCH_URL`).
+    /// Where the server listens (`ORCH_URL`); several addresses with commas between them are tried in
+    /// turn.
     pub url: String,
     /// The agent's name (`AGENT_ID`); without one it is made once and kept in `state_dir/agent-id`.
     pub agent_id: Option<AgentName>,

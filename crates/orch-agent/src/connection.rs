@@ -28,12 +28,10 @@ use crate::{
     outage::{Cause, Outage},
     outbox::{Answer, Outbox},
     runs::Runs,
+    servers::{ServerAddress, Servers},
     settle::ends_hold,
     text::chain,
 };
-
-/// How long the server may take to answer an attempt to connect.
-const CONNECT_TIME: Duration = Duration::from_secs(10);
 
 /// How long the end of an agent may take.
 const SHUTDOWN_TIME: Duration = Duration::from_millis(4500);
@@ -115,12 +113,13 @@ impl Connection {
     /// # Errors
     /// When the address or the token cannot be used, or the server refuses the agent for good.
     pub(crate) async fn keep(&self, shutdown: &CancellationToken) -> Result<(), AgentError> {
-        let endpoint = self.endpoint()?;
+        let servers = Servers::read(&self.config)?;
         let token = self.bearer()?;
         let mut outage = Outage::new(&self.config);
         let mut was_connected = false;
-        loop {
-            let opening = outage.during(&self.runs, self.open(&endpoint, token.as_ref()));
+        // Each in turn: whoever was left is the last to be asked again.
+        for server in servers.in_turn() {
+            let opening = outage.during(&self.runs, self.open(server, token.as_ref()));
             let opened = tokio::select! {
                 biased;
                 () = shutdown.cancelled() => break,
@@ -145,7 +144,7 @@ impl Connection {
                 (&failure, failure.advice(), was_connected)
             {
                 return Err(AgentError::Refused {
-                    url: self.config.url.clone(),
+                    url: server.url.clone(),
                     code: format!("{:?}", status.code()),
                     message: status.message().to_owned(),
                     advice,
@@ -171,36 +170,6 @@ impl Connection {
         }
     }
 
-    fn endpoint(&self) -> Result<Endpoint, AgentError> {
-        let url = self.config.url.trim().trim_end_matches('/');
-        let refusal = |problem: String| AgentError::Url {
-            url: self.config.url.clone(),
-            problem,
-        };
-        if url.starts_with("https:") {
-            let problem = "asks for TLS, which this agent does not speak";
-            return Err(refusal(problem.to_owned()));
-        }
-        let endpoint = Endpoint::from_shared(url.to_owned());
-        let endpoint = endpoint.map_err(|error| refusal(format!("is no address ({error})")))?;
-        if endpoint.uri().scheme_str() != Some("http") || endpoint.uri().host().is_none() {
-            return Err(refusal("is no http address".to_owned()));
-        }
-        // A dead connection must show before the server gives the runs to somebody else. The server's
-        // own pings come every two seconds: only when they do not, there is something to check.
-        let hold = self.config.claim_ttl.unwrap_or(Duration::from_secs(5));
-        let silence = self.config.heartbeat_interval.min(hold / 2);
-        let answer = (hold / 4).max(Duration::from_secs(1));
-        Ok(endpoint
-            .connect_timeout(CONNECT_TIME)
-            .tcp_nodelay(true)
-            .http2_keep_alive_interval(silence)
-            .keep_alive_timeout(answer)
-            .keep_alive_while_idle(true)
-            .initial_stream_window_size(1 << 20)
-            .initial_connection_window_size(2 << 20))
-    }
-
     fn bearer(&self) -> Result<Option<MetadataValue<Ascii>>, AgentError> {
         let Some(token) = &self.config.api_token else {
             return Ok(None);
@@ -213,12 +182,12 @@ impl Connection {
 
     async fn open(
         &self,
-        endpoint: &Endpoint,
+        server: &ServerAddress,
         token: Option<&MetadataValue<Ascii>>,
     ) -> Result<Session, Failure> {
-        let opening = timeout(CONNECT_TIME, self.greet(endpoint, token)).await;
+        let opening = timeout(server.answers_within, self.greet(&server.endpoint, token)).await;
         opening.unwrap_or_else(|_| {
-            let seconds = CONNECT_TIME.as_secs();
+            let seconds = server.answers_within.as_secs();
             let why = format!("the server did not answer within {seconds} s");
             Err(Failure::Unreachable(why))
         })

@@ -17,6 +17,7 @@ mod outbox;
 mod progress;
 mod redact;
 mod runs;
+mod servers;
 mod settle;
 mod text;
 mod work;

@@ -40,7 +40,7 @@ enum Action {
 
 #[derive(clap::Args, Clone, Debug)]
 struct RunArgs {
-    /// Address of the server [env: ORCH_URL] [default: http://localhost:18080]
+    /// Address of the server; of several, with commas between them, each is tried in turn [env: ORCH_URL] [default: http://localhost:18080]
     #[arg(long, value_name = "URL")]
     url: Option<String>,
     /// Folder under which the agent keeps its name and its runs [env: ORCH_DATA_DIR] [default: ~/.local/share/codex-orchestrator]
@@ -76,7 +76,7 @@ async fn work(args: RunArgs, context: &mut Context<'_>) -> Result<Exit, Failure>
     let mut reader = Reader::new(&context.settings);
     let server = ClientSettings::read(&mut reader, args.url.as_deref());
     let agents = data_dir(&mut reader, args.data_dir.as_deref()).join("agents");
-    let mut config = agent_config(&mut reader, &args.agent, &server.url, &agents);
+    let mut config = agent_config(&mut reader, &args.agent, &server.urls, &agents);
     let log = log_settings(&mut reader, &args.log, context.output.format());
     reader.finish()?;
     logging::start(&log)?;
