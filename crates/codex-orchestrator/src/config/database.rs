@@ -6,8 +6,12 @@ use std::path::{Path, PathBuf};
 
 use orch_server::Database;
 
+use super::postgres_url;
+
 /// Options that mean nothing to this program, and so may stand there.
 const HARMLESS: [&str; 4] = ["check_same_thread", "timeout", "cache", "mode=rwc"];
+/// The drivers that SQLAlchemy knows for plain SQLite files.
+const SQLITE_DRIVERS: [&str; 2] = ["aiosqlite", "pysqlite"];
 const SPELLINGS: &str = "expected sqlite:///relative.db, sqlite:////absolute/path.db or \
                          postgres://user:password@host:5432/name";
 
@@ -38,25 +42,34 @@ pub fn named(url: &str) -> Result<Named, String> {
         return Err(format!("it names no kind of database; {SPELLINGS}"));
     };
     let scheme = scheme.to_ascii_lowercase();
-    match scheme.split('+').next().unwrap_or_default() {
-        "sqlite" => sqlite(rest).map(Named::File),
-        "postgres" | "postgresql" => postgres(rest).map(Named::Postgres),
+    let (kind, driver) = match scheme.split_once('+') {
+        Some((kind, driver)) => (kind, Some(driver)),
+        None => (scheme.as_str(), None),
+    };
+    match kind {
+        "sqlite" => {
+            known(driver, &SQLITE_DRIVERS)?;
+            sqlite(rest).map(Named::File)
+        }
+        "postgres" | "postgresql" => {
+            known(driver, &postgres_url::DRIVERS)?;
+            postgres_url::read(rest).map(Named::Postgres)
+        }
         _ => Err(format!(
             "`{scheme}` is no kind of database that is known here; {SPELLINGS}"
         )),
     }
 }
 
-fn postgres(rest: &str) -> Result<String, String> {
-    let Some(place) = rest.strip_prefix("//") else {
-        return Err(format!("two slashes are missing; {SPELLINGS}"));
-    };
-    let path = place.split(['?', '#']).next().unwrap_or_default();
-    let name = path.split_once('/').map_or("", |(_, name)| name);
-    if name.is_empty() {
-        return Err(format!("it names no database on the server; {SPELLINGS}"));
+/// A driver's name says how another program would connect; one that is not known may be anything.
+fn known(driver: Option<&str>, drivers: &[&str]) -> Result<(), String> {
+    match driver {
+        Some(driver) if !drivers.contains(&driver) => Err(format!(
+            "`+{driver}` is no driver that is known: leave it out, or write one of +{}; {SPELLINGS}",
+            drivers.join(", +")
+        )),
+        Some(_) | None => Ok(()),
     }
-    Ok(format!("postgres://{place}"))
 }
 
 fn sqlite(rest: &str) -> Result<PathBuf, String> {
@@ -106,15 +119,31 @@ mod tests {
 
     #[test]
     fn postgresql_is_read_in_every_spelling() {
-        for scheme in [
-            "postgres",
-            "postgresql",
-            "postgresql+psycopg2",
-            "PostgreSQL+asyncpg",
+        let with_drivers = postgres_url::DRIVERS.map(|driver| format!("postgresql+{driver}"));
+        let plain = ["postgres", "postgresql", "PostgreSQL+asyncpg"].map(str::to_owned);
+        for scheme in plain.into_iter().chain(with_drivers) {
+            let url = format!("{scheme}://me:hunter2@db:5432/orch");
+            let normal = "postgres://me:hunter2@db:5432/orch".to_owned();
+            assert_eq!(named(&url), Ok(Named::Postgres(normal)), "{scheme}");
+        }
+    }
+
+    #[test]
+    fn a_driver_that_is_not_known_is_refused_with_those_that_are() {
+        for (url, known) in [
+            (
+                "postgres+foo://me:hunter2@db/orch",
+                "+asyncpg, +pg8000, +psycopg,",
+            ),
+            (
+                "postgresql+://me:hunter2@db/orch",
+                "+asyncpg, +pg8000, +psycopg,",
+            ),
+            ("sqlite+pysqlcipher:///hunter2.db", "+aiosqlite, +pysqlite"),
         ] {
-            let url = format!("{scheme}://me:hunter2@db:5432/orch?sslmode=require");
-            let normal = "postgres://me:hunter2@db:5432/orch?sslmode=require".to_owned();
-            assert_eq!(named(&url), Ok(Named::Postgres(normal)));
+            let error = named(url).unwrap_err();
+            assert!(error.contains(known), "{url}: {error}");
+            assert!(!error.contains("hunter2"), "{error}");
         }
     }
 
@@ -122,14 +151,6 @@ mod tests {
     fn what_cannot_be_used_is_said_without_repeating_the_url() {
         for (url, says) in [
             ("postgresql:me:hunter2@db/orch", "two slashes are missing"),
-            (
-                "postgres://me:hunter2@db",
-                "names no database on the server",
-            ),
-            (
-                "postgres://me:hunter2@db/?x=1",
-                "names no database on the server",
-            ),
             (
                 "mysql://me:hunter2@db/orch",
                 "`mysql` is no kind of database",

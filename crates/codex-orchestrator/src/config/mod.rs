@@ -9,6 +9,7 @@ mod database;
 mod folders;
 mod logging;
 mod parse;
+mod postgres_url;
 mod reader;
 mod server;
 mod settings;

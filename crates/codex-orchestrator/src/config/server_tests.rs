@@ -120,7 +120,7 @@ fn all_wrong_settings_are_named_together() {
     let failure = read(&environment, &ServerFlags::default()).unwrap_err();
     insta::assert_snapshot!(failure.causes.join("\n"), @r"
     ORCH_HOST is `http://127.0.0.1`: expected a host name or an address without scheme and port, such as 127.0.0.1
-    ORCH_DATABASE_URL cannot be used: it names no database on the server; expected sqlite:///relative.db, sqlite:////absolute/path.db or postgres://user:password@host:5432/name
+    ORCH_DATABASE_URL cannot be used: it names no database on the server; expected postgres://user:password@host:5432/name
     ORCH_RISKY_KINDS is `infrastructure`: `infrastructure` is no kind of work item (expected one of story, task, spike, test, infra)
     ORCH_BACKOFF_BASE_SECONDS is `-1`: expected seconds, 0 or more, such as 1.5
     ");
