@@ -11,6 +11,7 @@ mod cli;
 mod codex;
 mod crash;
 mod crash_harness;
+mod database;
 mod documents;
 mod exposure;
 mod fairness;

@@ -120,6 +120,48 @@ impl Postgres {
         }
     }
 
+    /// The same database over the server's Unix socket.
+    pub fn socket_url(&self, name: &str) -> String {
+        let folder = self.folder.path().display();
+        format!(
+            "postgres://postgres@/{name}?host={folder}&port={}",
+            self.port
+        )
+    }
+
+    /// Stops the server, which keeps its port and all connections and answers nobody.
+    pub fn freeze(&self) {
+        // First the one that would take note of its children.
+        self.signal("-STOP", &[self.pid()]);
+        self.signal("-STOP", &self.children());
+    }
+
+    /// Lets it go on.
+    pub fn thaw(&self) {
+        self.signal("-CONT", &self.children());
+        self.signal("-CONT", &[self.pid()]);
+    }
+
+    fn pid(&self) -> u32 {
+        self.server.as_ref().expect("it runs").id()
+    }
+
+    fn children(&self) -> Vec<u32> {
+        let listed = format!("/proc/{0}/task/{0}/children", self.pid());
+        let listed = std::fs::read_to_string(listed).expect("a list of processes");
+        let ids = listed.split_whitespace();
+        ids.map(|id| id.parse().expect("a process")).collect()
+    }
+
+    fn signal(&self, signal: &str, processes: &[u32]) {
+        let mut command = Command::new("kill");
+        command.arg(signal).stderr(Stdio::null());
+        // One may have ended by itself.
+        let _ = command
+            .args(processes.iter().map(ToString::to_string))
+            .status();
+    }
+
     fn log_file(&self) -> std::fs::File {
         std::fs::OpenOptions::new()
             .create(true)

@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::middleware::from_fn_with_state;
 use orch_store::artifact::Blobs;
 use orch_store::retention::Retention;
-use orch_store::{Options, Store, StoreError};
+use orch_store::{Database, Options, Store, StoreError};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -24,6 +24,8 @@ use crate::{grpc, http, listen, reconcile};
 
 /// Reconcilers get so long to end.
 const DRAIN: Duration = Duration::from_secs(2);
+/// The store gets so long to close.
+const CLOSE: Duration = Duration::from_secs(2);
 
 /// A server that listens.
 pub struct Server {
@@ -82,17 +84,15 @@ impl Server {
         if !loopback && config.api_token.is_none() && config.exposure == Exposure::LoopbackOnly {
             return Err(ServerError::Exposed { host: config.host });
         }
+        // First what may be refused: a start that fails leaves nothing behind.
+        let listener = TcpListener::bind(resolved.as_slice())
+            .await
+            .map_err(listen)?;
+        let bound = listener.local_addr().map_err(listen)?;
         let data_dir = |source| ServerError::DataDir {
             path: config.data_dir.display().to_string(),
             source,
         };
-        make_private(&config.data_dir).map_err(data_dir)?;
-        let vault = Vault::open(
-            &config.data_dir,
-            config.secret_key.as_deref(),
-            config.agent_secret.as_deref(),
-        )?;
-        let signer = HeadSigner::open(&config.data_dir).map_err(data_dir)?;
         let mut seed = [0; 8];
         getrandom::fill(&mut seed).map_err(|error| data_dir(std::io::Error::other(error)))?;
         let clock = SteadyClock::start();
@@ -102,21 +102,34 @@ impl Server {
             clock: clock.teller(),
             seed: u64::from_le_bytes(seed),
         };
-        let store = Store::open(options)
-            .await
-            .map_err(|source| ServerError::Store {
-                path: config.database.to_string(),
-                source,
-            })?;
+        let opening = async {
+            Store::open(options)
+                .await
+                .map_err(|source| ServerError::Store {
+                    path: config.database.to_string(),
+                    source,
+                })
+        };
+        let open_folder = || {
+            make_private(&config.data_dir).map_err(data_dir)?;
+            let (secret, agents) = (config.secret_key.as_deref(), config.agent_secret.as_deref());
+            let vault = Vault::open(&config.data_dir, secret, agents)?;
+            let signer = HeadSigner::open(&config.data_dir).map_err(data_dir)?;
+            Ok::<_, ServerError>((vault, signer))
+        };
+        let (store, (vault, signer)) = match &config.database {
+            Database::Postgres { .. } => (opening.await?, open_folder()?),
+            // Its files stand in the folder.
+            Database::Sqlite { .. } => {
+                let opened = open_folder()?;
+                (opening.await?, opened)
+            }
+        };
         let blobs = Blobs::of(&store, &config.data_dir.join("artifacts"));
         let disk = Disk::new(&config.data_dir, &config.database, config.min_free_bytes);
         let health = Health::new(disk, clock);
         let app = App::new(store, blobs, vault, config.scheduling, health);
 
-        let listener = TcpListener::bind(resolved.as_slice())
-            .await
-            .map_err(listen)?;
-        let bound = listener.local_addr().map_err(listen)?;
         let streams = CancellationToken::new();
         let router = router(&app, &config, &streams)?;
         Ok(Self {
@@ -167,7 +180,8 @@ impl Server {
         settled.cancel();
         orch_failpoint::pass("server.shutdown.settled");
         let _ = tokio::time::timeout(DRAIN, signing).await;
-        self.app.store().close().await;
+        // A database that hangs must not keep the program from ending.
+        let _ = tokio::time::timeout(CLOSE, self.app.store().close()).await;
         Ok(())
     }
 }
@@ -209,7 +223,7 @@ fn router(
         .map(ApiToken::parse)
         .transpose()?;
     edge.rate_per_minute = NonZeroU32::new(config.rate_limit_per_min);
-    edge.counted_in = Some(app.store().clone());
+    edge.store = Some(app.store().clone());
     let area = http::area()
         .layer(from_fn_with_state(
             (app.clone(), http::UnderWay::default()),

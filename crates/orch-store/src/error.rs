@@ -2,7 +2,8 @@
 
 use orch_core::engine::Refusal;
 
-use crate::piped::PipedError;
+use crate::piped::{self, PipedError};
+use crate::reach::ReachError;
 use crate::schema::SchemaError;
 use crate::segment;
 
@@ -19,6 +20,15 @@ pub enum StoreError {
     /// The shared one, while writing or in a short read.
     #[error("the database failed")]
     Piped(#[from] PipedError),
+    /// The shared one cannot be reached at all.
+    #[error(transparent)]
+    Reach(#[from] ReachError),
+    /// The shared one was away; nothing was changed.
+    #[error("the database is away: {0}")]
+    Away(String),
+    /// The shared one went away while a commit was under way, and could not be asked about it.
+    #[error("the connection to the database was lost during a commit, whose outcome is not known")]
+    OutcomeUnknown(#[source] Box<StoreError>),
     #[error(transparent)]
     Schema(#[from] SchemaError),
     #[error("failed to bring the database's schema forward")]
@@ -102,6 +112,9 @@ impl StoreError {
             Self::Log(segment::LogError::Io { source, .. }) => has_no_space(source),
             Self::Refused(_)
             | Self::Database(_)
+            | Self::Reach(_)
+            | Self::Away(_)
+            | Self::OutcomeUnknown(_)
             | Self::Schema(_)
             | Self::Migrate(_)
             | Self::Corrupt { .. }
@@ -111,11 +124,64 @@ impl StoreError {
         }
     }
 
+    /// Whether the shared database is to blame, or the way to it: it is away, or lets nobody in, and
+    /// the same may succeed later.
+    #[must_use]
+    pub fn is_away(&self) -> bool {
+        match self {
+            Self::Reach(_) | Self::Away(_) | Self::OutcomeUnknown(_) => true,
+            Self::Piped(error) => error.is_away(),
+            Self::Database(sqlx::Error::PoolTimedOut | sqlx::Error::Io(_)) => !self.is_no_space(),
+            Self::Database(sqlx::Error::Database(error)) => {
+                let is_shared = error.try_downcast_ref::<sqlx::postgres::PgDatabaseError>();
+                is_shared.is_some_and(|error| piped::says_away(error.code()))
+            }
+            Self::Refused(_)
+            | Self::Database(_)
+            | Self::Embedded(_)
+            | Self::Schema(_)
+            | Self::Migrate(_)
+            | Self::Corrupt { .. }
+            | Self::Log(_)
+            | Self::Io { .. }
+            | Self::LogNotStored
+            | Self::NoSpace(_)
+            | Self::Closed => false,
+        }
+    }
+
+    /// Whether something was changed cannot be told.
+    #[must_use]
+    pub fn is_of_unknown_outcome(&self) -> bool {
+        matches!(self, Self::OutcomeUnknown(_))
+    }
+
+    /// Whether the connection was lost on the way, so that another one may do better at once.
+    pub(crate) fn is_lost_connection(&self) -> bool {
+        matches!(self, Self::Piped(error) if error.is_lost_connection())
+    }
+
+    /// Whether it comes from the shared database.
+    #[must_use]
+    pub fn is_of_shared_database(&self) -> bool {
+        match self {
+            Self::Database(sqlx::Error::Database(error)) => error
+                .try_downcast_ref::<sqlx::postgres::PgDatabaseError>()
+                .is_some(),
+            Self::Piped(_) => true,
+            other => other.is_away(),
+        }
+    }
+
     /// The same failure, for another who shared the commit.
     pub(crate) fn of_the_same_commit(&self) -> Self {
         let message = format!("the commit failed: {self}");
         if self.is_no_space() {
             Self::NoSpace(message)
+        } else if self.is_of_unknown_outcome() {
+            Self::OutcomeUnknown(Box::new(Self::Away(message)))
+        } else if self.is_away() {
+            Self::Away(message)
         } else {
             Self::Database(sqlx::Error::Protocol(message))
         }

@@ -5,6 +5,7 @@
 //! inside a transaction is cut off by the database, so that the lock comes free.
 
 use std::str::FromStr as _;
+use std::sync::Arc;
 use std::time::Duration;
 
 use orch_core::audit::{GENESIS, Head};
@@ -15,20 +16,23 @@ use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use crate::ahead::{self, Asked};
 use crate::conn::{Dialect, one, send, sql};
 use crate::inline::row;
-use crate::piped::{BY_KEYS, Home, Piped, PipedError, config};
-use crate::{Conn, Needs, StoreError, schema};
+use crate::lookout::Lookout;
+use crate::piped::{BY_KEYS, Home, Patience, Piped, PipedError, config};
+use crate::{Conn, Needs, StoreError, reach, schema};
 
 const READERS: u32 = 8;
 /// Short reads at once; the connections are opened when they are wanted.
 const PEEKING: usize = 8;
 const LOCKS: u32 = 16;
+/// Who asks whether it answers, and the health of the server.
+const LOOKING: usize = 2;
 /// What a server's connections call themselves.
 pub(crate) const SERVER: &str = "codex-orchestrator";
 const MAINTENANCE: &str = "codex-orchestrator migrate";
 /// A server that stops inside a transaction loses it after this long.
 const HUNG_TRANSACTION: &str = "5000";
 /// A connection is to be had within this.
-const ACQUIRE_WITHIN: Duration = Duration::from_secs(10);
+const ACQUIRE_WITHIN: Duration = Duration::from_secs(2);
 /// A wait for the writer's turn ends with an error after this long.
 const TURN_WITHIN: &str = "20000";
 
@@ -42,6 +46,8 @@ pub(crate) struct Postgres {
     pub(crate) readers: PgPool,
     /// Each connection holds a lock while a request is under way.
     pub(crate) locks: PgPool,
+    /// Knows whether it answers.
+    pub(crate) lookout: Arc<Lookout>,
 }
 
 impl Postgres {
@@ -56,6 +62,7 @@ impl Postgres {
                 ("synchronous_commit", "on"),
                 ("default_transaction_isolation", "read committed"),
             ]);
+        reach::knock(&connect, reach::Patience::AStart).await?;
         // A dead connection must not be the answer to the first request after a restart.
         let readers = pool(READERS)
             .test_before_acquire(true)
@@ -67,17 +74,20 @@ impl Postgres {
         // A request may take its time: what cuts hung writers off must not cut its lock off.
         let patient = connect.options([("idle_in_transaction_session_timeout", "0")]);
         let locks = pool(LOCKS).connect_lazy_with(patient);
+        let lookout = Home::new(by_keys.clone(), LOOKING, Patience::None);
         Ok(Self {
-            writing: Home::new(by_keys.clone(), 1),
-            peeking: Home::new(by_keys, PEEKING),
+            writing: Home::new(by_keys.clone(), 1, Patience::AWhile),
+            peeking: Home::new(by_keys, PEEKING, Patience::AWhile),
             readers,
             locks,
+            lookout: Arc::new(Lookout::new(lookout)),
         })
     }
 
     pub(crate) async fn close(&self) {
         self.writing.close();
         self.peeking.close();
+        self.lookout.close();
         self.locks.close().await;
         self.readers.close().await;
     }
@@ -95,6 +105,7 @@ pub(crate) async fn one_connection(url: &str) -> Result<PgPool, StoreError> {
             ("synchronous_commit", "on"),
             ("default_transaction_isolation", "read committed"),
         ]);
+    reach::knock(&connect, reach::Patience::None).await?;
     Ok(pool(1).connect_with(connect).await?)
 }
 

@@ -12,7 +12,7 @@ use orch_core::work_item::WorkItem;
 use crate::ahead;
 use crate::conn::Link;
 use crate::load::Starts;
-use crate::writer::Envelope;
+use crate::writer::{ATTEMPTS, Envelope};
 use crate::{Command, Needs, Reply, Store, StoreError, Tx, quarantine, queue, run};
 
 /// The most entries of one project that a tick starts in one commit.
@@ -57,17 +57,16 @@ pub(crate) struct Turnover {
 /// Decides one command that chooses among ready entries.
 pub(crate) async fn schedule(store: &Store, envelope: &Envelope) -> Result<Reply, StoreError> {
     match &envelope.command {
-        Command::Fill => fill(store).await,
+        Command::Fill => again(|| fill(store)).await,
         Command::Dispatch { slots, reach, .. } => {
             let slots = i64::try_from(*slots).unwrap_or(i64::MAX);
-            schedule_once(store, envelope, slots, *reach).await
+            again(|| schedule_once(store, envelope, slots, *reach)).await
         }
         _ => {
             let mut started = Vec::new();
             loop {
-                let Reply::Runs(runs) =
-                    schedule_once(store, envelope, TICK_STEP, Reach::QueueToo).await?
-                else {
+                let step = || schedule_once(store, envelope, TICK_STEP, Reach::QueueToo);
+                let Reply::Runs(runs) = again(step).await? else {
                     return Ok(Reply::Runs(started));
                 };
                 if runs.is_empty() {
@@ -77,6 +76,19 @@ pub(crate) async fn schedule(store: &Store, envelope: &Envelope) -> Result<Reply
             }
         }
     }
+}
+
+/// Acts in one transaction, and once more where its connection was lost and nothing was done.
+async fn again<A: Future<Output = Result<Reply, StoreError>>>(
+    act: impl Fn() -> A,
+) -> Result<Reply, StoreError> {
+    for _ in 1..ATTEMPTS {
+        match act().await {
+            Err(error) if error.is_lost_connection() => {}
+            acted => return acted,
+        }
+    }
+    act().await
 }
 
 async fn schedule_once(

@@ -368,6 +368,14 @@ impl Store {
         }
     }
 
+    /// The connections to a database that other servers may use too.
+    pub(crate) fn shared(&self) -> Option<&Postgres> {
+        match &self.pools {
+            Pools::Sqlite(_) => None,
+            Pools::Postgres(pools) => Some(pools),
+        }
+    }
+
     #[must_use]
     pub fn database(&self) -> &Database {
         &self.database

@@ -310,7 +310,11 @@ impl Tx {
         // Until the answer is in, what the state says is not certain.
         self.state.stale = true;
         orch_failpoint::check("store.commit.before").map_err(sqlx::Error::from)?;
-        self.conn.commit().await?;
+        if let Err(error) = self.conn.commit().await {
+            self.store
+                .settle_commit(self.state.head, head, error)
+                .await?;
+        }
         orch_failpoint::check("store.commit.after").map_err(sqlx::Error::from)?;
         let state = &mut *self.state;
         state.stale = false;

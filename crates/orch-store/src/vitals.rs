@@ -120,7 +120,7 @@ impl Store {
     /// # Errors
     /// When it does not answer.
     pub async fn pulse(&self) -> Result<Pulse, StoreError> {
-        let conn = &mut self.read().await?;
+        let conn = &mut self.look().await?;
         let newest: Option<(i64,)> = crate::conn::optional!(
             conn,
             (i64,),

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use orch_core::engine::Working;
+use orch_core::engine::{Refusal, Working};
 use orch_core::ids::RunId;
 use orch_core::run::Run;
 use tokio::sync::{mpsc, oneshot};
@@ -17,6 +17,8 @@ use crate::{Command, Needs, Reply, Store, StoreError, Tx, queue, step_report};
 
 /// The most commands in one commit.
 const LARGEST_GROUP: usize = 1024;
+/// A commit whose connection was lost, and which certainly did not take place, is tried so often.
+pub(crate) const ATTEMPTS: u32 = 3;
 
 pub(crate) type Answer = oneshot::Sender<Result<Reply, StoreError>>;
 
@@ -25,6 +27,18 @@ pub(crate) struct Envelope {
     pub actor: String,
     pub command: Command,
     pub answer: Answer,
+}
+
+impl Envelope {
+    /// Whether it asks for something new, and nobody waits for it any more: whoever asked was told
+    /// that the database is away, and asks again. What agents say of their runs is taken all the same.
+    fn is_abandoned(&self) -> bool {
+        let is_new = matches!(
+            self.command,
+            Command::CreateItems(_) | Command::Enqueue(_) | Command::Claim { .. }
+        );
+        is_new && self.answer.is_closed()
+    }
 }
 
 /// Runs until every sender is gone, or the sender of `stopped` is.
@@ -98,6 +112,7 @@ pub(crate) fn answer(to: Answer, result: Result<Reply, StoreError>) {
 /// the culprit fails.
 async fn commit_group(store: &Store, group: Vec<Envelope>, unlogged: &mut Unlogged) {
     let mut group = unlogged.turn_away(group);
+    let mut attempts = 1;
     loop {
         if group.is_empty() {
             return;
@@ -120,6 +135,10 @@ async fn commit_group(store: &Store, group: Vec<Envelope>, unlogged: &mut Unlogg
                 }
                 return;
             }
+            Err(error) if error.is_lost_connection() && attempts < ATTEMPTS => {
+                attempts += 1;
+                tracing::debug!(%error, "a connection was lost before the commit: trying another one");
+            }
             Err(error) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "a commit failed");
                 unlogged.failed(&group);
@@ -136,11 +155,11 @@ async fn commit_group(store: &Store, group: Vec<Envelope>, unlogged: &mut Unlogg
 }
 
 enum Outcome {
-    Committed(Vec<Result<Reply, orch_core::engine::Refusal>>),
+    Committed(Vec<Result<Reply, Refusal>>),
     /// A command with several parts was refused half-way: the group starts again without it.
     HalfDone {
         index: usize,
-        refusal: orch_core::engine::Refusal,
+        refusal: Refusal,
     },
 }
 
@@ -167,6 +186,13 @@ async fn try_group(store: &Store, group: &[Envelope]) -> Result<Outcome, StoreEr
     let mut logs: Vec<(usize, RunId, &[crate::segment::LogLine])> = Vec::new();
     let rules = store.rules_arc();
     for (index, envelope) in group.iter().enumerate() {
+        if envelope.is_abandoned() {
+            replies.push(Err(Refusal::conflict(
+                "abandoned",
+                "whoever asked has gone",
+            )));
+            continue;
+        }
         let reply = tx.decide_as(&mut w, &envelope.actor, &rules, |w, ctx| {
             envelope.command.apply(w, ctx)
         });
@@ -203,7 +229,7 @@ async fn save_steps(
     tx: &mut Tx,
     w: &Working,
     group: &[Envelope],
-    replies: &mut [Result<Reply, orch_core::engine::Refusal>],
+    replies: &mut [Result<Reply, Refusal>],
 ) -> Result<(), StoreError> {
     let (mut places, mut reports) = (Vec::new(), Vec::new());
     for (index, envelope) in group.iter().enumerate() {
@@ -233,7 +259,7 @@ async fn save_steps(
 async fn append_logs(
     tx: &mut Tx,
     logs: Vec<(usize, RunId, &[crate::segment::LogLine])>,
-    replies: &mut [Result<Reply, orch_core::engine::Refusal>],
+    replies: &mut [Result<Reply, Refusal>],
 ) -> Result<(), StoreError> {
     let mut by_run: std::collections::BTreeMap<orch_core::ids::RunId, Vec<_>> =
         std::collections::BTreeMap::new();

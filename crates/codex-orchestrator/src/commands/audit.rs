@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 use orch_api::client::AuditFilter;
-use orch_server::{AuditReport, Database};
+use orch_server::{AuditReport, Database, StoreError};
 
 use super::{Connect, Context, Listing, ids};
 use crate::config::{Reader, installation};
@@ -97,12 +97,16 @@ async fn verify(args: &VerifyArgs, context: &mut Context<'_>) -> Result<Exit, Fa
     let report = orch_server::verify_audit(&database, &folders)
         .await
         .map_err(|error| {
+            let step = match &error {
+                StoreError::Reach(fault) => fault.next_step(),
+                _ => NAME_THE_FOLDER.into(),
+            };
             Failure::new(
                 Exit::Failed,
                 format!("failed to check the audit chain in {database}"),
             )
             .caused_by(&error)
-            .next_step(NAME_THE_FOLDER)
+            .next_step(step)
         })?;
     context.output.one(&report)?;
     Ok(if report.first_bad.is_none() {

@@ -268,12 +268,15 @@ impl Details for Summary<'_> {
 
 fn store_failure(database: &Database, error: &StoreError) -> Failure {
     let message = format!("failed to bring the schema of {database} forward");
-    let step = if let StoreError::Schema(fault) = error {
-        fault.next_step()
-    } else if let StoreError::Log(_) = error {
-        "stop the server first"
-    } else {
-        "check the database with --database-url (ORCH_DATABASE_URL) or --data-dir (ORCH_DATA_DIR)"
+    let step = match error {
+        StoreError::Schema(fault) => fault.next_step().into(),
+        StoreError::Reach(fault) => fault.next_step(),
+        StoreError::Log(_) => "stop the server first".into(),
+        _ => match database {
+            Database::Sqlite { .. } => "check the database with --database-url (ORCH_DATABASE_URL) or --data-dir (ORCH_DATA_DIR)",
+            Database::Postgres { .. } => "check the database, and what its user may do",
+        }
+        .into(),
     };
     Failure::new(Exit::Failed, message)
         .caused_by(error)

@@ -1,5 +1,6 @@
 //! `serve`: the server alone.
 
+use std::borrow::Cow;
 use std::net::SocketAddr;
 
 use orch_server::{Server, ServerConfig, ServerError, StoreError};
@@ -66,26 +67,19 @@ pub fn announce(address: SocketAddr, output: &mut Output) {
 pub fn failure(error: &ServerError) -> Failure {
     let mut causes =
         std::iter::successors(std::error::Error::source(error), |cause| cause.source());
-    let (exit, step) = match error {
+    let (exit, step): (_, Option<Cow<'static, str>>) = match error {
         ServerError::Exposed { .. } | ServerError::Config(_) | ServerError::Vault(_) => {
             (Exit::Usage, None)
         }
         ServerError::Listen { .. } => (
             Exit::Failed,
             Some(
-                "free the address, or choose another with --host and --port (0 picks a free port)",
+                "free the address, or choose another with --host and --port (0 picks a free port)"
+                    .into(),
             ),
         ),
-        ServerError::Store {
-            source: StoreError::Schema(fault),
-            ..
-        } => (Exit::Failed, Some(fault.next_step())),
-        ServerError::DataDir { .. } | ServerError::Store { .. } => (
-            Exit::Failed,
-            Some(
-                "check the folder and its owner, or choose another with --data-dir (ORCH_DATA_DIR)",
-            ),
-        ),
+        ServerError::Store { source, .. } => (Exit::Failed, Some(store_step(source))),
+        ServerError::DataDir { .. } => (Exit::Failed, Some(CHECK_THE_FOLDER.into())),
     };
     let mut failure = Failure::new(exit, error.to_string());
     failure
@@ -94,5 +88,20 @@ pub fn failure(error: &ServerError) -> Failure {
     match step {
         Some(step) => failure.next_step(step),
         None => failure,
+    }
+}
+
+const CHECK_THE_FOLDER: &str =
+    "check the folder and its owner, or choose another with --data-dir (ORCH_DATA_DIR)";
+
+/// What to do about a store that does not open.
+fn store_step(error: &StoreError) -> Cow<'static, str> {
+    match error {
+        StoreError::Schema(fault) => fault.next_step().into(),
+        StoreError::Reach(fault) => fault.next_step(),
+        error if error.is_of_shared_database() => {
+            "check the database and what its user may do there: it needs to create tables".into()
+        }
+        _ => CHECK_THE_FOLDER.into(),
     }
 }

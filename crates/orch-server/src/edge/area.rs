@@ -15,6 +15,7 @@ use tower::{Layer, Service};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 
+use super::database;
 use super::table::{RouteTable, Verb, methods_of};
 
 /// Who may call a route.
@@ -153,9 +154,16 @@ impl<S: Clone + Send + Sync + 'static> Area<S> {
     /// # Panics
     /// At start: when a path ends in a slash, or a route exists already.
     #[must_use]
-    pub fn route(mut self, statement: impl Into<Statement>, routes: UtoipaMethodRouter<S>) -> Self {
+    pub fn route(
+        mut self,
+        statement: impl Into<Statement>,
+        mut routes: UtoipaMethodRouter<S>,
+    ) -> Self {
         let statement = statement.into();
-        for (path, item) in &routes.1.paths {
+        for (path, item) in &mut routes.1.paths {
+            if statement.access != Access::Public {
+                database::document(item);
+            }
             for method in methods_of(item) {
                 self.table.add(path, Verb::Only(method), statement);
             }

@@ -25,8 +25,9 @@ pub struct EdgeConfig {
     pub token: Option<ApiToken>,
     /// Requests per client in any 60 s (`ORCH_RATE_LIMIT_PER_MIN`); none is without a limit.
     pub rate_per_minute: Option<NonZeroU32>,
-    /// Where requests are counted over all servers, when there may be several.
-    pub counted_in: Option<Store>,
+    /// Where requests are counted over all servers, when there may be several, and whose database
+    /// may be away.
+    pub store: Option<Store>,
     /// Largest body, in bytes, where the route states nothing else.
     pub body_limit_bytes: u64,
     /// Longest time from a request's head to its response's head.
@@ -44,7 +45,7 @@ impl EdgeConfig {
             origins: AllowedOrigins::none(),
             token: None,
             rate_per_minute: NonZeroU32::new(1000),
-            counted_in: None,
+            store: None,
             body_limit_bytes: DEFAULT_BODY_LIMIT_BYTES,
             request_timeout: Duration::from_secs(30),
             clock: Arc::new(SystemClock::new()),

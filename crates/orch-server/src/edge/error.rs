@@ -7,10 +7,13 @@ use std::error::Error;
 use std::fmt;
 
 use axum::response::{IntoResponse, Response};
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use super::Problem;
+
+/// Whoever was told that the database is away may ask again after so long.
+const BACK_AFTER_SECONDS: u64 = 2;
 
 /// A refusal or failure on its way out: a problem, and the headers that belong to it.
 #[derive(Debug)]
@@ -36,6 +39,29 @@ impl ApiError {
             "the server failed to answer this request; its log has the cause under this request id",
         )
         .into()
+    }
+
+    /// The database does not answer. A request that was to change something may have been under way.
+    pub fn database_away() -> Self {
+        Self::away(
+            "the database does not answer; the server goes on by itself when it does. If this request was to change \
+             something, look whether it did before you repeat it; with an Idempotency-Key it can be repeated safely",
+        )
+    }
+
+    /// The database was lost while it made durable what the request had changed.
+    pub fn outcome_unknown() -> Self {
+        let mut error = Self::away(
+            "the connection to the database was lost during the commit, and whether it took place is not known: look before \
+             you repeat the request; with an Idempotency-Key it can be repeated safely",
+        );
+        error.0.problem = error.0.problem.with("outcome", "unknown");
+        error
+    }
+
+    fn away(detail: &str) -> Self {
+        let problem = Problem::unavailable(detail).with("code", "database_unreachable");
+        Self::from(problem).with_header(RETRY_AFTER, BACK_AFTER_SECONDS.into())
     }
 
     /// Adds a header to the response.

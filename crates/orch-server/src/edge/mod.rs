@@ -9,6 +9,7 @@ mod auth;
 mod authority;
 mod body;
 mod config;
+mod database;
 mod error;
 mod extract;
 mod fault;

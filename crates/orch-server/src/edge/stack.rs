@@ -11,8 +11,8 @@ use tower_http::normalize_path::NormalizePathLayer;
 
 use super::throttle::ClientKey;
 use super::{
-    Area, EdgeConfig, RateLimit, RouteTable, auth, body, fault, headers, host, origin, request_id,
-    table, throttle,
+    Area, EdgeConfig, RateLimit, RouteTable, auth, body, database, fault, headers, host, origin,
+    request_id, table, throttle,
 };
 
 /// What the layers share.
@@ -36,10 +36,11 @@ pub(super) struct Edge {
 /// 6. the body is bounded, here, so that whoever refuses it below is still heard by its sender;
 /// 7. Host, before anything trusts it;
 /// 8. Origin and CORS: preflights carry no token, and a refusal below must be readable by the page;
-/// 9. the rate limit, before the token, so that guessing tokens is limited too;
-/// 10. the token;
-/// 11. a body announced as too large is refused, to callers who may be here only;
-/// 12. the time limit, closest to the handler: what is above takes no time.
+/// 9. a database that is away, above all that asks it;
+/// 10. the rate limit, before the token, so that guessing tokens is limited too;
+/// 11. the token;
+/// 12. a body announced as too large is refused, to callers who may be here only;
+/// 13. the time limit, closest to the handler: what is above takes no time.
 pub fn apply(area: Area, config: &EdgeConfig) -> Router {
     let (routes, table) = area.into_parts();
     let edge = Arc::new(Edge {
@@ -55,6 +56,7 @@ pub fn apply(area: Area, config: &EdgeConfig) -> Router {
         .layer(from_fn_with_state(edge.clone(), body::bound))
         .layer(from_fn_with_state(edge.clone(), host::check))
         .layer(from_fn_with_state(edge.clone(), origin::check))
+        .layer(from_fn_with_state(edge.clone(), database::answer_without))
         .layer(from_fn_with_state(edge.clone(), throttle::check))
         .layer(from_fn_with_state(edge.clone(), auth::check))
         .layer(from_fn_with_state(edge.clone(), body::refuse_announced))

@@ -1,7 +1,8 @@
 //! The rate limit applied to requests: who is counted, and what the client is told.
 //!
 //! A client is its peer address (IPv6: its /64 network). Forwarding headers are not believed.
-//! Calls of gRPC routes are not counted.
+//! Calls of gRPC routes are not counted. Public routes, health among them, are counted by each
+//! server alone: they answer without a database.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderName, HeaderValue};
 use orch_store::shared;
 
-use super::area::{Protocol, Statement};
+use super::area::{Access, Protocol, Statement};
 use super::stack::Edge;
 use super::{ApiError, Problem, Verdict};
 
@@ -32,6 +33,7 @@ pub(super) async fn check(State(edge): State<Arc<Edge>>, request: Request, next:
     };
     let who = client(&request);
     let verdict = match limiter.check(&who, edge.config.clock.now()) {
+        accepted @ Verdict::Accepted { .. } if is_public(&request) => accepted,
         Verdict::Accepted { remaining } => {
             over_all_servers(&edge, who, limiter.limit(), remaining).await
         }
@@ -60,7 +62,7 @@ pub(super) async fn check(State(edge): State<Arc<Edge>>, request: Request, next:
 /// What this server accepts may have been used up at another one.
 async fn over_all_servers(edge: &Edge, who: ClientKey, limit: u32, remaining: u32) -> Verdict {
     let accepted = Verdict::Accepted { remaining };
-    let Some(store) = &edge.config.counted_in else {
+    let Some(store) = &edge.config.store else {
         return accepted;
     };
     let who = who.map(|address| address.to_string()).unwrap_or_default();
@@ -99,8 +101,13 @@ fn client(request: &Request) -> ClientKey {
     })
 }
 
+pub(super) fn is_public(request: &Request) -> bool {
+    let route = request.extensions().get::<Statement>();
+    route.is_some_and(|statement| statement.access == Access::Public)
+}
+
 /// Both the route and the request must say so: a content type alone would be a way past the limit.
-fn is_grpc(request: &Request) -> bool {
+pub(super) fn is_grpc(request: &Request) -> bool {
     let route = request.extensions().get::<Statement>();
     let content_type = request.headers().get(CONTENT_TYPE);
     route.is_some_and(|statement| statement.protocol == Protocol::Grpc)

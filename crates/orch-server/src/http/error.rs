@@ -28,6 +28,16 @@ impl From<AppError> for ApiError {
                 tracing::warn!(error = &error as &dyn std::error::Error, "no space left");
                 no_space("the disk of the server's data is full")
             }
+            AppError::Store(error) if error.is_away() => {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "the database is away"
+                );
+                match error.is_of_unknown_outcome() {
+                    true => ApiError::outcome_unknown(),
+                    false => ApiError::database_away(),
+                }
+            }
             AppError::Store(error) => ApiError::internal(error),
         }
     }

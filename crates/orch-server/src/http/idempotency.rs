@@ -19,7 +19,7 @@ use orch_store::idempotency::{self, Kept};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
-use crate::app::App;
+use crate::app::{App, AppError};
 use crate::edge::{ApiError, Problem};
 
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -95,7 +95,7 @@ async fn replayed(
     };
     let Some(_alone) = orch_store::shared::exclusive(app.store(), key)
         .await
-        .map_err(ApiError::internal)?
+        .map_err(AppError::from)?
     else {
         return Err(Problem::conflict(
             "a request with this Idempotency-Key is under way at another server; try again",
@@ -122,10 +122,10 @@ async fn replayed(
     hasher.update(&body);
     let digest = hex::encode(hasher.finalize());
     let kept = {
-        let mut conn = app.store().peek().await.map_err(ApiError::internal)?;
+        let mut conn = app.store().peek().await.map_err(AppError::from)?;
         idempotency::find(&mut conn, key)
             .await
-            .map_err(ApiError::internal)?
+            .map_err(AppError::from)?
     };
     if let Some(kept) = kept {
         if kept.request != digest {

@@ -1,5 +1,6 @@
 //! Why an installation was not carried over. The target is as it was then.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 
 use crate::StoreError;
@@ -58,7 +59,22 @@ pub enum CarryError {
 impl CarryError {
     /// What to do about it, where something can be done.
     #[must_use]
-    pub const fn next_step(&self) -> Option<&'static str> {
+    pub fn next_step(&self) -> Option<Cow<'static, str>> {
+        if let Self::Source {
+            source: StoreError::Reach(fault),
+            ..
+        }
+        | Self::Target {
+            source: StoreError::Reach(fault),
+            ..
+        } = self
+        {
+            return Some(fault.next_step());
+        }
+        self.plain_step().map(Cow::Borrowed)
+    }
+
+    const fn plain_step(&self) -> Option<&'static str> {
         Some(match self {
             Self::SameKind { .. } => {
                 "name a SQLite file and a PostgreSQL database; copies of one kind are made with its own tools"

@@ -11,7 +11,8 @@ mod value;
 mod wire;
 
 pub use error::PipedError;
-pub(crate) use home::Home;
+pub(crate) use error::says_away;
+pub(crate) use home::{Home, Patience};
 pub(crate) use options::{BY_KEYS, config};
 pub use transaction::Piped;
 pub(crate) use value::{Columns, Value};

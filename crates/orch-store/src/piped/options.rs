@@ -1,11 +1,17 @@
 //! How to connect: what the URL and the environment say, as the other driver understood them.
 
+use std::time::Duration;
+
 use sqlx::ConnectOptions as _;
 use sqlx::postgres::PgConnectOptions;
 use tokio_postgres::Config;
 use tokio_postgres::config::SslMode;
 
+use super::home::GREETS_WITHIN;
 use crate::StoreError;
+
+/// A connection over which nothing comes through for so long has ended.
+const NOWHERE: Duration = Duration::from_secs(10);
 
 /// Settings of connections that find few rows by their keys. Plans are made once, when tables may
 /// still be empty, and must suit them when they are large: by the indexes.
@@ -21,6 +27,13 @@ pub(crate) const BY_KEYS: [(&str, &str); 5] = [
 pub(crate) fn config(options: &PgConnectOptions) -> Result<Config, StoreError> {
     let mut config = Config::new();
     config
+        .connect_timeout(GREETS_WITHIN)
+        // A way that leads nowhere, as after a failover, must end; a database that is slow, or
+        // stopped, is still there for the machine that it runs on.
+        .tcp_user_timeout(NOWHERE)
+        .keepalives_idle(NOWHERE)
+        .keepalives_interval(NOWHERE / 5)
+        .keepalives_retries(3)
         .ssl_mode(SslMode::Disable)
         .port(options.get_port())
         .user(options.get_username());

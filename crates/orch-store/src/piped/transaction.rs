@@ -186,7 +186,24 @@ impl Piped {
         text: &str,
         values: Vec<Value>,
     ) -> Result<Vec<T>, PipedError> {
-        let statement = self.prepare(text, &types(&values)).await?;
+        match self.fetch(text, &values).await {
+            // It stands for itself: nothing that came before is lost with the connection.
+            Err(error) if self.stage == Stage::Single && error.is_lost_connection() => {
+                tracing::debug!(%error, "a connection was lost during a read: trying another one");
+                let wire = self.place.reconnect().await?;
+                self.wire = Some(Box::new(wire));
+                self.fetch(text, &values).await
+            }
+            fetched => fetched,
+        }
+    }
+
+    async fn fetch<T: FromRow>(
+        &mut self,
+        text: &str,
+        values: &[Value],
+    ) -> Result<Vec<T>, PipedError> {
+        let statement = self.prepare(text, &types(values)).await?;
         let answer = self
             .wire()
             .ask(|client| async move {

@@ -7,6 +7,7 @@ mod dispatch;
 mod logs;
 mod piped;
 mod quarantine;
+mod reach;
 mod replicas;
 mod retention;
 mod schema;
