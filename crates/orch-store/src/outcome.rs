@@ -5,6 +5,7 @@ use orch_core::audit::Head;
 
 use crate::conn::{one, sql};
 use crate::postgres::Postgres;
+use crate::writer::ATTEMPTS;
 use crate::{Store, StoreError};
 
 impl Store {
@@ -25,11 +26,16 @@ impl Store {
             // It has left no entry by which it could be told.
             return Err(unknown(error));
         }
-        match took_place(postgres, after).await {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(error),
-            Err(_) => Err(unknown(error)),
+        for _ in 0..ATTEMPTS {
+            match took_place(postgres, after).await {
+                Ok(true) => return Ok(()),
+                Ok(false) => return Err(error),
+                // This connection was lost as well.
+                Err(lost) if lost.is_lost_connection() => {}
+                Err(_) => break,
+            }
         }
+        Err(unknown(error))
     }
 }
 

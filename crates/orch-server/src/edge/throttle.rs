@@ -13,7 +13,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderName, HeaderValue};
-use orch_store::shared;
+use orch_store::{Away, shared};
 
 use super::area::{Access, Protocol, Statement};
 use super::stack::Edge;
@@ -35,7 +35,11 @@ pub(super) async fn check(State(edge): State<Arc<Edge>>, request: Request, next:
     let verdict = match limiter.check(&who, edge.config.clock.now()) {
         accepted @ Verdict::Accepted { .. } if is_public(&request) => accepted,
         Verdict::Accepted { remaining } => {
-            over_all_servers(&edge, who, limiter.limit(), remaining).await
+            match over_all_servers(&edge, who, limiter.limit(), remaining).await {
+                Ok(verdict) => verdict,
+                // The request would find out itself, and its client would have waited twice.
+                Err(Away) => return ApiError::database_away().into_response(),
+            }
         }
         refused @ Verdict::Refused { .. } => refused,
     };
@@ -60,34 +64,48 @@ pub(super) async fn check(State(edge): State<Arc<Edge>>, request: Request, next:
 }
 
 /// What this server accepts may have been used up at another one.
-async fn over_all_servers(edge: &Edge, who: ClientKey, limit: u32, remaining: u32) -> Verdict {
+async fn over_all_servers(
+    edge: &Edge,
+    who: ClientKey,
+    limit: u32,
+    remaining: u32,
+) -> Result<Verdict, Away> {
     let accepted = Verdict::Accepted { remaining };
     let Some(store) = &edge.config.store else {
-        return accepted;
+        return Ok(accepted);
     };
     let who = who.map(|address| address.to_string()).unwrap_or_default();
-    match shared::count_request(store, &who, WINDOW_SECONDS, limit.into()).await {
-        Ok(Some(counted)) if counted.accepted == 0 => {
-            let now = store.now().as_micros() / 1_000_000;
-            let wait = (counted.oldest + WINDOW_SECONDS - now).clamp(1, WINDOW_SECONDS);
-            Verdict::Refused {
-                retry_after: Duration::from_secs(wait.unsigned_abs()),
+    Ok(
+        match shared::count_request(store, &who, WINDOW_SECONDS, limit.into()).await {
+            Ok(Some(counted)) if counted.accepted == 0 => {
+                let now = store.now().as_micros() / 1_000_000;
+                let wait = (counted.oldest + WINDOW_SECONDS - now).clamp(1, WINDOW_SECONDS);
+                Verdict::Refused {
+                    retry_after: Duration::from_secs(wait.unsigned_abs()),
+                }
             }
-        }
-        Ok(Some(counted)) => Verdict::Accepted {
-            remaining: remaining
-                .min(limit.saturating_sub(u32::try_from(counted.used).unwrap_or(limit))),
+            Ok(Some(counted)) => Verdict::Accepted {
+                remaining: remaining
+                    .min(limit.saturating_sub(u32::try_from(counted.used).unwrap_or(limit))),
+            },
+            Ok(None) => accepted,
+            Err(error) if error.is_away() => {
+                tracing::debug!(
+                    error = &error as &dyn std::error::Error,
+                    "a request could not be counted"
+                );
+                return Err(Away);
+            }
+            Err(error) => {
+                // The limit protects the server; what else is wrong is the request's to find out.
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "requests are counted here alone"
+                );
+                accepted
+            }
         },
-        Ok(None) => accepted,
-        Err(error) => {
-            // The limit protects the server; that the database is away is the request's to find out.
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "requests are counted here alone"
-            );
-            accepted
-        }
-    }
+    )
 }
 
 fn client(request: &Request) -> ClientKey {
