@@ -175,15 +175,22 @@ fn unreadable(app: &App) -> Vec<Finding> {
 }
 
 fn damaged(app: &App) -> Vec<Finding> {
-    let places = app.store().quarantined_logs();
-    let named = places.into_iter().map(|place| Finding {
-        kind: Kind::DamagedLog,
-        about: format!("{} {}", place.file, place.offset),
-        what: format!(
-            "log file {} cannot be read at byte {}: {}; whoever reads those lines is told",
-            place.file, place.offset, place.problem
-        ),
-        remedy: "bring the file back from a backup, or leave it to retention; all other lines are served",
+    let known = app.store().quarantined_logs();
+    let named = known.into_iter().map(|damaged| {
+        let more = match damaged.places.saturating_sub(1) {
+            0 => String::new(),
+            1 => ", and at 1 more place behind it".to_owned(),
+            more => format!(", and at {more} more places behind it"),
+        };
+        Finding {
+            kind: Kind::DamagedLog,
+            about: format!("{} {} {}", damaged.file, damaged.offset, damaged.problem),
+            what: format!(
+                "log file {} cannot be read at byte {}{more}: {}; whoever reads those lines is told",
+                damaged.file, damaged.offset, damaged.problem
+            ),
+            remedy: "bring the file back from a backup, or leave it to retention; all other lines are served",
+        }
     });
     named.collect()
 }
