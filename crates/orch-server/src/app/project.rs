@@ -112,8 +112,8 @@ pub async fn set_quota(
     max_runs_per_day: Option<u32>,
 ) -> Result<Project> {
     if let Some(most) = max_runs_per_day.filter(|most| *most > MOST_RUNS_PER_DAY) {
-        let message = format!("is {most}; expected 0 to {MOST_RUNS_PER_DAY}, or null for no limit");
-        return Err(AppError::invalid("max_runs_per_day", message));
+        let expected = format!("0 to {MOST_RUNS_PER_DAY}, or null for no limit");
+        return Err(AppError::wrong("max_runs_per_day", most, expected));
     }
     let mut tx = app.store().begin(actor).await?;
     let mut project = project::find(&mut tx.conn, id)

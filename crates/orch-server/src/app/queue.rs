@@ -45,12 +45,10 @@ pub async fn enqueue(
 ) -> Result<Vec<Explained>> {
     app.check_room()?;
     if wanted.is_empty() || wanted.len() > LARGEST_BATCH {
-        return Err(AppError::invalid(
+        return Err(AppError::wrong(
             "entries",
-            format!(
-                "has {} entries; expected 1 to {LARGEST_BATCH}",
-                wanted.len()
-            ),
+            format!("a list of {}", wanted.len()),
+            format!("a list of 1 to {LARGEST_BATCH}"),
         ));
     }
     match app.store().submit(actor, Command::Enqueue(wanted)).await? {

@@ -24,9 +24,10 @@ fn check(report: &StepReport) -> Result<()> {
         checks::text("name", name, 500)?;
     }
     match report.status.as_deref() {
-        Some(status) if !STATUSES.contains(&status) => Err(AppError::invalid(
+        Some(status) if !STATUSES.contains(&status) => Err(AppError::wrong(
             "status",
-            format!("is `{status}`; expected one of {}", STATUSES.join(", ")),
+            format!("`{status}`"),
+            format!("one of {}", STATUSES.join(", ")),
         )),
         Some(_) | None
             if report

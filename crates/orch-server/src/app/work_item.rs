@@ -1,5 +1,6 @@
 //! Work items: creation, change, policy, recipes.
 
+use orch_api::problem::FieldError;
 use orch_core::digest::Digest;
 use orch_core::engine::{self, NewWorkItem};
 use orch_core::ids::WorkItemId;
@@ -19,9 +20,10 @@ pub const LARGEST_BATCH: usize = 1000;
 pub async fn create(app: &App, actor: &str, new: Vec<NewWorkItem>) -> Result<Vec<WorkItem>> {
     app.check_room()?;
     if new.is_empty() || new.len() > LARGEST_BATCH {
-        return Err(AppError::invalid(
+        return Err(AppError::wrong(
             "items",
-            format!("has {} items; expected 1 to {LARGEST_BATCH}", new.len()),
+            format!("a list of {}", new.len()),
+            format!("a list of 1 to {LARGEST_BATCH}"),
         ));
     }
     match app.store().submit(actor, Command::CreateItems(new)).await? {
@@ -160,15 +162,9 @@ pub async fn set_policy(
 pub async fn set_recipe(app: &App, actor: &str, id: WorkItemId, yaml: &str) -> Result<Recipe> {
     app.check_room()?;
     show(app, id).await?;
-    orch_core::recipe::parse(yaml).map_err(|error| {
-        let fault = orch_core::info_request::Fault {
-            field: "yaml".to_owned(),
-            message: error.to_string(),
-        };
-        AppError::Invalid {
-            detail: format!("the recipe is not valid: {error}"),
-            faults: vec![fault],
-        }
+    orch_core::recipe::parse(yaml).map_err(|error| AppError::Invalid {
+        detail: format!("the recipe is not valid: {error}"),
+        errors: vec![FieldError::new("yaml", error.to_string())],
     })?;
     let mut tx = app.store().begin(actor).await?;
     let mut w = tx.load(Needs::item(id)).await?;

@@ -11,12 +11,9 @@ impl From<AppError> for ApiError {
     fn from(error: AppError) -> Self {
         match error {
             AppError::Refused(refusal) => refused(refusal).into(),
-            AppError::Invalid { detail, faults } => {
+            AppError::Invalid { detail, errors } => {
                 let problem = Problem::unprocessable(detail);
-                let named = faults
-                    .into_iter()
-                    .map(|fault| FieldError::new(fault.field, fault.message));
-                named.fold(problem, Problem::with_field).into()
+                errors.into_iter().fold(problem, Problem::with_field).into()
             }
             AppError::PreconditionFailed(message) => Problem::precondition_failed(message).into(),
             AppError::TooLarge(message) => Problem::too_large(message).into(),
