@@ -5,7 +5,8 @@ use orch_core::time::Timestamp;
 
 use crate::conn::{all, one, optional};
 use crate::inline::row;
-use crate::{Conn, StoreError};
+use crate::stored::{Lenient, noun, stored};
+use crate::{Conn, Found, StoreError};
 
 row! {
     /// An agent; `labels` is a JSON array of words.
@@ -21,6 +22,8 @@ row! {
         pub session: i64,
     }
 }
+
+stored!(Agent, "agent" by name => Agent, json: labels);
 
 /// Registers an agent, or notes that it is back.
 ///
@@ -55,18 +58,22 @@ pub async fn register(
 /// # Errors
 /// When the database fails.
 pub async fn find(conn: &mut Conn, name: &AgentName) -> Result<Option<Agent>, StoreError> {
-    optional!(
+    noun::<Agent>(optional!(
         conn,
-        Agent,
+        Lenient<Agent>,
         "SELECT * FROM agent WHERE name = $1",
         name.as_str()
-    )
+    )?)
 }
 
 /// All agents by name.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn list(conn: &mut Conn) -> Result<Vec<Agent>, StoreError> {
-    all!(conn, Agent, "SELECT * FROM agent ORDER BY name")
+pub async fn list(conn: &mut Conn) -> Result<Found<Agent>, StoreError> {
+    Ok(Found::of::<Agent>(all!(
+        conn,
+        Lenient<Agent>,
+        "SELECT * FROM agent ORDER BY name"
+    )?))
 }

@@ -317,7 +317,7 @@ pub struct Listed {
 pub async fn list(app: &App) -> Result<Vec<Listed>> {
     let mut conn = app.store().read().await?;
     let mut listed = Vec::new();
-    for agent in agent::list(&mut conn).await? {
+    for agent in app.store().named(agent::list(&mut conn).await?).rows {
         let Some(name) = AgentName::parse(&agent.name) else {
             continue;
         };

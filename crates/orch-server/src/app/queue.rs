@@ -13,7 +13,8 @@ use orch_core::why::{self, Dependency, Facts, KeyHeld, Limit, Reason, Standing};
 use orch_core::work_item::ConcurrencyKey;
 use orch_store::queue::DependencyRow;
 use orch_store::{
-    Command, Conn, Hindered, Needs, Page, Queued, Reply, approval, project, queue, run, work_item,
+    Command, Conn, Hindered, Key, Listed, Needs, Page, Queued, Reply, approval, project, queue,
+    run, work_item,
 };
 
 use super::work_item::{LARGEST_BATCH, unexpected};
@@ -138,12 +139,14 @@ pub async fn list(
     project: Option<ProjectId>,
     status: Option<&str>,
     page: Page,
-) -> Result<Vec<Explained>> {
-    let entries = {
+) -> Result<Listed<Explained>> {
+    let Listed { rows, next } = {
         let mut conn = app.store().read().await?;
-        queue::list(&mut conn, project, status, page).await?
+        let found = queue::list(&mut conn, project, status, page).await?;
+        app.store().named(found)
     };
-    explain(app, entries).await
+    let rows = explain(app, rows).await?;
+    Ok(Listed { rows, next })
 }
 
 /// One entry, explained.
@@ -175,6 +178,8 @@ pub async fn explain(app: &App, entries: Vec<QueueEntry>) -> Result<Vec<Explaine
     let (now, rules) = (app.store().now(), app.store().rules());
     let items: BTreeSet<WorkItemId> = queued.iter().map(|entry| entry.work_item_id).collect();
     let items = work_item::find_all(&mut conn, &items).await?;
+    let unreadable = items.unreadable().to_vec();
+    let items = app.store().named(items).rows;
     let items: BTreeMap<WorkItemId, _> = items.into_iter().map(|item| (item.id, item)).collect();
     let gated: Vec<WorkItemId> = items
         .values()
@@ -183,7 +188,8 @@ pub async fn explain(app: &App, entries: Vec<QueueEntry>) -> Result<Vec<Explaine
         .collect();
     let mut approvals: BTreeMap<WorkItemId, Vec<_>> = BTreeMap::new();
     if !gated.is_empty() {
-        for approval in approval::of_work_items(&mut conn, &gated).await? {
+        let found = approval::of_work_items(&mut conn, &gated).await?;
+        for approval in app.store().named(found).rows {
             approvals
                 .entry(approval.work_item_id)
                 .or_default()
@@ -195,6 +201,13 @@ pub async fn explain(app: &App, entries: Vec<QueueEntry>) -> Result<Vec<Explaine
     let mut standings = BTreeMap::new();
     let connected_agents = app.agents().connected();
     for entry in queued {
+        let own = Key::Number(entry.work_item_id.get());
+        let of_item = unreadable.iter().find(|row| row.key == own).cloned();
+        if let Some(row) = of_item.or_else(|| app.store().quarantine().of_entry(entry.id)) {
+            let reason = why::set_aside(&row.to_string(), row.table, &row.key.to_string());
+            whys.insert(entry.id, vec![reason]);
+            continue;
+        }
         let Some(item) = items.get(&entry.work_item_id) else {
             continue;
         };

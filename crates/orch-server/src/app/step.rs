@@ -75,5 +75,8 @@ pub async fn update(app: &App, actor: &str, id: StepId, report: StepReport) -> R
 pub async fn of_run(app: &App, run_id: RunId) -> Result<Vec<Step>> {
     run::show(app, run_id).await?;
     let mut conn = app.store().read().await?;
-    Ok(step::of_run(&mut conn, run_id).await?)
+    Ok(app
+        .store()
+        .named(step::of_run(&mut conn, run_id).await?)
+        .rows)
 }

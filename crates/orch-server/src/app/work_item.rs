@@ -8,7 +8,7 @@ use orch_core::run::Run;
 use orch_core::work_item::{ApprovalHistory, Kind, Policy, State, WorkItem, check_title};
 use orch_store::recipe::{self, Recipe};
 use orch_store::work_item::{self, Filter};
-use orch_store::{Command, Needs, Page, Reply, StoreError};
+use orch_store::{Command, Listed, Needs, Page, Reply, StoreError};
 use serde_json::json;
 
 use super::{App, AppError, Result, checks};
@@ -46,9 +46,11 @@ pub async fn show(app: &App, id: WorkItemId) -> Result<WorkItem> {
 }
 
 /// Items that match.
-pub async fn list(app: &App, filter: &Filter, page: Page) -> Result<Vec<WorkItem>> {
+pub async fn list(app: &App, filter: &Filter, page: Page) -> Result<Listed<WorkItem>> {
     let mut conn = app.store().read().await?;
-    Ok(work_item::list(&mut conn, filter, page).await?)
+    Ok(app
+        .store()
+        .named(work_item::list(&mut conn, filter, page).await?))
 }
 
 /// What may change of an item; `None` stays.

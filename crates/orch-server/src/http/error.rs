@@ -2,8 +2,9 @@
 
 use http::header::RETRY_AFTER;
 use orch_core::engine::Refusal;
-use orch_store::StoreError;
+use orch_store::{StoreError, Unreadable};
 
+use super::unreadable;
 use crate::app::AppError;
 use crate::edge::{ApiError, FieldError, Problem};
 
@@ -25,6 +26,7 @@ impl From<AppError> for ApiError {
                 tracing::warn!(error = &error as &dyn std::error::Error, "no space left");
                 no_space("the disk of the server's data is full")
             }
+            AppError::Store(StoreError::Unreadable(row)) => unreadable(&row),
             AppError::Store(error) => ApiError::internal(error),
         }
     }
@@ -39,6 +41,17 @@ fn no_space(shortage: &str) -> ApiError {
     );
     let problem = Problem::insufficient_storage(detail).with("code", "no_space");
     ApiError::from(problem).with_header(RETRY_AFTER, ROOM_AGAIN_SECONDS.into())
+}
+
+fn unreadable(row: &Unreadable) -> ApiError {
+    tracing::error!(
+        row.table,
+        row.id = %row.key,
+        row.column = row.column,
+        problem = row.what,
+        "request failed: a row cannot be read"
+    );
+    unreadable::problem(row).into()
 }
 
 fn refused(refusal: Refusal) -> Problem {

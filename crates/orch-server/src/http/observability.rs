@@ -203,7 +203,7 @@ async fn traces(
     query.limit.get_or_insert(100);
     let listing = Listing::new(query, uri)?;
     let runs = run::list(&app, &orch_store::run::Filter::default(), listing.page()).await?;
-    Ok(listing.answer(runs.iter().map(view::trace), |row| row.run_id))
+    Ok(listing.answer(runs, |run| view::trace(&run)))
 }
 
 /// What each project has used
@@ -246,7 +246,7 @@ async fn audit(
         actor: query.actor,
     };
     let entries = observability::audit(&app, &filter, listing.page()).await?;
-    Ok(listing.answer(entries.into_iter().map(view::audit_entry), |row| row.seq))
+    Ok(listing.answer(entries, view::audit_entry))
 }
 
 /// List agents

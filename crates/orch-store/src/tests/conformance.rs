@@ -391,7 +391,7 @@ async fn leases(store: &Store, clock: &TestClock, t: &Transcript) {
     )
     .await
     .expect("runs");
-    let id = held[0].id;
+    let id = held.rows[0].id;
     let ttl = Duration::from_secs(10);
     t.note(
         "claimed",
@@ -607,7 +607,7 @@ async fn logs(store: &Store, t: &Transcript) {
     )
     .await
     .expect("runs");
-    let id = runs[0].id;
+    let id = runs.rows[0].id;
     for size in [1, 3, 5000] {
         let lines = (0..size).map(line).collect();
         let command = Command::Log {
@@ -756,7 +756,8 @@ async fn chain(store: &Store, t: &Transcript) {
     let conn = &mut store.read().await.expect("a connection");
     let stored = audit::list(conn, &audit::Filter::default(), Page::default())
         .await
-        .expect("entries");
+        .expect("entries")
+        .rows;
     let mut head = Head::EMPTY;
     for stored in &stored {
         head = head
@@ -775,10 +776,8 @@ async fn chain(store: &Store, t: &Transcript) {
         audit::list(conn, &filter, page(Order::NewestFirst, None, 3))
             .await
             .map(|found| {
-                found
-                    .into_iter()
-                    .map(|found| found.entry)
-                    .collect::<Vec<_>>()
+                let rows = found.rows.into_iter();
+                rows.map(|found| found.entry).collect::<Vec<_>>()
             }),
     );
 }

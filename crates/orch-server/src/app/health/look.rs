@@ -164,11 +164,8 @@ fn unreadable(app: &App) -> Vec<Finding> {
     let rows = app.store().quarantine().rows();
     let named = rows.into_iter().map(|row| Finding {
         kind: Kind::UnreadableRow,
-        about: format!("{} {}", row.table, row.id),
-        what: format!(
-            "row {} of table {} cannot be read, and its work is set aside: {}",
-            row.id, row.table, row.what
-        ),
+        about: format!("{} {}", row.table, row.key),
+        what: format!("{row}; lists leave it out, and its work is set aside"),
         remedy: "mend the row, or bring it back from a backup; it is then taken up within half a minute",
     });
     named.collect()
