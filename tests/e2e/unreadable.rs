@@ -71,6 +71,22 @@ async fn a_damaged_row_of_finished_work_is_left_out_of_lists_and_named() {
         assert_eq!(&problem[member], value, "{problem}");
     }
     named(&server, "row 3 of table work_item").await;
+
+    // A project's row stands in the way of explaining its entries alone.
+    let other = server.project().await;
+    let item = server.item(other, "queued").await;
+    server.enqueue(item).await;
+    sqlite(&server, "UPDATE project SET created_at = 'x' WHERE id = 2");
+    let queue = server.get("/scheduler/queue?status=queued").await;
+    let why = &queue[0]["why_not_running"][0];
+    assert_eq!(why["code"], "unreadable_row", "{queue}");
+    named(
+        &server,
+        "row 2 of table project cannot be read: column created_at",
+    )
+    .await;
+    sqlite(&server, "UPDATE project SET created_at = 1 WHERE id = 2");
+
     sqlite(
         &server,
         "UPDATE summary SET created_at = 'now' WHERE id = 1",

@@ -79,7 +79,7 @@ pub async fn of_run(conn: &mut Conn, run: RunId) -> Result<Found<Artifact>, Stor
 #[derive(Clone)]
 pub enum Blobs {
     Files(Folder),
-    Rows(Store),
+    Rows(Box<Store>),
 }
 
 impl Blobs {
@@ -88,7 +88,7 @@ impl Blobs {
     pub fn of(store: &Store, folder: &Path) -> Self {
         match store.database() {
             Database::Sqlite { .. } => Self::Files(Folder::new(folder)),
-            Database::Postgres { .. } => Self::Rows(store.clone()),
+            Database::Postgres { .. } => Self::Rows(Box::new(store.clone())),
         }
     }
 

@@ -14,7 +14,8 @@ use tokio::sync::Notify;
 
 use crate::conn::sql;
 use crate::piped::{Home, PipedError, Value};
-use crate::{Key, Signals};
+use crate::shared::ALIVE;
+use crate::{Key, ServerNumber, Signals};
 
 const CHANNEL: &str = "orch_committed";
 /// A payload holds 8,000 bytes at most.
@@ -171,6 +172,12 @@ pub(crate) async fn listen(me: i64, pool: PgPool, signals: Signals) {
 
 async fn hear(me: i64, pool: &PgPool, signals: &Signals) -> Result<(), sqlx::Error> {
     let mut listener = PgListener::connect_with(pool).await?;
+    // It lives as long as this connection does.
+    sqlx::query("SELECT pg_advisory_lock_shared($1, $2)")
+        .bind(ALIVE)
+        .bind(ServerNumber::of(me).lock())
+        .execute(&mut listener)
+        .await?;
     listener.listen(CHANNEL).await?;
     // What was told before, or while the connection was away, was missed.
     signals.woken_from_elsewhere(None);

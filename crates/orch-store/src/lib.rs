@@ -76,6 +76,7 @@ pub use piped::{Piped, PipedError};
 pub use quarantine::{Key, Quarantine, Sweep, Unreadable};
 pub use reservation::Reservation;
 pub use schedule::{Assigned, Free, Left, Slots};
+pub use shared::ServerNumber;
 pub use signals::{Heard, RunWatch, Signals};
 pub use step_report::{MOST_STEPS, StepReport};
 pub use store::{Clock, Options, Pending, Store};

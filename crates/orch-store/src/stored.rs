@@ -39,7 +39,7 @@ macro_rules! stored {
 
             fn noun(self) -> Result<$noun, $crate::StoreError> {
                 $($($crate::stored::Json::check(&self.$text, stringify!($text))?;)+)?
-                Ok(<$noun>::try_from(self)?)
+                <$noun>::try_from(self).map_err($crate::StoreError::from)
             }
         }
     };

@@ -61,7 +61,7 @@ async fn health(State(app): State<App>) -> Response {
             Scheduling::Background => "background",
         }
         .to_owned(),
-        connected_agents: app.agents().connected(),
+        connected_agents: app.connected_agents(),
         uptime_seconds: app.uptime().as_secs_f64(),
         problems: faults
             .iter()
@@ -128,7 +128,7 @@ async fn counted(app: &App) -> Result<Metrics, ApiError> {
         pending_approvals: counts.pending_approvals,
         pending_info_requests: counts.pending_info_requests,
         audit_entries: counts.audit_entries,
-        connected_agents: app.agents().connected(),
+        connected_agents: app.connected_agents(),
         runs_by_status: counts.runs_by_status,
         queue_by_state: counts.queue_by_state,
     })

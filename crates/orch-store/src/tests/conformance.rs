@@ -540,13 +540,14 @@ async fn people(store: &Store, t: &Transcript) {
         "once",
         info_request::resolve(&mut tx.conn, id, "sealed", now).await,
     );
+    let server = crate::ServerNumber::of(7);
     t.note(
         "agent",
-        agent::register(&mut tx.conn, &name("a"), "1", 4, "[]", now).await,
+        agent::register(&mut tx.conn, &name("a"), "1", 4, "[]", server, now).await,
     );
     t.note(
         "agent",
-        agent::register(&mut tx.conn, &name("a"), "2", 8, "[]", now).await,
+        agent::register(&mut tx.conn, &name("a"), "2", 8, "[]", server, now).await,
     );
     tx.commit().await.expect("a commit");
     let conn = &mut store.read().await.expect("a connection");

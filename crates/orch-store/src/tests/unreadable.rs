@@ -98,9 +98,10 @@ async fn more(tx: &mut Tx) {
             .await
             .expect("requirements");
     }
+    let server = crate::ServerNumber::of(7);
     for name in ["a", "b"] {
         let name = AgentName::parse(name).expect("a name");
-        agent::register(conn, &name, "1", 1, "[]", now)
+        agent::register(conn, &name, "1", 1, "[]", server, now)
             .await
             .expect("an agent");
     }

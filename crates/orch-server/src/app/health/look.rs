@@ -1,9 +1,10 @@
 //! Looking at everything that can be wrong.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use orch_core::time::Timestamp;
-use orch_store::{Pulse, StoreError};
+use orch_store::{Pulse, StoreError, shared};
 
 use super::{ANSWERS_WITHIN, CLOCK_OFF, FRESH, Fault, Finding, Health, Kind, STUCK};
 use crate::app::App;
@@ -23,7 +24,10 @@ impl Health {
     async fn look(&self, app: &App) -> Vec<Finding> {
         let mut findings = Vec::new();
         match tokio::time::timeout(ANSWERS_WITHIN, app.store().pulse()).await {
-            Ok(Ok(pulse)) => findings.extend(self.clocks(pulse, app.store().now())),
+            Ok(Ok(pulse)) => {
+                findings.extend(self.clocks(pulse, app.store().now()));
+                self.count_agents(app).await;
+            }
             Ok(Err(error)) if error.is_unreadable() => {}
             Ok(Err(error)) => findings.push(unreachable(app, &causes(&error))),
             Err(_) => {
@@ -36,6 +40,14 @@ impl Health {
         findings.extend(unreadable(app));
         findings.extend(damaged(app));
         findings
+    }
+
+    /// What cannot be counted stays as it was.
+    async fn count_agents(&self, app: &App) {
+        let names = shared::agents_elsewhere(app.store());
+        if let Ok(Ok(names)) = tokio::time::timeout(ANSWERS_WITHIN, names).await {
+            self.agents_elsewhere.store(names.len(), Ordering::Relaxed);
+        }
     }
 
     fn full(&self, app: &App) -> Option<Finding> {
