@@ -1,20 +1,8 @@
 //! The audit chain: checked offline, and the first bad entry is named.
 
-use std::process::Command;
-
 use serde_json::json;
 
-use crate::support::Installation;
-
-fn sql(server: &Installation, statement: &str) {
-    let database = server.data_dir().join("orchestrator.db");
-    let status = Command::new("sqlite3")
-        .arg(database)
-        .arg(statement)
-        .status()
-        .expect("sqlite3 runs");
-    assert!(status.success(), "{statement}");
-}
+use crate::support::{Installation, sqlite as sql};
 
 async fn with_history() -> Installation {
     let mut server = Installation::serve();

@@ -172,6 +172,19 @@ async fn query_values_outside_what_is_allowed_are_refused_by_name() {
             "{path}"
         );
     }
+    for (path, name) in [
+        (format!("{logs}?stream=stdout"), "stream"),
+        (format!("{logs}?format=json&tailx=5"), "tailx"),
+        (format!("{logs}/stream?step=1"), "step"),
+        ("/logs?q=a&run=1".to_owned(), "run"),
+    ] {
+        let (status, problem) = answer(server.request(Method::GET, &path)).await;
+        assert_eq!(status.as_u16(), 422, "{path}");
+        assert_eq!(problem["errors"][0]["field"], name, "{problem}");
+    }
+    let (_, problem) = answer(server.request(Method::GET, &format!("{logs}?limit=0"))).await;
+    let wrong = json!([{"field": "limit", "got": "0", "expected": "1 to 10000"}]);
+    assert_eq!(problem["errors"], wrong);
 }
 
 #[tokio::test]

@@ -30,3 +30,4 @@ mod scheduling;
 mod secrets;
 mod slow_readers;
 mod support;
+mod unreadable;

@@ -115,6 +115,42 @@ async fn what_one_server_takes_the_other_shows_and_works_on() {
 }
 
 #[tokio::test]
+async fn every_server_shows_the_agents_of_all_that_live() {
+    let (_cluster, mut left, right) = pair(&[]);
+    let start = || {
+        left.command(&["agent", "--url", &left.base])
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap()
+    };
+    let shown = async |connected: bool| {
+        right
+            .wait_for("/agents", "the agent", |agents| {
+                agents[0]["connected"] == connected
+            })
+            .await;
+        right
+            .wait_for("/observability/health", "the count", |health| {
+                health["connected_agents"] == u8::from(connected)
+            })
+            .await;
+    };
+    let mut agent = start();
+    shown(true).await;
+    agent.kill().unwrap();
+    agent.wait().unwrap();
+    shown(false).await;
+    let mut agent = start();
+    shown(true).await;
+    // What a server that died left in the database counts for nothing.
+    left.kill();
+    shown(false).await;
+    agent.kill().unwrap();
+    agent.wait().unwrap();
+}
+
+#[tokio::test]
 async fn an_agent_whose_server_dies_goes_on_at_another_port_and_keeps_its_run() {
     let (_cluster, mut left, right) = pair(&[]);
     let project = right.project().await;

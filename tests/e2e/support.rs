@@ -321,6 +321,19 @@ impl Drop for Installation {
     }
 }
 
+/// Runs a statement on the embedded database, behind the server's back.
+pub fn sqlite(server: &Installation, statement: &str) {
+    let database = server.data_dir().join("orchestrator.db");
+    let status = Command::new("sqlite3")
+        .arg("-cmd")
+        .arg(".timeout 10000")
+        .arg(database)
+        .arg(statement)
+        .status()
+        .expect("sqlite3 runs");
+    assert!(status.success(), "{statement}");
+}
+
 /// Sends a request; answers status and body, as JSON where it is some.
 pub async fn answer(request: RequestBuilder) -> (StatusCode, Value) {
     let response = request.timeout(PATIENCE).send().await.expect("an answer");

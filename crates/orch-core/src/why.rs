@@ -87,6 +87,14 @@ pub struct KeyHeld {
     pub by: RunId,
 }
 
+/// The one reason of an entry for which a row has to be read that cannot: nothing is decided about it.
+#[must_use]
+pub fn set_aside(what: &str, table: &str, id: &str) -> Reason {
+    let message = format!("{what}; it does not start before that row is mended");
+    let details = json!({"table": table, "id": id});
+    Reason::new("unreadable_row", message, details)
+}
+
 /// Every reason that keeps the entry, most telling first; never empty.
 #[must_use]
 pub fn explain(facts: &Facts, now: Timestamp) -> Vec<Reason> {

@@ -229,6 +229,7 @@ fn router(
             (app.clone(), http::UnderWay::default()),
             http::replay,
         ))
+        .layer(from_fn_with_state(app.clone(), http::note_unreadable))
         .merge(grpc::area(app, streams))
         .with_state(app.clone());
     let router = edge::apply(area, &edge);

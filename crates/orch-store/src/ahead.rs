@@ -9,11 +9,11 @@ use std::collections::BTreeSet;
 use orch_core::engine::Working;
 use orch_core::ids::{QueueEntryId, RunId, WorkItemId};
 use orch_core::time::Timestamp;
-use orch_core::work_item::WorkItem;
 
 use crate::conn::sql;
 use crate::load::{Needs, Starts, insert_entry};
 use crate::piped::{Piped, Ticket, Value};
+use crate::stored::nouns;
 use crate::{StoreError, log, project, queue, run, work_item};
 
 /// With more ids than this, asking for each kind of row once is less work.
@@ -217,7 +217,7 @@ pub(crate) async fn take(
 ) -> Result<Ahead, StoreError> {
     let mut ahead = Ahead::default();
     if let Some(ticket) = asked.runs {
-        for run in run::runs(piped.answer(ticket).await?)? {
+        for run in nouns::<run::Row>(piped.answer(ticket).await?)? {
             w.runs.insert(run.id, run);
         }
     }
@@ -229,25 +229,23 @@ pub(crate) async fn take(
         }
     }
     if let Some(ticket) = asked.entries {
-        for entry in queue::entries(piped.answer(ticket).await?)? {
+        for entry in nouns::<queue::Row>(piped.answer(ticket).await?)? {
             insert_entry(w, entry);
         }
     }
     if let Some(ticket) = asked.open {
         ahead.open_of = asked.needs.items;
-        for entry in queue::entries(piped.answer(ticket).await?)? {
+        for entry in nouns::<queue::Row>(piped.answer(ticket).await?)? {
             insert_entry(w, entry);
         }
     }
     if let Some(ticket) = asked.items {
-        for row in piped.answer::<work_item::Row>(ticket).await? {
-            let item = WorkItem::try_from(row)?;
+        for item in nouns::<work_item::Row>(piped.answer(ticket).await?)? {
             w.items.insert(item.id, item);
         }
     }
     if let Some(ticket) = asked.projects {
-        for row in piped.answer::<project::Row>(ticket).await? {
-            let project = orch_core::project::Project::from(row);
+        for project in nouns::<project::Row>(piped.answer(ticket).await?)? {
             w.projects.insert(project.id, project);
         }
     }

@@ -9,10 +9,11 @@ use serde_json::json;
 
 use crate::conn::{Ids, all, execute, json_ids, listing, one, optional};
 use crate::inline::row;
-use crate::{Conn, Page, StoreError};
+use crate::stored::{Lenient, noun, nouns, stored};
+use crate::{Conn, Found, Page, StoreError};
 
 row! {
-    struct Row {
+    pub(crate) struct Row {
         id: i64,
         work_item_id: i64,
         run_id: Option<i64>,
@@ -27,6 +28,8 @@ row! {
         decision_reason: Option<String>,
     }
 }
+
+stored!(Row, "approval" by id => Approval, json: planned_steps);
 
 impl TryFrom<Row> for Approval {
     type Error = StoreError;
@@ -45,7 +48,7 @@ impl TryFrom<Row> for Approval {
                 None => Subject::WorkItem,
             },
             status: Status::parse(&row.status)
-                .ok_or_else(|| StoreError::corrupt("approval status", &row.status))?,
+                .ok_or_else(|| StoreError::corrupt("status", &row.status))?,
             reason: row.reason,
             digest: Digest::from_hex(&row.digest)
                 .ok_or_else(|| StoreError::corrupt("digest", &row.digest))?,
@@ -114,24 +117,24 @@ pub async fn update(conn: &mut Conn, approval: &Approval) -> Result<(), StoreErr
 /// # Errors
 /// When the database fails.
 pub async fn find(conn: &mut Conn, id: ApprovalId) -> Result<Option<Approval>, StoreError> {
-    optional!(conn, Row, "SELECT * FROM approval WHERE id = $1", id.get())?
-        .map(Approval::try_from)
-        .transpose()
+    noun::<Row>(optional!(
+        conn,
+        Lenient<Row>,
+        "SELECT * FROM approval WHERE id = $1",
+        id.get()
+    )?)
 }
 
 pub(crate) async fn of_items(
     conn: &mut Conn,
     items: Vec<i64>,
-) -> Result<Vec<Approval>, StoreError> {
-    all!(
+) -> Result<Found<Approval>, StoreError> {
+    Ok(Found::of::<Row>(all!(
         conn,
-        Row,
+        Lenient<Row>,
         "SELECT * FROM approval WHERE work_item_id IN (SELECT CAST(value AS BIGINT) FROM json_each($1)) ORDER BY id",
         json_ids(items)
-    )?
-    .into_iter()
-    .map(Approval::try_from)
-    .collect()
+    )?))
 }
 
 /// Approvals of several items, oldest first.
@@ -141,7 +144,7 @@ pub(crate) async fn of_items(
 pub async fn of_work_items(
     conn: &mut Conn,
     items: &[WorkItemId],
-) -> Result<Vec<Approval>, StoreError> {
+) -> Result<Found<Approval>, StoreError> {
     of_items(conn, items.iter().map(|id| id.get()).collect()).await
 }
 
@@ -150,15 +153,12 @@ pub async fn of_work_items(
 /// # Errors
 /// When the database fails.
 pub async fn of_run(conn: &mut Conn, run: RunId) -> Result<Vec<Approval>, StoreError> {
-    all!(
+    nouns::<Row>(all!(
         conn,
-        Row,
+        Lenient<Row>,
         "SELECT * FROM approval WHERE run_id = $1 ORDER BY id",
         run.get()
-    )?
-    .into_iter()
-    .map(Approval::try_from)
-    .collect()
+    )?)
 }
 
 /// Approvals of all items, of one status or of any.
@@ -169,7 +169,7 @@ pub async fn list(
     conn: &mut Conn,
     status: Option<Status>,
     page: Page,
-) -> Result<Vec<Approval>, StoreError> {
+) -> Result<Found<Approval>, StoreError> {
     let sql = listing!(
         page,
         "SELECT * FROM approval WHERE (CAST($1 AS TEXT) IS NULL OR status = $1)",
@@ -177,17 +177,15 @@ pub async fn list(
         "$2",
         "$3"
     );
-    all!(
+    let rows = all!(
         conn,
-        Row,
+        Lenient<Row>,
         sql,
         status.map(Status::as_str),
         page.after,
         page.limit
-    )?
-    .into_iter()
-    .map(Approval::try_from)
-    .collect()
+    )?;
+    Ok(Found::page::<Row>(rows, page))
 }
 
 /// The runs are over: what was asked in them is void.

@@ -7,7 +7,8 @@ use orch_core::time::Timestamp;
 
 use crate::conn::{all, execute, one, optional, sql};
 use crate::inline::row;
-use crate::{Conn, Database, Store, StoreError};
+use crate::stored::{Lenient, noun, stored};
+use crate::{Conn, Database, Found, Store, StoreError};
 
 row! {
     /// An artifact of a run.
@@ -24,6 +25,8 @@ row! {
         pub created_at: i64,
     }
 }
+
+stored!(Artifact, "artifact" by id => Artifact);
 
 /// Stores an artifact's row; its bytes must be on disk before. The id is not looked at.
 ///
@@ -50,25 +53,25 @@ pub async fn insert(conn: &mut Conn, new: &Artifact) -> Result<Artifact, StoreEr
 /// # Errors
 /// When the database fails.
 pub async fn find(conn: &mut Conn, id: ArtifactId) -> Result<Option<Artifact>, StoreError> {
-    optional!(
+    noun::<Artifact>(optional!(
         conn,
-        Artifact,
+        Lenient<Artifact>,
         "SELECT * FROM artifact WHERE id = $1",
         id.get()
-    )
+    )?)
 }
 
 /// The artifacts of a run, oldest first.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn of_run(conn: &mut Conn, run: RunId) -> Result<Vec<Artifact>, StoreError> {
-    all!(
+pub async fn of_run(conn: &mut Conn, run: RunId) -> Result<Found<Artifact>, StoreError> {
+    Ok(Found::of::<Artifact>(all!(
         conn,
-        Artifact,
+        Lenient<Artifact>,
         "SELECT * FROM artifact WHERE run_id = $1 ORDER BY id",
         run.get()
-    )
+    )?))
 }
 
 /// Where artifact bytes are: in files named by their digest, or, where several servers share a
@@ -76,7 +79,7 @@ pub async fn of_run(conn: &mut Conn, run: RunId) -> Result<Vec<Artifact>, StoreE
 #[derive(Clone)]
 pub enum Blobs {
     Files(Folder),
-    Rows(Store),
+    Rows(Box<Store>),
 }
 
 impl Blobs {
@@ -85,7 +88,7 @@ impl Blobs {
     pub fn of(store: &Store, folder: &Path) -> Self {
         match store.database() {
             Database::Sqlite { .. } => Self::Files(Folder::new(folder)),
-            Database::Postgres { .. } => Self::Rows(store.clone()),
+            Database::Postgres { .. } => Self::Rows(Box::new(store.clone())),
         }
     }
 

@@ -8,7 +8,8 @@ use orch_core::time::Timestamp;
 use crate::bulk::{bulk, cells};
 use crate::conn::{all, listing, optional};
 use crate::inline::row;
-use crate::{Conn, Page, StoreError};
+use crate::stored::{Lenient, stored};
+use crate::{Conn, Found, Page, StoreError};
 
 row! {
     pub(crate) struct Row {
@@ -28,6 +29,8 @@ pub struct Stored {
     pub entry: Entry,
     pub hash: Vec<u8>,
 }
+
+stored!(Row, "audit" by seq => Stored, json: body);
 
 impl From<Row> for Stored {
     fn from(row: Row) -> Self {
@@ -121,7 +124,11 @@ pub struct Filter {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn list(conn: &mut Conn, filter: &Filter, page: Page) -> Result<Vec<Stored>, StoreError> {
+pub async fn list(
+    conn: &mut Conn,
+    filter: &Filter,
+    page: Page,
+) -> Result<Found<Stored>, StoreError> {
     let sql = listing!(
         page,
         "SELECT * FROM audit WHERE (CAST($1 AS BIGINT) IS NULL OR project_id = $1) AND (CAST($2 AS TEXT) IS NULL OR kind = $2)
@@ -132,7 +139,7 @@ pub async fn list(conn: &mut Conn, filter: &Filter, page: Page) -> Result<Vec<St
     );
     let rows = all!(
         conn,
-        Row,
+        Lenient<Row>,
         sql,
         filter.project.map(ProjectId::get),
         filter.kind.clone(),
@@ -140,5 +147,5 @@ pub async fn list(conn: &mut Conn, filter: &Filter, page: Page) -> Result<Vec<St
         page.after,
         page.limit
     )?;
-    Ok(rows.into_iter().map(Stored::from).collect())
+    Ok(Found::page::<Row>(rows, page))
 }

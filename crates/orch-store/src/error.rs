@@ -5,7 +5,7 @@ use orch_core::engine::Refusal;
 use crate::piped::{self, PipedError};
 use crate::reach::ReachError;
 use crate::schema::SchemaError;
-use crate::segment;
+use crate::{Unreadable, segment};
 
 /// A refusal is the caller's business; everything else is ours.
 #[derive(Debug, thiserror::Error)]
@@ -33,8 +33,11 @@ pub enum StoreError {
     Schema(#[from] SchemaError),
     #[error("failed to bring the database's schema forward")]
     Migrate(#[from] sqlx::migrate::MigrateError),
-    #[error("a stored {what} is not readable: `{value}`")]
-    Corrupt { what: &'static str, value: String },
+    /// What a column holds cannot be.
+    #[error("column {column} {what}")]
+    Corrupt { column: &'static str, what: String },
+    #[error(transparent)]
+    Unreadable(#[from] Box<Unreadable>),
     #[error("the log files failed")]
     Log(#[from] segment::LogError),
     #[error("failed to read or write {path}")]
@@ -50,11 +53,26 @@ pub enum StoreError {
     Closed,
 }
 
+impl From<std::convert::Infallible> for StoreError {
+    fn from(never: std::convert::Infallible) -> Self {
+        match never {}
+    }
+}
+
 impl StoreError {
-    pub(crate) fn corrupt(what: &'static str, value: impl Into<String>) -> Self {
+    pub(crate) fn corrupt(column: &'static str, value: impl Into<String>) -> Self {
+        let value: String = value.into().chars().take(80).collect();
         Self::Corrupt {
-            what,
-            value: value.into().chars().take(80).collect(),
+            column,
+            what: format!("holds `{value}`"),
+        }
+    }
+
+    /// The text is not repeated: whoever asks for the server's health may not know what it says.
+    pub(crate) fn no_json(column: &'static str) -> Self {
+        Self::Corrupt {
+            column,
+            what: "holds a text that is not its JSON".to_owned(),
         }
     }
 
@@ -80,6 +98,7 @@ impl StoreError {
         matches!(
             self,
             Self::Corrupt { .. }
+                | Self::Unreadable(_)
                 | Self::Database(sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_))
                 | Self::Piped(PipedError::Unreadable(_))
                 | Self::Embedded(
@@ -118,6 +137,7 @@ impl StoreError {
             | Self::Schema(_)
             | Self::Migrate(_)
             | Self::Corrupt { .. }
+            | Self::Unreadable(_)
             | Self::Log(_)
             | Self::LogNotStored
             | Self::Closed => false,
@@ -142,6 +162,7 @@ impl StoreError {
             | Self::Schema(_)
             | Self::Migrate(_)
             | Self::Corrupt { .. }
+            | Self::Unreadable(_)
             | Self::Log(_)
             | Self::Io { .. }
             | Self::LogNotStored

@@ -12,13 +12,16 @@ use serde::{Deserialize, Serialize};
 use sqlx::postgres::{PgListener, PgPool};
 use tokio::sync::Notify;
 
-use crate::Signals;
 use crate::conn::sql;
 use crate::piped::{Home, PipedError, Value};
+use crate::shared::ALIVE;
+use crate::{Key, ServerNumber, Signals};
 
 const CHANNEL: &str = "orch_committed";
 /// A payload holds 8,000 bytes at most.
 const RUNS_AT_ONCE: usize = 300;
+/// A table's name and a key: of agents a name of up to 128 characters.
+const ROWS_AT_ONCE: usize = 10;
 /// More runs than this at once are told of as "any".
 const MOST_RUNS: usize = 3000;
 /// Between one notice and the next.
@@ -39,6 +42,7 @@ pub(crate) struct Herald {
 struct News {
     runs: BTreeSet<RunId>,
     schedule: Schedule,
+    unreadable: BTreeSet<(&'static str, Key)>,
 }
 
 /// Whether work may have become startable.
@@ -56,6 +60,9 @@ struct Message {
     /// `None` stands for any.
     runs: Option<Vec<i64>>,
     schedule: Schedule,
+    /// Rows that cannot be read. Servers before it left it out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    unreadable: Vec<(String, Key)>,
 }
 
 impl Herald {
@@ -68,6 +75,11 @@ impl Herald {
 
     pub(crate) fn schedule(&self) {
         self.news().schedule = Schedule::Changed;
+        self.some.notify_one();
+    }
+
+    pub(crate) fn unreadable(&self, rows: BTreeSet<(&'static str, Key)>) {
+        self.news().unreadable.extend(rows);
         self.some.notify_one();
     }
 
@@ -93,7 +105,11 @@ impl Herald {
     pub(crate) async fn tell(&self, me: i64, home: Home) {
         while !home.is_closed() {
             self.some.notified().await;
-            let News { runs, schedule } = std::mem::take(&mut *self.news());
+            let News {
+                runs,
+                schedule,
+                unreadable,
+            } = std::mem::take(&mut *self.news());
             let ids: Vec<i64> = runs.iter().map(|run| run.get()).collect();
             let parts: Vec<Option<&[i64]>> = if ids.len() > MOST_RUNS {
                 vec![None]
@@ -102,12 +118,23 @@ impl Herald {
             } else {
                 ids.chunks(RUNS_AT_ONCE).map(Some).collect()
             };
-            for runs in parts {
-                let message = Message {
-                    from: me,
-                    runs: runs.map(<[i64]>::to_vec),
-                    schedule,
-                };
+            let of_runs = parts.into_iter().map(|runs| Message {
+                from: me,
+                runs: runs.map(<[i64]>::to_vec),
+                schedule,
+                unreadable: Vec::new(),
+            });
+            let unreadable: Vec<_> = unreadable.into_iter().collect();
+            let of_rows = unreadable.chunks(ROWS_AT_ONCE).map(|rows| Message {
+                from: me,
+                runs: Some(Vec::new()),
+                schedule: Schedule::AsBefore,
+                unreadable: rows
+                    .iter()
+                    .map(|(table, key)| ((*table).to_owned(), key.clone()))
+                    .collect(),
+            });
+            for message in of_runs.chain(of_rows) {
                 let payload =
                     serde_json::to_string(&message).expect("invariant: numbers serialise");
                 let told = notify(&home, payload).await;
@@ -145,6 +172,12 @@ pub(crate) async fn listen(me: i64, pool: PgPool, signals: Signals) {
 
 async fn hear(me: i64, pool: &PgPool, signals: &Signals) -> Result<(), sqlx::Error> {
     let mut listener = PgListener::connect_with(pool).await?;
+    // It lives as long as this connection does.
+    sqlx::query("SELECT pg_advisory_lock_shared($1, $2)")
+        .bind(ALIVE)
+        .bind(ServerNumber::of(me).lock())
+        .execute(&mut listener)
+        .await?;
     listener.listen(CHANNEL).await?;
     // What was told before, or while the connection was away, was missed.
     signals.woken_from_elsewhere(None);
@@ -159,6 +192,9 @@ async fn hear(me: i64, pool: &PgPool, signals: &Signals) -> Result<(), sqlx::Err
         let runs = message
             .runs
             .map(|runs| runs.into_iter().map(RunId).collect());
+        if !message.unreadable.is_empty() {
+            signals.unreadable_heard(message.unreadable);
+        }
         signals.woken_from_elsewhere(runs);
         if message.schedule == Schedule::Changed {
             signals.wake_scheduler_here();

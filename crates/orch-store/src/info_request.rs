@@ -8,7 +8,8 @@ use serde_json::json;
 
 use crate::conn::{Ids, all, listing, one, optional};
 use crate::inline::row;
-use crate::{Conn, Page, StoreError};
+use crate::stored::{Lenient, noun, stored};
+use crate::{Conn, Found, Page, StoreError};
 
 /// A question asked in a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +26,7 @@ pub struct InfoRequest {
 }
 
 row! {
-    struct Row {
+    pub(crate) struct Row {
         id: i64,
         run_id: i64,
         prompt: String,
@@ -37,6 +38,8 @@ row! {
     }
 }
 
+stored!(Row, "info_request" by id => InfoRequest);
+
 impl TryFrom<Row> for InfoRequest {
     type Error = StoreError;
 
@@ -45,19 +48,14 @@ impl TryFrom<Row> for InfoRequest {
             id: InfoRequestId(row.id),
             run_id: RunId(row.run_id),
             prompt: row.prompt,
-            fields: serde_json::from_str(&row.fields)
-                .map_err(|_| StoreError::corrupt("info request's fields", &row.fields))?,
+            fields: serde_json::from_str(&row.fields).map_err(|_| StoreError::no_json("fields"))?,
             status: Status::parse(&row.status)
-                .ok_or_else(|| StoreError::corrupt("info request status", &row.status))?,
+                .ok_or_else(|| StoreError::corrupt("status", &row.status))?,
             sealed: row.sealed,
             created_at: Timestamp::from_micros(row.created_at),
             resolved_at: row.resolved_at.map(Timestamp::from_micros),
         })
     }
-}
-
-fn requests(rows: Vec<Row>) -> Result<Vec<InfoRequest>, StoreError> {
-    rows.into_iter().map(InfoRequest::try_from).collect()
 }
 
 /// Asks.
@@ -112,27 +110,25 @@ pub async fn resolve(
 /// # Errors
 /// When the database fails.
 pub async fn find(conn: &mut Conn, id: InfoRequestId) -> Result<Option<InfoRequest>, StoreError> {
-    optional!(
+    noun::<Row>(optional!(
         conn,
-        Row,
+        Lenient<Row>,
         "SELECT * FROM info_request WHERE id = $1",
         id.get()
-    )?
-    .map(InfoRequest::try_from)
-    .transpose()
+    )?)
 }
 
 /// The questions of a run, oldest first.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn of_run(conn: &mut Conn, run: RunId) -> Result<Vec<InfoRequest>, StoreError> {
-    requests(all!(
+pub async fn of_run(conn: &mut Conn, run: RunId) -> Result<Found<InfoRequest>, StoreError> {
+    Ok(Found::of::<Row>(all!(
         conn,
-        Row,
+        Lenient<Row>,
         "SELECT * FROM info_request WHERE run_id = $1 ORDER BY id",
         run.get()
-    )?)
+    )?))
 }
 
 /// Questions of all runs, of one status or of any.
@@ -143,7 +139,7 @@ pub async fn list(
     conn: &mut Conn,
     status: Option<Status>,
     page: Page,
-) -> Result<Vec<InfoRequest>, StoreError> {
+) -> Result<Found<InfoRequest>, StoreError> {
     let sql = listing!(
         page,
         "SELECT * FROM info_request WHERE (CAST($1 AS TEXT) IS NULL OR status = $1)",
@@ -151,14 +147,15 @@ pub async fn list(
         "$2",
         "$3"
     );
-    requests(all!(
+    let rows = all!(
         conn,
-        Row,
+        Lenient<Row>,
         sql,
         status.map(Status::as_str),
         page.after,
         page.limit
-    )?)
+    )?;
+    Ok(Found::page::<Row>(rows, page))
 }
 
 /// What a run still waits for: pending questions, pending approvals.

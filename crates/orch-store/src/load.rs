@@ -313,7 +313,7 @@ async fn load_approvals(conn: &mut Conn, w: &mut Working, rules: &Rules) -> Resu
     if gated.is_empty() {
         return Ok(());
     }
-    for approval in approval::of_items(conn, gated).await? {
+    for approval in approval::of_items(conn, gated).await?.whole()? {
         w.approvals
             .entry(approval.work_item_id)
             .or_default()

@@ -8,7 +8,8 @@ use orch_core::time::Timestamp;
 
 use crate::conn::{all, json_ids, listing, one, optional, send, sql};
 use crate::inline::row;
-use crate::{Conn, Page, StoreError};
+use crate::stored::{Lenient, noun, nouns, stored};
+use crate::{Conn, Found, Page, StoreError};
 
 row! {
     pub(crate) struct Row {
@@ -24,6 +25,8 @@ row! {
         max_concurrent_runs: Option<i64>,
     }
 }
+
+stored!(Row, "project" by id => Project);
 
 impl From<Row> for Project {
     fn from(row: Row) -> Self {
@@ -101,32 +104,34 @@ pub async fn update(conn: &mut Conn, project: &Project) -> Result<(), StoreError
 /// # Errors
 /// When the database fails.
 pub async fn find(conn: &mut Conn, id: ProjectId) -> Result<Option<Project>, StoreError> {
-    Ok(optional!(conn, Row, "SELECT * FROM project WHERE id = $1", id.get())?.map(Project::from))
+    noun::<Row>(optional!(
+        conn,
+        Lenient<Row>,
+        "SELECT * FROM project WHERE id = $1",
+        id.get()
+    )?)
 }
 
 pub(crate) async fn by_ids(
     conn: &mut Conn,
     ids: &BTreeSet<ProjectId>,
 ) -> Result<Vec<Project>, StoreError> {
-    let rows = all!(
+    nouns::<Row>(all!(
         conn,
-        Row,
+        Lenient<Row>,
         "SELECT * FROM project WHERE id IN (SELECT CAST(value AS BIGINT) FROM json_each($1))",
         json_ids(ids.iter().map(|id| id.get()))
-    )?;
-    Ok(rows.into_iter().map(Project::from).collect())
+    )?)
 }
 
 /// Projects by id.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn list(conn: &mut Conn, page: Page) -> Result<Vec<Project>, StoreError> {
+pub async fn list(conn: &mut Conn, page: Page) -> Result<Found<Project>, StoreError> {
     let sql = listing!(page, "SELECT * FROM project WHERE true", "id", "$1", "$2");
-    Ok(all!(conn, Row, sql, page.after, page.limit)?
-        .into_iter()
-        .map(Project::from)
-        .collect())
+    let rows = all!(conn, Lenient<Row>, sql, page.after, page.limit)?;
+    Ok(Found::page::<Row>(rows, page))
 }
 
 /// The highest virtual time at which any project was served.

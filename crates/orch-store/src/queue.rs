@@ -9,7 +9,8 @@ use orch_core::time::Timestamp;
 use crate::bulk::{Cell, bulk, cells};
 use crate::conn::{Dialect, all, json_ids, listing, one, optional, sql};
 use crate::inline::row;
-use crate::{Conn, Page, StoreError};
+use crate::stored::{Lenient, noun, nouns, stored};
+use crate::{Conn, Found, Page, StoreError};
 
 row! {
     pub(crate) struct Row {
@@ -28,14 +29,16 @@ row! {
     }
 }
 
+stored!(Row, "queue_entry" by id => QueueEntry);
+
 impl TryFrom<Row> for QueueEntry {
     type Error = StoreError;
 
     fn try_from(row: Row) -> Result<Self, StoreError> {
-        let corrupt = || StoreError::corrupt("queue entry", &row.state);
         let status = match row.state.as_str() {
             "waiting" | "ready" => Status::Queued {
-                unmet: u32::try_from(row.unmet).map_err(|_| corrupt())?,
+                unmet: u32::try_from(row.unmet)
+                    .map_err(|_| StoreError::corrupt("unmet", row.unmet.to_string()))?,
                 gate: if row.gate_closed == 0 {
                     GateStatus::Open
                 } else {
@@ -43,12 +46,15 @@ impl TryFrom<Row> for QueueEntry {
                 },
             },
             "running" => Status::Running {
-                run_id: RunId(row.run_id.ok_or_else(corrupt)?),
+                run_id: RunId(
+                    row.run_id
+                        .ok_or_else(|| StoreError::corrupt("run_id", "NULL"))?,
+                ),
             },
             "done" => Status::Done,
             "failed" => Status::Failed,
             "cancelled" => Status::Cancelled,
-            _ => return Err(corrupt()),
+            _ => return Err(StoreError::corrupt("state", &row.state)),
         };
         Ok(Self {
             id: QueueEntryId(row.id),
@@ -125,17 +131,13 @@ pub(crate) async fn update(conn: &mut Conn, rows: Vec<Cell>) -> Result<(), Store
     UPDATE.run(conn, rows).await
 }
 
-pub(crate) fn entries(rows: Vec<Row>) -> Result<Vec<QueueEntry>, StoreError> {
-    rows.into_iter().map(QueueEntry::try_from).collect()
-}
-
 pub(crate) async fn by_ids(
     conn: &mut Conn,
     ids: &BTreeSet<QueueEntryId>,
 ) -> Result<Vec<QueueEntry>, StoreError> {
-    entries(all!(
+    nouns::<Row>(all!(
         conn,
-        Row,
+        Lenient<Row>,
         "SELECT * FROM queue_entry WHERE id IN (SELECT CAST(value AS BIGINT) FROM json_each($1))",
         json_ids(ids.iter().map(|id| id.get()))
     )?)
@@ -150,9 +152,9 @@ pub(crate) async fn open_of(
     conn: &mut Conn,
     items: &BTreeSet<WorkItemId>,
 ) -> Result<Vec<QueueEntry>, StoreError> {
-    entries(all!(
+    nouns::<Row>(all!(
         conn,
-        Row,
+        Lenient<Row>,
         OPEN_OF,
         json_ids(items.iter().map(|id| id.get()))
     )?)
@@ -237,14 +239,12 @@ pub async fn next_due(conn: &mut Conn, now: Timestamp) -> Result<Option<Timestam
 /// # Errors
 /// When the database fails.
 pub async fn find(conn: &mut Conn, id: QueueEntryId) -> Result<Option<QueueEntry>, StoreError> {
-    optional!(
+    noun::<Row>(optional!(
         conn,
-        Row,
+        Lenient<Row>,
         "SELECT * FROM queue_entry WHERE id = $1",
         id.get()
-    )?
-    .map(QueueEntry::try_from)
-    .transpose()
+    )?)
 }
 
 /// Entries by id, of all projects or of one; of all states or of one (as the API names it).
@@ -256,7 +256,7 @@ pub async fn list(
     project: Option<ProjectId>,
     status: Option<&str>,
     page: Page,
-) -> Result<Vec<QueueEntry>, StoreError> {
+) -> Result<Found<QueueEntry>, StoreError> {
     let sql = listing!(
         page,
         "SELECT * FROM queue_entry WHERE (CAST($1 AS BIGINT) IS NULL OR project_id = $1)
@@ -265,15 +265,16 @@ pub async fn list(
         "$3",
         "$4"
     );
-    entries(all!(
+    let rows = all!(
         conn,
-        Row,
+        Lenient<Row>,
         sql,
         project.map(ProjectId::get),
         status,
         page.after,
         page.limit
-    )?)
+    )?;
+    Ok(Found::page::<Row>(rows, page))
 }
 
 row! {

@@ -5,6 +5,7 @@ use orch_core::time::Timestamp;
 
 use crate::conn::{one, optional};
 use crate::inline::row;
+use crate::stored::{Lenient, noun, stored};
 use crate::{Conn, StoreError};
 
 row! {
@@ -17,6 +18,8 @@ row! {
         pub created_at: i64,
     }
 }
+
+stored!(Recipe, "recipe" by id => Recipe);
 
 /// Stores a recipe.
 ///
@@ -43,5 +46,10 @@ pub async fn insert(
 /// # Errors
 /// When the database fails.
 pub async fn find(conn: &mut Conn, id: RecipeId) -> Result<Option<Recipe>, StoreError> {
-    optional!(conn, Recipe, "SELECT * FROM recipe WHERE id = $1", id.get())
+    noun::<Recipe>(optional!(
+        conn,
+        Lenient<Recipe>,
+        "SELECT * FROM recipe WHERE id = $1",
+        id.get()
+    )?)
 }

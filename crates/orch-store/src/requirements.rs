@@ -5,7 +5,8 @@ use orch_core::time::Timestamp;
 
 use crate::conn::{all, execute, one, optional};
 use crate::inline::row;
-use crate::{Conn, StoreError};
+use crate::stored::{Lenient, noun, stored};
+use crate::{Conn, Found, StoreError};
 
 row! {
     /// A proposal: `status` is proposed, approved or superseded; `items` is a JSON array.
@@ -22,6 +23,8 @@ row! {
         pub approved_by: Option<String>,
     }
 }
+
+stored!(Requirements, "requirements" by id => Requirements, json: items);
 
 /// Stores a proposal; older undecided ones are superseded by it.
 ///
@@ -90,13 +93,13 @@ pub async fn find(
     project: ProjectId,
     id: RequirementsId,
 ) -> Result<Option<Requirements>, StoreError> {
-    optional!(
+    noun::<Requirements>(optional!(
         conn,
-        Requirements,
+        Lenient<Requirements>,
         "SELECT * FROM requirements WHERE id = $1 AND project_id = $2",
         id.get(),
         project.get()
-    )
+    )?)
 }
 
 /// The newest version that is proposed or approved.
@@ -107,23 +110,23 @@ pub async fn current(
     conn: &mut Conn,
     project: ProjectId,
 ) -> Result<Option<Requirements>, StoreError> {
-    optional!(
+    noun::<Requirements>(optional!(
         conn,
-        Requirements,
+        Lenient<Requirements>,
         "SELECT * FROM requirements WHERE project_id = $1 ORDER BY id DESC LIMIT 1",
         project.get()
-    )
+    )?)
 }
 
 /// All versions, oldest first.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn list(conn: &mut Conn, project: ProjectId) -> Result<Vec<Requirements>, StoreError> {
-    all!(
+pub async fn list(conn: &mut Conn, project: ProjectId) -> Result<Found<Requirements>, StoreError> {
+    Ok(Found::of::<Requirements>(all!(
         conn,
-        Requirements,
+        Lenient<Requirements>,
         "SELECT * FROM requirements WHERE project_id = $1 ORDER BY id",
         project.get()
-    )
+    )?))
 }

@@ -11,8 +11,9 @@ use orch_core::work_item::ConcurrencyKey;
 use crate::bulk::{Cell, bulk, cells};
 use crate::conn::{Dialect, all, execute, json_ids, listing, one, optional, sql};
 use crate::inline::row;
+use crate::stored::{Lenient, Stored as _, noun, nouns, stored};
 use crate::work_item::{duration, key, micros};
-use crate::{Conn, Page, StoreError};
+use crate::{Conn, Found, Key, Page, StoreError, Unreadable};
 
 row! {
     pub(crate) struct Row {
@@ -39,6 +40,8 @@ row! {
     }
 }
 
+stored!(Row, "run" by id => Run);
+
 impl TryFrom<Row> for Run {
     type Error = StoreError;
 
@@ -57,7 +60,7 @@ impl TryFrom<Row> for Run {
             "waiting" => RunState::Waiting { lease },
             ended => RunState::Finished(Finish {
                 outcome: Outcome::parse(ended)
-                    .ok_or_else(|| StoreError::corrupt("run status", ended))?,
+                    .ok_or_else(|| StoreError::corrupt("status", ended))?,
                 at: Timestamp::from_micros(row.finished_at.unwrap_or(row.created_at)),
                 exit_code: row.exit_code.and_then(|code| i32::try_from(code).ok()),
                 agent,
@@ -147,17 +150,13 @@ pub(crate) async fn update(conn: &mut Conn, rows: Vec<Cell>) -> Result<(), Store
     UPDATE.run(conn, rows).await
 }
 
-pub(crate) fn runs(rows: Vec<Row>) -> Result<Vec<Run>, StoreError> {
-    rows.into_iter().map(Run::try_from).collect()
-}
-
 pub(crate) const BY_IDS: &str =
     sql!("SELECT * FROM run WHERE id IN (SELECT CAST(value AS BIGINT) FROM json_each($1))");
 
 pub(crate) async fn by_ids(conn: &mut Conn, ids: &BTreeSet<RunId>) -> Result<Vec<Run>, StoreError> {
-    runs(all!(
+    nouns::<Row>(all!(
         conn,
-        Row,
+        Lenient<Row>,
         BY_IDS,
         json_ids(ids.iter().map(|id| id.get()))
     )?)
@@ -168,17 +167,25 @@ pub(crate) async fn by_ids(conn: &mut Conn, ids: &BTreeSet<RunId>) -> Result<Vec
 /// # Errors
 /// When the database fails.
 pub async fn find(conn: &mut Conn, id: RunId) -> Result<Option<Run>, StoreError> {
-    optional!(conn, Row, "SELECT * FROM run WHERE id = $1", id.get())?
-        .map(Run::try_from)
-        .transpose()
+    noun::<Row>(optional!(
+        conn,
+        Lenient<Row>,
+        "SELECT * FROM run WHERE id = $1",
+        id.get()
+    )?)
 }
 
 /// Several runs.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn find_all(conn: &mut Conn, ids: &BTreeSet<RunId>) -> Result<Vec<Run>, StoreError> {
-    by_ids(conn, ids).await
+pub async fn find_all(conn: &mut Conn, ids: &BTreeSet<RunId>) -> Result<Found<Run>, StoreError> {
+    Ok(Found::of::<Row>(all!(
+        conn,
+        Lenient<Row>,
+        BY_IDS,
+        json_ids(ids.iter().map(|id| id.get()))
+    )?))
 }
 
 /// Which runs to list.
@@ -193,7 +200,7 @@ pub struct Filter {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn list(conn: &mut Conn, filter: &Filter, page: Page) -> Result<Vec<Run>, StoreError> {
+pub async fn list(conn: &mut Conn, filter: &Filter, page: Page) -> Result<Found<Run>, StoreError> {
     let sql = match filter.work_item {
         Some(_) => listing!(
             page,
@@ -212,16 +219,17 @@ pub async fn list(conn: &mut Conn, filter: &Filter, page: Page) -> Result<Vec<Ru
             "$5"
         ),
     };
-    runs(all!(
+    let rows = all!(
         conn,
-        Row,
+        Lenient<Row>,
         sql,
         filter.work_item.map(WorkItemId::get),
         filter.project.map(ProjectId::get),
         filter.status.clone(),
         page.after,
         page.limit
-    )?)
+    )?;
+    Ok(Found::page::<Row>(rows, page))
 }
 
 pub(crate) const UNCLAIMED: Dialect = sql!(
@@ -289,7 +297,16 @@ pub async fn keys_held_in(
         json_ids(projects.iter().map(|id| id.get()))
     )?
     .into_iter()
-    .map(|(project, held, run)| Ok((ProjectId(project), key(held)?, RunId(run))))
+    .map(|(project, held, run)| {
+        let unreadable = |held: &str| Unreadable {
+            table: Row::TABLE,
+            key: Key::Number(run),
+            column: Some("concurrency_key".to_owned()),
+            what: format!("holds `{}`", held.chars().take(80).collect::<String>()),
+        };
+        let held = ConcurrencyKey::parse(&held).map_err(|_| Box::new(unreadable(&held)))?;
+        Ok((ProjectId(project), held, RunId(run)))
+    })
     .collect()
 }
 

@@ -6,7 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use orch_core::ids::RunId;
 use tokio::sync::{Notify, watch};
 
+use crate::Key;
 use crate::herald::Herald;
+
+/// Nobody looks at more rows at once.
+const MOST_HEARD: usize = 1000;
 
 type Watched = Mutex<HashMap<RunId, watch::Sender<u64>>>;
 
@@ -26,6 +30,8 @@ pub struct Signals {
 struct Elsewhere {
     runs: Mutex<Heard>,
     some: Notify,
+    /// Rows that other servers could not read.
+    unreadable: Mutex<Vec<(String, Key)>>,
 }
 
 /// What was heard since somebody looked.
@@ -112,6 +118,26 @@ impl Signals {
             }
         }
         self.elsewhere.some.notify_one();
+    }
+
+    pub(crate) fn tell_of_unreadable(&self, rows: BTreeSet<(&'static str, Key)>) {
+        if let Some(herald) = &self.herald {
+            herald.unreadable(rows);
+        }
+    }
+
+    pub(crate) fn unreadable_heard(&self, rows: Vec<(String, Key)>) {
+        let heard = &self.elsewhere.unreadable;
+        let mut heard = heard.lock().unwrap_or_else(PoisonError::into_inner);
+        if heard.len() < MOST_HEARD {
+            heard.extend(rows);
+        }
+    }
+
+    /// Rows that other servers could not read, since the last call.
+    pub(crate) fn unreadable_elsewhere(&self) -> Vec<(String, Key)> {
+        let heard = &self.elsewhere.unreadable;
+        std::mem::take(&mut *heard.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Watches one run: its state and its log.

@@ -6,7 +6,8 @@ use orch_core::ids::{RunId, StepId};
 
 use crate::conn::{all, execute, json_ids, one, optional};
 use crate::inline::row;
-use crate::{Conn, StoreError};
+use crate::stored::{Lenient, noun, stored};
+use crate::{Conn, Found, StoreError};
 
 row! {
     /// One command or turn of a run: `status` is pending, running, succeeded, failed or skipped;
@@ -25,6 +26,8 @@ row! {
         pub detail: String,
     }
 }
+
+stored!(Step, "step" by id => Step, json: detail);
 
 /// Stores a new step; its number follows the last one's unless given. The id in `step` is not
 /// looked at.
@@ -76,20 +79,25 @@ pub async fn update(conn: &mut Conn, step: &Step) -> Result<(), StoreError> {
 /// # Errors
 /// When the database fails.
 pub async fn find(conn: &mut Conn, id: StepId) -> Result<Option<Step>, StoreError> {
-    optional!(conn, Step, "SELECT * FROM step WHERE id = $1", id.get())
+    noun::<Step>(optional!(
+        conn,
+        Lenient<Step>,
+        "SELECT * FROM step WHERE id = $1",
+        id.get()
+    )?)
 }
 
 /// The steps of a run, in order.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn of_run(conn: &mut Conn, run: RunId) -> Result<Vec<Step>, StoreError> {
-    all!(
+pub async fn of_run(conn: &mut Conn, run: RunId) -> Result<Found<Step>, StoreError> {
+    Ok(Found::of::<Step>(all!(
         conn,
-        Step,
+        Lenient<Step>,
         "SELECT * FROM step WHERE run_id = $1 ORDER BY number, id",
         run.get()
-    )
+    )?))
 }
 
 /// The steps of several runs, in order for each.

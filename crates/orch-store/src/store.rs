@@ -23,7 +23,10 @@ use crate::segment::{
 use crate::sqlite::{self, Sqlite};
 use crate::vitals::Vitals;
 use crate::writer::Envelope;
-use crate::{Command, Database, Needs, Reply, Reservation, Signals, StoreError, Tx, audit, writer};
+use crate::{
+    Command, Database, Needs, Reply, Reservation, ServerNumber, Signals, StoreError, Tx, audit,
+    writer,
+};
 
 /// Where the present time comes from.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -67,6 +70,7 @@ enum Pools {
 #[derive(Clone)]
 pub struct Store {
     database: Arc<Database>,
+    number: ServerNumber,
     pools: Pools,
     pub(crate) state: Arc<Mutex<WriterState>>,
     commands: mpsc::Sender<Envelope>,
@@ -169,6 +173,7 @@ impl Store {
             quarantine: Arc::default(),
             writer: Arc::default(),
             database: Arc::new(options.database),
+            number: ServerNumber::of(me),
             pools,
             state: Arc::new(Mutex::new(state)),
             commands,
@@ -374,6 +379,12 @@ impl Store {
             Pools::Sqlite(_) => None,
             Pools::Postgres(pools) => Some(pools),
         }
+    }
+
+    /// What tells this server among those on its database.
+    #[must_use]
+    pub fn server_number(&self) -> ServerNumber {
+        self.number
     }
 
     #[must_use]

@@ -5,7 +5,8 @@ use orch_core::time::Timestamp;
 
 use crate::conn::{all, one, optional};
 use crate::inline::row;
-use crate::{Conn, StoreError};
+use crate::stored::{Lenient, noun, stored};
+use crate::{Conn, Found, StoreError};
 
 row! {
     /// A version of a project's vision.
@@ -17,6 +18,8 @@ row! {
         pub created_at: i64,
     }
 }
+
+stored!(Vision, "vision" by id => Vision);
 
 impl Vision {
     #[must_use]
@@ -50,23 +53,23 @@ pub async fn insert(
 /// # Errors
 /// When the database fails.
 pub async fn latest(conn: &mut Conn, project: ProjectId) -> Result<Option<Vision>, StoreError> {
-    optional!(
+    noun::<Vision>(optional!(
         conn,
-        Vision,
+        Lenient<Vision>,
         "SELECT * FROM vision WHERE project_id = $1 ORDER BY id DESC LIMIT 1",
         project.get()
-    )
+    )?)
 }
 
 /// All versions, oldest first.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn list(conn: &mut Conn, project: ProjectId) -> Result<Vec<Vision>, StoreError> {
-    all!(
+pub async fn list(conn: &mut Conn, project: ProjectId) -> Result<Found<Vision>, StoreError> {
+    Ok(Found::of::<Vision>(all!(
         conn,
-        Vision,
+        Lenient<Vision>,
         "SELECT * FROM vision WHERE project_id = $1 ORDER BY id",
         project.get()
-    )
+    )?))
 }

@@ -10,7 +10,8 @@ use orch_core::work_item::{ApprovalHistory, ConcurrencyKey, Kind, Policy, State,
 use crate::bulk::{Cell, bulk, cells};
 use crate::conn::{all, json_ids, listing, optional};
 use crate::inline::row;
-use crate::{Conn, StoreError};
+use crate::stored::{Lenient, noun, stored};
+use crate::{Conn, Found, StoreError};
 
 row! {
     pub(crate) struct Row {
@@ -32,6 +33,8 @@ row! {
         concurrency_key: Option<String>,
     }
 }
+
+stored!(Row, "work_item" by id => WorkItem);
 
 impl TryFrom<Row> for WorkItem {
     type Error = StoreError;
@@ -68,7 +71,7 @@ impl TryFrom<Row> for WorkItem {
 
 /// A stored concurrency key.
 pub(crate) fn key(text: String) -> Result<ConcurrencyKey, StoreError> {
-    ConcurrencyKey::parse(&text).map_err(|_| StoreError::corrupt("concurrency key", text))
+    ConcurrencyKey::parse(&text).map_err(|_| StoreError::corrupt("concurrency_key", text))
 }
 
 pub(crate) fn duration(us: i64) -> Duration {
@@ -136,13 +139,7 @@ pub(crate) async fn by_ids(
     conn: &mut Conn,
     ids: &BTreeSet<WorkItemId>,
 ) -> Result<Vec<WorkItem>, StoreError> {
-    let rows = all!(
-        conn,
-        Row,
-        "SELECT * FROM work_item WHERE id IN (SELECT CAST(value AS BIGINT) FROM json_each($1))",
-        json_ids(ids.iter().map(|id| id.get()))
-    )?;
-    rows.into_iter().map(WorkItem::try_from).collect()
+    find_all(conn, ids).await?.whole()
 }
 
 /// One item.
@@ -150,9 +147,12 @@ pub(crate) async fn by_ids(
 /// # Errors
 /// When the database fails.
 pub async fn find(conn: &mut Conn, id: WorkItemId) -> Result<Option<WorkItem>, StoreError> {
-    optional!(conn, Row, "SELECT * FROM work_item WHERE id = $1", id.get())?
-        .map(WorkItem::try_from)
-        .transpose()
+    noun::<Row>(optional!(
+        conn,
+        Lenient<Row>,
+        "SELECT * FROM work_item WHERE id = $1",
+        id.get()
+    )?)
 }
 
 /// Several items.
@@ -162,8 +162,13 @@ pub async fn find(conn: &mut Conn, id: WorkItemId) -> Result<Option<WorkItem>, S
 pub async fn find_all(
     conn: &mut Conn,
     ids: &BTreeSet<WorkItemId>,
-) -> Result<Vec<WorkItem>, StoreError> {
-    by_ids(conn, ids).await
+) -> Result<Found<WorkItem>, StoreError> {
+    Ok(Found::of::<Row>(all!(
+        conn,
+        Lenient<Row>,
+        "SELECT * FROM work_item WHERE id IN (SELECT CAST(value AS BIGINT) FROM json_each($1))",
+        json_ids(ids.iter().map(|id| id.get()))
+    )?))
 }
 
 /// Which items to list.
@@ -181,7 +186,7 @@ pub async fn list(
     conn: &mut Conn,
     filter: &Filter,
     page: crate::Page,
-) -> Result<Vec<WorkItem>, StoreError> {
+) -> Result<Found<WorkItem>, StoreError> {
     let sql = listing!(
         page,
         "SELECT * FROM work_item WHERE (CAST($1 AS BIGINT) IS NULL OR project_id = $1) AND (CAST($2 AS TEXT) IS NULL OR state = $2)",
@@ -191,12 +196,12 @@ pub async fn list(
     );
     let rows = all!(
         conn,
-        Row,
+        Lenient<Row>,
         sql,
         filter.project.map(ProjectId::get),
         filter.state.map(State::as_str),
         page.after,
         page.limit
     )?;
-    rows.into_iter().map(WorkItem::try_from).collect()
+    Ok(Found::page::<Row>(rows, page))
 }

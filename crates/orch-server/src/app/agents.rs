@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use orch_api::proto::{Revoked, ServerMessage, server_message};
 use orch_core::ids::{AgentName, RunId};
-use orch_store::{Assigned, Free, agent, run};
+use orch_store::{Assigned, Free, agent, run, shared};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, Interval};
 
@@ -85,8 +85,8 @@ impl Agents {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How many streams are open.
-    pub fn connected(&self) -> usize {
+    /// How many streams are open to this server.
+    pub fn connected_here(&self) -> usize {
         self.locked()
             .sessions
             .values()
@@ -306,6 +306,14 @@ impl Agents {
     }
 }
 
+impl App {
+    /// How many agents are connected, to this server or, as of the last look, to others on its
+    /// database.
+    pub fn connected_agents(&self) -> usize {
+        self.agents().connected_here() + self.health().agents_elsewhere()
+    }
+}
+
 /// An agent as it is listed.
 pub struct Listed {
     pub agent: agent::Agent,
@@ -316,18 +324,20 @@ pub struct Listed {
 /// All agents that ever registered.
 pub async fn list(app: &App) -> Result<Vec<Listed>> {
     let mut conn = app.store().read().await?;
+    let elsewhere = shared::agents_elsewhere(app.store()).await?;
     let mut listed = Vec::new();
-    for agent in agent::list(&mut conn).await? {
+    for agent in app.store().named(agent::list(&mut conn).await?).rows {
         let Some(name) = AgentName::parse(&agent.name) else {
             continue;
         };
         let holding = run::held_by(&mut conn, &name).await?;
-        let connected = app
+        let is_here = app
             .agents()
             .locked()
             .sessions
             .get(&name)
             .is_some_and(|session| session.outbox.is_some());
+        let connected = is_here || elsewhere.contains(&agent.name);
         listed.push(Listed {
             agent,
             connected,

@@ -3,7 +3,7 @@
 use orch_core::approval::{Approval, Decision, Status, Subject, Verdict};
 use orch_core::engine;
 use orch_core::ids::{ApprovalId, RunId, WorkItemId};
-use orch_store::{Needs, Page, approval, info_request};
+use orch_store::{Listed, Needs, Page, approval, info_request};
 use serde_json::json;
 
 use super::{App, AppError, Result, checks, run, work_item};
@@ -34,7 +34,9 @@ pub async fn request(
     work_item::note_approval_asked(&mut w, item_id)?;
     w.approvals.insert(
         item_id,
-        approval::of_work_items(&mut tx.conn, &[item_id]).await?,
+        approval::of_work_items(&mut tx.conn, &[item_id])
+            .await?
+            .whole()?,
     );
     tx.decide(&mut w, |w, ctx| engine::regate(w, ctx, item_id))?;
     tx.save(w).await?;
@@ -85,7 +87,9 @@ pub async fn decide(
         Subject::WorkItem => {
             w.approvals.insert(
                 item_id,
-                approval::of_work_items(&mut tx.conn, &[item_id]).await?,
+                approval::of_work_items(&mut tx.conn, &[item_id])
+                    .await?
+                    .whole()?,
             );
             tx.decide(&mut w, |w, ctx| engine::regate(w, ctx, item_id))?;
         }
@@ -139,6 +143,7 @@ pub async fn decide_for_run(
         all.extend(
             approval::of_work_items(&mut conn, &[run.work_item_id])
                 .await?
+                .whole()?
                 .into_iter()
                 .filter(|approval| approval.subject == Subject::WorkItem),
         );
@@ -177,11 +182,14 @@ pub async fn show(app: &App, id: ApprovalId) -> Result<Approval> {
 pub async fn of_item(app: &App, item_id: WorkItemId) -> Result<Vec<Approval>> {
     work_item::show(app, item_id).await?;
     let mut conn = app.store().read().await?;
-    Ok(approval::of_work_items(&mut conn, &[item_id]).await?)
+    let found = approval::of_work_items(&mut conn, &[item_id]).await?;
+    Ok(app.store().named(found).rows)
 }
 
 /// Approvals of all items.
-pub async fn list(app: &App, status: Option<Status>, page: Page) -> Result<Vec<Approval>> {
+pub async fn list(app: &App, status: Option<Status>, page: Page) -> Result<Listed<Approval>> {
     let mut conn = app.store().read().await?;
-    Ok(approval::list(&mut conn, status, page).await?)
+    Ok(app
+        .store()
+        .named(approval::list(&mut conn, status, page).await?))
 }

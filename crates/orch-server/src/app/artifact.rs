@@ -82,7 +82,10 @@ pub async fn store(app: &App, actor: &str, run_id: RunId, new: New) -> Result<Ar
 pub async fn of_run(app: &App, run_id: RunId) -> Result<Vec<Artifact>> {
     run::show(app, run_id).await?;
     let mut conn = app.store().read().await?;
-    Ok(artifact::of_run(&mut conn, run_id).await?)
+    Ok(app
+        .store()
+        .named(artifact::of_run(&mut conn, run_id).await?)
+        .rows)
 }
 
 /// An artifact with its bytes.

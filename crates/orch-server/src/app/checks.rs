@@ -45,9 +45,8 @@ pub(crate) fn seconds(field: &'static str, seconds: f64) -> Result<Duration> {
     if seconds.is_finite() && (0.0..=LONGEST_SECONDS).contains(&seconds) {
         Ok(Duration::from_secs_f64(seconds))
     } else {
-        let message =
-            format!("is {seconds}; expected a number of seconds from 0 to {LONGEST_SECONDS}");
-        Err(AppError::invalid(field, message))
+        let expected = format!("a number of seconds from 0 to {LONGEST_SECONDS}");
+        Err(AppError::wrong(field, number(seconds), expected))
     }
 }
 
@@ -59,8 +58,17 @@ pub(crate) fn lease_ttl(ttl_seconds: Option<f64>) -> Result<Option<Duration>> {
     if ttl.is_finite() && (1.0..=86_400.0).contains(&ttl) {
         Ok(Some(Duration::from_secs_f64(ttl)))
     } else {
-        let message = format!("is {ttl}; expected a number of seconds from 1 to 86400");
-        Err(AppError::invalid("ttl_seconds", message))
+        let expected = "a number of seconds from 1 to 86400";
+        Err(AppError::wrong("ttl_seconds", number(ttl), expected))
+    }
+}
+
+/// A number as people write it: one with hundreds of digits by its exponent.
+fn number(number: f64) -> String {
+    if number == 0.0 || (1e-6..1e15).contains(&number.abs()) {
+        number.to_string()
+    } else {
+        format!("{number:e}")
     }
 }
 
@@ -82,19 +90,18 @@ pub(crate) fn choice<T: Copy>(
     let chosen = choices.iter().find(|(name, _)| *name == given);
     chosen.map(|(_, value)| Some(*value)).ok_or_else(|| {
         let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
-        let shown: String = given.chars().take(100).collect();
-        let message = format!("is `{shown}`; expected one of {}", names.join(", "));
-        AppError::invalid(field, message)
+        let shown: String = given.chars().take(80).collect();
+        let expected = format!("one of {}", names.join(", "));
+        AppError::wrong(field, format!("`{shown}`"), expected)
     })
 }
 
 /// A priority within its bounds.
 pub(crate) fn priority(priority: Option<i32>) -> Result<Option<i32>> {
     match priority {
-        Some(p) if !(-1_000_000..=1_000_000).contains(&p) => Err(AppError::invalid(
-            "priority",
-            format!("is {p}; expected -1000000 to 1000000"),
-        )),
+        Some(p) if !(-1_000_000..=1_000_000).contains(&p) => {
+            Err(AppError::wrong("priority", p, "-1000000 to 1000000"))
+        }
         other => Ok(other),
     }
 }
@@ -106,10 +113,8 @@ pub fn concurrency_key(key: &str) -> Result<ConcurrencyKey> {
 
 /// A project's weight.
 pub fn weight(weight: u32) -> Result<Weight> {
-    Weight::new(weight).ok_or_else(|| {
-        let message = format!("is {weight}; expected 1 to {}", Weight::MOST);
-        AppError::invalid("weight", message)
-    })
+    Weight::new(weight)
+        .ok_or_else(|| AppError::wrong("weight", weight, format!("1 to {}", Weight::MOST)))
 }
 
 /// A project's limit on open runs; more than a million is as good as none.
@@ -117,6 +122,22 @@ pub fn max_concurrent_runs(most: u32) -> Result<u32> {
     if (1..=1_000_000).contains(&most) {
         return Ok(most);
     }
-    let message = format!("is {most}; expected 1 to 1000000, or null for no limit");
-    Err(AppError::invalid("max_concurrent_runs", message))
+    let expected = "1 to 1000000, or null for no limit";
+    Err(AppError::wrong("max_concurrent_runs", most, expected))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_out_of_range_is_repeated_in_few_characters() {
+        let said = |given| seconds("delay_seconds", given).unwrap_err().to_string();
+        for (given, shown) in [(1e300, "1e300"), (-1.5, "-1.5"), (31_536_001.0, "31536001")] {
+            let expected = format!(
+                "`delay_seconds` is {shown}; expected a number of seconds from 0 to 31536000"
+            );
+            assert_eq!(said(given), expected);
+        }
+    }
 }

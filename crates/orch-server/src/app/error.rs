@@ -1,5 +1,8 @@
 //! Why an operation did not happen.
 
+use std::fmt::Display;
+
+use orch_api::problem::FieldError;
 use orch_core::engine::Refusal;
 use orch_core::info_request::Fault;
 use orch_store::StoreError;
@@ -10,7 +13,10 @@ pub enum AppError {
     #[error(transparent)]
     Refused(Refusal),
     #[error("{detail}")]
-    Invalid { detail: String, faults: Vec<Fault> },
+    Invalid {
+        detail: String,
+        errors: Vec<FieldError>,
+    },
     #[error("{0}")]
     PreconditionFailed(String),
     #[error("{0}")]
@@ -42,7 +48,20 @@ impl AppError {
         let (field, message) = (field.into(), message.into());
         Self::Invalid {
             detail: format!("`{field}` {message}"),
-            faults: vec![Fault { field, message }],
+            errors: vec![FieldError::new(field, message)],
+        }
+    }
+
+    /// A value that is another than what is accepted.
+    pub(crate) fn wrong(
+        field: impl Into<String>,
+        got: impl Display,
+        expected: impl Into<String>,
+    ) -> Self {
+        let (field, expected, got) = (field.into(), expected.into(), shortened(&got.to_string()));
+        Self::Invalid {
+            detail: format!("`{field}` is {got}; expected {expected}"),
+            errors: vec![FieldError::new(field, expected).got(got)],
         }
     }
 
@@ -54,8 +73,20 @@ impl AppError {
             .collect();
         Self::Invalid {
             detail: format!("{what}: {}", named.join("; ")),
-            faults,
+            errors: faults
+                .into_iter()
+                .map(|fault| FieldError::new(fault.field, fault.message))
+                .collect(),
         }
+    }
+}
+
+/// A value as messages repeat it: its beginning, where it is long.
+fn shortened(value: &str) -> String {
+    const LONGEST: usize = 100;
+    match value.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &value[..end]),
+        None => value.to_owned(),
     }
 }
 
@@ -71,5 +102,24 @@ impl From<StoreError> for AppError {
 impl From<Refusal> for AppError {
     fn from(refusal: Refusal) -> Self {
         Self::Refused(refusal)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_value_is_shortened_and_stands_apart_from_what_is_expected() {
+        let error = AppError::wrong("delay", "7".repeat(300), "a number");
+        let shown = "7".repeat(100) + "…";
+        assert_eq!(
+            error.to_string(),
+            format!("`delay` is {shown}; expected a number")
+        );
+        let AppError::Invalid { errors, .. } = error else {
+            panic!("{error:?}")
+        };
+        assert_eq!(errors, [FieldError::new("delay", "a number").got(shown)]);
     }
 }

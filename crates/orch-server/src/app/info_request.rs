@@ -8,7 +8,7 @@ use orch_core::info_request::{
     Field, FieldKind, Presence, Secrecy, Status, check_answers, check_fields,
 };
 use orch_store::info_request::{self, InfoRequest};
-use orch_store::{Needs, Page};
+use orch_store::{Listed, Needs, Page};
 use serde_json::json;
 
 use super::{App, AppError, Result, checks, run};
@@ -177,13 +177,18 @@ pub async fn show(app: &App, id: InfoRequestId) -> Result<InfoRequest> {
 pub async fn of_run(app: &App, run_id: RunId) -> Result<Vec<InfoRequest>> {
     run::show(app, run_id).await?;
     let mut conn = app.store().read().await?;
-    Ok(info_request::of_run(&mut conn, run_id).await?)
+    Ok(app
+        .store()
+        .named(info_request::of_run(&mut conn, run_id).await?)
+        .rows)
 }
 
 /// Questions of all runs.
-pub async fn list(app: &App, status: Option<Status>, page: Page) -> Result<Vec<InfoRequest>> {
+pub async fn list(app: &App, status: Option<Status>, page: Page) -> Result<Listed<InfoRequest>> {
     let mut conn = app.store().read().await?;
-    Ok(info_request::list(&mut conn, status, page).await?)
+    Ok(app
+        .store()
+        .named(info_request::list(&mut conn, status, page).await?))
 }
 
 /// An answer given in a run.
@@ -197,7 +202,7 @@ pub(crate) struct Given {
 pub(crate) async fn answers_of_run(app: &App, run_id: RunId) -> Result<Vec<Given>> {
     let requests = {
         let mut conn = app.store().read().await?;
-        info_request::of_run(&mut conn, run_id).await?
+        info_request::of_run(&mut conn, run_id).await?.whole()?
     };
     let mut all = BTreeMap::new();
     for request in requests {

@@ -70,7 +70,7 @@ pub async fn search(
     };
     let budget = Budget::default();
     let mut found = Vec::new();
-    for run in run::list(app, &filter, newest).await? {
+    for run in run::list(app, &filter, newest).await?.rows {
         let begin = from.filter(|place| place.run == run.id);
         let wanted = Wanted {
             from: begin.map_or(0, |place| place.line),

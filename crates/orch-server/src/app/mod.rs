@@ -135,7 +135,7 @@ impl App {
     pub(crate) fn scheduling(&self) -> Scheduling {
         match self.0.scheduling {
             SchedulingMode::Every(_) | SchedulingMode::OnWakeUp => Scheduling::Background,
-            SchedulingMode::OnTick if self.agents().connected() > 0 => Scheduling::Background,
+            SchedulingMode::OnTick if self.connected_agents() > 0 => Scheduling::Background,
             SchedulingMode::OnTick => Scheduling::OnTick,
         }
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use orch_core::project::Project;
 use orch_store::audit::{self, Filter, Stored};
 use orch_store::counts::{self, Counts};
-use orch_store::{Page, project, summary};
+use orch_store::{Listed, Page, project, summary};
 
 use super::{App, Result};
 
@@ -27,13 +27,14 @@ pub struct Usage {
 pub async fn usage(app: &App) -> Result<Vec<Usage>> {
     let mut conn = app.store().read().await?;
     let projects = project::list(&mut conn, Page::default()).await?;
+    let projects = app.store().named(projects).rows;
     let mut runs: BTreeMap<i64, BTreeMap<String, i64>> = BTreeMap::new();
     for (project, status, count) in counts::runs_by_project(&mut conn).await? {
         runs.entry(project).or_default().insert(status, count);
     }
-    let tokens: BTreeMap<i64, (i64, i64, i64)> = summary::tokens_by_project(&mut conn)
-        .await?
-        .into_iter()
+    let tokens = summary::tokens_by_project(&mut conn).await?;
+    let tokens = app.store().named(tokens).rows.into_iter();
+    let tokens: BTreeMap<i64, (i64, i64, i64)> = tokens
         .map(|(project, input, cached, output)| (project, (input, cached, output)))
         .collect();
     let now = app.store().now();
@@ -49,7 +50,9 @@ pub async fn usage(app: &App) -> Result<Vec<Usage>> {
 }
 
 /// Entries of the audit chain.
-pub async fn audit(app: &App, filter: &Filter, page: Page) -> Result<Vec<Stored>> {
+pub async fn audit(app: &App, filter: &Filter, page: Page) -> Result<Listed<Stored>> {
     let mut conn = app.store().read().await?;
-    Ok(audit::list(&mut conn, filter, page).await?)
+    Ok(app
+        .store()
+        .named(audit::list(&mut conn, filter, page).await?))
 }

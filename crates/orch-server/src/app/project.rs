@@ -4,7 +4,7 @@ use orch_api::types::project::{NewProject, UpdateProject};
 use orch_core::ids::ProjectId;
 use orch_core::project::Project;
 use orch_store::vision::Vision;
-use orch_store::{Page, project, vision};
+use orch_store::{Listed, Page, project, vision};
 use serde_json::json;
 
 use super::{App, AppError, Result, checks};
@@ -56,9 +56,9 @@ pub async fn show(app: &App, id: ProjectId) -> Result<Project> {
 }
 
 /// Projects.
-pub async fn list(app: &App, page: Page) -> Result<Vec<Project>> {
+pub async fn list(app: &App, page: Page) -> Result<Listed<Project>> {
     let mut conn = app.store().read().await?;
-    Ok(project::list(&mut conn, page).await?)
+    Ok(app.store().named(project::list(&mut conn, page).await?))
 }
 
 /// Changes what is given; the queue looks again.
@@ -112,8 +112,8 @@ pub async fn set_quota(
     max_runs_per_day: Option<u32>,
 ) -> Result<Project> {
     if let Some(most) = max_runs_per_day.filter(|most| *most > MOST_RUNS_PER_DAY) {
-        let message = format!("is {most}; expected 0 to {MOST_RUNS_PER_DAY}, or null for no limit");
-        return Err(AppError::invalid("max_runs_per_day", message));
+        let expected = format!("0 to {MOST_RUNS_PER_DAY}, or null for no limit");
+        return Err(AppError::wrong("max_runs_per_day", most, expected));
     }
     let mut tx = app.store().begin(actor).await?;
     let mut project = project::find(&mut tx.conn, id)
@@ -161,7 +161,7 @@ pub async fn submit_vision(app: &App, actor: &str, id: ProjectId, content: &str)
 pub async fn visions(app: &App, id: ProjectId) -> Result<Vec<Vision>> {
     show(app, id).await?;
     let mut conn = app.store().read().await?;
-    Ok(vision::list(&mut conn, id).await?)
+    Ok(app.store().named(vision::list(&mut conn, id).await?).rows)
 }
 
 /// The newest version of a vision.

@@ -13,7 +13,8 @@ use orch_core::why::{self, Dependency, Facts, KeyHeld, Limit, Reason, Standing};
 use orch_core::work_item::ConcurrencyKey;
 use orch_store::queue::DependencyRow;
 use orch_store::{
-    Command, Conn, Hindered, Needs, Page, Queued, Reply, approval, project, queue, run, work_item,
+    Command, Conn, Hindered, Key, Listed, Needs, Page, Queued, Reply, StoreError, Unreadable,
+    approval, project, queue, run, work_item,
 };
 
 use super::work_item::{LARGEST_BATCH, unexpected};
@@ -45,12 +46,10 @@ pub async fn enqueue(
 ) -> Result<Vec<Explained>> {
     app.check_room()?;
     if wanted.is_empty() || wanted.len() > LARGEST_BATCH {
-        return Err(AppError::invalid(
+        return Err(AppError::wrong(
             "entries",
-            format!(
-                "has {} entries; expected 1 to {LARGEST_BATCH}",
-                wanted.len()
-            ),
+            format!("a list of {}", wanted.len()),
+            format!("a list of 1 to {LARGEST_BATCH}"),
         ));
     }
     match app.store().submit(actor, Command::Enqueue(wanted)).await? {
@@ -62,7 +61,7 @@ pub async fn enqueue(
 /// The same as [`explain`], where the writer said what it saw: most of what is queued is new and
 /// waits for nothing.
 async fn explain_queued(app: &App, queued: Vec<Queued>) -> Result<Vec<Explained>> {
-    let (now, connected_agents) = (app.store().now(), app.agents().connected());
+    let (now, connected_agents) = (app.store().now(), app.connected_agents());
     let mut explained = Vec::with_capacity(queued.len());
     let mut unclear = Vec::new();
     for Queued { entry, hindered } in queued {
@@ -140,12 +139,14 @@ pub async fn list(
     project: Option<ProjectId>,
     status: Option<&str>,
     page: Page,
-) -> Result<Vec<Explained>> {
-    let entries = {
+) -> Result<Listed<Explained>> {
+    let Listed { rows, next } = {
         let mut conn = app.store().read().await?;
-        queue::list(&mut conn, project, status, page).await?
+        let found = queue::list(&mut conn, project, status, page).await?;
+        app.store().named(found)
     };
-    explain(app, entries).await
+    let rows = explain(app, rows).await?;
+    Ok(Listed { rows, next })
 }
 
 /// One entry, explained.
@@ -177,6 +178,8 @@ pub async fn explain(app: &App, entries: Vec<QueueEntry>) -> Result<Vec<Explaine
     let (now, rules) = (app.store().now(), app.store().rules());
     let items: BTreeSet<WorkItemId> = queued.iter().map(|entry| entry.work_item_id).collect();
     let items = work_item::find_all(&mut conn, &items).await?;
+    let unreadable = items.unreadable().to_vec();
+    let items = app.store().named(items).rows;
     let items: BTreeMap<WorkItemId, _> = items.into_iter().map(|item| (item.id, item)).collect();
     let gated: Vec<WorkItemId> = items
         .values()
@@ -185,7 +188,8 @@ pub async fn explain(app: &App, entries: Vec<QueueEntry>) -> Result<Vec<Explaine
         .collect();
     let mut approvals: BTreeMap<WorkItemId, Vec<_>> = BTreeMap::new();
     if !gated.is_empty() {
-        for approval in approval::of_work_items(&mut conn, &gated).await? {
+        let found = approval::of_work_items(&mut conn, &gated).await?;
+        for approval in app.store().named(found).rows {
             approvals
                 .entry(approval.work_item_id)
                 .or_default()
@@ -195,15 +199,32 @@ pub async fn explain(app: &App, entries: Vec<QueueEntry>) -> Result<Vec<Explaine
     let any_keyed = items.values().any(|item| item.concurrency_key.is_some());
     let mut whys: BTreeMap<QueueEntryId, Vec<Reason>> = BTreeMap::new();
     let mut standings = BTreeMap::new();
-    let connected_agents = app.agents().connected();
+    let connected_agents = app.connected_agents();
     for entry in queued {
+        let own = Key::Number(entry.work_item_id.get());
+        let of_item = unreadable.iter().find(|row| row.key == own).cloned();
+        if let Some(row) = of_item.or_else(|| app.store().quarantine().of_entry(entry.id)) {
+            whys.insert(entry.id, vec![set_aside(&row)]);
+            continue;
+        }
         let Some(item) = items.get(&entry.work_item_id) else {
             continue;
         };
         if let Entry::Vacant(unread) = standings.entry(entry.project_id) {
-            unread.insert(Standings::read(&mut conn, entry.project_id, any_keyed).await?);
+            let read = Standings::read(&mut conn, entry.project_id, any_keyed).await;
+            unread.insert(match read {
+                Err(AppError::Store(StoreError::Unreadable(row))) => Err(row),
+                read => Ok(read?),
+            });
         }
-        let project = &standings[&entry.project_id];
+        let project = match &standings[&entry.project_id] {
+            Ok(project) => project,
+            Err(row) => {
+                app.store().suspect(row.table, row.key.clone());
+                whys.insert(entry.id, vec![set_aside(row)]);
+                continue;
+            }
+        };
         let known = approvals
             .get(&entry.work_item_id)
             .map_or(&[][..], Vec::as_slice);
@@ -238,6 +259,10 @@ pub async fn explain(app: &App, entries: Vec<QueueEntry>) -> Result<Vec<Explaine
         }
     };
     Ok(entries.into_iter().map(&mut explained).collect())
+}
+
+fn set_aside(row: &Unreadable) -> Reason {
+    why::set_aside(&row.to_string(), row.table, &row.key.to_string())
 }
 
 /// The facts about an entry that nothing keeps but time, quota and want of agents.

@@ -80,7 +80,10 @@ pub async fn approve(
 pub async fn list(app: &App, project_id: ProjectId) -> Result<Vec<Requirements>> {
     project::show(app, project_id).await?;
     let mut conn = app.store().read().await?;
-    Ok(requirements::list(&mut conn, project_id).await?)
+    Ok(app
+        .store()
+        .named(requirements::list(&mut conn, project_id).await?)
+        .rows)
 }
 
 /// One version.

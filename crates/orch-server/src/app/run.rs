@@ -6,7 +6,7 @@ use orch_core::engine::{self, Completion};
 use orch_core::ids::{AgentName, RunId, WorkItemId};
 use orch_core::run::Run;
 use orch_store::run::{self, Filter};
-use orch_store::{Command, Follows, Needs, Page, Reply};
+use orch_store::{Command, Follows, Listed, Needs, Page, Reply};
 
 use super::work_item::unexpected;
 use super::{App, AppError, Result, work_item};
@@ -23,13 +23,13 @@ pub async fn show(app: &App, id: RunId) -> Result<Run> {
 }
 
 /// Runs that match.
-pub async fn list(app: &App, filter: &Filter, page: Page) -> Result<Vec<Run>> {
+pub async fn list(app: &App, filter: &Filter, page: Page) -> Result<Listed<Run>> {
     let mut conn = app.store().read().await?;
-    Ok(run::list(&mut conn, filter, page).await?)
+    Ok(app.store().named(run::list(&mut conn, filter, page).await?))
 }
 
 /// The runs of an item.
-pub async fn of_item(app: &App, item: WorkItemId, page: Page) -> Result<Vec<Run>> {
+pub async fn of_item(app: &App, item: WorkItemId, page: Page) -> Result<Listed<Run>> {
     work_item::show(app, item).await?;
     list(
         app,

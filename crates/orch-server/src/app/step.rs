@@ -24,9 +24,10 @@ fn check(report: &StepReport) -> Result<()> {
         checks::text("name", name, 500)?;
     }
     match report.status.as_deref() {
-        Some(status) if !STATUSES.contains(&status) => Err(AppError::invalid(
+        Some(status) if !STATUSES.contains(&status) => Err(AppError::wrong(
             "status",
-            format!("is `{status}`; expected one of {}", STATUSES.join(", ")),
+            format!("`{status}`"),
+            format!("one of {}", STATUSES.join(", ")),
         )),
         Some(_) | None
             if report
@@ -74,5 +75,8 @@ pub async fn update(app: &App, actor: &str, id: StepId, report: StepReport) -> R
 pub async fn of_run(app: &App, run_id: RunId) -> Result<Vec<Step>> {
     run::show(app, run_id).await?;
     let mut conn = app.store().read().await?;
-    Ok(step::of_run(&mut conn, run_id).await?)
+    Ok(app
+        .store()
+        .named(step::of_run(&mut conn, run_id).await?)
+        .rows)
 }

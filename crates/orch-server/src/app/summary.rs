@@ -52,5 +52,8 @@ pub async fn add(
 pub async fn of_run(app: &App, run_id: RunId) -> Result<Vec<Summary>> {
     run::show(app, run_id).await?;
     let mut conn = app.store().read().await?;
-    Ok(summary::of_run(&mut conn, run_id).await?)
+    Ok(app
+        .store()
+        .named(summary::of_run(&mut conn, run_id).await?)
+        .rows)
 }

@@ -1,5 +1,6 @@
 //! Work items: creation, change, policy, recipes.
 
+use orch_api::problem::FieldError;
 use orch_core::digest::Digest;
 use orch_core::engine::{self, NewWorkItem};
 use orch_core::ids::WorkItemId;
@@ -7,7 +8,7 @@ use orch_core::run::Run;
 use orch_core::work_item::{ApprovalHistory, Kind, Policy, State, WorkItem, check_title};
 use orch_store::recipe::{self, Recipe};
 use orch_store::work_item::{self, Filter};
-use orch_store::{Command, Needs, Page, Reply, StoreError};
+use orch_store::{Command, Listed, Needs, Page, Reply, StoreError};
 use serde_json::json;
 
 use super::{App, AppError, Result, checks};
@@ -19,9 +20,10 @@ pub const LARGEST_BATCH: usize = 1000;
 pub async fn create(app: &App, actor: &str, new: Vec<NewWorkItem>) -> Result<Vec<WorkItem>> {
     app.check_room()?;
     if new.is_empty() || new.len() > LARGEST_BATCH {
-        return Err(AppError::invalid(
+        return Err(AppError::wrong(
             "items",
-            format!("has {} items; expected 1 to {LARGEST_BATCH}", new.len()),
+            format!("a list of {}", new.len()),
+            format!("a list of 1 to {LARGEST_BATCH}"),
         ));
     }
     match app.store().submit(actor, Command::CreateItems(new)).await? {
@@ -44,9 +46,11 @@ pub async fn show(app: &App, id: WorkItemId) -> Result<WorkItem> {
 }
 
 /// Items that match.
-pub async fn list(app: &App, filter: &Filter, page: Page) -> Result<Vec<WorkItem>> {
+pub async fn list(app: &App, filter: &Filter, page: Page) -> Result<Listed<WorkItem>> {
     let mut conn = app.store().read().await?;
-    Ok(work_item::list(&mut conn, filter, page).await?)
+    Ok(app
+        .store()
+        .named(work_item::list(&mut conn, filter, page).await?))
 }
 
 /// What may change of an item; `None` stays.
@@ -160,15 +164,9 @@ pub async fn set_policy(
 pub async fn set_recipe(app: &App, actor: &str, id: WorkItemId, yaml: &str) -> Result<Recipe> {
     app.check_room()?;
     show(app, id).await?;
-    orch_core::recipe::parse(yaml).map_err(|error| {
-        let fault = orch_core::info_request::Fault {
-            field: "yaml".to_owned(),
-            message: error.to_string(),
-        };
-        AppError::Invalid {
-            detail: format!("the recipe is not valid: {error}"),
-            faults: vec![fault],
-        }
+    orch_core::recipe::parse(yaml).map_err(|error| AppError::Invalid {
+        detail: format!("the recipe is not valid: {error}"),
+        errors: vec![FieldError::new("yaml", error.to_string())],
     })?;
     let mut tx = app.store().begin(actor).await?;
     let mut w = tx.load(Needs::item(id)).await?;

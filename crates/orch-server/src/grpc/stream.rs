@@ -11,8 +11,9 @@ use orch_api::proto::{
     AgentMessage, Hello, Revoked, ServerMessage, Welcome, agent_message, server_message,
 };
 use orch_core::ids::{AgentName, RunId};
-use orch_store::{Command, agent, run as runs};
+use orch_store::{Command, Database, StoreError, agent, run as runs};
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tonic::{Response, Status, Streaming};
 
@@ -97,6 +98,7 @@ async fn arrive(
         &hello.version,
         slots as i64,
         &labels,
+        app.store().server_number(),
         now,
     )
     .await
@@ -212,6 +214,17 @@ async fn is_elsewhere(app: &App, name: &AgentName, session: Session) -> bool {
     }
 }
 
+/// Tells the other servers, where there may be some, that the stream is lost.
+async fn depart(app: &App, name: &AgentName, session: Session) -> Result<(), StoreError> {
+    if let Database::Sqlite { .. } = app.store().database() {
+        return Ok(());
+    }
+    let mut tx = app.store().begin(&format!("agent:{name}")).await?;
+    let now = tx.now();
+    agent::depart(&mut tx.conn, name, session.registered, now).await?;
+    tx.commit().await
+}
+
 /// The stream is lost: after the grace, so is the hold.
 async fn leave(app: App, name: AgentName, session: Session, grace: Duration) {
     let generation = session.generation;
@@ -219,7 +232,16 @@ async fn leave(app: App, name: AgentName, session: Session, grace: Duration) {
         return;
     }
     tracing::info!(agent.name = %name, "agent disconnected");
-    tokio::time::sleep(grace).await;
+    let lost = Instant::now();
+    if let Err(error) = depart(&app, &name, session).await {
+        // The end of this server tells the same.
+        tracing::debug!(
+            error = &error as &dyn std::error::Error,
+            agent.name = %name,
+            "the other servers take the agent for connected"
+        );
+    }
+    tokio::time::sleep_until(lost + grace).await;
     let held = app.agents().forget(&name, generation);
     if !held.is_empty() && is_elsewhere(&app, &name, session).await {
         tracing::info!(agent.name = %name, "the agent went on at another server");

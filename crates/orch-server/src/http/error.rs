@@ -2,8 +2,9 @@
 
 use http::header::RETRY_AFTER;
 use orch_core::engine::Refusal;
-use orch_store::StoreError;
+use orch_store::{StoreError, Unreadable};
 
+use super::unreadable;
 use crate::app::AppError;
 use crate::edge::{ApiError, FieldError, Problem};
 
@@ -11,12 +12,9 @@ impl From<AppError> for ApiError {
     fn from(error: AppError) -> Self {
         match error {
             AppError::Refused(refusal) => refused(refusal).into(),
-            AppError::Invalid { detail, faults } => {
+            AppError::Invalid { detail, errors } => {
                 let problem = Problem::unprocessable(detail);
-                let named = faults
-                    .into_iter()
-                    .map(|fault| FieldError::new(fault.field, fault.message));
-                named.fold(problem, Problem::with_field).into()
+                errors.into_iter().fold(problem, Problem::with_field).into()
             }
             AppError::PreconditionFailed(message) => Problem::precondition_failed(message).into(),
             AppError::TooLarge(message) => Problem::too_large(message).into(),
@@ -38,6 +36,7 @@ impl From<AppError> for ApiError {
                     false => ApiError::database_away(),
                 }
             }
+            AppError::Store(StoreError::Unreadable(row)) => unreadable(&row),
             AppError::Store(error) => ApiError::internal(error),
         }
     }
@@ -52,6 +51,17 @@ fn no_space(shortage: &str) -> ApiError {
     );
     let problem = Problem::insufficient_storage(detail).with("code", "no_space");
     ApiError::from(problem).with_header(RETRY_AFTER, ROOM_AGAIN_SECONDS.into())
+}
+
+fn unreadable(row: &Unreadable) -> ApiError {
+    tracing::error!(
+        row.table,
+        row.id = %row.key,
+        row.column = row.column,
+        problem = row.what,
+        "request failed: a row cannot be read"
+    );
+    unreadable::problem(row).into()
 }
 
 fn refused(refusal: Refusal) -> Problem {

@@ -11,6 +11,7 @@ mod reference;
 mod runs;
 mod scheduler;
 mod short;
+mod unreadable;
 mod view;
 mod work_items;
 
@@ -23,6 +24,7 @@ use crate::edge::{Access, Area};
 
 pub(crate) use idempotency::{UnderWay, replay};
 pub(crate) use reference::STYLE;
+pub(crate) use unreadable::note as note_unreadable;
 
 /// What every API document says.
 #[derive(OpenApi)]

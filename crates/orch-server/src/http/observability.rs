@@ -61,7 +61,7 @@ async fn health(State(app): State<App>) -> Response {
             Scheduling::Background => "background",
         }
         .to_owned(),
-        connected_agents: app.agents().connected(),
+        connected_agents: app.connected_agents(),
         uptime_seconds: app.uptime().as_secs_f64(),
         problems: faults
             .iter()
@@ -128,7 +128,7 @@ async fn counted(app: &App) -> Result<Metrics, ApiError> {
         pending_approvals: counts.pending_approvals,
         pending_info_requests: counts.pending_info_requests,
         audit_entries: counts.audit_entries,
-        connected_agents: app.agents().connected(),
+        connected_agents: app.connected_agents(),
         runs_by_status: counts.runs_by_status,
         queue_by_state: counts.queue_by_state,
     })
@@ -203,7 +203,7 @@ async fn traces(
     query.limit.get_or_insert(100);
     let listing = Listing::new(query, uri)?;
     let runs = run::list(&app, &orch_store::run::Filter::default(), listing.page()).await?;
-    Ok(listing.answer(runs.iter().map(view::trace), |row| row.run_id))
+    Ok(listing.answer(runs, |run| view::trace(&run)))
 }
 
 /// What each project has used
@@ -246,7 +246,7 @@ async fn audit(
         actor: query.actor,
     };
     let entries = observability::audit(&app, &filter, listing.page()).await?;
-    Ok(listing.answer(entries.into_iter().map(view::audit_entry), |row| row.seq))
+    Ok(listing.answer(entries, view::audit_entry))
 }
 
 /// List agents

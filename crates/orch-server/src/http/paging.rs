@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use http::header::LINK;
 use http::request::Parts;
 use http::{HeaderValue, Uri};
-use orch_store::{Order, Page};
+use orch_store::{Listed, Order, Page};
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
 
@@ -68,18 +68,11 @@ impl Listing {
         self.page
     }
 
-    /// Answers with the rows of the page.
-    pub fn answer<T: Serialize>(
-        self,
-        rows: impl IntoIterator<Item = T>,
-        id: impl Fn(&T) -> i64,
-    ) -> Response {
-        let rows: Vec<T> = rows.into_iter().collect();
-        let next = (rows.len() as i64 == self.page.limit)
-            .then(|| rows.last().map(id))
-            .flatten();
+    /// Answers with the rows of the page, shown.
+    pub fn answer<N, T: Serialize>(self, listed: Listed<N>, show: impl Fn(N) -> T) -> Response {
+        let rows: Vec<T> = listed.rows.into_iter().map(show).collect();
         let mut response = Json(rows).into_response();
-        if let Some(cursor) = next {
+        if let Some(cursor) = listed.next {
             link_next(&mut response, &self.uri, &cursor.to_string());
         }
         response
@@ -105,8 +98,10 @@ impl Listing {
         if order == Order::NewestFirst {
             rows.reverse();
         }
-        rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-        self.answer(rows, id)
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        rows.truncate(limit);
+        let next = rows.last().filter(|_| rows.len() == limit).map(id);
+        self.answer(Listed { rows, next }, |row| row)
     }
 }
 

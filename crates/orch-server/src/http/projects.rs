@@ -50,7 +50,7 @@ async fn create(
     (status = 200, body = Vec<Project>), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 async fn list(State(app): State<App>, listing: Listing) -> Result<Response, ApiError> {
     let projects = project::list(&app, listing.page()).await?;
-    Ok(listing.answer(projects.iter().map(view::project), |row| row.id))
+    Ok(listing.answer(projects, |project| view::project(&project)))
 }
 
 /// Show a project

@@ -153,7 +153,7 @@ async fn list(
     let status = checks::choice("status", query.status.as_deref(), &named)?;
     let project = query.project_id.map(ProjectId);
     let entries = queue::list(&app, project, status, listing.page()).await?;
-    Ok(listing.answer(entries.into_iter().map(view::queue_entry), |row| row.id))
+    Ok(listing.answer(entries, view::queue_entry))
 }
 
 /// Show a queue entry

@@ -75,6 +75,7 @@ async fn decide(
 
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
 struct SearchQuery {
     /// The project; all when absent.
     project: Option<i64>,
@@ -99,7 +100,7 @@ async fn search(
 ) -> Result<Response, ApiError> {
     let limit = query.limit.unwrap_or(100);
     if !(1..=1000).contains(&limit) {
-        return Err(AppError::invalid("limit", format!("is {limit}; expected 1 to 1000")).into());
+        return Err(AppError::wrong("limit", limit, "1 to 1000").into());
     }
     let Some(needle) = query.q.filter(|q| !q.is_empty()) else {
         return Err(AppError::invalid("q", "is required: what the lines contain").into());

@@ -153,7 +153,7 @@ async fn list(
         state,
     };
     let items = work_item::list(&app, &filter, listing.page()).await?;
-    Ok(listing.answer(items.iter().map(view::work_item), |row| row.id))
+    Ok(listing.answer(items, |item| view::work_item(&item)))
 }
 
 fn with_etag(item: &core::WorkItem) -> Response {
@@ -353,7 +353,7 @@ async fn list_approvals(
     let named = statuses.map(|status| (status.as_str(), status));
     let status = checks::choice("status", query.status.as_deref(), &named)?;
     let approvals = approval::list(&app, status, listing.page()).await?;
-    Ok(listing.answer(approvals.iter().map(view::approval), |row| row.id))
+    Ok(listing.answer(approvals, |approval| view::approval(&approval)))
 }
 
 /// Show an approval
@@ -414,5 +414,5 @@ async fn list_runs(
     listing: Listing,
 ) -> Result<Response, ApiError> {
     let runs = run::of_item(&app, WorkItemId(id), listing.page()).await?;
-    Ok(listing.answer(runs.iter().map(view::run), |row| row.id))
+    Ok(listing.answer(runs, |run| view::run(&run)))
 }

@@ -100,7 +100,7 @@ async fn build(
     // A run that nobody held before has no history to take up.
     if run.epoch > 1 {
         let mut conn = app.store().peek().await?;
-        let steps = step::of_run(&mut conn, run.id).await?;
+        let steps = step::of_run(&mut conn, run.id).await?.whole()?;
         assignment.steps_done = steps
             .iter()
             .filter(|step| step.status == "succeeded")

@@ -20,6 +20,12 @@ pub async fn run(app: App, shutdown: CancellationToken) {
             // What was not started for lack of space.
             app.store().signals().wake_scheduler();
         }
+        if let Err(error) = app.store().look_at_suspects().await {
+            tracing::debug!(
+                error = &error as &dyn std::error::Error,
+                "rows that somebody could not read were not looked at"
+            );
+        }
         if Instant::now() >= next {
             if let Err(error) = app.store().recheck_quarantine().await {
                 tracing::debug!(

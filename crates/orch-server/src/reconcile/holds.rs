@@ -5,8 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use orch_core::ids::RunId;
-use orch_core::run::Run;
-use orch_store::{Conn, Database, Heard, run};
+use orch_store::{Database, Heard, run};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::{App, Result};
@@ -48,11 +47,8 @@ async fn pass(app: &App, heard: &Heard) -> Result<()> {
     }
     let ids: BTreeSet<RunId> = held.keys().copied().collect();
     let mut conn = app.store().read().await?;
-    let runs = match run::find_all(&mut conn, &ids).await {
-        Err(error) if error.is_unreadable() => readable(&mut conn, &ids).await?,
-        found => found?,
-    };
-    for run in runs {
+    let found = run::find_all(&mut conn, &ids).await?;
+    for run in app.store().named(found).rows {
         let ours = held.get(&run.id).copied();
         if run.lease().is_none() || ours != Some(run.epoch) {
             let reason = format!("it is {} now", run.status());
@@ -60,16 +56,4 @@ async fn pass(app: &App, heard: &Heard) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// Those that can be read.
-async fn readable(conn: &mut Conn, ids: &BTreeSet<RunId>) -> Result<Vec<Run>> {
-    let mut runs = Vec::new();
-    for id in ids {
-        match run::find(conn, *id).await {
-            Err(error) if error.is_unreadable() => {}
-            found => runs.extend(found?),
-        }
-    }
-    Ok(runs)
 }

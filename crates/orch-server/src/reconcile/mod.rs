@@ -8,6 +8,7 @@ mod health;
 mod holds;
 mod leases;
 mod retention;
+mod sweep;
 mod upkeep;
 
 pub(crate) use assign::assignment;
@@ -35,5 +36,6 @@ pub(crate) fn start(
     tasks.spawn(holds::run(app.clone(), shutdown.clone()));
     tasks.spawn(retention::run(app.clone(), kept, shutdown.clone()));
     tasks.spawn(health::run(app.clone(), shutdown.clone()));
+    tasks.spawn(sweep::run(app.clone(), shutdown.clone()));
     tasks.spawn(upkeep::run(app.clone(), shutdown.clone()));
 }

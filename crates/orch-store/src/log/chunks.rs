@@ -93,6 +93,7 @@ impl ChunkRow {
                 file: format!("row of log_chunk: run {run}, line {first}"),
                 offset: 0,
                 problem: problem.clone(),
+                places: 1,
             });
         }
         Content::Notice(notice(first, end, &format!("cannot be read: {problem}")))

@@ -1,7 +1,7 @@
 //! Chunks of the index whose bytes a repair found missing at the end of the newest segment.
 
 use super::line::{signed, unsigned};
-use crate::conn::{NOT_HERE, all, sql};
+use crate::conn::{NOT_HERE, one, sql};
 use crate::segment::{Damage, Quarantine, Recovery, Region};
 use crate::{Conn, StoreError};
 
@@ -15,23 +15,25 @@ pub(crate) async fn note_lost(
     if recovery.truncated_bytes == 0 {
         return Ok(());
     }
-    let lost = all!(
+    let (chunks, first, end) = one!(
         conn,
-        (i64, i64),
+        (i64, Option<i64>, Option<i64>),
         sql!(
-            sqlite: "SELECT offset, length FROM log_chunk WHERE segment = $1 AND offset + length > $2 LIMIT 1000",
+            sqlite: "SELECT count(*), min(offset), max(offset + length) FROM log_chunk
+              WHERE segment = $1 AND offset + length > $2",
             postgres: NOT_HERE,
         ),
         signed(recovery.segment),
         signed(recovery.end)
     )?;
-    for (offset, length) in lost {
-        quarantine.note(&Region {
+    if let (Some(first), Some(end)) = (first, end) {
+        let region = Region {
             segment: recovery.segment,
-            offset: unsigned(offset),
-            length: unsigned(length),
+            offset: unsigned(first),
+            length: unsigned(end.saturating_sub(first)),
             damage: Damage::CutOff,
-        });
+        };
+        quarantine.note_places(&region, unsigned(chunks));
     }
     Ok(())
 }

@@ -29,6 +29,8 @@ const FORMAT: u8 = 1;
 const CHECKSUM_AT: usize = HEADER_BYTES - 4;
 pub(super) const PREAMBLE_BYTES: usize = 8 + 8 + 4;
 pub(super) const LINE_BYTES: usize = 8 + 1 + 1 + 4 + 4;
+/// No record is shorter than this.
+pub(super) const SHORTEST_FRAME_BYTES: usize = HEADER_BYTES + PREAMBLE_BYTES + LINE_BYTES;
 /// No record is longer than this.
 pub(super) const MAX_FRAME_BYTES: usize =
     HEADER_BYTES + PREAMBLE_BYTES + MAX_CHUNK_LINES * LINE_BYTES + MAX_CHUNK_BYTES;
@@ -155,7 +157,7 @@ pub(super) fn claimed_length(bytes: &[u8]) -> Result<usize, Damage> {
     }
     let body = u32::from_le_bytes(fields.take().ok_or(Damage::CutOff)?);
     let found = u64::from(body) + HEADER_BYTES as u64;
-    let plausible = HEADER_BYTES + PREAMBLE_BYTES + LINE_BYTES..=MAX_FRAME_BYTES;
+    let plausible = SHORTEST_FRAME_BYTES..=MAX_FRAME_BYTES;
     usize::try_from(found)
         .ok()
         .filter(|length| plausible.contains(length))

@@ -84,3 +84,10 @@ pub struct Region {
     pub length: u64,
     pub damage: Damage,
 }
+
+impl Region {
+    /// Where it ends: the first byte behind it.
+    pub(super) fn end(&self) -> u64 {
+        self.offset.saturating_add(self.length)
+    }
+}

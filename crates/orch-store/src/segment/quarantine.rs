@@ -1,10 +1,11 @@
 //! What is known to be damaged in the log files, for people to see.
 //!
-//! Damaged bytes stay where they are, and everything around them is served. The list is kept beside
-//! the segments, so that a restart forgets nothing; it is never needed for reading, and a list that
-//! is damaged itself, or cannot be written, is no error.
+//! Damaged bytes stay where they are, and everything around them is served. What is wrong with a file
+//! in many places stands there once, with their number. The list is kept beside the segments, so that
+//! a restart forgets nothing; it is never needed for reading, and a list that is damaged itself, or
+//! cannot be written, is no error.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -21,14 +22,21 @@ const LIST: &str = "quarantine.jsonl";
 const MOST: usize = 1000;
 const MOST_BYTES: u64 = 1024 * 1024;
 
-/// A place that cannot be read.
+/// What is wrong with a file, and where.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quarantined {
     /// The file's name in the log folder, or what else it is.
     pub file: String,
-    /// Bytes from its beginning.
+    /// Bytes from its beginning: of the first place.
     pub offset: u64,
     pub problem: String,
+    /// In how many places.
+    #[serde(default = "one")]
+    pub places: u64,
+}
+
+fn one() -> u64 {
+    1
 }
 
 /// The list; clones share it.
@@ -40,7 +48,43 @@ pub struct Quarantine {
 #[derive(Debug)]
 struct Inner {
     dir: Option<PathBuf>,
-    known: Mutex<BTreeMap<(String, u64), String>>,
+    known: Mutex<Known>,
+}
+
+/// By file and problem.
+#[derive(Debug, Default)]
+struct Known(BTreeMap<(String, String), Places>);
+
+#[derive(Debug, Default)]
+struct Places {
+    /// Those that were met.
+    offsets: BTreeSet<u64>,
+    /// How many there are, where somebody counted them.
+    counted: u64,
+}
+
+impl Places {
+    fn number(&self) -> u64 {
+        self.counted.max(self.offsets.len() as u64)
+    }
+}
+
+impl Known {
+    /// Answers whether it was not known.
+    fn add(&mut self, entry: &Quarantined) -> bool {
+        let met: usize = self.0.values().map(|places| places.offsets.len()).sum();
+        let key = (entry.file.clone(), entry.problem.clone());
+        if met >= MOST && !self.0.contains_key(&key) {
+            return false;
+        }
+        let places = self.0.entry(key).or_default();
+        let before = places.number();
+        places.counted = places.counted.max(entry.places);
+        if met < MOST {
+            places.offsets.insert(entry.offset);
+        }
+        places.number() > before
+    }
 }
 
 impl Quarantine {
@@ -75,8 +119,7 @@ impl Quarantine {
             if let Ok(entry) = serde_json::from_slice::<Quarantined>(line)
                 && names.contains(&entry.file)
             {
-                let mut known = opened.known();
-                known.insert((entry.file, entry.offset), entry.problem);
+                opened.known().add(&entry);
             }
         }
         for file in files {
@@ -94,27 +137,28 @@ impl Quarantine {
 
     /// Notes damage; once for each place.
     pub fn note(&self, region: &Region) {
-        let entry = Quarantined {
+        self.note_places(region, 1);
+    }
+
+    /// The same, of `places` that begin with this one.
+    pub(crate) fn note_places(&self, region: &Region, places: u64) {
+        self.add(Quarantined {
             file: files::name(region.segment),
             offset: region.offset,
             problem: region.damage.to_string(),
-        };
-        self.add(entry);
+            places,
+        });
     }
 
     /// Notes what is damaged elsewhere than in a segment.
     pub(crate) fn add(&self, entry: Quarantined) {
-        let key = (entry.file.clone(), entry.offset);
-        {
-            let mut known = self.known();
-            if known.contains_key(&key) || known.len() >= MOST {
-                return;
-            }
-            known.insert(key, entry.problem.clone());
+        if !self.known().add(&entry) {
+            return;
         }
         tracing::error!(
             log.file = entry.file,
             log.offset = entry.offset,
+            log.places = entry.places,
             problem = entry.problem,
             "a log file is damaged: what can be read of it is served, and the rest is left as it is"
         );
@@ -129,21 +173,26 @@ impl Quarantine {
     #[must_use]
     pub fn list(&self) -> Vec<Quarantined> {
         let known = self.known();
-        let entries = known.iter().map(|((file, offset), problem)| Quarantined {
-            file: file.clone(),
-            offset: *offset,
-            problem: problem.clone(),
-        });
-        entries.collect()
+        let entry = |((file, problem), places): (&(String, String), &Places)| {
+            Some(Quarantined {
+                file: file.clone(),
+                offset: *places.offsets.first()?,
+                problem: problem.clone(),
+                places: places.number(),
+            })
+        };
+        let mut entries: Vec<Quarantined> = known.0.iter().filter_map(entry).collect();
+        entries.sort_by(|a, b| (&a.file, a.offset).cmp(&(&b.file, b.offset)));
+        entries
     }
 
     /// Forgets a segment that was removed.
     pub fn forget(&self, segment: u64) {
         let name = files::name(segment);
         let mut known = self.known();
-        let before = known.len();
-        known.retain(|(file, _), _| *file != name);
-        let is_changed = known.len() < before;
+        let before = known.0.len();
+        known.0.retain(|(file, _), _| *file != name);
+        let is_changed = known.0.len() < before;
         drop(known);
         // Entries of files that are gone are passed over when the list is read.
         if is_changed
@@ -154,7 +203,7 @@ impl Quarantine {
         }
     }
 
-    fn known(&self) -> MutexGuard<'_, BTreeMap<(String, u64), String>> {
+    fn known(&self) -> MutexGuard<'_, Known> {
         let known = self.inner.known.lock();
         known.unwrap_or_else(PoisonError::into_inner)
     }

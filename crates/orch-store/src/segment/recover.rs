@@ -1,14 +1,17 @@
 //! Finding the end of what was written, when a writer opens the folder.
 //!
-//! A crash leaves a torn tail: everything behind the last intact record of the newest segment
-//! is cut off. That loses nothing acknowledged, since lines are synced before they are. Damage
-//! before an intact record stays where it is and is reported; bytes that this version cannot
-//! judge are never cut off. Older segments are not looked at: that is what a scan is for.
+//! A crash leaves a torn tail: a record that was not written to its end, or bytes that were never
+//! filled, at the end of the newest segment. That is cut off, and loses nothing acknowledged, since
+//! lines are synced before they are. Everything else that is damaged stays where it is and is
+//! reported, and what is written next goes behind it: a record that is all there and whose checksum
+//! is wrong may have been acknowledged. Older segments are not looked at: that is what a scan is for.
 
 use std::fs::File;
 use std::io;
+use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
+use super::frame::SHORTEST_FRAME_BYTES;
 use super::scan::{Frames, Piece};
 use super::{Damage, LogError, Region, files};
 
@@ -54,7 +57,7 @@ pub(super) fn recover(dir: &Path) -> Result<(File, Recovery), LogError> {
         Err(error) => return Err(error),
     };
     let again = file.try_clone().map_err(LogError::io("open", &path))?;
-    let survey = match survey(again, segment) {
+    let mut survey = match survey(again, segment) {
         Ok(survey) => survey,
         Err(error) => return begin(dir, segment + 1, vec![unreadable(error.to_string())]),
     };
@@ -72,19 +75,72 @@ pub(super) fn recover(dir: &Path) -> Result<(File, Recovery), LogError> {
         quarantined.extend(survey.tail);
         return begin(dir, segment + 1, quarantined);
     }
-    let truncated_bytes = survey.length - survey.end;
+    let torn = match torn_from(&file, &survey.tail) {
+        Ok(torn) => torn,
+        Err(error) => return begin(dir, segment + 1, vec![unreadable(error.to_string())]),
+    };
+    let kept = survey.tail.drain(..torn);
+    let end = kept.as_slice().last().map_or(survey.end, Region::end);
+    quarantined.extend(kept);
+    let truncated_bytes = survey.length - end;
     if truncated_bytes > 0 {
-        file.set_len(survey.end)
-            .map_err(LogError::io("shorten", &path))?;
+        file.set_len(end).map_err(LogError::io("shorten", &path))?;
         file.sync_data().map_err(LogError::io("sync", &path))?;
     }
     let recovery = Recovery {
         segment,
-        end: survey.end,
+        end,
         truncated_bytes,
         quarantined,
     };
     Ok((file, recovery))
+}
+
+/// How many of the damaged regions at the end are more than a write that was not finished: all before
+/// those that were never filled.
+fn torn_from(file: &File, tail: &[Region]) -> io::Result<usize> {
+    let mut kept = tail.len();
+    while let Some(last) = kept.checked_sub(1) {
+        if !is_unfinished(file, &tail[last])? {
+            break;
+        }
+        kept = last;
+    }
+    Ok(kept)
+}
+
+/// Whether a region is the beginning of a record, or bytes that were never written: nothing there
+/// was ever synced, so nothing there was acknowledged.
+fn is_unfinished(file: &File, region: &Region) -> io::Result<bool> {
+    match region.damage {
+        Damage::CutOff => Ok(true),
+        // Less than a record, or a file that grew before its bytes came.
+        Damage::NoRecord => {
+            Ok(region.length < SHORTEST_FRAME_BYTES as u64 || is_blank(file, region)?)
+        }
+        // After a power cut a tail that was not synced may look so as well; it is kept all the same.
+        Damage::Length { .. }
+        | Damage::OtherLength { .. }
+        | Damage::Checksum { .. }
+        | Damage::Malformed { .. }
+        | Damage::Format { .. }
+        | Damage::Unreadable { .. } => Ok(false),
+    }
+}
+
+fn is_blank(file: &File, region: &Region) -> io::Result<bool> {
+    let mut window = [0; 64 * 1024];
+    let mut at = region.offset;
+    while at < region.end() {
+        let left = usize::try_from(region.end() - at).unwrap_or(usize::MAX);
+        let bytes = &mut window[..left.min(64 * 1024)];
+        file.read_exact_at(bytes, at)?;
+        if bytes.iter().any(|byte| *byte != 0) {
+            return Ok(false);
+        }
+        at += bytes.len() as u64;
+    }
+    Ok(true)
 }
 
 fn begin(dir: &Path, segment: u64, damage: Vec<Region>) -> Result<(File, Recovery), LogError> {

@@ -108,7 +108,8 @@ async fn logs(store: &Store) -> Vec<log::Found> {
     let mut conn = store.read().await.expect("a connection");
     let runs = run::list(&mut conn, &run::Filter::default(), crate::Page::default())
         .await
-        .expect("runs");
+        .expect("runs")
+        .rows;
     drop(conn);
     let mut found = Vec::new();
     for run in runs {

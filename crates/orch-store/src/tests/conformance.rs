@@ -391,7 +391,7 @@ async fn leases(store: &Store, clock: &TestClock, t: &Transcript) {
     )
     .await
     .expect("runs");
-    let id = held[0].id;
+    let id = held.rows[0].id;
     let ttl = Duration::from_secs(10);
     t.note(
         "claimed",
@@ -540,13 +540,14 @@ async fn people(store: &Store, t: &Transcript) {
         "once",
         info_request::resolve(&mut tx.conn, id, "sealed", now).await,
     );
+    let server = crate::ServerNumber::of(7);
     t.note(
         "agent",
-        agent::register(&mut tx.conn, &name("a"), "1", 4, "[]", now).await,
+        agent::register(&mut tx.conn, &name("a"), "1", 4, "[]", server, now).await,
     );
     t.note(
         "agent",
-        agent::register(&mut tx.conn, &name("a"), "2", 8, "[]", now).await,
+        agent::register(&mut tx.conn, &name("a"), "2", 8, "[]", server, now).await,
     );
     tx.commit().await.expect("a commit");
     let conn = &mut store.read().await.expect("a connection");
@@ -607,7 +608,7 @@ async fn logs(store: &Store, t: &Transcript) {
     )
     .await
     .expect("runs");
-    let id = runs[0].id;
+    let id = runs.rows[0].id;
     for size in [1, 3, 5000] {
         let lines = (0..size).map(line).collect();
         let command = Command::Log {
@@ -756,7 +757,8 @@ async fn chain(store: &Store, t: &Transcript) {
     let conn = &mut store.read().await.expect("a connection");
     let stored = audit::list(conn, &audit::Filter::default(), Page::default())
         .await
-        .expect("entries");
+        .expect("entries")
+        .rows;
     let mut head = Head::EMPTY;
     for stored in &stored {
         head = head
@@ -775,10 +777,8 @@ async fn chain(store: &Store, t: &Transcript) {
         audit::list(conn, &filter, page(Order::NewestFirst, None, 3))
             .await
             .map(|found| {
-                found
-                    .into_iter()
-                    .map(|found| found.entry)
-                    .collect::<Vec<_>>()
+                let rows = found.rows.into_iter();
+                rows.map(|found| found.entry).collect::<Vec<_>>()
             }),
     );
 }

@@ -136,6 +136,51 @@ async fn acknowledged_lines_that_a_repair_finds_missing_are_named_before_anybody
     assert_eq!(named.len(), 1, "{named:?}");
     assert_eq!(named[0].file, "0000000001.seg");
     assert_eq!(named[0].problem, "the file ends before the record does");
+    assert_eq!(named[0].places, 1);
+}
+
+#[tokio::test]
+async fn a_segment_that_was_cut_off_is_named_once_with_the_number_of_its_records() {
+    let (store, run, _folder) = after(|file| {
+        let bytes = std::fs::read(file).expect("a file");
+        std::fs::write(file, &bytes[..bytes.len() / 2]).expect("writing");
+    })
+    .await;
+    let named = |store: &Store| -> Vec<u64> {
+        let named = store.quarantined_logs();
+        named.iter().map(|entry| entry.places).collect()
+    };
+    assert_eq!(named(&store), [2]);
+    page(&store, &run).await;
+    assert_eq!(named(&store), [2]);
+}
+
+#[tokio::test]
+async fn a_last_record_that_is_damaged_is_kept_named_and_written_behind() {
+    let (store, run, folder) = after(|file| {
+        let mut bytes = std::fs::read(file).expect("a file");
+        let at = bytes.len() - 5;
+        bytes[at] ^= 1;
+        std::fs::write(file, bytes).expect("writing");
+    })
+    .await;
+    let named = store.quarantined_logs();
+    assert_eq!(named.len(), 1, "{named:?}");
+    assert!(named[0].problem.contains("checksum"), "{named:?}");
+    let file = folder.path().join("logs/0000000001.seg");
+    let length = std::fs::metadata(&file).expect("a file").len();
+    let long = format!("after{}", " ".repeat(600));
+    says(&store, &run, [long.clone(), long]).await;
+    let found = page(&store, &run).await;
+    let [.., second, lost, after, _] = texts(&found)[..] else {
+        panic!("{found:?}")
+    };
+    assert_eq!([second, after], ["second too", "after"]);
+    assert!(
+        lost.starts_with("[log lines 5 to 6 cannot be read: "),
+        "{lost}"
+    );
+    assert!(std::fs::metadata(&file).expect("a file").len() > length);
 }
 
 #[tokio::test]

@@ -95,7 +95,7 @@ async fn newest(store: &Store, most: i64) -> Vec<String> {
     };
     let mut conn = store.read().await.expect("a connection");
     let entries = audit::list(&mut conn, &audit::Filter::default(), page).await;
-    let entries = entries.expect("entries").into_iter().rev();
+    let entries = entries.expect("entries").rows.into_iter().rev();
     entries.map(|stored| stored.entry.kind).collect()
 }
 

@@ -12,6 +12,7 @@ mod replicas;
 mod retention;
 mod schema;
 mod statements;
+mod unreadable;
 
 #[path = "../../../../tests/support/postgres.rs"]
 mod postgres;

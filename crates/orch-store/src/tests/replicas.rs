@@ -72,6 +72,7 @@ async fn writers_on_two_servers_take_turns_and_keep_one_chain() {
     for stored in audit::list(&mut conn, &audit::Filter::default(), Page::default())
         .await
         .expect("entries")
+        .rows
     {
         head = head
             .verify(&stored.entry, &stored.hash)

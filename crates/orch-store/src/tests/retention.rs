@@ -44,7 +44,7 @@ async fn noted(store: &Store) -> usize {
     };
     let mut conn = store.read().await.expect("a connection");
     let entries = audit::list(&mut conn, &filter, Page::default()).await;
-    entries.expect("entries").len()
+    entries.expect("entries").rows.len()
 }
 
 #[tokio::test]

@@ -1,9 +1,10 @@
 //! Looking at everything that can be wrong.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use orch_core::time::Timestamp;
-use orch_store::{Pulse, StoreError};
+use orch_store::{Pulse, StoreError, shared};
 
 use super::{ANSWERS_WITHIN, CLOCK_OFF, FRESH, Fault, Finding, Health, Kind, STUCK};
 use crate::app::App;
@@ -23,7 +24,10 @@ impl Health {
     async fn look(&self, app: &App) -> Vec<Finding> {
         let mut findings = Vec::new();
         match tokio::time::timeout(ANSWERS_WITHIN, app.store().pulse()).await {
-            Ok(Ok(pulse)) => findings.extend(self.clocks(pulse, app.store().now())),
+            Ok(Ok(pulse)) => {
+                findings.extend(self.clocks(pulse, app.store().now()));
+                self.count_agents(app).await;
+            }
             Ok(Err(error)) if error.is_unreadable() => {}
             Ok(Err(error)) => findings.push(unreachable(app, &causes(&error))),
             Err(_) => {
@@ -36,6 +40,14 @@ impl Health {
         findings.extend(unreadable(app));
         findings.extend(damaged(app));
         findings
+    }
+
+    /// What cannot be counted stays as it was.
+    async fn count_agents(&self, app: &App) {
+        let names = shared::agents_elsewhere(app.store());
+        if let Ok(Ok(names)) = tokio::time::timeout(ANSWERS_WITHIN, names).await {
+            self.agents_elsewhere.store(names.len(), Ordering::Relaxed);
+        }
     }
 
     fn full(&self, app: &App) -> Option<Finding> {
@@ -164,26 +176,30 @@ fn unreadable(app: &App) -> Vec<Finding> {
     let rows = app.store().quarantine().rows();
     let named = rows.into_iter().map(|row| Finding {
         kind: Kind::UnreadableRow,
-        about: format!("{} {}", row.table, row.id),
-        what: format!(
-            "row {} of table {} cannot be read, and its work is set aside: {}",
-            row.id, row.table, row.what
-        ),
+        about: format!("{} {}", row.table, row.key),
+        what: format!("{row}; lists leave it out, and its work is set aside"),
         remedy: "mend the row, or bring it back from a backup; it is then taken up within half a minute",
     });
     named.collect()
 }
 
 fn damaged(app: &App) -> Vec<Finding> {
-    let places = app.store().quarantined_logs();
-    let named = places.into_iter().map(|place| Finding {
-        kind: Kind::DamagedLog,
-        about: format!("{} {}", place.file, place.offset),
-        what: format!(
-            "log file {} cannot be read at byte {}: {}; whoever reads those lines is told",
-            place.file, place.offset, place.problem
-        ),
-        remedy: "bring the file back from a backup, or leave it to retention; all other lines are served",
+    let known = app.store().quarantined_logs();
+    let named = known.into_iter().map(|damaged| {
+        let more = match damaged.places.saturating_sub(1) {
+            0 => String::new(),
+            1 => ", and at 1 more place behind it".to_owned(),
+            more => format!(", and at {more} more places behind it"),
+        };
+        Finding {
+            kind: Kind::DamagedLog,
+            about: format!("{} {} {}", damaged.file, damaged.offset, damaged.problem),
+            what: format!(
+                "log file {} cannot be read at byte {}{more}: {}; whoever reads those lines is told",
+                damaged.file, damaged.offset, damaged.problem
+            ),
+            remedy: "bring the file back from a backup, or leave it to retention; all other lines are served",
+        }
     });
     named.collect()
 }

@@ -12,6 +12,7 @@ pub use board::Board;
 pub use disk::{Disk, Space};
 pub use fault::{Fault, Finding, Kind};
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::clock::SteadyClock;
@@ -30,6 +31,8 @@ pub struct Health {
     disk: Disk,
     clock: SteadyClock,
     board: Board,
+    /// Agents that are connected to other servers on the same database.
+    agents_elsewhere: AtomicUsize,
     /// Held while somebody looks; others see what was found last.
     looking: tokio::sync::Mutex<()>,
 }
@@ -40,11 +43,17 @@ impl Health {
             disk,
             clock,
             board: Board::default(),
+            agents_elsewhere: AtomicUsize::default(),
             looking: tokio::sync::Mutex::default(),
         }
     }
 
     pub fn disk(&self) -> &Disk {
         &self.disk
+    }
+
+    /// How many agents were connected to other servers when somebody looked last.
+    pub fn agents_elsewhere(&self) -> usize {
+        self.agents_elsewhere.load(Ordering::Relaxed)
     }
 }

@@ -71,7 +71,7 @@ async fn list(
     listing: Listing,
 ) -> Result<Response, ApiError> {
     let runs = run::list(&app, &query.filter()?, listing.page()).await?;
-    Ok(listing.answer(runs.iter().map(view::run), |row| row.id))
+    Ok(listing.answer(runs, |run| view::run(&run)))
 }
 
 /// Show a run

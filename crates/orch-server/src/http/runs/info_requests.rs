@@ -10,6 +10,7 @@ use orch_api::problem::Problem;
 use orch_api::types::info_request::{InfoRequest, NewInfoRequest, Respond};
 use orch_core::ids::{InfoRequestId, RunId};
 use orch_core::info_request::Status;
+use orch_store::Listed;
 use serde::Deserialize;
 use serde_json::Value;
 use utoipa::IntoParams;
@@ -125,12 +126,13 @@ async fn list_all(
     let statuses = [Status::Pending, Status::Resolved, Status::Cancelled];
     let named = statuses.map(|status| (status.as_str(), status));
     let status = checks::choice("status", query.status.as_deref(), &named)?;
-    let requests = info_request::list(&app, status, listing.page()).await?;
-    let shown: Result<Vec<_>, _> = requests
+    let Listed { rows, next } = info_request::list(&app, status, listing.page()).await?;
+    let shown: Result<Vec<_>, _> = rows
         .iter()
         .map(|request| view::info_request(&app, request, Show::Redacted))
         .collect();
-    Ok(listing.answer(shown?, |row| row.id))
+    let rows = shown?;
+    Ok(listing.answer(Listed { rows, next }, |row| row))
 }
 
 /// Show a question

@@ -36,6 +36,7 @@ const PING: Duration = Duration::from_secs(20);
 
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
 struct FollowQuery {
     /// The number of the first line wanted.
     #[param(minimum = 0)]
@@ -65,12 +66,11 @@ async fn stream(
         None | Some("") => query.from.unwrap_or(0),
         Some(last) => {
             let seq: u64 = last.parse().map_err(|_| {
-                AppError::invalid(
+                let shown: String = last.chars().take(40).collect();
+                AppError::wrong(
                     "Last-Event-ID",
-                    format!(
-                        "is `{}`; expected the number of a line",
-                        last.chars().take(40).collect::<String>()
-                    ),
+                    format!("`{shown}`"),
+                    "the number of a line",
                 )
             })?;
             seq.saturating_add(1)

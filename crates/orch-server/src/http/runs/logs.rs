@@ -49,8 +49,8 @@ async fn append(
         Some("event") => Stream::Event,
         Some("system") => Stream::System,
         Some(other) => {
-            let message = format!("is `{other}`; expected stdout, stderr, event or system");
-            return Err(AppError::invalid("stream", message).into());
+            let expected = "stdout, stderr, event or system";
+            return Err(AppError::wrong("stream", format!("`{other}`"), expected).into());
         }
     };
     let texts: Vec<String> = match (body.line, body.lines) {
@@ -113,6 +113,7 @@ fn split(line: &str, at_us: i64, stream: Stream, step: Option<u32>) -> Vec<LogLi
 
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
 struct LogQuery {
     /// `text` (the default) or `json`.
     format: Option<String>,
@@ -148,8 +149,7 @@ impl LogQuery {
         }
         for (name, number) in [("limit", self.limit), ("tail", self.tail)] {
             if let Some(number) = number.filter(|number| !(1..=MOST_LINES).contains(number)) {
-                let message = format!("is {number}; expected 1 to {MOST_LINES}");
-                return Err(AppError::invalid(name, message));
+                return Err(AppError::wrong(name, number, format!("1 to {MOST_LINES}")));
             }
         }
         let offset = self.offset.unwrap_or(0);
@@ -219,9 +219,7 @@ async fn read(
             }
             Ok(response)
         }
-        Some(other) => {
-            Err(AppError::invalid("format", format!("is `{other}`; expected text or json")).into())
-        }
+        Some(other) => Err(AppError::wrong("format", format!("`{other}`"), "text or json").into()),
     }
 }
 

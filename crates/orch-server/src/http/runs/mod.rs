@@ -23,6 +23,7 @@ pub fn area() -> Area<App> {
 
 #[derive(Debug, Default, serde::Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
 pub(super) struct EpochQuery {
     /// The epoch of the caller's claim.
     pub epoch: Option<u64>,

@@ -169,6 +169,7 @@ fn a_list_that_is_damaged_itself_is_no_error() {
         file: "0000000001.seg".to_owned(),
         offset: 7,
         problem: "p".to_owned(),
+        places: 1,
     };
     assert_eq!(Quarantine::open(dir.path()).list(), [entry]);
     fs::remove_file(&list).unwrap();
@@ -184,4 +185,37 @@ fn a_list_that_is_damaged_itself_is_no_error() {
     assert_eq!(quarantine.list().len(), 1);
     quarantine.forget(1);
     assert_eq!(quarantine.list(), []);
+}
+
+#[test]
+fn what_is_wrong_in_many_places_of_a_file_is_listed_once_with_their_number() {
+    let dir = tempfile::tempdir().unwrap();
+    several(dir.path());
+    let quarantine = Quarantine::open(dir.path());
+    let cut_off = |offset| Region {
+        segment: 1,
+        offset,
+        length: 9,
+        damage: crate::segment::Damage::CutOff,
+    };
+    quarantine.note_places(&cut_off(100), 5);
+    for offset in [100, 120, 140, 120] {
+        quarantine.note(&cut_off(offset));
+    }
+    quarantine.note(&Region {
+        damage: crate::segment::Damage::NoRecord,
+        ..cut_off(50)
+    });
+    let entry = |offset, problem: &str, places| Quarantined {
+        file: "0000000001.seg".to_owned(),
+        offset,
+        problem: problem.to_owned(),
+        places,
+    };
+    let expected = [
+        entry(50, "no record begins here", 1),
+        entry(100, "the file ends before the record does", 5),
+    ];
+    assert_eq!(quarantine.list(), expected);
+    assert_eq!(Quarantine::open(dir.path()).list(), expected);
 }

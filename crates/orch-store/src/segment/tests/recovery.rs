@@ -40,12 +40,11 @@ fn a_tail_that_was_never_filled_is_cut_off() {
     let places = written(source.path(), 3);
     let end = end_of(&places[2]);
     let intact_bytes = fs::read(segment_path(source.path(), 1)).unwrap();
-    let half = &intact_bytes[..places[1].offset as usize + 30];
+    let half = &intact_bytes[..30];
     let zeros = vec![0; 300_000];
     for tail in [half, zeros.as_slice(), &[0xFF; 5], b"plain text"] {
         let dir = folder_of(&[intact_bytes.as_slice(), tail].concat());
         let (_, recovery) = SegmentWriter::open(dir.path(), Options::default()).unwrap();
-        // A record of elsewhere is no record here, however intact it is.
         assert_eq!(
             (recovery.end, recovery.truncated_bytes),
             (end, tail.len() as u64)
@@ -53,6 +52,81 @@ fn a_tail_that_was_never_filled_is_cut_off() {
         assert_eq!(recovery.quarantined, []);
         assert_eq!(fs::read(segment_path(dir.path(), 1)).unwrap(), intact_bytes);
     }
+}
+
+/// Whatever is done to the last record, it is named with what is wrong, and nothing of it is lost.
+fn check_kept(harm: impl Fn(&mut [u8]), damage: impl Fn(&Damage) -> bool) {
+    let source = tempfile::tempdir().unwrap();
+    let mut places = written(source.path(), 3);
+    let last = places.pop().unwrap();
+    let mut bytes = fs::read(segment_path(source.path(), 1)).unwrap();
+    harm(&mut bytes[last.offset as usize..]);
+    // Behind it, a record that was not written to its end is no reason to give it up.
+    for torn in [&[][..], &bytes[..50], &[0; 5000]] {
+        let dir = folder_of(&[bytes.as_slice(), torn].concat());
+        let (mut writer, recovery) = SegmentWriter::open(dir.path(), Options::default()).unwrap();
+        let [region] = recovery.quarantined.as_slice() else {
+            panic!("{recovery:?}")
+        };
+        assert!(damage(&region.damage), "{region:?}");
+        assert_eq!((region.segment, region.offset), (1, last.offset));
+        assert!(!recovery.is_clean());
+        let kept = fs::read(segment_path(dir.path(), 1)).unwrap();
+        assert!(kept.starts_with(&bytes));
+
+        let mut readable = places.clone();
+        readable.push(append(&mut writer, &chunk(2)));
+        writer.sync().unwrap();
+        drop(writer);
+        check_reads(dir.path(), &readable);
+        let again = fs::read(segment_path(dir.path(), 1)).unwrap();
+        assert!(again.starts_with(&bytes));
+        let (_, recovery) = SegmentWriter::open(dir.path(), Options::default()).unwrap();
+        assert_eq!(recovery.truncated_bytes, 0);
+        assert_eq!(recovery.quarantined.len(), 1);
+        check_reads(dir.path(), &readable);
+    }
+}
+
+#[test]
+fn a_record_of_elsewhere_is_no_record_here_and_kept() {
+    let source = tempfile::tempdir().unwrap();
+    let places = written(source.path(), 2);
+    let mut bytes = fs::read(segment_path(source.path(), 1)).unwrap();
+    bytes.extend_from_within(..places[0].length as usize);
+    let dir = folder_of(&bytes);
+    let (_, recovery) = SegmentWriter::open(dir.path(), Options::default()).unwrap();
+    assert_eq!(
+        (recovery.end, recovery.truncated_bytes),
+        (bytes.len() as u64, 0)
+    );
+    let kept: Vec<_> = recovery
+        .quarantined
+        .iter()
+        .map(|region| region.offset)
+        .collect();
+    assert_eq!(kept, [end_of(&places[1])]);
+}
+
+#[test]
+fn a_last_record_whose_text_is_damaged_is_kept_and_named() {
+    check_kept(
+        |record| *record.last_mut().unwrap() ^= 1,
+        |damage| matches!(damage, Damage::Checksum { .. }),
+    );
+}
+
+#[test]
+fn a_last_record_whose_beginning_is_damaged_is_kept_and_named() {
+    check_kept(
+        |record| record[0] ^= 1,
+        |damage| *damage == Damage::NoRecord,
+    );
+    // Its length: one that cannot be.
+    check_kept(
+        |record| record[16] = 0xFF,
+        |damage| matches!(damage, Damage::Length { .. }),
+    );
 }
 
 #[test]
