@@ -7,19 +7,29 @@ use anyhow::{Context as _, ensure};
 use serde_json::Value;
 
 /// Each crate with the crates of ours that it may link.
-const ALLOWED: [(&str, &[&str]); 9] = [
+const ALLOWED: [(&str, &[&str]); 10] = [
     ("orch-core", &[]),
     ("orch-failpoint", &[]),
     ("orch-store", &["orch-core", "orch-failpoint"]),
     ("orch-api", &["orch-core"]),
-    ("orch-agent", &["orch-core", "orch-api", "orch-failpoint"]),
+    ("orch-sandbox", &["orch-core"]),
+    (
+        "orch-agent",
+        &["orch-core", "orch-api", "orch-sandbox", "orch-failpoint"],
+    ),
     (
         "orch-server",
         &["orch-core", "orch-api", "orch-store", "orch-failpoint"],
     ),
     (
         "codex-orchestrator",
-        &["orch-core", "orch-api", "orch-agent", "orch-server"],
+        &[
+            "orch-core",
+            "orch-api",
+            "orch-sandbox",
+            "orch-agent",
+            "orch-server",
+        ],
     ),
     ("crash", &["orch-failpoint"]),
     ("xtask", &["orch-server", "orch-failpoint"]),

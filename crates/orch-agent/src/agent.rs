@@ -5,6 +5,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use orch_sandbox::exec::reap_leftovers;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -12,7 +13,6 @@ use crate::{
     clock::{self, Now},
     config::AgentConfig,
     connection::Connection,
-    exec::reap_leftovers,
     identity,
     outbox::Outbox,
     runs::Runs,

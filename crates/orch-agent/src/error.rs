@@ -5,7 +5,7 @@
 
 use std::path::PathBuf;
 
-use crate::exec::WorkspaceError;
+use orch_sandbox::exec::WorkspaceError;
 
 /// Why the agent gave up.
 #[derive(Debug, thiserror::Error)]

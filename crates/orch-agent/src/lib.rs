@@ -9,7 +9,6 @@ pub mod codex;
 mod config;
 mod connection;
 mod error;
-pub mod exec;
 mod hold;
 mod identity;
 mod outage;

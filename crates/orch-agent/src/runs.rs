@@ -11,12 +11,12 @@ use std::{
 
 use futures::FutureExt as _;
 use orch_api::proto::{Assignment, Held};
+use orch_sandbox::exec::RunFolder;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     clock::Now,
-    exec::RunFolder,
     hold::{Hold, Loss},
     outbox::{Outbox, RunKey, RunLink},
     progress::RunLog,

@@ -6,9 +6,10 @@
 use futures::future::BoxFuture;
 use orch_api::proto::Assignment;
 use orch_core::{info_request::Field, recipe::Step};
+use orch_sandbox::exec::RunFolder;
 use tokio_util::sync::CancellationToken;
 
-use crate::{exec::RunFolder, progress::RunLog};
+use crate::progress::RunLog;
 
 /// One run to be carried out.
 pub struct Job {

@@ -6,10 +6,9 @@
 use std::collections::VecDeque;
 
 use jiff::Timestamp;
+use orch_sandbox::exec::{self, Command, ExecError, Exit, Stream};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
-
-use crate::exec::{self, Command, ExecError, Exit, Stream};
 
 /// Lines on their way from the pipes.
 pub(super) const LINES_IN_FLIGHT: usize = 64;

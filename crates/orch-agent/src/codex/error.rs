@@ -6,8 +6,7 @@
 use std::{io, path::PathBuf, time::Duration};
 
 use orch_core::plan::LlmPlanError;
-
-use crate::exec::{ExecError, Exit};
+use orch_sandbox::exec::{ExecError, Exit};
 
 /// Why Codex could not carry a run out.
 #[derive(Debug, thiserror::Error)]

@@ -4,10 +4,10 @@
 
 use std::{ops::Add, time::Duration};
 
+use orch_sandbox::exec::Stream;
 use serde::Serialize;
 
 use super::Limit;
-use crate::exec::Stream;
 
 /// One thing that happened while Codex worked.
 #[derive(Clone, Debug, PartialEq, Eq)]

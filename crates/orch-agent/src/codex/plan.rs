@@ -13,6 +13,7 @@ use orch_core::{
     plan::{LlmPlanError, parse_llm_plan},
     recipe::Step,
 };
+use orch_sandbox::exec::{Command, Exit, Program};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -23,7 +24,6 @@ use super::{
     openai,
     probe::forms,
 };
-use crate::exec::{Command, Exit, Program};
 
 /// What is planned with when nothing else is configured.
 const DEFAULT_COMMAND: &str = "codex exec --sandbox read-only";

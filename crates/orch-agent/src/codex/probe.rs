@@ -10,11 +10,11 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use orch_sandbox::exec::{Command, ExecError, Exit, Program, which};
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use super::{CodexError, capture::capture};
-use crate::exec::{Command, ExecError, Exit, Program, which};
 
 const PROBE_TIME: Duration = Duration::from_secs(30);
 const KILL_GRACE: Duration = Duration::from_secs(1);

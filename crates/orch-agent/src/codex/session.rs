@@ -11,6 +11,7 @@ use std::{
 };
 
 use jiff::Timestamp;
+use orch_sandbox::exec::{self, Command, Exit, Program};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -25,7 +26,6 @@ use super::{
     setup::{Chatter, add_api_key},
     stream::Turn,
 };
-use crate::exec::{self, Command, Exit, Program};
 
 /// How long Codex may take to end itself when it is told to.
 const KILL_GRACE: Duration = Duration::from_secs(3);

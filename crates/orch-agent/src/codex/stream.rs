@@ -3,10 +3,10 @@
 //! Pure: lines in, events out. What is unknown is passed over and what is malformed is shown as it
 //! is, so that another version of Codex never makes a run fail.
 
+use orch_sandbox::exec::{Line, Stream};
 use serde_json::Value;
 
 use super::{Change, Event, Usage, capture::Tail, setup::Chatter};
-use crate::exec::{Line, Stream};
 
 /// A longer line is not taken for an event.
 const MAX_EVENT_BYTES: usize = 16 * 1024 * 1024;

@@ -1,7 +1,7 @@
 use jiff::Timestamp;
+use orch_sandbox::exec::Encoding;
 
 use super::*;
-use crate::exec::Encoding;
 
 fn line(stream: Stream, message: &str) -> Line {
     Line {

@@ -9,9 +9,10 @@ use orch_core::{
     info_request::{Field, FieldKind, Presence, Secrecy},
     plan::{Cloud, InputKind},
 };
+use orch_sandbox::exec::which;
 
 use super::answers;
-use crate::{exec::which, worker::Question};
+use crate::worker::Question;
 
 /// What is missing before a run can begin.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

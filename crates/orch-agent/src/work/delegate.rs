@@ -4,12 +4,12 @@
 //! the keys of its provider never come near this module.
 
 use orch_core::recipe::Step;
+use orch_sandbox::exec::{RunFolder, Stream};
 use tokio::sync::mpsc;
 
 use super::environment::Environment;
 use crate::{
     codex::{self, CodexSetup, Event, Launch, Report, execution_prompt},
-    exec::{RunFolder, Stream},
     progress::{LineEnd, RunLog, Source, StepStatus},
     text::chain,
     worker::{Finished, Job, Outcome, Verdict},

@@ -8,9 +8,9 @@ use std::path::PathBuf;
 
 use orch_api::proto::Assignment;
 use orch_core::recipe::{Step, Tool};
+use orch_sandbox::exec::{RunFolder, SecretFile, WorkspaceError, base_env};
 
 use super::answers;
-use crate::exec::{RunFolder, SecretFile, WorkspaceError, base_env};
 
 /// What all steps of a run have in common, and the files that go with it.
 pub(super) struct Environment {

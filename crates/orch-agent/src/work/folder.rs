@@ -7,8 +7,7 @@ use std::{fs, path::Path};
 
 use orch_api::proto::Assignment;
 use orch_core::{plan::WorkspaceFacts, recipe::Step};
-
-use crate::exec::{CopyLimits, RunFolder, WorkspaceError, list_files};
+use orch_sandbox::exec::{CopyLimits, RunFolder, WorkspaceError, list_files};
 
 /// How much of a workspace is copied.
 const LIMITS: CopyLimits = CopyLimits {

@@ -7,6 +7,7 @@ use orch_core::{
     plan::{Plan, WorkspaceFacts, infer, prompt},
     recipe::Step,
 };
+use orch_sandbox::exec::RunFolder;
 
 use super::{
     environment::run_variables,
@@ -14,7 +15,6 @@ use super::{
 };
 use crate::{
     codex::{self, PlanRequest, PlannerSetup},
-    exec::RunFolder,
     worker::Job,
 };
 

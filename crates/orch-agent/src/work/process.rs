@@ -5,12 +5,12 @@
 use std::{path::PathBuf, time::Duration};
 
 use orch_core::recipe::Step;
+use orch_sandbox::exec::{self, Command, Exit, Line, Program, RunFolder, Stream};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::environment::Environment;
 use crate::{
-    exec::{self, Command, Exit, Line, Program, RunFolder, Stream},
     progress::{LineEnd, RunLog, Source, StepStatus},
     redact::StreamRedactor,
     text::chain,

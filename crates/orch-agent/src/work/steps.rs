@@ -11,6 +11,7 @@ use orch_core::{
     plan::cloud_hints,
     recipe::{Recipe, Step},
 };
+use orch_sandbox::exec::RunFolder;
 
 use super::{
     ask::{Missing, executable},
@@ -24,7 +25,6 @@ use super::{
 use crate::{
     codex::CodexSetup,
     config::{AgentConfig, Executor, LlmPlanning},
-    exec::RunFolder,
     text::chain,
     worker::{Ended, Finished, Job, Outcome, Verdict, Worker},
 };

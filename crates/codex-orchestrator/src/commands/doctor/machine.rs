@@ -126,7 +126,7 @@ fn tools(path: &str) -> Check {
 
 fn find(program: &Path, path: &str) -> Option<PathBuf> {
     let program = program.to_str()?;
-    orch_agent::exec::which(program, path)
+    orch_sandbox::exec::which(program, path)
 }
 
 fn own_clock(now: Timestamp) -> Check {
