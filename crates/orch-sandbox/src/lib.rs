@@ -4,3 +4,8 @@
 //! hostile.
 
 pub mod exec;
+pub mod init;
+mod limits;
+pub mod sandbox;
+
+pub use limits::Limits;

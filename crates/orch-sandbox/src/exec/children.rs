@@ -93,19 +93,17 @@ impl Children {
         self.leaders.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Starts a process by `start`, whose answer names its number by `number`, and tells where its
-    /// end is heard of.
-    pub(super) fn start<T>(
+    /// Starts a process by `start`, which tells its number, and tells where its end is heard of.
+    pub(super) fn start(
         &self,
-        start: impl FnOnce() -> io::Result<T>,
-        number: impl FnOnce(&T) -> i32,
-    ) -> io::Result<(T, Ending)> {
+        start: impl FnOnce() -> io::Result<i32>,
+    ) -> io::Result<(i32, Ending)> {
         let (ended, ending) = oneshot::channel();
         let _starting = self.starting.read().unwrap_or_else(PoisonError::into_inner);
-        let started = start()?;
-        self.leaders().insert(number(&started), ended);
+        let pid = start()?;
+        self.leaders().insert(pid, ended);
         self.one_more.notify_one();
-        Ok((started, ending))
+        Ok((pid, ending))
     }
 
     /// Whether the kernel's list is certainly empty. Of a list with several it may leave some out,

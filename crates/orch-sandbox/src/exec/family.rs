@@ -26,7 +26,7 @@ use super::{
 };
 
 /// The environment variable that marks every process of a command.
-pub(super) const MARKER_VARIABLE: &str = "ORCH_RUN_MARKER";
+pub(crate) const MARKER_VARIABLE: &str = "ORCH_RUN_MARKER";
 
 /// How long SIGKILL is repeated: a process in an uninterruptible system call ends later or never.
 pub(super) const KILL_TIME: Duration = Duration::from_secs(2);
@@ -67,6 +67,9 @@ pub(super) struct Kin {
     /// The first process; its number is that of the session and group. Unknown where only the
     /// marker can be trusted.
     pub(super) leader: Option<Process>,
+    /// Whether the leader and its group only hold a sandbox around the command: what they hold is
+    /// asked to end, and they end with it.
+    pub(super) wrapped: bool,
     /// See [`MARKER_VARIABLE`].
     pub(super) marker: String,
     /// Inodes of the output pipes.
@@ -90,6 +93,7 @@ impl Kin {
             }
             let new: Vec<Stat> = members
                 .into_iter()
+                .filter(|member| !self.is_wrapper(member))
                 .filter(|member| asked.insert(member.process))
                 .collect();
             self.signal(Signal::SIGTERM, &new);
@@ -113,6 +117,10 @@ impl Kin {
             thread::sleep(pause);
         }
         unreachable!("invariant: there is always one more pause")
+    }
+
+    fn is_wrapper(&self, member: &Stat) -> bool {
+        self.wrapped && Some(member.group) == self.leader.map(|leader| leader.pid)
     }
 
     fn signal(&self, signal: Signal, members: &[Stat]) {

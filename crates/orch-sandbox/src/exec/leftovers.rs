@@ -98,6 +98,7 @@ fn kin(recorded: Recorded, here: bool) -> Kin {
         .filter(|leader| here && procfs::stat(leader.pid).is_some_and(is_same));
     Kin {
         leader,
+        wrapped: false,
         marker: recorded.marker,
         pipes: Vec::new(),
     }

@@ -58,6 +58,19 @@ pub struct Line {
     pub partial: bool,
 }
 
+impl Line {
+    /// A line of text that is not the command's own.
+    pub(crate) fn whole(stream: Stream, at: Timestamp, message: String) -> Self {
+        Self {
+            stream,
+            at,
+            message,
+            encoding: Encoding::Verbatim,
+            partial: false,
+        }
+    }
+}
+
 /// A line or a piece of one, not yet told its stream and time.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Piece {

@@ -29,10 +29,12 @@ use super::{
     Command, ExecError, Line, Stream,
     children::{Ending, children},
     family::{Family, KILL_TIME, Kin, MARKER_VARIABLE, Search, marker_value, new_marker},
+    lasting,
     output::pump,
     procfs::{self, Process},
     record::Record,
-    spawn::{Input, Spawned, spawn},
+    spawn::{Input, Ours, Prepared, prepare},
+    wrapper::Wrapper,
 };
 
 /// How long what a command left behind may go on writing after the command itself has exited.
@@ -74,6 +76,20 @@ pub async fn run<N>(
 where
     N: Fn() -> Timestamp + Clone + Send + Sync + 'static,
 {
+    run_within(None, command, now, sink, cancel).await
+}
+
+/// [`run`], within what `wrapper` sets up.
+pub(crate) async fn run_within<N>(
+    wrapper: Option<Wrapper>,
+    command: Command,
+    now: N,
+    sink: mpsc::Sender<Line>,
+    cancel: CancellationToken,
+) -> Result<Exit, ExecError>
+where
+    N: Fn() -> Timestamp + Clone + Send + Sync + 'static,
+{
     if cancel.is_cancelled() {
         return Ok(Exit::Cancelled);
     }
@@ -83,7 +99,7 @@ where
         stdout,
         stderr,
         stdin,
-    } = start(&command)?;
+    } = start(&command, wrapper)?;
     let grace = command.kill_grace;
     let closing = CancellationToken::new();
     let mut feed = JoinSet::new();
@@ -139,7 +155,7 @@ struct Started {
     stdin: Option<pipe::Sender>,
 }
 
-fn start(command: &Command) -> Result<Started, ExecError> {
+fn start(command: &Command, wrapper: Option<Wrapper>) -> Result<Started, ExecError> {
     let program = command.resolve()?;
     let marker = new_marker();
     let record_error = |source| ExecError::Record {
@@ -150,29 +166,35 @@ fn start(command: &Command) -> Result<Started, ExecError> {
         Some(folder) => Some(Record::create(folder, &marker).map_err(record_error)?),
         None => None,
     };
+    let wrapped = wrapper.as_ref().map(|wrapper| wrapper.stays);
     let started = children().and_then(|children| {
-        let spawned = || launch(command, &program, &marker);
-        children.start(spawned, |spawned| spawned.pid)
+        let (prepared, ours) = launch(command, &program, &marker, wrapper)?;
+        let (pid, ending) = match wrapped.is_some() {
+            // It ends with the thread that starts it, so that it ends with us in any case.
+            true => children.start(|| lasting::on_thread(|| prepared.start()))?,
+            false => children.start(|| prepared.start())?,
+        };
+        Ok((pid, ours, ending))
     });
-    let (spawned, ending) = match started {
+    let (pid, ours, ending) = match started {
         Ok(started) => started,
         Err(source) => {
             record.iter().for_each(Record::remove);
             return Err(command.start_error(program, source));
         }
     };
-    let Spawned {
-        pid,
+    let Ours {
         stdin,
         stdout,
         stderr,
-    } = spawned;
+    } = ours;
     let process = procfs::stat(pid).map_or(Process { pid, start: 0 }, |stat| stat.process);
     let noted = record
         .as_ref()
         .map_or(Ok(()), |record| record.started(process));
     let kin = Kin {
         leader: Some(process),
+        wrapped: wrapped.unwrap_or_default(),
         marker,
         pipes: [inode(&stdout), inode(&stderr)]
             .into_iter()
@@ -190,24 +212,42 @@ fn start(command: &Command) -> Result<Started, ExecError> {
     })
 }
 
-fn launch(command: &Command, program: &Path, marker: &str) -> io::Result<Spawned> {
+fn launch(
+    command: &Command,
+    program: &Path,
+    marker: &str,
+    wrapper: Option<Wrapper>,
+) -> io::Result<(Prepared, Ours)> {
     let marker = marker_value(marker);
-    let given = command.env.iter();
-    let given = given.filter(|(name, _)| *name != MARKER_VARIABLE);
-    let environment = given
-        .map(|(name, value)| (name.as_str(), value.as_str()))
-        .chain([(MARKER_VARIABLE, marker.as_str())]);
+    let marker = (MARKER_VARIABLE, marker.as_str());
     let stdin = match command.stdin {
         Some(_) => Input::Piped,
         None => Input::Empty,
     };
-    spawn(
-        program,
-        &command.arguments(),
-        environment,
-        &command.cwd,
-        stdin,
-    )
+    let Some(wrapper) = wrapper else {
+        let given = command.env.iter();
+        let given = given.filter(|(name, _)| *name != MARKER_VARIABLE);
+        let environment = given
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .chain([marker]);
+        let arguments = command.arguments();
+        return prepare(program, &arguments, environment, &command.cwd, stdin, None);
+    };
+    let program = program.to_str().ok_or_else(|| {
+        let why = "its path is no UTF-8 text, which a sandbox cannot be told";
+        io::Error::new(io::ErrorKind::InvalidInput, why)
+    })?;
+    let arguments: Vec<&str> = (wrapper.arguments.iter().map(String::as_str))
+        .chain([program])
+        .chain(command.arguments())
+        .collect();
+    let hand = Some(wrapper.hand);
+    // The command's own variables reach it through the first program: what sets the sandbox up
+    // must not obey them.
+    let environment = [marker].into_iter();
+    // It starts at the top: the command's folder may exist only within.
+    let cwd = Path::new("/");
+    prepare(&wrapper.program, &arguments, environment, cwd, stdin, hand)
 }
 
 /// A command's first process.

@@ -29,6 +29,8 @@ use nix::{
 };
 use tokio::net::unix::pipe;
 
+use crate::init::HAND;
+
 /// Where the standard input comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Input {
@@ -38,74 +40,109 @@ pub(super) enum Input {
     Piped,
 }
 
-/// A process just started, and our ends of its pipes. Nobody waits for it yet.
+/// Our ends of a process's pipes.
 #[derive(Debug)]
-pub(super) struct Spawned {
-    pub(super) pid: i32,
+pub(super) struct Ours {
     pub(super) stdin: Option<pipe::Sender>,
     pub(super) stdout: pipe::Receiver,
     pub(super) stderr: pipe::Receiver,
 }
 
-/// Starts `program` as the leader of a new session, without a terminal: a prompt for a password
-/// fails at once instead of stopping it.
+/// A process about to be started, complete.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    program: CString,
+    arguments: Vec<CString>,
+    environment: Vec<CString>,
+    cwd: CString,
+    stdin: Option<OwnedFd>,
+    stdout: OwnedFd,
+    stderr: OwnedFd,
+    /// Inherited as the fourth descriptor.
+    hand: Option<OwnedFd>,
+}
+
+/// Makes all that a process needs, so that nothing may fail once it runs.
 ///
 /// # Errors
-/// What the system answered, also to the execution of the program.
-pub(super) fn spawn<'a>(
+/// When the system has no pipe left, or a text has a NUL byte.
+pub(super) fn prepare<'a>(
     program: &Path,
     arguments: &[&str],
     environment: impl Iterator<Item = (&'a str, &'a str)>,
     cwd: &Path,
     stdin: Input,
-) -> io::Result<Spawned> {
-    // Ours first: once the process runs, nothing may fail.
+    hand: Option<OwnedFd>,
+) -> io::Result<(Prepared, Ours)> {
     let (stdout, their_stdout) = output()?;
     let (stderr, their_stderr) = output()?;
-    let stdin = match stdin {
-        Input::Empty => None,
-        Input::Piped => Some(input()?),
+    let (their_stdin, stdin) = match stdin {
+        Input::Empty => (None, None),
+        Input::Piped => {
+            let (theirs, ours) = input()?;
+            (Some(theirs), Some(ours))
+        }
     };
-
-    let mut actions = Actions::new()?;
-    match &stdin {
-        None => actions.open_null(0)?,
-        Some((theirs, _)) => actions.give(theirs.as_raw_fd(), 0)?,
-    }
-    actions.give(their_stdout.as_raw_fd(), 1)?;
-    actions.give(their_stderr.as_raw_fd(), 2)?;
-    let cwd = c_string(cwd.as_os_str())?;
-    actions.enter(&cwd)?;
-    let attributes = Attributes::new()?;
-
     let program = c_string(program.as_os_str())?;
     let arguments = arguments.iter().map(|argument| c_string(argument.as_ref()));
     let arguments = std::iter::once(Ok(program.clone())).chain(arguments);
-    let arguments = arguments.collect::<io::Result<Vec<_>>>()?;
     let environment = environment.map(|(name, value)| CString::new(format!("{name}={value}")));
-    let environment = environment.collect::<Result<Vec<_>, _>>()?;
-
-    let (arguments, environment) = (pointers(&arguments), pointers(&environment));
-    let mut pid = 0;
-    // SAFETY: all pointers are to objects initialised above, which live until the call returns;
-    // both lists end with a null pointer, and the call does not write to their strings.
-    let failed = unsafe {
-        libc::posix_spawn(
-            &raw mut pid,
-            program.as_ptr(),
-            actions.0.as_ptr(),
-            attributes.0.as_ptr(),
-            arguments.as_ptr(),
-            environment.as_ptr(),
-        )
+    let prepared = Prepared {
+        arguments: arguments.collect::<io::Result<Vec<_>>>()?,
+        environment: environment.collect::<Result<Vec<_>, _>>()?,
+        cwd: c_string(cwd.as_os_str())?,
+        program,
+        stdin: their_stdin,
+        stdout: their_stdout,
+        stderr: their_stderr,
+        hand,
     };
-    answered(failed)?;
-    Ok(Spawned {
-        pid,
-        stdin: stdin.map(|(_, ours)| ours),
+    let ours = Ours {
+        stdin,
         stdout,
         stderr,
-    })
+    };
+    Ok((prepared, ours))
+}
+
+impl Prepared {
+    /// Starts the process as the leader of a new session, without a terminal: a prompt for a
+    /// password fails at once instead of stopping it. Tells its number; nobody waits for it yet.
+    ///
+    /// # Errors
+    /// What the system answered, also to the execution of the program.
+    pub(super) fn start(self) -> io::Result<i32> {
+        let mut actions = Actions::new()?;
+        match &self.stdin {
+            None => actions.open_null(0)?,
+            Some(theirs) => actions.give(theirs.as_raw_fd(), 0)?,
+        }
+        actions.give(self.stdout.as_raw_fd(), 1)?;
+        actions.give(self.stderr.as_raw_fd(), 2)?;
+        // Last: this number may be that of one above, which has its copy by now.
+        if let Some(hand) = &self.hand {
+            actions.give(hand.as_raw_fd(), HAND)?;
+        }
+        actions.enter(&self.cwd)?;
+        let attributes = Attributes::new()?;
+        let (arguments, environment) = (pointers(&self.arguments), pointers(&self.environment));
+        let mut pid = 0;
+        // SAFETY: all pointers are to objects initialised above, which live until the call
+        // returns; both lists end with a null pointer, and the call does not write to their
+        // strings.
+        let failed = unsafe {
+            libc::posix_spawn(
+                &raw mut pid,
+                self.program.as_ptr(),
+                actions.0.as_ptr(),
+                attributes.0.as_ptr(),
+                arguments.as_ptr(),
+                environment.as_ptr(),
+            )
+        };
+        answered(failed)?;
+        Ok(pid)
+    }
 }
 
 /// A pipe that we read from.

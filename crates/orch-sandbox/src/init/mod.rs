@@ -1,0 +1,18 @@
+//! The sandbox's first program: it takes away what is left to take, and becomes the command.
+//!
+//! Runs inside whatever the backend has set up, in a process with one thread, and trusts nothing
+//! but its orders. Either everything ordered is in force when the command begins, or the command
+//! does not begin.
+
+mod identity;
+mod kernel;
+mod limits;
+mod orders;
+mod paths;
+mod start;
+mod talk;
+
+pub use start::{ARGUMENT, begin_if_asked};
+
+pub(crate) use orders::{Identity, Landlock, Orders, Sockets};
+pub(crate) use talk::{HAND, Said, go_on, said};

@@ -1,0 +1,267 @@
+//! Namespaces by bubblewrap: a view of files of the run's own, and no network, processes or users
+//! but its own. Landlock, seccomp and limits are put into force inside, by the first program.
+
+use std::{
+    fs,
+    os::fd::OwnedFd,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use nix::unistd::{getegid, geteuid};
+
+use super::{
+    Backend, Cell, Confinement, Sandbox, SandboxError,
+    cell::{Held, Wrap},
+    cgroup::Cgroup,
+    error::io_error,
+    machine::Machine,
+    protect::{Kind, Now, Protected},
+    view,
+};
+use crate::{
+    exec::{Command, Wrapper},
+    init::{ARGUMENT, Landlock, Orders, Sockets},
+};
+
+/// Where the first program lies in a sandbox.
+const INIT: &str = "/run/orch-sandbox-init";
+
+/// Devices that may be written, and the folders for memory that processes share.
+const WRITTEN: [&str; 11] = [
+    "/dev/null",
+    "/dev/zero",
+    "/dev/full",
+    "/dev/random",
+    "/dev/urandom",
+    "/dev/tty",
+    "/dev/ptmx",
+    "/dev/pts",
+    "/dev/shm",
+    "/tmp",
+    "/var/tmp",
+];
+
+/// Sandboxes by bubblewrap.
+#[derive(Debug)]
+pub(super) struct Bubblewrap {
+    program: PathBuf,
+    machine: Arc<Machine>,
+}
+
+impl Bubblewrap {
+    pub(super) fn new(program: PathBuf, machine: Arc<Machine>) -> Self {
+        Self { program, machine }
+    }
+}
+
+impl Sandbox for Bubblewrap {
+    fn backend(&self) -> Backend {
+        Backend::Bubblewrap
+    }
+
+    fn open(&self, mut confinement: Confinement) -> Result<Box<dyn Cell>, SandboxError> {
+        let identity = self.machine.identities.take();
+        if let Some(identity) = &identity {
+            let Confinement {
+                work, home, tmp, ..
+            } = &confinement;
+            let private: Vec<&Path> = confinement.readable.iter().map(PathBuf::as_path).collect();
+            identity.own(&[work, home, tmp])?;
+            identity.own(&private)?;
+        }
+        let cgroup = match &self.machine.cgroups {
+            Some(kind) => {
+                let made = Cgroup::create(kind, &confinement.limits);
+                Some(made.map_err(io_error("make a control group in", "/sys/fs/cgroup"))?)
+            }
+            None => {
+                confinement.limits.data_bytes = Some(confinement.limits.memory_bytes);
+                None
+            }
+        };
+        let user = match &identity {
+            Some(taken) => (taken.identity.uid, taken.identity.gid),
+            None => (geteuid().as_raw(), getegid().as_raw()),
+        };
+        let etc = self.machine.etc.of(user)?;
+        let orders = Orders {
+            identity: identity.as_ref().map(|taken| taken.identity),
+            landlock: self.machine.has_landlock().then(|| landlock(&confinement)),
+            limits: confinement.limits.clone(),
+            sockets: Sockets::Local,
+            proxy_port: None,
+        };
+        let wrap = Namespaces {
+            program: self.program.clone(),
+            init: self.machine.init.clone(),
+            etc,
+            orders: serde_json::to_string(&orders).expect("invariant: orders are plain values"),
+            user,
+            privileged: identity.is_some(),
+            tools: view::tools(&confinement.path),
+        };
+        Ok(Box::new(Held {
+            backend: Backend::Bubblewrap,
+            confinement,
+            identity,
+            cgroup,
+            wrap: Box::new(wrap),
+        }))
+    }
+}
+
+/// The view of files bounds reading; Landlock bounds writing again.
+fn landlock(confinement: &Confinement) -> Landlock {
+    let own = [&confinement.work, &confinement.home, &confinement.tmp];
+    let devices = WRITTEN.iter().map(PathBuf::from);
+    Landlock {
+        read: vec!["/".into()],
+        write: own.into_iter().cloned().chain(devices).collect(),
+        ports: None,
+    }
+}
+
+struct Namespaces {
+    program: PathBuf,
+    init: PathBuf,
+    etc: PathBuf,
+    orders: String,
+    user: (u32, u32),
+    /// Whether bubblewrap runs as root and the first program becomes somebody else.
+    privileged: bool,
+    tools: Vec<PathBuf>,
+}
+
+impl Wrap for Namespaces {
+    fn wrap(
+        &self,
+        held: &Held,
+        command: &Command,
+        protected: &[Protected],
+        hand: OwnedFd,
+    ) -> Wrapper {
+        let mut line = Line::default();
+        line.words("--die-with-parent --new-session");
+        line.words("--unshare-pid --unshare-net --unshare-ipc --unshare-uts --unshare-cgroup-try");
+        line.words("--hostname sandbox --cap-drop ALL");
+        if self.privileged {
+            line.words("--cap-add CAP_SETUID --cap-add CAP_SETGID");
+        } else {
+            line.words("--unshare-user --disable-userns");
+            line.arg("--uid").arg(self.user.0.to_string());
+            line.arg("--gid").arg(self.user.1.to_string());
+        }
+        self.show_machine(&mut line);
+        self.show_run(&mut line, held, protected);
+        line.words("--remount-ro /dev --remount-ro /");
+        line.arg("--").arg(INIT).arg(ARGUMENT).arg(&self.orders);
+        line.path(&command.cwd);
+        Wrapper {
+            program: self.program.clone(),
+            arguments: line.0,
+            stays: true,
+            hand,
+        }
+    }
+}
+
+impl Namespaces {
+    fn show_machine(&self, line: &mut Line) {
+        for folder in view::SYSTEM {
+            match fs::read_link(folder) {
+                Ok(target) => line.arg("--symlink").path(&target).arg(folder),
+                Err(_) => line.arg("--ro-bind-try").arg(folder).arg(folder),
+            };
+        }
+        for name in view::ETC {
+            let path = Path::new("/etc").join(name);
+            // Not asked to try what is not there: each attempt costs.
+            if path.exists() {
+                line.show(&path);
+            }
+        }
+        for entry in ["passwd", "group", "hosts", "nsswitch.conf"] {
+            let path = Path::new("/etc").join(entry);
+            line.arg("--ro-bind")
+                .path(&self.etc.join(entry))
+                .path(&path);
+        }
+        for tool in &self.tools {
+            line.show(tool);
+        }
+        line.words("--proc /proc --dev /dev");
+        line.arg("--ro-bind").path(&self.init).arg(INIT);
+    }
+
+    fn show_run(&self, line: &mut Line, held: &Held, protected: &[Protected]) {
+        let Confinement {
+            work,
+            home,
+            tmp,
+            readable,
+            ..
+        } = &held.confinement;
+        let size = held.confinement.limits.tmpfs_bytes.to_string();
+        for folder in ["/dev/shm", "/tmp", "/var/tmp"] {
+            line.words("--perms 1777 --size").arg(&size);
+            line.arg("--tmpfs").arg(folder);
+        }
+        // The way to a folder would be as closed as the folder.
+        let above = work.ancestors().skip(1).filter(|above| !is_shown(above));
+        for folder in above.collect::<Vec<_>>().into_iter().rev() {
+            line.words("--perms 0755 --dir").path(folder);
+        }
+        for folder in [tmp, home, work] {
+            line.arg("--bind").path(folder).path(folder);
+        }
+        for path in readable.iter().filter(|path| path.exists()) {
+            line.show(path);
+        }
+        for one in protected {
+            match (one.now, one.kind) {
+                (Now::Present, _) => line.show(&one.path),
+                (Now::Absent, Kind::Folder) if one.is_covered() => {
+                    line.arg("--ro-bind").path(&self.etc.join("nothing"));
+                    line.path(&one.path)
+                }
+                (Now::Absent, Kind::File) if one.is_covered() => {
+                    line.arg("--ro-bind").arg("/dev/null").path(&one.path)
+                }
+                (Now::Absent | Now::Odd, _) => continue,
+            };
+        }
+    }
+}
+
+/// Whether a folder is there without being made.
+fn is_shown(folder: &Path) -> bool {
+    let made = [
+        "/", "/dev", "/dev/shm", "/proc", "/tmp", "/var/tmp", "/var", "/etc", "/run",
+    ];
+    made.iter().any(|made| folder == Path::new(made)) || view::is_of_the_system(folder)
+}
+
+/// The arguments, growing.
+#[derive(Debug, Default)]
+struct Line(Vec<String>);
+
+impl Line {
+    fn arg(&mut self, argument: impl ToString) -> &mut Self {
+        self.0.push(argument.to_string());
+        self
+    }
+
+    fn words(&mut self, words: &str) -> &mut Self {
+        self.0.extend(words.split(' ').map(str::to_owned));
+        self
+    }
+
+    fn path(&mut self, path: &Path) -> &mut Self {
+        self.arg(path.to_string_lossy())
+    }
+
+    fn show(&mut self, path: &Path) -> &mut Self {
+        self.arg("--ro-bind").path(path).path(path)
+    }
+}

@@ -1,0 +1,253 @@
+//! Control groups: what the processes of a run use up together. Version 1 and 2.
+//!
+//! A machine on which none can be made is no error: limits of single processes stand in, and the
+//! report says so.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    process, thread,
+    time::Duration,
+};
+
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+
+use super::cell::next_number;
+use crate::Limits;
+
+const MOUNTS: &str = "/sys/fs/cgroup";
+const PREFIX: &str = "orch-sandbox-";
+
+/// How long processes may take to be gone.
+const LOOKS: u32 = 200;
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// Period of the processor's quota, in microseconds.
+const PERIOD_US: u64 = 100_000;
+
+/// Which kind of control groups can be made here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// One hierarchy for each controller; these folders can hold groups.
+    V1 {
+        memory: PathBuf,
+        pids: PathBuf,
+        cpu: Option<PathBuf>,
+    },
+    /// One hierarchy; this folder can hold groups with all three.
+    V2(PathBuf),
+}
+
+impl Kind {
+    /// What can be made here, found by trying it.
+    pub(super) fn find() -> Option<Self> {
+        Self::v2().or_else(Self::v1).filter(|kind| {
+            let tried = Cgroup::create(kind, &Limits::default());
+            tried.is_ok()
+        })
+    }
+
+    fn v1() -> Option<Self> {
+        let own = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+        let place = |controller: &str| {
+            let mount = Path::new(MOUNTS).join(controller);
+            let path = own.lines().find_map(|line| {
+                let mut parts = line.splitn(3, ':').skip(1);
+                let names = parts.next()?;
+                let named = names.split(',').any(|name| name == controller);
+                named.then(|| parts.next()).flatten()
+            })?;
+            // In a container the path may be that of the host, which is not there.
+            let inner = mount.join(path.trim_start_matches('/'));
+            [inner, mount].into_iter().find(|folder| folder.is_dir())
+        };
+        Some(Self::V1 {
+            memory: place("memory")?,
+            pids: place("pids")?,
+            cpu: place("cpu"),
+        })
+    }
+
+    fn v2() -> Option<Self> {
+        let own = fs::read_to_string("/proc/self/cgroup").ok()?;
+        let path = own.lines().find_map(|line| line.strip_prefix("0::/"))?;
+        let folder = Path::new(MOUNTS).join(path);
+        let has = |file: &str, wanted: &str| {
+            let names = fs::read_to_string(folder.join(file)).unwrap_or_default();
+            names.split_whitespace().any(|name| name == wanted)
+        };
+        if !["memory", "pids"]
+            .iter()
+            .all(|name| has("cgroup.controllers", name))
+        {
+            return None;
+        }
+        if !has("cgroup.subtree_control", "memory") {
+            // A group with processes of its own cannot bound groups below it: the agent moves into
+            // one beside those of its runs.
+            let agent = folder.join("orch-agent");
+            fs::create_dir_all(&agent).ok()?;
+            let members = fs::read_to_string(folder.join("cgroup.procs")).ok()?;
+            for member in members.lines() {
+                // One that has ended meanwhile need not move.
+                let _ = fs::write(agent.join("cgroup.procs"), member);
+            }
+            let control = folder.join("cgroup.subtree_control");
+            fs::write(&control, "+memory +pids").ok()?;
+            // The processor's quota is asked for by few.
+            let _ = fs::write(&control, "+cpu");
+        }
+        Some(Self::V2(folder))
+    }
+
+    /// In words.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::V1 { .. } => "cgroup v1",
+            Self::V2(_) => "cgroup v2",
+        }
+    }
+
+    fn places(&self) -> Vec<&Path> {
+        match self {
+            Self::V1 { memory, pids, cpu } => {
+                let cpu = cpu.as_deref().into_iter();
+                [memory.as_path(), pids].into_iter().chain(cpu).collect()
+            }
+            Self::V2(folder) => vec![folder],
+        }
+    }
+
+    /// Removes the groups of agents that are gone, with whatever still runs in them.
+    pub(super) fn reap(&self) -> usize {
+        let mut reaped = 0;
+        for place in self.places() {
+            for entry in fs::read_dir(place).into_iter().flatten().flatten() {
+                let name = entry.file_name().to_string_lossy().into_owned();
+                let owner = name.strip_prefix(PREFIX).and_then(|rest| {
+                    let (pid, _) = rest.split_once('-')?;
+                    pid.parse::<i32>().ok()
+                });
+                let is_gone = |pid: i32| kill(Pid::from_raw(pid), None).is_err();
+                if owner.is_some_and(is_gone) {
+                    remove(&entry.path());
+                    reaped += 1;
+                }
+            }
+        }
+        reaped
+    }
+}
+
+/// A run's control group; dropped, it ends what is in it and goes.
+#[derive(Debug)]
+pub(super) struct Cgroup {
+    /// Its folders, the one that counts memory first.
+    folders: Vec<PathBuf>,
+}
+
+impl Cgroup {
+    /// Makes a group under these limits.
+    ///
+    /// # Errors
+    /// When the system refuses; nothing is left then.
+    pub(super) fn create(kind: &Kind, limits: &Limits) -> io::Result<Self> {
+        let name = format!("{PREFIX}{}-{}", process::id(), next_number());
+        let mut group = Self {
+            folders: Vec::new(),
+        };
+        for place in kind.places() {
+            let is_cpu = matches!(kind, Kind::V1 { cpu: Some(cpu), .. } if cpu == place);
+            if is_cpu && limits.cpu_percent.is_none() {
+                continue;
+            }
+            let folder = place.join(&name);
+            fs::create_dir(&folder)?;
+            // From here on the drop removes it.
+            group.folders.push(folder);
+        }
+        group.limit(kind, limits)?;
+        Ok(group)
+    }
+
+    fn limit(&self, kind: &Kind, limits: &Limits) -> io::Result<()> {
+        let quota = limits
+            .cpu_percent
+            .map(|percent| u64::from(percent) * PERIOD_US / 100);
+        let memory = limits.memory_bytes.to_string();
+        match (kind, self.folders.as_slice()) {
+            (Kind::V1 { .. }, [of_memory, of_pids, rest @ ..]) => {
+                fs::write(of_memory.join("memory.limit_in_bytes"), &memory)?;
+                // Missing where swap is not counted.
+                let _ = fs::write(of_memory.join("memory.memsw.limit_in_bytes"), &memory);
+                fs::write(of_pids.join("pids.max"), limits.processes.to_string())?;
+                if let (Some(of_cpu), Some(quota)) = (rest.first(), quota) {
+                    fs::write(of_cpu.join("cpu.cfs_period_us"), PERIOD_US.to_string())?;
+                    fs::write(of_cpu.join("cpu.cfs_quota_us"), quota.to_string())?;
+                }
+            }
+            (Kind::V2(_), [folder]) => {
+                fs::write(folder.join("memory.max"), &memory)?;
+                let _ = fs::write(folder.join("memory.swap.max"), "0");
+                let _ = fs::write(folder.join("memory.oom.group"), "1");
+                fs::write(folder.join("pids.max"), limits.processes.to_string())?;
+                if let Some(quota) = quota {
+                    fs::write(folder.join("cpu.max"), format!("{quota} {PERIOD_US}"))?;
+                }
+            }
+            _ => unreachable!("invariant: as many folders as there are places"),
+        }
+        Ok(())
+    }
+
+    /// Moves a process into the group; what it starts from then on is in it.
+    pub(super) fn admit(&self, pid: i32) -> io::Result<()> {
+        for folder in &self.folders {
+            fs::write(folder.join("cgroup.procs"), pid.to_string())?;
+        }
+        Ok(())
+    }
+
+    /// How many processes were killed for want of memory.
+    pub(super) fn memory_kills(&self) -> u64 {
+        let Some(folder) = self.folders.first() else {
+            return 0;
+        };
+        let of = |file: &str| fs::read_to_string(folder.join(file)).unwrap_or_default();
+        let text = of("memory.events") + &of("memory.oom_control");
+        let counts = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("oom_kill "));
+        counts
+            .filter_map(|count| count.trim().parse::<u64>().ok())
+            .sum()
+    }
+}
+
+impl Drop for Cgroup {
+    fn drop(&mut self) {
+        for folder in &self.folders {
+            remove(folder);
+        }
+    }
+}
+
+/// Ends what is in a group and removes it.
+fn remove(folder: &Path) {
+    for _ in 0..LOOKS {
+        match fs::remove_dir(folder) {
+            Ok(()) => return,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return,
+            Err(_) => {}
+        }
+        let members = fs::read_to_string(folder.join("cgroup.procs")).unwrap_or_default();
+        for pid in members.lines().filter_map(|line| line.parse().ok()) {
+            let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
+        }
+        thread::sleep(PAUSE);
+    }
+    tracing::warn!(path = %folder.display(), "failed to remove a control group: something in it does not end");
+}

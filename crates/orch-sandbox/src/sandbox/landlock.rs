@@ -1,0 +1,180 @@
+//! Landlock, seccomp, limits and an unprivileged user, without namespaces: for containers, where
+//! those are refused.
+
+use std::{
+    fs,
+    os::{
+        fd::OwnedFd,
+        unix::fs::{MetadataExt, PermissionsExt},
+    },
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use super::{
+    Backend, Cell, Confinement, Sandbox, SandboxError,
+    cell::{Held, Wrap},
+    cgroup::Cgroup,
+    error::io_error,
+    machine::Machine,
+    protect::Protected,
+    view,
+};
+use crate::{
+    exec::{Command, Wrapper},
+    init::{ARGUMENT, Landlock as Bounds, Orders, Sockets},
+};
+
+const WRITTEN: [&str; 6] = [
+    "/dev/null",
+    "/dev/zero",
+    "/dev/full",
+    "/dev/random",
+    "/dev/urandom",
+    "/dev/tty",
+];
+
+/// Of `/proc` only what tells nothing of other processes.
+const PROC: [&str; 9] = [
+    "/proc/self",
+    "/proc/cpuinfo",
+    "/proc/filesystems",
+    "/proc/loadavg",
+    "/proc/meminfo",
+    "/proc/stat",
+    "/proc/sys",
+    "/proc/uptime",
+    "/proc/version",
+];
+
+/// Sandboxes by Landlock.
+#[derive(Debug)]
+pub(super) struct Landlock {
+    machine: Arc<Machine>,
+}
+
+impl Landlock {
+    pub(super) fn new(machine: Arc<Machine>) -> Self {
+        Self { machine }
+    }
+}
+
+impl Sandbox for Landlock {
+    fn backend(&self) -> Backend {
+        Backend::Landlock
+    }
+
+    fn open(&self, mut confinement: Confinement) -> Result<Box<dyn Cell>, SandboxError> {
+        let identity = self.machine.identities.take();
+        if let Some(identity) = &identity {
+            let Confinement {
+                work, home, tmp, ..
+            } = &confinement;
+            identity.own(&[work, home, tmp])?;
+            for folder in confinement.readable.iter().filter(|path| path.exists()) {
+                identity.own(&[folder])?;
+            }
+            let folders = [work, home, tmp].into_iter();
+            for folder in folders.chain(confinement.readable.iter()) {
+                let_pass(folder)?;
+            }
+        }
+        let cgroup = match &self.machine.cgroups {
+            Some(kind) => {
+                let made = Cgroup::create(kind, &confinement.limits);
+                Some(made.map_err(io_error("make a control group in", "/sys/fs/cgroup"))?)
+            }
+            None => {
+                confinement.limits.data_bytes = Some(confinement.limits.memory_bytes);
+                None
+            }
+        };
+        let orders = Orders {
+            identity: identity.as_ref().map(|taken| taken.identity),
+            landlock: Some(bounds(&confinement)),
+            limits: confinement.limits.clone(),
+            sockets: Sockets::Pairs,
+            proxy_port: None,
+        };
+        let wrap = Alone {
+            init: self.machine.init.clone(),
+            orders: serde_json::to_string(&orders).expect("invariant: orders are plain values"),
+        };
+        Ok(Box::new(Held {
+            backend: Backend::Landlock,
+            confinement,
+            identity,
+            cgroup,
+            wrap: Box::new(wrap),
+        }))
+    }
+}
+
+fn bounds(confinement: &Confinement) -> Bounds {
+    let system = view::SYSTEM.iter().chain(&PROC).map(PathBuf::from);
+    let etc = view::ETC
+        .iter()
+        .chain(&["passwd", "group", "hosts", "nsswitch.conf"]);
+    let etc = etc.map(|name| Path::new("/etc").join(name));
+    let Confinement {
+        work, home, tmp, ..
+    } = confinement;
+    let own = [work, home, tmp].into_iter().cloned();
+    Bounds {
+        read: system
+            .chain(etc)
+            .chain(view::tools(&confinement.path))
+            .chain(confinement.readable.iter().cloned())
+            .collect(),
+        write: own.chain(WRITTEN.iter().map(PathBuf::from)).collect(),
+        ports: Some(Vec::new()),
+    }
+}
+
+/// Lets an unprivileged user pass the run's own folders, as far as they are ours to open.
+fn let_pass(folder: &Path) -> Result<(), SandboxError> {
+    const PASS: u32 = 0o001;
+    let above: Vec<&Path> = folder.ancestors().skip(1).collect();
+    for (distance, folder) in above.into_iter().enumerate() {
+        let Ok(found) = fs::metadata(folder) else {
+            continue;
+        };
+        let mode = found.permissions().mode();
+        if mode & PASS != 0 {
+            continue;
+        }
+        // The folder of the attempt, of the run and of all runs: the agent made them.
+        let is_ours = distance < 3 && found.uid() == nix::unistd::geteuid().as_raw();
+        if !is_ours {
+            return Err(SandboxError::Unreachable {
+                folder: folder.to_owned(),
+            });
+        }
+        let permissions = fs::Permissions::from_mode(mode | PASS);
+        fs::set_permissions(folder, permissions).map_err(io_error("open", folder))?;
+    }
+    Ok(())
+}
+
+struct Alone {
+    init: PathBuf,
+    orders: String,
+}
+
+impl Wrap for Alone {
+    fn wrap(
+        &self,
+        _held: &Held,
+        command: &Command,
+        _protected: &[Protected],
+        hand: OwnedFd,
+    ) -> Wrapper {
+        let cwd = command.cwd.to_string_lossy();
+        Wrapper {
+            program: self.init.clone(),
+            arguments: vec![ARGUMENT.to_owned(), self.orders.clone(), cwd.into_owned()],
+            stays: false,
+            hand,
+        }
+    }
+}

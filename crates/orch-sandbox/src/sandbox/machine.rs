@@ -1,0 +1,49 @@
+//! What this machine has to build sandboxes from, looked at once.
+
+use std::{path::PathBuf, sync::Arc};
+
+use nix::libc;
+
+use super::{cgroup, etc::Etc, identity::Identities};
+
+/// Writing into files that are open only by name is bounded from this version on.
+const ENOUGH: i32 = 3;
+
+/// What this machine has.
+#[derive(Debug)]
+pub(super) struct Machine {
+    /// The program that becomes a sandbox's first one.
+    pub(super) init: PathBuf,
+    pub(super) etc: Etc,
+    pub(super) identities: Identities,
+    pub(super) cgroups: Option<cgroup::Kind>,
+    /// The version of Landlock, 0 for none.
+    pub(super) landlock: i32,
+}
+
+impl Machine {
+    /// Looks around; `folder` is for the sandboxes' own files.
+    pub(super) fn look(init: PathBuf, folder: PathBuf) -> Arc<Self> {
+        Arc::new(Self {
+            init,
+            etc: Etc::new(folder),
+            identities: Identities::default(),
+            cgroups: cgroup::Kind::find(),
+            landlock: landlock_version(),
+        })
+    }
+
+    /// Whether the kernel's Landlock is good for anything.
+    pub(super) fn has_landlock(&self) -> bool {
+        self.landlock >= ENOUGH
+    }
+}
+
+fn landlock_version() -> i32 {
+    const VERSION: libc::c_uint = 1;
+    let none: *const libc::c_void = std::ptr::null();
+    #[expect(unsafe_code, reason = "no safe library tells the version")]
+    // SAFETY: with this flag the call reads nothing.
+    let version = unsafe { libc::syscall(libc::SYS_landlock_create_ruleset, none, 0, VERSION) };
+    i32::try_from(version).unwrap_or_default().max(0)
+}
