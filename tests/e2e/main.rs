@@ -26,6 +26,7 @@ mod power_loss;
 mod process;
 mod recovery;
 mod replicas;
+mod sandbox;
 mod scheduling;
 mod secrets;
 mod slow_readers;

@@ -11,6 +11,7 @@ mod lines;
 mod machine;
 mod many;
 mod noop;
+mod sandbox;
 mod seeded;
 mod shell;
 mod slow_readers;
@@ -29,7 +30,7 @@ pub type Measured = anyhow::Result<Vec<Figure>>;
 pub type Measure = fn(&Setup) -> LocalBoxFuture<'_, Measured>;
 
 /// Every measure under the name that `BENCH_ONLY` knows it by.
-pub const ALL: [(&str, Measure); 16] = [
+pub const ALL: [(&str, Measure); 17] = [
     ("machine", |setup| Box::pin(machine::measure(setup))),
     ("startup", |setup| Box::pin(startup::measure(setup))),
     ("noop", |setup| Box::pin(noop::measure(setup))),
@@ -39,6 +40,7 @@ pub const ALL: [(&str, Measure); 16] = [
     ("fan", |setup| Box::pin(fan::measure(setup))),
     ("latency", |setup| Box::pin(latency::measure(setup))),
     ("shell", |setup| Box::pin(shell::measure(setup))),
+    ("sandbox", |setup| Box::pin(sandbox::measure(setup))),
     ("lines", |setup| Box::pin(lines::measure(setup))),
     ("large-log", |setup| Box::pin(large_log::measure(setup))),
     ("slow-readers", |setup| {

@@ -15,6 +15,8 @@ mod output;
 mod view;
 
 fn main() -> std::process::ExitCode {
+    // Before anything else: it may be told to become a sandbox's first program.
+    orch_sandbox::init::begin_if_asked();
     // Before anything can open an HTTPS connection.
     orch_api::client::install_provider();
     launch::launch()

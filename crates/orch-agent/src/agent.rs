@@ -5,7 +5,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use orch_sandbox::exec::reap_leftovers;
+use orch_sandbox::{
+    exec::reap_leftovers,
+    sandbox::{self, Backend, Sandbox},
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -29,12 +32,26 @@ const FORGOTTEN: Duration = Duration::from_secs(7 * 24 * 3600);
 /// # Errors
 /// When it cannot start, or the server refuses it for good; never for an outage.
 pub async fn run(config: AgentConfig, shutdown: CancellationToken) -> Result<(), AgentError> {
-    let worker = Arc::new(Steps::new(config.clone()));
-    tracing::info!(
-        "steps run as plain processes with a cleared environment, without a sandbox: \
-         what they may do is what this user may do"
-    );
+    let sandbox = choose_sandbox(&config).await?;
+    match sandbox.backend() {
+        Backend::Process => tracing::warn!(
+            "steps run as plain processes with a cleared environment, without a sandbox: \
+             what they may do is what this user may do"
+        ),
+        backend => tracing::info!(sandbox = %backend, "steps run in a sandbox"),
+    }
+    let worker = Arc::new(Steps::new(config.clone(), sandbox));
     run_with(config, worker, clock::system, shutdown).await
+}
+
+async fn choose_sandbox(config: &AgentConfig) -> Result<Arc<dyn Sandbox>, AgentError> {
+    let settings = config.sandbox.settings(&config.state_dir)?;
+    let wanted = config.sandbox.wanted;
+    let chosen = tokio::task::spawn_blocking(move || sandbox::choose(wanted, &settings)).await;
+    let chosen = chosen.map_err(|error| AgentError::OwnProgram(std::io::Error::other(error)))?;
+    let sandbox = chosen.map_err(AgentError::Sandbox)?;
+    config.sandbox.check(sandbox.backend())?;
+    Ok(sandbox)
 }
 
 /// [`run`] with a worker and a clock of the caller's choice.

@@ -7,8 +7,9 @@ use std::{collections::BTreeMap, fmt, path::PathBuf, time::Duration};
 use orch_core::ids::AgentName;
 
 use crate::{
-    AgentError,
+    AgentError, SandboxSetup,
     codex::{CodexSetup, PlannerSetup, SetupError},
+    confine,
 };
 
 /// Everything an agent is told at its start.
@@ -23,6 +24,8 @@ pub struct AgentConfig {
     pub state_dir: PathBuf,
     /// Runs worked at once, at least 1 (`AGENT_SLOTS`).
     pub slots: usize,
+    /// What keeps steps where they belong (`AGENT_SANDBOX`, `AGENT_LIMIT_*`, `AGENT_ALLOWED_HOSTS`).
+    pub sandbox: SandboxSetup,
     /// The shell of steps (`AGENT_SHELL`).
     pub shell: PathBuf,
     /// Runs in place of a run's own steps (`AGENT_STEPS`, one a line).
@@ -85,6 +88,7 @@ impl AgentConfig {
             agent_id: None,
             state_dir: state_dir.into(),
             slots: 4,
+            sandbox: SandboxSetup::default(),
             shell: "/bin/sh".into(),
             steps: None,
             secret: None,
@@ -119,6 +123,7 @@ impl AgentConfig {
             self.agent_id = Some(parsed.ok_or_else(|| setting("AGENT_ID", name, expected))?);
         }
         read.count("AGENT_SLOTS", 1, &mut self.slots)?;
+        confine::Variables(env).apply(&mut self.sandbox)?;
         read.count("AGENT_KEEP_RUNS", 0, &mut self.keep_runs)?;
         if let Some(shell) = read.get("AGENT_SHELL") {
             self.shell = shell.into();
@@ -259,6 +264,7 @@ impl fmt::Debug for AgentConfig {
             .field("agent_id", &self.agent_id)
             .field("state_dir", &self.state_dir)
             .field("slots", &self.slots)
+            .field("sandbox", &self.sandbox)
             .field("shell", &self.shell)
             .field("steps", &self.steps)
             .field("secret", &Hidden(&self.secret))

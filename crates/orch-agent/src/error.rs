@@ -5,7 +5,7 @@
 
 use std::path::PathBuf;
 
-use orch_sandbox::exec::WorkspaceError;
+use orch_sandbox::{exec::WorkspaceError, sandbox::SandboxError};
 
 /// Why the agent gave up.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +54,20 @@ pub enum AgentError {
     /// What a killed agent left behind could not be cleared away.
     #[error("failed to clear away what an earlier agent left running")]
     Leftovers(#[source] WorkspaceError),
+    /// The running program, which sandboxes begin with, cannot be told.
+    #[error("failed to find the running program")]
+    OwnProgram(#[source] std::io::Error),
+    /// A setting bounds what plain processes may do, which nothing holds them to.
+    #[error(
+        "{name} needs a sandbox to hold steps to it, and steps run as plain processes: set AGENT_SANDBOX=auto, or unset {name}"
+    )]
+    NeedsSandbox {
+        /// The environment variable.
+        name: &'static str,
+    },
+    /// No sandbox can be used as it is wanted.
+    #[error(transparent)]
+    Sandbox(SandboxError),
     /// The server does not want this agent, and will not later either.
     #[error("the server at {url} refused the agent ({code}: {message}); {advice}")]
     Refused {

@@ -7,6 +7,7 @@ mod agent;
 pub mod clock;
 pub mod codex;
 mod config;
+mod confine;
 mod connection;
 mod error;
 mod hold;
@@ -24,6 +25,7 @@ mod worker;
 
 pub use agent::{run, run_with};
 pub use config::{AgentConfig, Executor, LlmPlanning};
+pub use confine::SandboxSetup;
 pub use error::AgentError;
 pub use progress::{LineEnd, RunLog, Source, StepStatus};
 pub use redact::{MASK, Redactor};

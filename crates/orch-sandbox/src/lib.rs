@@ -3,6 +3,7 @@
 //! Knows nothing of runs, servers or the agent's connection. Whatever is started here is taken for
 //! hostile.
 
+pub mod egress;
 pub mod exec;
 pub mod init;
 mod limits;

@@ -101,11 +101,16 @@ async fn work(args: RunArgs, context: &mut Context<'_>) -> Result<Exit, Failure>
 /// What the agent says, with the next step.
 pub fn failure(error: &AgentError) -> Failure {
     let exit = match error {
-        AgentError::Url { .. } | AgentError::Token | AgentError::Setting { .. } => Exit::Usage,
+        AgentError::Url { .. }
+        | AgentError::Token
+        | AgentError::Setting { .. }
+        | AgentError::NeedsSandbox { .. } => Exit::Usage,
         AgentError::Refused { .. } => Exit::Refused,
         AgentError::Identity { .. }
         | AgentError::InvalidIdentity { .. }
-        | AgentError::Leftovers(_) => Exit::Failed,
+        | AgentError::Leftovers(_)
+        | AgentError::OwnProgram(_)
+        | AgentError::Sandbox(_) => Exit::Failed,
     };
     let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
     let mut failure = Failure::new(exit, error.to_string());

@@ -11,13 +11,25 @@ use super::{Reader, Setting, client, parse, server};
 
 const STATE_DIR: Setting = Setting::new("AGENT_STATE_DIR").flag("state-dir");
 const WORKSPACE: Setting = Setting::new("AGENT_WORKSPACE").flag("workspace");
-const SETTINGS: [Setting; 26] = [
+const SETTINGS: [Setting; 36] = [
     Setting::new("AGENT_ID").flag("id"),
     Setting::new("AGENT_SLOTS").flag("slots").default("4"),
     WORKSPACE,
     Setting::new("AGENT_EXECUTOR")
         .flag("executor")
         .default("shell"),
+    Setting::new("AGENT_SANDBOX")
+        .flag("sandbox")
+        .default("process"),
+    Setting::new("AGENT_SANDBOX_READ"),
+    Setting::new("AGENT_ALLOWED_HOSTS"),
+    Setting::new("AGENT_LIMIT_MEMORY").default("4G"),
+    Setting::new("AGENT_LIMIT_DISK").default("10G"),
+    Setting::new("AGENT_LIMIT_FILE").default("4G"),
+    Setting::new("AGENT_LIMIT_TMPFS").default("64M"),
+    Setting::new("AGENT_LIMIT_PROCESSES").default("512"),
+    Setting::new("AGENT_LIMIT_OPEN_FILES").default("4096"),
+    Setting::new("AGENT_LIMIT_CPU"),
     Setting::new("AGENT_SHELL").default("/bin/sh"),
     Setting::new("AGENT_STEPS"),
     STATE_DIR,
@@ -58,6 +70,9 @@ pub struct AgentFlags {
     /// shell runs the steps, codex hands the work to the Codex CLI [env: AGENT_EXECUTOR] [default: shell]
     #[arg(long, value_name = "EXECUTOR")]
     pub executor: Option<String>,
+    /// What steps run in: auto, bubblewrap, landlock, or process, which is no sandbox [env: AGENT_SANDBOX] [default: process]
+    #[arg(long, value_name = "SANDBOX")]
+    pub sandbox: Option<String>,
     /// Folder of the agent's name and runs [env: AGENT_STATE_DIR] [default: one of its own in the data folder]
     #[arg(long, value_name = "FOLDER")]
     pub state_dir: Option<String>,
@@ -70,6 +85,7 @@ impl AgentFlags {
             Some("slots") => self.slots.as_deref(),
             Some("workspace") => self.workspace.as_deref(),
             Some("executor") => self.executor.as_deref(),
+            Some("sandbox") => self.sandbox.as_deref(),
             Some("state-dir") => self.state_dir.as_deref(),
             Some(_) | None => None,
         }
@@ -112,12 +128,14 @@ pub fn agent_config(
 /// The setting that the agent cannot use.
 fn faulty(error: &AgentError) -> Setting {
     let name = match error {
-        AgentError::Setting { name, .. } => name,
+        AgentError::Setting { name, .. } | AgentError::NeedsSandbox { name } => name,
         AgentError::Url { .. }
         | AgentError::Token
         | AgentError::Identity { .. }
         | AgentError::InvalidIdentity { .. }
         | AgentError::Leftovers(_)
+        | AgentError::OwnProgram(_)
+        | AgentError::Sandbox(_)
         | AgentError::Refused { .. } => "AGENT_ID",
     };
     let known = SETTINGS.iter().find(|setting| setting.variable == name);

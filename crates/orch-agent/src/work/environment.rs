@@ -30,7 +30,10 @@ impl Environment {
         let mut common = base_env(path, &folder.home(), &folder.tmp());
         common.extend(run_variables(assignment));
         // Rust by rustup hangs on a folder in the user's home, which is not the step's.
-        common.extend(rustup_home().map(|folder| ("RUSTUP_HOME".to_owned(), folder)));
+        common.extend(rustup_home().map(|folder| {
+            let folder = folder.to_string_lossy().into_owned();
+            ("RUSTUP_HOME".to_owned(), folder)
+        }));
         for tool in tools {
             common.extend(tool.env.clone());
         }
@@ -63,13 +66,11 @@ impl Environment {
 }
 
 /// The folder of the agent's own Rust toolchains, when there is one.
-fn rustup_home() -> Option<String> {
+pub(super) fn rustup_home() -> Option<PathBuf> {
     let named = std::env::var_os("RUSTUP_HOME").map(PathBuf::from);
     let usual = || Some(PathBuf::from(std::env::var_os("HOME")?).join(".rustup"));
     let folder = named.or_else(usual)?;
-    folder
-        .is_dir()
-        .then(|| folder.to_string_lossy().into_owned())
+    Some(folder).filter(|folder| folder.is_dir())
 }
 
 /// What tells a process which run it belongs to.

@@ -2,11 +2,15 @@
 //!
 //! Adds nothing to the step's environment, and lets no output past the redactor.
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use orch_core::recipe::Step;
-use orch_sandbox::exec::{self, Command, Exit, Line, Program, RunFolder, Stream};
-use tokio::sync::mpsc;
+use orch_sandbox::{
+    egress::Refusal,
+    exec::{Command, Exit, Line, Program, RunFolder, Stream},
+    sandbox::{Cell, SandboxError},
+};
+use tokio::sync::{Mutex, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::environment::Environment;
@@ -25,9 +29,14 @@ const QUEUE: usize = 64;
 /// How much of a command stands in a message.
 const EXCERPT_CHARACTERS: usize = 80;
 
+/// What the run's way out refuses, as it comes.
+pub(super) type Refusals = Mutex<mpsc::UnboundedReceiver<Refusal>>;
+
 /// Where steps run.
 pub(super) struct Place<'a> {
     pub(super) folder: &'a RunFolder,
+    pub(super) cell: &'a dyn Cell,
+    pub(super) refusals: &'a Refusals,
     pub(super) environment: &'a Environment,
     pub(super) shell: &'a PathBuf,
     pub(super) log: &'a RunLog,
@@ -87,8 +96,20 @@ impl Place<'_> {
             records: Some(self.folder.pids()),
         };
         let (sink, lines) = mpsc::channel(QUEUE);
-        let run = exec::run(command, self.log.now(), sink, self.stop.clone());
-        let (exit, ()) = tokio::join!(run, log_lines(self.log, number, lines));
+        let running = self
+            .cell
+            .run(command, Arc::new(self.log.now()), sink, self.stop.clone());
+        let over = CancellationToken::new();
+        let run = async {
+            let exit = running.await;
+            over.cancel();
+            exit
+        };
+        let (exit, (), ()) = tokio::join!(
+            run,
+            log_lines(self.log, number, lines),
+            self.log_refusals(&over)
+        );
         match exit {
             Ok(Exit::Code(0)) => StepEnd::Succeeded,
             Ok(Exit::Code(code)) => failed(Some(code), &format!("exited with {code}")),
@@ -100,7 +121,29 @@ impl Place<'_> {
                 failed(None, &format!("timed out after {} s", after.as_secs_f64()))
             }
             Ok(Exit::Cancelled) => StepEnd::Stopped,
+            Err(
+                error @ (SandboxError::Disk { .. }
+                | SandboxError::Memory { .. }
+                | SandboxError::Tampered { .. }),
+            ) => failed(None, &format!("failed: {error}")),
             Err(error) => failed(None, &format!("could not be run: {}", chain(&error))),
+        }
+    }
+
+    /// Tells what the way out refuses, while the step runs and of what it did last.
+    async fn log_refusals(&self, over: &CancellationToken) {
+        let mut refusals = self.refusals.lock().await;
+        loop {
+            let refusal = tokio::select! {
+                biased;
+                refusal = refusals.recv() => refusal,
+                () = over.cancelled() => return,
+            };
+            match refusal {
+                Some(refusal) => self.log.event(&refusal.to_string()).await,
+                // There is no way out at all.
+                None => return,
+            }
         }
     }
 }

@@ -11,16 +11,20 @@ use orch_core::{
     plan::cloud_hints,
     recipe::{Recipe, Step},
 };
-use orch_sandbox::exec::RunFolder;
+use orch_sandbox::{
+    exec::RunFolder,
+    sandbox::{Backend, Cell, Sandbox},
+};
+use tokio::sync::{Mutex, mpsc};
 
 use super::{
     ask::{Missing, executable},
     delegate,
-    environment::Environment,
+    environment::{self, Environment},
     folder::{self, Prepared},
     known::{self, Known, Origin},
     plan::{self, Planned},
-    process::{Place, StepEnd},
+    process::{Place, Refusals, StepEnd},
 };
 use crate::{
     codex::CodexSetup,
@@ -29,17 +33,19 @@ use crate::{
     worker::{Ended, Finished, Job, Outcome, Verdict, Worker},
 };
 
-/// Runs steps as plain processes.
+/// Runs steps in a sandbox.
 pub struct Steps {
     config: Arc<AgentConfig>,
+    sandbox: Arc<dyn Sandbox>,
 }
 
 impl Steps {
-    /// A worker under these settings.
+    /// A worker under these settings, whose steps run in this sandbox.
     #[must_use]
-    pub fn new(config: AgentConfig) -> Self {
+    pub fn new(config: AgentConfig, sandbox: Arc<dyn Sandbox>) -> Self {
         Self {
             config: Arc::new(config),
+            sandbox,
         }
     }
 }
@@ -47,8 +53,9 @@ impl Steps {
 impl Worker for Steps {
     fn work(&self, job: Job) -> BoxFuture<'static, Ended> {
         let config = Arc::clone(&self.config);
+        let sandbox = Arc::clone(&self.sandbox);
         Box::pin(async move {
-            match begin(&config, &job).await {
+            match begin(&config, &sandbox, &job).await {
                 Ok((run, folder)) => {
                     let outcome = run.carry_out(&folder).await;
                     Ended {
@@ -72,6 +79,7 @@ fn failed(reason: String) -> Outcome {
 /// One run under way.
 struct Run<'j> {
     config: &'j AgentConfig,
+    sandbox: &'j Arc<dyn Sandbox>,
     job: &'j Job,
     recipe: Recipe,
     known: Option<Known>,
@@ -80,13 +88,19 @@ struct Run<'j> {
 }
 
 /// Reads what is given and prepares the folder.
-async fn begin<'j>(config: &'j AgentConfig, job: &'j Job) -> Result<(Run<'j>, RunFolder), String> {
+async fn begin<'j>(
+    config: &'j AgentConfig,
+    sandbox: &'j Arc<dyn Sandbox>,
+    job: &'j Job,
+) -> Result<(Run<'j>, RunFolder), String> {
     let assignment = &job.assignment;
     job.log
         .system(&format!(
-            "agent works on run {} of work item {}, attempt {}: steps are plain processes with a \
-             cleared environment, without a sandbox",
-            assignment.run_id, assignment.work_item_id, assignment.attempt
+            "agent works on run {} of work item {}, attempt {}: {}",
+            assignment.run_id,
+            assignment.work_item_id,
+            assignment.attempt,
+            place_in_words(sandbox.backend())
         ))
         .await;
     let recipe = known::read_recipe(assignment)?;
@@ -112,12 +126,29 @@ async fn begin<'j>(config: &'j AgentConfig, job: &'j Job) -> Result<(Run<'j>, Ru
     };
     let run = Run {
         config,
+        sandbox,
         job,
         recipe,
         known,
         kept,
     };
     Ok((run, folder))
+}
+
+/// A run's sandbox, and what its way out refuses.
+struct Opened {
+    cell: Box<dyn Cell>,
+    refusals: Refusals,
+}
+
+/// Where steps run, for the log.
+fn place_in_words(backend: Backend) -> String {
+    match backend {
+        Backend::Process => {
+            "steps are plain processes with a cleared environment, without a sandbox".to_owned()
+        }
+        sandboxed => format!("steps run in the sandbox `{sandboxed}`"),
+    }
 }
 
 async fn prepare(
@@ -181,14 +212,39 @@ impl Run<'_> {
         }
         let kept = folder::keep_plan(folder, &steps);
         kept.map_err(|error| format!("failed to keep the run's steps: {error}"))?;
+        let Opened { cell, refusals } = self.open_cell(folder).await?;
         let place = Place {
             folder,
+            cell: &*cell,
+            refusals: &refusals,
             environment: &environment,
             shell: &self.config.shell,
             log: &self.job.log,
             stop: &self.job.stop,
         };
         Ok(self.run_steps(&place, &steps).await)
+    }
+
+    /// Opens the sandbox with what the recipe asks for, if policy gives that.
+    async fn open_cell(&self, folder: &RunFolder) -> Result<Opened, String> {
+        let (told, refusals) = mpsc::unbounded_channel();
+        let tell = move |refusal| {
+            // Nobody listens once the run is over.
+            let _ = told.send(refusal);
+        };
+        let (setup, path) = (&self.config.sandbox, &self.config.path);
+        let backend = self.sandbox.backend();
+        let mut confinement = setup
+            .confinement(backend, &self.recipe, folder, path, tell)
+            .map_err(|denied| denied.to_string())?;
+        confinement.readable.extend(environment::rustup_home());
+        let sandbox = Arc::clone(self.sandbox);
+        let opened = tokio::task::spawn_blocking(move || sandbox.open(confinement)).await;
+        let opened = opened.map_err(|error| error.to_string())?;
+        Ok(Opened {
+            cell: opened.map_err(|error| chain(&error))?,
+            refusals: Mutex::new(refusals),
+        })
     }
 
     /// Asks for everything that is missing, if anything is.

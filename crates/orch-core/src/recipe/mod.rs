@@ -22,7 +22,7 @@ pub use read::{
     MAX_ALIASES, MAX_DEPTH, MAX_STEPS, MAX_STRING_BYTES, MAX_TIMEOUT, MAX_TOOLS, MAX_YAML_BYTES,
     parse,
 };
-pub use rules::check_env_name;
+pub use rules::{check_env_name, parse_host as check_host};
 
 pub(crate) use node::{Node, Value};
 pub(crate) use read::read_steps;

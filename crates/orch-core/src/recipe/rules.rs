@@ -204,8 +204,12 @@ pub(crate) fn check_label(label: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Reads a host of an allow-list: a name, `*.name`, or an address, each with an optional port.
-pub(crate) fn parse_host(text: &str) -> Result<String, String> {
+/// Reads a host of an allow-list: a name, `*.name`, or an address, each with an optional port. In
+/// lower case.
+///
+/// # Errors
+/// A message that says what is wrong with it and what is expected.
+pub fn parse_host(text: &str) -> Result<String, String> {
     let expected = "expected a host such as registry.npmjs.org, *.example.com or 10.0.0.1:8443";
     let got = excerpt(text);
     if text.contains("://") || text.contains('/') {

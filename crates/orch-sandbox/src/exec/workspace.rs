@@ -110,6 +110,11 @@ impl RunFolder {
         self.path.join(TMP)
     }
 
+    /// Where its secret files lie, once there are any.
+    pub fn secrets(&self) -> PathBuf {
+        self.path.join(SECRETS)
+    }
+
     /// Where the run's steps are kept.
     pub fn plan(&self) -> PathBuf {
         self.path.join(PLAN)
@@ -135,7 +140,7 @@ impl RunFolder {
     /// # Errors
     /// When `name` is no plain file name, or is taken.
     pub fn secret_file(&self, name: &str, bytes: &[u8]) -> Result<SecretFile, WorkspaceError> {
-        let secrets = self.path.join(SECRETS);
+        let secrets = self.secrets();
         make_folder(&secrets, Recursive::Yes)?;
         SecretFile::create(&secrets, name, bytes)
     }

@@ -123,7 +123,7 @@ fn refusals(sockets: Sockets) -> Result<Rules, Refusal> {
     rules.insert(libc::SYS_unshare, any_bit(0, NAMESPACES | NEW_TIME)?);
     // Typing into the terminal of who watches.
     let typing = [libc::TIOCSTI, libc::TIOCLINUX].map(|request| {
-        let request = is(1, Is::MaskedEq(u64::from(u32::MAX)), request as u64)?;
+        let request = is(1, Is::MaskedEq(u64::from(u32::MAX)), request)?;
         rule(vec![request])
     });
     rules.insert(

@@ -16,10 +16,11 @@ use super::{
     cgroup::Cgroup,
     error::io_error,
     machine::Machine,
-    protect::{Kind, Now, Protected},
+    protect::{Now, Protected},
     view,
 };
 use crate::{
+    egress::PROXY_PORT,
     exec::{Command, Wrapper},
     init::{ARGUMENT, Landlock, Orders, Sockets},
 };
@@ -28,7 +29,7 @@ use crate::{
 const INIT: &str = "/run/orch-sandbox-init";
 
 /// Devices that may be written, and the folders for memory that processes share.
-const WRITTEN: [&str; 11] = [
+const WRITTEN: [&str; 10] = [
     "/dev/null",
     "/dev/zero",
     "/dev/full",
@@ -39,7 +40,6 @@ const WRITTEN: [&str; 11] = [
     "/dev/pts",
     "/dev/shm",
     "/tmp",
-    "/var/tmp",
 ];
 
 /// Sandboxes by bubblewrap.
@@ -63,12 +63,7 @@ impl Sandbox for Bubblewrap {
     fn open(&self, mut confinement: Confinement) -> Result<Box<dyn Cell>, SandboxError> {
         let identity = self.machine.identities.take();
         if let Some(identity) = &identity {
-            let Confinement {
-                work, home, tmp, ..
-            } = &confinement;
-            let private: Vec<&Path> = confinement.readable.iter().map(PathBuf::as_path).collect();
-            identity.own(&[work, home, tmp])?;
-            identity.own(&private)?;
+            identity.own(&confinement.own_folders())?;
         }
         let cgroup = match &self.machine.cgroups {
             Some(kind) => {
@@ -80,32 +75,28 @@ impl Sandbox for Bubblewrap {
                 None
             }
         };
-        let user = match &identity {
-            Some(taken) => (taken.identity.uid, taken.identity.gid),
-            None => (geteuid().as_raw(), getegid().as_raw()),
-        };
-        let etc = self.machine.etc.of(user)?;
+        let etc = self.machine.etc.get()?.to_owned();
         let orders = Orders {
             identity: identity.as_ref().map(|taken| taken.identity),
             landlock: self.machine.has_landlock().then(|| landlock(&confinement)),
             limits: confinement.limits.clone(),
             sockets: Sockets::Local,
-            proxy_port: None,
+            proxy_port: confinement.network.as_ref().map(|_| PROXY_PORT),
         };
         let wrap = Namespaces {
             program: self.program.clone(),
             init: self.machine.init.clone(),
             etc,
             orders: serde_json::to_string(&orders).expect("invariant: orders are plain values"),
-            user,
             privileged: identity.is_some(),
             tools: view::tools(&confinement.path),
         };
         Ok(Box::new(Held {
             backend: Backend::Bubblewrap,
             confinement,
-            identity,
+            _identity: identity,
             cgroup,
+            way_out: None,
             wrap: Box::new(wrap),
         }))
     }
@@ -127,7 +118,6 @@ struct Namespaces {
     init: PathBuf,
     etc: PathBuf,
     orders: String,
-    user: (u32, u32),
     /// Whether bubblewrap runs as root and the first program becomes somebody else.
     privileged: bool,
     tools: Vec<PathBuf>,
@@ -149,8 +139,8 @@ impl Wrap for Namespaces {
             line.words("--cap-add CAP_SETUID --cap-add CAP_SETGID");
         } else {
             line.words("--unshare-user --disable-userns");
-            line.arg("--uid").arg(self.user.0.to_string());
-            line.arg("--gid").arg(self.user.1.to_string());
+            line.arg("--uid").arg(geteuid().as_raw());
+            line.arg("--gid").arg(getegid().as_raw());
         }
         self.show_machine(&mut line);
         self.show_run(&mut line, held, protected);
@@ -169,26 +159,20 @@ impl Wrap for Namespaces {
 impl Namespaces {
     fn show_machine(&self, line: &mut Line) {
         for folder in view::SYSTEM {
-            match fs::read_link(folder) {
-                Ok(target) => line.arg("--symlink").path(&target).arg(folder),
-                Err(_) => line.arg("--ro-bind-try").arg(folder).arg(folder),
-            };
-        }
-        for name in view::ETC {
-            let path = Path::new("/etc").join(name);
-            // Not asked to try what is not there: each attempt costs.
-            if path.exists() {
-                line.show(&path);
+            match fs::symlink_metadata(folder) {
+                Ok(found) if found.is_symlink() => {
+                    let target = fs::read_link(folder).unwrap_or_default();
+                    line.arg("--symlink").path(&target).arg(folder);
+                }
+                Ok(_) => {
+                    line.show(Path::new(folder));
+                }
+                Err(_) => {}
             }
         }
-        for entry in ["passwd", "group", "hosts", "nsswitch.conf"] {
-            let path = Path::new("/etc").join(entry);
-            line.arg("--ro-bind")
-                .path(&self.etc.join(entry))
-                .path(&path);
-        }
+        line.arg("--ro-bind").path(&self.etc).arg("/etc");
         for tool in &self.tools {
-            line.show(tool);
+            line.way_to(tool).show(tool);
         }
         line.words("--proc /proc --dev /dev");
         line.arg("--ro-bind").path(&self.init).arg(INIT);
@@ -199,46 +183,38 @@ impl Namespaces {
             work,
             home,
             tmp,
+            secrets,
             readable,
             ..
         } = &held.confinement;
         let size = held.confinement.limits.tmpfs_bytes.to_string();
-        for folder in ["/dev/shm", "/tmp", "/var/tmp"] {
+        for folder in ["/dev/shm", "/tmp"] {
             line.words("--perms 1777 --size").arg(&size);
             line.arg("--tmpfs").arg(folder);
         }
-        // The way to a folder would be as closed as the folder.
-        let above = work.ancestors().skip(1).filter(|above| !is_shown(above));
-        for folder in above.collect::<Vec<_>>().into_iter().rev() {
-            line.words("--perms 0755 --dir").path(folder);
+        if !work.starts_with("/var/tmp") {
+            line.way_to(Path::new("/var/tmp"));
+            line.words("--symlink ../tmp /var/tmp");
         }
         for folder in [tmp, home, work] {
+            line.way_to(folder);
             line.arg("--bind").path(folder).path(folder);
         }
-        for path in readable.iter().filter(|path| path.exists()) {
-            line.show(path);
+        // By this name recipes call it.
+        line.arg("--symlink").path(work).arg("/workspace");
+        let read = [secrets].into_iter().chain(readable);
+        for path in read.filter(|path| path.exists()) {
+            line.way_to(path).show(path);
         }
-        for one in protected {
-            match (one.now, one.kind) {
-                (Now::Present, _) => line.show(&one.path),
-                (Now::Absent, Kind::Folder) if one.is_covered() => {
-                    line.arg("--ro-bind").path(&self.etc.join("nothing"));
-                    line.path(&one.path)
-                }
-                (Now::Absent, Kind::File) if one.is_covered() => {
-                    line.arg("--ro-bind").arg("/dev/null").path(&one.path)
-                }
-                (Now::Absent | Now::Odd, _) => continue,
-            };
+        for one in protected.iter().filter(|one| one.now == Now::Present) {
+            line.show(&one.path);
         }
     }
 }
 
 /// Whether a folder is there without being made.
 fn is_shown(folder: &Path) -> bool {
-    let made = [
-        "/", "/dev", "/dev/shm", "/proc", "/tmp", "/var/tmp", "/var", "/etc", "/run",
-    ];
+    let made = ["/", "/dev", "/proc", "/tmp", "/etc"];
     made.iter().any(|made| folder == Path::new(made)) || view::is_of_the_system(folder)
 }
 
@@ -259,6 +235,17 @@ impl Line {
 
     fn path(&mut self, path: &Path) -> &mut Self {
         self.arg(path.to_string_lossy())
+    }
+
+    /// Makes the folders above: by itself the way would be as closed as what it leads to.
+    fn way_to(&mut self, path: &Path) -> &mut Self {
+        let above = path.ancestors().skip(1).filter(|above| !is_shown(above));
+        for folder in above.collect::<Vec<_>>().into_iter().rev() {
+            if !self.0.iter().any(|shown| Path::new(shown) == folder) {
+                self.words("--perms 0755 --dir").path(folder);
+            }
+        }
+        self
     }
 
     fn show(&mut self, path: &Path) -> &mut Self {

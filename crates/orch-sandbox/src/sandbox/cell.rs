@@ -1,14 +1,18 @@
 //! A cell whose commands begin through the sandbox's first program; what the backends share.
 
 use std::{
-    fmt,
+    fmt, io,
+    net::TcpListener,
     os::fd::OwnedFd,
     path::PathBuf,
     sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
 
-use tokio::{sync::mpsc, time::sleep};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::sleep,
+};
 use tokio_util::sync::CancellationToken;
 use walkdir::WalkDir;
 
@@ -21,7 +25,10 @@ use super::{
     identity::Taken,
     protect::{self, Protected, Tampering},
 };
-use crate::exec::{Command, ExecError, Exit, Line, Stream, Wrapper, run_within};
+use crate::{
+    egress::{self, PROXY_PORT},
+    exec::{Command, ExecError, Exit, Line, Stream, Wrapper, run_within},
+};
 
 /// How often at most it is looked how much a run has written.
 const DISK_LOOK: Duration = Duration::from_secs(1);
@@ -44,8 +51,11 @@ pub(super) trait Wrap: Send + Sync {
 pub(super) struct Held {
     pub(super) backend: Backend,
     pub(super) confinement: Confinement,
-    pub(super) identity: Option<Taken>,
+    /// Somebody else's again once the cell is gone.
+    pub(super) _identity: Option<Taken>,
     pub(super) cgroup: Option<Cgroup>,
+    /// Where the commands find the way out, where they have no network of their own.
+    pub(super) way_out: Option<(TcpListener, u16)>,
     pub(super) wrap: Box<dyn Wrap>,
 }
 
@@ -121,17 +131,34 @@ impl Held {
     ) -> Result<Exit, SandboxError> {
         let (ours, theirs) = handshake::pair().map_err(ExecError::Wait)?;
         let wrapper = self.wrap.wrap(self, &command, protected, theirs);
-        let environment = handshake::encode(&command.env);
-        let admit = |pid, _listener| match &self.cgroup {
-            Some(cgroup) => cgroup.admit(pid),
-            None => Ok(()),
+        let environment = self.environment(&command);
+        let over = CancellationToken::new();
+        let (handed, listening) = oneshot::channel();
+        let admit = |pid, listener| {
+            // Whoever waits for it is below.
+            let _ = handed.send(self.listener(listener)?);
+            match &self.cgroup {
+                Some(cgroup) => cgroup.admit(pid),
+                None => Ok(()),
+            }
         };
         let clock = {
             let now = Clock::clone(now);
             move || now()
         };
-        let run = run_within(Some(wrapper), command, clock, sink, cancel);
-        let (exit, begun) = tokio::join!(run, handshake::welcome(ours, environment, admit));
+        let run = async {
+            let exit = run_within(Some(wrapper), command, clock, sink, cancel).await;
+            over.cancel();
+            exit
+        };
+        let serve = async {
+            if let (Ok(Some(listener)), Some(proxy)) = (listening.await, &self.confinement.network)
+            {
+                proxy.serve(listener, over.clone()).await;
+            }
+        };
+        let welcome = handshake::welcome(ours, environment, admit);
+        let (exit, begun, ()) = tokio::join!(run, welcome, serve);
         let not_begun = |reason: String| SandboxError::NotBegun {
             backend: self.backend,
             reason,
@@ -145,6 +172,27 @@ impl Held {
                 Err(not_begun(reason.to_owned()))
             }
         }
+    }
+
+    /// The command's variables, with those that name the way out.
+    fn environment(&self, command: &Command) -> Vec<u8> {
+        let mut variables = command.env.clone();
+        if let Some(proxy) = &self.confinement.network {
+            let port = self.way_out.as_ref().map_or(PROXY_PORT, |(_, port)| *port);
+            variables.extend(egress::environment(proxy, port));
+        }
+        handshake::encode(&variables)
+    }
+
+    /// Where the command's way out begins: the socket that its own network has, or this machine's.
+    fn listener(&self, handed: Option<OwnedFd>) -> io::Result<Option<tokio::net::TcpListener>> {
+        let listener = match (&self.way_out, handed) {
+            (Some((listener, _)), _) => listener.try_clone()?,
+            (None, Some(handed)) => TcpListener::from(handed),
+            (None, None) => return Ok(None),
+        };
+        listener.set_nonblocking(true)?;
+        Ok(Some(tokio::net::TcpListener::from_std(listener)?))
     }
 
     async fn judge(
@@ -175,7 +223,7 @@ impl Held {
         }
         let kills = self.cgroup.as_ref().map_or(0, Cgroup::memory_kills);
         match exit {
-            Exit::Code(code) if code != 0 && kills > 0 => Err(SandboxError::Memory {
+            Exit::Code(1..) | Exit::Signal(_) if kills > 0 => Err(SandboxError::Memory {
                 limit_bytes: self.confinement.limits.memory_bytes,
             }),
             exit => Ok(exit),
@@ -191,6 +239,7 @@ impl Held {
             limits,
             ..
         } = &self.confinement;
+        sleep(DISK_LOOK / 4).await;
         loop {
             let begun = std::time::Instant::now();
             let folders = [work.clone(), home.clone(), tmp.clone()];

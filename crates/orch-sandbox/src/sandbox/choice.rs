@@ -22,10 +22,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(2);
 
 /// Which backend is wanted.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wanted {
     /// Bubblewrap where it works, else Landlock; never none at all.
-    #[default]
     Auto,
     /// This one and no other.
     Only(Backend),
@@ -164,7 +163,13 @@ fn what_to_do() -> String {
 /// Whether this kernel's Landlock and seccomp suffice without namespaces.
 pub(super) fn usable_landlock(machine: &Machine) -> Result<(), String> {
     if machine.has_landlock() {
-        return Ok(());
+        let closed = nix::unistd::geteuid()
+            .is_root()
+            .then(|| machine.closed_folder());
+        return match closed.flatten() {
+            None => Ok(()),
+            Some(folder) => Err(SandboxError::Unreachable { folder }.to_string()),
+        };
     }
     Err(match machine.landlock {
         0 => {

@@ -1,8 +1,8 @@
 //! What a run's commands may reach and use.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use crate::Limits;
+use crate::{Limits, egress::Proxy};
 
 /// What a run's commands may reach and use; everything else they may not.
 #[derive(Debug, Clone)]
@@ -13,22 +13,25 @@ pub struct Confinement {
     pub home: PathBuf,
     /// See `home`; it is `/tmp` as well where a backend can show it so.
     pub tmp: PathBuf,
-    /// Read: secrets of the run, tools. Those that do not exist are passed over.
+    /// The run's secrets, of which nothing else is kept there: read. Passed over where missing.
+    pub secrets: PathBuf,
+    /// Read as well: tools. Those that do not exist are passed over, and whom they belong to stays.
     pub readable: Vec<PathBuf>,
     /// The `PATH` of the commands; its folders are read.
     pub path: String,
     /// Names at the top of the workspace that may be written although they are protected.
     pub unprotected: Vec<String>,
-    /// What may be reached beyond the machine.
-    pub network: Network,
+    /// The way to what may be reached over the network; nothing without one.
+    pub network: Option<Proxy>,
     /// What may be used up.
     pub limits: Limits,
 }
 
-/// What may be reached beyond the machine.
-#[derive(Debug, Clone, Default)]
-pub enum Network {
-    /// Nothing.
-    #[default]
-    Denied,
+impl Confinement {
+    /// The folders that are the run's alone.
+    pub(super) fn own_folders(&self) -> Vec<&Path> {
+        let secrets = self.secrets.exists().then_some(self.secrets.as_path());
+        let own = [&self.work, &self.home, &self.tmp].map(PathBuf::as_path);
+        own.into_iter().chain(secrets).collect()
+    }
 }

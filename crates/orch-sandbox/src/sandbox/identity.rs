@@ -9,7 +9,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use nix::unistd::geteuid;
+use nix::unistd::{getegid, geteuid};
 use walkdir::WalkDir;
 
 use super::{SandboxError, error::io_error};
@@ -21,6 +21,18 @@ const FIRST: u32 = 1_900_000_000;
 
 /// Used by all where the agent's own user namespace does not know so many: `nobody`.
 const NOBODY: u32 = 65534;
+
+/// How many of them have a name in a sandbox.
+const NAMED: u32 = 256;
+
+/// The users and groups that a sandboxed command may have.
+pub(super) fn possible() -> impl Iterator<Item = (u32, u32)> {
+    let several = geteuid().is_root();
+    let own = (!several).then(|| (geteuid().as_raw(), getegid().as_raw()));
+    let many = several.then(|| (FIRST..FIRST + NAMED).chain([NOBODY]));
+    own.into_iter()
+        .chain(many.into_iter().flatten().map(|id| (id, id)))
+}
 
 /// Which users are taken.
 #[derive(Debug, Clone, Default)]

@@ -3,6 +3,7 @@
 
 use std::{
     fs,
+    net::{Ipv4Addr, TcpListener},
     os::{
         fd::OwnedFd,
         unix::fs::{MetadataExt, PermissionsExt},
@@ -47,6 +48,9 @@ const PROC: [&str; 9] = [
     "/proc/version",
 ];
 
+/// The version of Landlock from which on it bounds TCP ports.
+const BOUNDS_PORTS: i32 = 4;
+
 /// Sandboxes by Landlock.
 #[derive(Debug)]
 pub(super) struct Landlock {
@@ -67,15 +71,8 @@ impl Sandbox for Landlock {
     fn open(&self, mut confinement: Confinement) -> Result<Box<dyn Cell>, SandboxError> {
         let identity = self.machine.identities.take();
         if let Some(identity) = &identity {
-            let Confinement {
-                work, home, tmp, ..
-            } = &confinement;
-            identity.own(&[work, home, tmp])?;
-            for folder in confinement.readable.iter().filter(|path| path.exists()) {
-                identity.own(&[folder])?;
-            }
-            let folders = [work, home, tmp].into_iter();
-            for folder in folders.chain(confinement.readable.iter()) {
+            identity.own(&confinement.own_folders())?;
+            for folder in confinement.own_folders() {
                 let_pass(folder)?;
             }
         }
@@ -89,11 +86,19 @@ impl Sandbox for Landlock {
                 None
             }
         };
+        let way_out = match &confinement.network {
+            Some(_) => Some(self.listen()?),
+            None => None,
+        };
+        let port = way_out.as_ref().map(|(_, port)| *port);
         let orders = Orders {
             identity: identity.as_ref().map(|taken| taken.identity),
-            landlock: Some(bounds(&confinement)),
+            landlock: Some(bounds(&confinement, port)),
             limits: confinement.limits.clone(),
-            sockets: Sockets::Pairs,
+            sockets: match port {
+                Some(_) => Sockets::Tcp,
+                None => Sockets::Pairs,
+            },
             proxy_port: None,
         };
         let wrap = Alone {
@@ -103,14 +108,36 @@ impl Sandbox for Landlock {
         Ok(Box::new(Held {
             backend: Backend::Landlock,
             confinement,
-            identity,
+            _identity: identity,
             cgroup,
+            way_out,
             wrap: Box::new(wrap),
         }))
     }
 }
 
-fn bounds(confinement: &Confinement) -> Bounds {
+impl Landlock {
+    /// A way out on this machine's own loopback. Landlock bounds ports, and needs to know how.
+    fn listen(&self) -> Result<(TcpListener, u16), SandboxError> {
+        if self.machine.landlock < BOUNDS_PORTS {
+            let lacks = "its Landlock cannot bound the network (Linux 6.7 or later can), and the \
+                         recipe asks for hosts";
+            return Err(SandboxError::Unusable {
+                backend: Backend::Landlock,
+                lacks: lacks.to_owned(),
+            });
+        }
+        let listen = || {
+            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+            listener.set_nonblocking(true)?;
+            let port = listener.local_addr()?.port();
+            Ok((listener, port))
+        };
+        listen().map_err(io_error("listen on", "127.0.0.1"))
+    }
+}
+
+fn bounds(confinement: &Confinement, port: Option<u16>) -> Bounds {
     let system = view::SYSTEM.iter().chain(&PROC).map(PathBuf::from);
     let etc = view::ETC
         .iter()
@@ -124,10 +151,11 @@ fn bounds(confinement: &Confinement) -> Bounds {
         read: system
             .chain(etc)
             .chain(view::tools(&confinement.path))
+            .chain([confinement.secrets.clone()])
             .chain(confinement.readable.iter().cloned())
             .collect(),
         write: own.chain(WRITTEN.iter().map(PathBuf::from)).collect(),
-        ports: Some(Vec::new()),
+        ports: Some(port.into_iter().collect()),
     }
 }
 

@@ -1,6 +1,6 @@
 //! What this machine has to build sandboxes from, looked at once.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf, sync::Arc};
 
 use nix::libc;
 
@@ -26,11 +26,21 @@ impl Machine {
     pub(super) fn look(init: PathBuf, folder: PathBuf) -> Arc<Self> {
         Arc::new(Self {
             init,
-            etc: Etc::new(folder),
+            etc: Etc::new(&folder),
             identities: Identities::default(),
             cgroups: cgroup::Kind::find(),
             landlock: landlock_version(),
         })
+    }
+
+    /// The first folder above the agent's that an unprivileged user cannot pass.
+    pub(super) fn closed_folder(&self) -> Option<PathBuf> {
+        let above = self.etc.folder().ancestors().skip(1);
+        let closed = above.filter(|folder| {
+            let found = fs::metadata(folder);
+            found.is_ok_and(|found| found.permissions().mode() & 0o001 == 0)
+        });
+        closed.last().map(PathBuf::from)
     }
 
     /// Whether the kernel's Landlock is good for anything.

@@ -22,6 +22,6 @@ mod view;
 
 pub use backend::{Backend, Cell, Clock, Sandbox};
 pub use choice::{Settings, Wanted, choose};
-pub use confinement::{Confinement, Network};
+pub use confinement::Confinement;
 pub use error::SandboxError;
 pub use probe::{Feature, Report, report};

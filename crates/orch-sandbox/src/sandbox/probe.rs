@@ -113,7 +113,7 @@ fn features(backend: Backend, machine: &Machine) -> Vec<Feature> {
             ),
         },
         match spaces {
-            true => feature("protected files", true, "read-only, or cannot be made"),
+            true => feature("protected files", true, "read-only"),
             false => feature(
                 "protected files",
                 false,

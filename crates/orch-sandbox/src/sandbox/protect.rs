@@ -1,8 +1,8 @@
 //! What in a workspace later programs would obey, and no run may therefore write: the repository's
 //! own files and the settings of coding agents.
 //!
-//! Present ones are read-only. Of absent ones, those whose names begin with a dot cannot be made
-//! where the backend can cover them; the others are removed when a command has ended.
+//! Present ones are read-only, or watched where the backend cannot make them so. Absent ones that a
+//! command makes are removed when it has ended: to cover each would cost a mount, and show.
 
 use std::{
     collections::BTreeMap,
@@ -16,29 +16,22 @@ use std::{
 
 use walkdir::WalkDir;
 
-/// What kind of thing stands under a name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    File,
-    Folder,
-}
-
 /// Names at the top of a workspace.
-const NAMES: [(&str, Kind); 14] = [
-    (".git", Kind::Folder),
-    (".codex", Kind::Folder),
-    (".claude", Kind::Folder),
-    (".gemini", Kind::Folder),
-    (".opencode", Kind::Folder),
-    (".cursor", Kind::Folder),
-    (".husky", Kind::Folder),
-    (".githooks", Kind::Folder),
-    (".mcp.json", Kind::File),
-    (".cursorrules", Kind::File),
-    ("AGENTS.md", Kind::File),
-    ("CLAUDE.md", Kind::File),
-    ("GEMINI.md", Kind::File),
-    ("opencode.json", Kind::File),
+const NAMES: [&str; 14] = [
+    ".git",
+    ".codex",
+    ".claude",
+    ".gemini",
+    ".opencode",
+    ".cursor",
+    ".husky",
+    ".githooks",
+    ".mcp.json",
+    ".cursorrules",
+    "AGENTS.md",
+    "CLAUDE.md",
+    "GEMINI.md",
+    "opencode.json",
 ];
 
 /// Entries of a protected folder that are looked at.
@@ -48,7 +41,6 @@ const MOST_ENTRIES: usize = 100_000;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Protected {
     pub(super) path: PathBuf,
-    pub(super) kind: Kind,
     pub(super) now: Now,
 }
 
@@ -56,38 +48,27 @@ pub(super) struct Protected {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Now {
     Absent,
-    /// A file or folder, as it can be covered by a read-only one.
+    /// A file or folder, as it can be shown read-only.
     Present,
     /// A link or something odd, which can only be watched.
     Odd,
-}
-
-impl Protected {
-    /// Whether an empty thing that cannot be written stands in for it.
-    pub(super) fn is_covered(&self) -> bool {
-        let hidden = |path: &Path| {
-            let name = path.file_name().unwrap_or_default();
-            name.as_encoded_bytes().starts_with(b".")
-        };
-        self.now == Now::Absent && hidden(&self.path)
-    }
 }
 
 /// All protected names of a workspace, but for those that were granted.
 pub(super) fn look(work: &Path, granted: &[String]) -> Vec<Protected> {
     let kept = NAMES
         .iter()
-        .filter(|(name, _)| !granted.iter().any(|granted| granted == name));
-    kept.map(|(name, usual)| {
+        .filter(|name| !granted.iter().any(|granted| granted == *name));
+    kept.map(|name| {
         let path = work.join(name);
-        let (kind, now) = match fs::symlink_metadata(&path) {
-            Ok(found) if found.is_dir() => (Kind::Folder, Now::Present),
+        let now = match fs::symlink_metadata(&path) {
+            Ok(found) if found.is_dir() => Now::Present,
             // Another name of the same file could lie anywhere.
-            Ok(found) if found.is_file() && found.nlink() == 1 => (Kind::File, Now::Present),
-            Ok(_) => (*usual, Now::Odd),
-            Err(_) => (*usual, Now::Absent),
+            Ok(found) if found.is_file() && found.nlink() == 1 => Now::Present,
+            Ok(_) => Now::Odd,
+            Err(_) => Now::Absent,
         };
-        Protected { path, kind, now }
+        Protected { path, now }
     })
     .collect()
 }
@@ -141,7 +122,7 @@ pub(super) struct Tampering {
     pub(super) changed: Vec<PathBuf>,
 }
 
-/// Removes what stood in for absent things, and what was made in their place, and tells what was.
+/// Removes what was made where nothing was, and tells that and what was changed.
 ///
 /// # Errors
 /// When something cannot be removed.
@@ -151,11 +132,8 @@ pub(super) fn clean_up(protected: &[Protected], before: &Seen) -> io::Result<Tam
         match (one.now, fs::symlink_metadata(&one.path)) {
             (Now::Absent, Err(_)) => {}
             (Now::Absent, Ok(found)) => {
-                let stand_in = one.is_covered() && is_empty(&one.path, &found);
                 remove(&one.path, &found)?;
-                if !stand_in {
-                    tampering.made.push(one.path.clone());
-                }
+                tampering.made.push(one.path.clone());
             }
             (Now::Present | Now::Odd, _) => {
                 if before.0.get(&one.path) != Some(&fingerprint(&one.path)) {
@@ -165,13 +143,6 @@ pub(super) fn clean_up(protected: &[Protected], before: &Seen) -> io::Result<Tam
         }
     }
     Ok(tampering)
-}
-
-fn is_empty(path: &Path, found: &fs::Metadata) -> bool {
-    match found.is_dir() {
-        true => fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none()),
-        false => found.is_file() && found.len() == 0,
-    }
 }
 
 fn remove(path: &Path, found: &fs::Metadata) -> io::Result<()> {

@@ -1,10 +1,28 @@
 //! The promises, one test each, on every backend that isolates.
 
-use std::fs;
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
 
-use orch_sandbox::{exec::Exit, sandbox::Backend};
+use jiff::Timestamp;
+use orch_core::recipe::Network;
+use orch_sandbox::{
+    Limits,
+    egress::{AllowList, Proxy},
+    exec::Exit,
+    sandbox::{Backend, SandboxError},
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+    sync::mpsc,
+};
+use tokio_util::sync::CancellationToken;
 
-use crate::place::{Place, run};
+use crate::place::{DEADLINE, Place, run};
 
 const ISOLATING: [Backend; 2] = [Backend::Bubblewrap, Backend::Landlock];
 
@@ -17,10 +35,8 @@ async fn a_command_works_in_its_workspace_and_its_exit_code_comes_back() {
         let script = "cat in; echo made > out; mkdir d; echo x > d/y; echo $HOME > $HOME/h; \
                       echo t > $TMPDIR/t; pwd; echo oops >&2; exit 7";
         let outcome = run(&*cell, place.shell(script)).await;
-        assert!(
-            matches!(outcome.exit, Ok(Exit::Code(7))),
-            "{backend}: {outcome:?}"
-        );
+        let exited = matches!(outcome.exit, Ok(Exit::Code(7)));
+        assert!(exited, "{backend}: {outcome:?}");
         let work = place.folder.work().display().to_string();
         assert_eq!(outcome.stdout, format!("given{work}\n"), "{backend}");
         assert_eq!(outcome.stderr, "oops\n", "{backend}");
@@ -32,19 +48,218 @@ async fn a_command_works_in_its_workspace_and_its_exit_code_comes_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_workspace_looks_as_the_command_left_it() {
+    for backend in ISOLATING {
+        let place = Place::on(backend);
+        let outcome = place.run("echo x > made").await;
+        assert!(outcome.succeeded(), "{backend}: {outcome:?}");
+        let entries = fs::read_dir(place.folder.work()).unwrap();
+        let names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(names, ["made"], "{backend}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_gets_its_variables_and_its_input_and_no_others() {
+    for backend in ISOLATING {
+        let place = Place::on(backend);
+        let cell = place.sandbox.open(place.confinement()).unwrap();
+        let mut command = place.shell("cat; env | cut -d= -f1 | sort | tr '\\n' ' '");
+        command.env.insert("GIVEN".into(), "a b\tc".into());
+        command.stdin = Some(b"input\n".to_vec());
+        let outcome = run(&*cell, command).await;
+        let expected = "input\nGIVEN HOME LANG ORCH_RUN_MARKER PATH PWD TERM TMPDIR ";
+        assert_eq!(
+            outcome.stdout.trim_end(),
+            expected.trim_end(),
+            "{backend}: {outcome:?}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_given_a_library_or_a_path_of_its_own_does_not_get_at_what_confines_it() {
+    for backend in ISOLATING {
+        let place = Place::on(backend);
+        let work = place.folder.work();
+        fs::write(
+            work.join("bwrap"),
+            "#!/bin/sh\ntouch /var/tmp/orch-shadowed\n",
+        )
+        .unwrap();
+        fs::set_permissions(work.join("bwrap"), fs::Permissions::from_mode(0o755)).unwrap();
+        let cell = place.sandbox.open(place.confinement()).unwrap();
+        // The loader of each program that obeys the variable says that the library is missing.
+        let mut command = place.shell("exec /bin/true");
+        command
+            .env
+            .insert("LD_PRELOAD".into(), "/no/such/library.so".into());
+        command
+            .env
+            .insert("PATH".into(), format!("{}:/usr/bin:/bin", work.display()));
+        let outcome = run(&*cell, command).await;
+        assert!(outcome.succeeded(), "{backend}: {outcome:?}");
+        let obeyed = outcome.stderr.matches("cannot be preloaded").count();
+        assert_eq!(obeyed, 2, "sh and true alone: {backend}: {outcome:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_lies_outside_is_neither_read_nor_written() {
     for backend in ISOLATING {
         let place = Place::on(backend);
         let secret = place.outside().join("secret");
         fs::write(&secret, "hidden").unwrap();
-        let script = format!(
-            "cat {0}; echo x > {0}; ls {1}",
-            secret.display(),
-            place.outside().display()
-        );
+        let script = format!("cat {0}; echo x > {0}", secret.display());
         let outcome = place.run(&script).await;
         assert!(!outcome.succeeded(), "{backend}: {outcome:?}");
         assert!(!outcome.stdout.contains("hidden"), "{backend}: {outcome:?}");
         assert_eq!(fs::read_to_string(&secret).unwrap(), "hidden", "{backend}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancelled_command_may_clean_up_and_leaves_nobody_behind() {
+    for backend in ISOLATING {
+        let place = Place::on(backend);
+        let cell = place.sandbox.open(place.confinement()).unwrap();
+        let (sink, mut lines) = mpsc::channel(16);
+        let cancel = CancellationToken::new();
+        let script = "(setsid sleep 1000 &) ; trap 'echo clean > cleaned; exit 3' TERM; \
+                      echo ready; while :; do sleep 0.05; done";
+        let clock = Arc::new(|| Timestamp::UNIX_EPOCH);
+        let running = cell.run(place.shell(script), clock, sink, cancel.clone());
+        let stop = async {
+            let ready = lines.recv().await.unwrap();
+            assert_eq!(ready.message, "ready");
+            cancel.cancel();
+        };
+        let both = async { tokio::join!(running, stop) };
+        let (exit, ()) = tokio::time::timeout(DEADLINE, both).await.unwrap();
+        assert!(matches!(exit, Ok(Exit::Cancelled)), "{backend}: {exit:?}");
+        let cleaned = fs::read_to_string(place.folder.work().join("cleaned"));
+        assert_eq!(cleaned.unwrap_or_default(), "clean\n", "{backend}");
+        assert_eq!(
+            fs::read_dir(place.folder.pids()).unwrap().count(),
+            0,
+            "{backend}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_that_ignores_its_end_is_ended_within_its_grace() {
+    for backend in ISOLATING {
+        let place = Place::on(backend);
+        let cell = place.sandbox.open(place.confinement()).unwrap();
+        let mut command = place.shell("trap '' TERM; sleep 1000 & wait; sleep 1000");
+        command.timeout = Some(Duration::from_millis(300));
+        command.kill_grace = Duration::from_millis(300);
+        let begun = Instant::now();
+        let outcome = run(&*cell, command).await;
+        let timed_out = matches!(outcome.exit, Ok(Exit::TimedOut { .. }));
+        assert!(timed_out, "{backend}: {outcome:?}");
+        assert!(begun.elapsed() < DEADLINE / 2, "{backend}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn too_much_memory_and_too_much_disk_are_named_with_their_limits() {
+    for backend in ISOLATING {
+        let place = Place::on(backend);
+        let mut confinement = place.confinement();
+        confinement.limits = Limits {
+            memory_bytes: 128 << 20,
+            disk_bytes: 20 << 20,
+            ..Limits::default()
+        };
+        let cell = place.sandbox.open(confinement).unwrap();
+        let eat = "exec /usr/bin/python3 -c 'b=bytearray(400<<20);b[::4096]=b\"x\"*len(b[::4096])'";
+        let outcome = run(&*cell, place.shell(eat)).await;
+        // Without a control group the allocation fails by itself.
+        let named = match &outcome.exit {
+            Err(SandboxError::Memory { limit_bytes }) => *limit_bytes == 128 << 20,
+            Ok(Exit::Code(_)) => outcome.stderr.contains("MemoryError"),
+            _ => false,
+        };
+        assert!(named, "{backend}: {outcome:?}");
+        let fill = "dd if=/dev/zero of=f bs=1M count=30 2>/dev/null; sleep 1000";
+        let outcome = run(&*cell, place.shell(fill)).await;
+        let named = matches!(outcome.exit, Err(SandboxError::Disk { limit_bytes, .. }) if limit_bytes == 20 << 20);
+        assert!(named, "{backend}: {outcome:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_listed_host_is_reached_and_what_is_refused_is_told() {
+    for backend in ISOLATING {
+        let server = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = server.local_addr().unwrap().port();
+        tokio::spawn(async move {
+            while let Ok((mut client, _)) = server.accept().await {
+                let _ = client.read(&mut [0; 1024]).await;
+                let answer = "HTTP/1.1 302 Found\r\nLocation: http://169.254.169.254/keys\r\n\
+                              Content-Length: 5\r\nConnection: close\r\n\r\nhello";
+                let _ = client.write_all(answer.as_bytes()).await;
+            }
+        });
+        let place = Place::on(backend);
+        let mut confinement = place.confinement();
+        let hosts = Network::Hosts(vec![format!("127.0.0.1:{port}")]);
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let tell = Arc::clone(&told);
+        let proxy = Proxy::new(AllowList::of([&hosts]).unwrap(), move |refusal| {
+            tell.lock().unwrap().push(refusal.host);
+        });
+        confinement.network = Some(proxy);
+        let cell = place.sandbox.open(confinement).unwrap();
+        let script = format!(
+            "/usr/bin/python3 -c 'import http.client,os,urllib.parse,urllib.request,urllib.error
+p=urllib.parse.urlparse(os.environ[\"http_proxy\"])
+c=http.client.HTTPConnection(p.hostname,p.port)
+c.request(\"GET\",\"http://127.0.0.1:{port}/\")
+print(c.getresponse().read().decode())
+try: urllib.request.urlopen(\"http://127.0.0.1:{port}/\")
+except urllib.error.HTTPError as e: print(e.code)'"
+        );
+        let outcome = run(&*cell, place.shell(&script)).await;
+        assert_eq!(outcome.stdout, "hello\n403\n", "{backend}: {outcome:?}");
+        assert_eq!(*told.lock().unwrap(), ["169.254.169.254"], "{backend}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_granted_may_be_changed_and_what_is_not_is_named() {
+    for backend in ISOLATING {
+        let place = Place::on(backend);
+        let work = place.folder.work();
+        fs::create_dir(work.join(".git")).unwrap();
+        fs::write(work.join("AGENTS.md"), "be good\n").unwrap();
+        let mut confinement = place.confinement();
+        confinement.unprotected = vec![".git".to_owned()];
+        let cell = place.sandbox.open(confinement).unwrap();
+        let outcome = run(&*cell, place.shell("echo x > .git/config")).await;
+        assert!(outcome.succeeded(), "{backend}: {outcome:?}");
+        assert_eq!(fs::read_to_string(work.join(".git/config")).unwrap(), "x\n");
+        let outcome = run(&*cell, place.shell("echo evil > AGENTS.md")).await;
+        let refused = match &outcome.exit {
+            Ok(exit) => *exit != Exit::Code(0),
+            Err(error) => error.to_string().contains("AGENTS.md"),
+        };
+        assert!(refused, "{backend}: {outcome:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hundred_run_at_once_without_a_failure() {
+    for backend in ISOLATING {
+        let places: Vec<Place> = (0..100).map(|_| Place::on(backend)).collect();
+        let runs = places
+            .iter()
+            .map(|place| place.run("echo hello; sleep 0.2"));
+        for outcome in futures::future::join_all(runs).await {
+            assert!(outcome.succeeded(), "{backend}: {outcome:?}");
+            assert_eq!(outcome.stdout, "hello\n", "{backend}");
+        }
     }
 }

@@ -6,9 +6,7 @@ use jiff::Timestamp;
 use orch_sandbox::{
     Limits,
     exec::{Command, Exit, Line, Program, RunFolder, base_env},
-    sandbox::{
-        Backend, Cell, Confinement, Network, Sandbox, SandboxError, Settings, Wanted, choose,
-    },
+    sandbox::{Backend, Cell, Confinement, Sandbox, SandboxError, Settings, Wanted, choose},
 };
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -42,8 +40,7 @@ impl Outcome {
 impl Place {
     pub fn on(backend: Backend) -> Self {
         // An unprivileged user must be able to pass.
-        let top = tempfile::Builder::new();
-        let mut top = top;
+        let mut top = tempfile::Builder::new();
         let top = top.prefix("orch-sandbox-").tempdir_in("/var/tmp").unwrap();
         let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
         fs::set_permissions(top.path(), open).unwrap();
@@ -70,10 +67,11 @@ impl Place {
             work: self.folder.work(),
             home: self.folder.home(),
             tmp: self.folder.tmp(),
+            secrets: self.folder.secrets(),
             readable: Vec::new(),
             path: PATH.to_owned(),
             unprotected: Vec::new(),
-            network: Network::Denied,
+            network: None,
             limits: Limits::default(),
         }
     }
@@ -96,12 +94,6 @@ impl Place {
     pub async fn run(&self, script: &str) -> Outcome {
         let cell = self.sandbox.open(self.confinement()).unwrap();
         run(&*cell, self.shell(script)).await
-    }
-
-    pub async fn stdout(&self, script: &str) -> String {
-        let outcome = self.run(script).await;
-        assert!(outcome.succeeded(), "{outcome:?}");
-        outcome.stdout
     }
 }
 

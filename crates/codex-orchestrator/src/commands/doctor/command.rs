@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use orch_api::client::Client;
+use orch_sandbox::sandbox::{self, Wanted};
 
 use super::checks::Check;
 use super::report::{Report, SettingLine};
-use super::{machine, server};
+use super::{machine, sandboxes, server};
 use crate::commands::{Connect, Context};
 use crate::config::{
     AgentFlags, ClientSettings, LogFlags, LogSettings, Reader, ServerFlags, Settings, Start,
@@ -34,6 +35,8 @@ struct Found {
     path: String,
     shell: PathBuf,
     codex: Option<PathBuf>,
+    wanted_sandbox: Wanted,
+    sandbox: sandbox::Settings,
 }
 
 /// Runs `doctor`.
@@ -51,6 +54,7 @@ pub async fn run(args: Args, context: &mut Context<'_>) -> Result<Exit, Failure>
         &found.shell,
         found.codex.as_deref(),
     ));
+    checks.extend(sandboxes::checks(found.wanted_sandbox, &found.sandbox));
     let report = Report {
         settings: found.settings,
         checks,
@@ -92,6 +96,11 @@ fn gather(settings: &Settings, args: &Args) -> Found {
         path: agent.path,
         shell: agent.shell,
         codex,
+        wanted_sandbox: agent.sandbox.wanted,
+        sandbox: sandbox::Settings {
+            init: std::env::current_exe().unwrap_or_default(),
+            folder: agent.state_dir.join("sandbox"),
+        },
     }
 }
 

@@ -4,6 +4,7 @@ mod checks;
 mod command;
 mod machine;
 mod report;
+mod sandboxes;
 mod server;
 
 pub use command::{Args, run};

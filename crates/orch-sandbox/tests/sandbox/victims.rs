@@ -1,0 +1,135 @@
+//! What an escape would reach: other processes, files, sockets and descriptors of this machine.
+
+use std::{
+    fs,
+    io::{Read, Write},
+    net::{TcpListener, UdpSocket},
+    os::{
+        fd::IntoRawFd,
+        linux::net::SocketAddrExt,
+        unix::{
+            fs::PermissionsExt,
+            net::{SocketAddr, UnixListener},
+        },
+    },
+    path::Path,
+    process::{Child, Command, Stdio},
+    thread,
+};
+
+/// What every victim holds and nobody in a sandbox may see.
+pub const TREASURE: &str = "hidden-treasure";
+
+/// The victims; what they are called in scripts stands in [`Victims::fill`].
+pub struct Victims {
+    process: Child,
+    tcp: u16,
+    udp: u16,
+    abstract_name: String,
+    descriptor: i32,
+}
+
+impl Drop for Victims {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+impl Victims {
+    /// Puts victims into a folder, beside the run's.
+    pub fn beside(outside: &Path) -> Self {
+        for folder in ["home/.ssh", "home/.aws", "runs/run-2/epoch-1/work"] {
+            fs::create_dir_all(outside.join(folder)).unwrap();
+        }
+        let files = [
+            "secret",
+            "orchestrator.db",
+            "home/.ssh/id_ed25519",
+            "home/.aws/credentials",
+            "runs/run-2/epoch-1/work/code",
+        ];
+        for file in files {
+            fs::write(outside.join(file), TREASURE).unwrap();
+        }
+        let process = Command::new("sleep")
+            .arg("1000")
+            .env("VICTIM", TREASURE)
+            .arg0_with_treasure()
+            .stdin(Stdio::null())
+            .spawn()
+            .unwrap();
+        let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
+        let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let path = outside.join("docker.sock");
+        let unix = UnixListener::bind(&path).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o777)).unwrap();
+        let abstract_name = format!("orch-victim-{}", outside.display());
+        let address = SocketAddr::from_abstract_name(&abstract_name).unwrap();
+        let named = UnixListener::bind_addr(&address).unwrap();
+        // As an agent with a careless library would hold it: without close-on-exec.
+        let held = fs::File::open(outside.join("secret"))
+            .unwrap()
+            .into_raw_fd();
+        let descriptor = inheritable(held);
+        let victims = Self {
+            process,
+            tcp: tcp.local_addr().unwrap().port(),
+            udp: udp.local_addr().unwrap().port(),
+            abstract_name,
+            descriptor,
+        };
+        thread::spawn(move || answer(tcp.incoming()));
+        thread::spawn(move || answer(unix.incoming()));
+        thread::spawn(move || answer(named.incoming()));
+        thread::spawn(move || {
+            let mut bytes = [0; 64];
+            while let Ok((_, from)) = udp.recv_from(&mut bytes) {
+                let _ = udp.send_to(TREASURE.as_bytes(), from);
+            }
+        });
+        victims
+    }
+
+    /// A script with the victims' names in place of their placeholders.
+    pub fn fill(&self, script: &str, outside: &Path) -> String {
+        script
+            .replace("{outside}", &outside.display().to_string())
+            .replace("{pid}", &self.process.id().to_string())
+            .replace("{agent}", &std::process::id().to_string())
+            .replace("{tcp}", &self.tcp.to_string())
+            .replace("{udp}", &self.udp.to_string())
+            .replace("{abstract}", &self.abstract_name)
+            .replace("{descriptor}", &self.descriptor.to_string())
+            .replace("{treasure}", TREASURE)
+    }
+}
+
+fn answer<S: Read + Write>(clients: impl Iterator<Item = std::io::Result<S>>) {
+    for mut client in clients.flatten() {
+        let _ = client.write_all(TREASURE.as_bytes());
+    }
+}
+
+trait WithTreasure {
+    fn arg0_with_treasure(&mut self) -> &mut Self;
+}
+
+impl WithTreasure for Command {
+    fn arg0_with_treasure(&mut self) -> &mut Self {
+        use std::os::unix::process::CommandExt;
+        self.arg0(format!("sleep-{TREASURE}"))
+    }
+}
+
+/// The same file under a descriptor that programs inherit.
+fn inheritable(descriptor: i32) -> i32 {
+    use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+    #[expect(unsafe_code, reason = "the test leaks a descriptor on purpose")]
+    // SAFETY: it was just given up by its owner.
+    let owned = unsafe { OwnedFd::from_raw_fd(descriptor) };
+    let copy = nix::unistd::dup(&owned).unwrap();
+    let number = copy.as_raw_fd();
+    let _ = copy.into_raw_fd();
+    number
+}
