@@ -152,56 +152,37 @@ async fn every_server_shows_the_agents_of_all_that_live() {
 
 #[tokio::test]
 async fn an_agent_whose_server_dies_goes_on_at_another_port_and_keeps_its_run() {
-    let (_cluster, mut left, right) = pair(&[]);
-    let project = right.project().await;
-    let go = left.folder.path().join("go");
-    let wait = format!("while [ ! -e {} ]; do sleep 0.05; done", go.display());
-    let item = right
-        .item_with(project, "waits", &[&wait, "echo done"])
-        .await;
+    let (_cluster, left, right) = pair(&[]);
     // The agent knows one address; behind it stands whichever server lives.
     let proxy = Proxy::start(&left.base).await;
-    let mut agent = left
-        .command(&["agent", "--url", &proxy.base])
-        .stdout(std::process::Stdio::null())
-        .stderr(std::process::Stdio::null())
-        .spawn()
-        .unwrap();
-    right.enqueue(item).await;
-    let run = right.wait_run(item, "running").await;
-    let held = format!("/work-items/runs/{}", run["id"]);
-    right
-        .wait_for(&held, "a holder", |run| !run["claimed_by"].is_null())
-        .await;
-    let before = right.get(&held).await;
-    left.kill();
-    proxy.point_at(&right.base);
-    right
-        .wait_for("/observability/health", "the agent", |health| {
-            health["connected_agents"] == 1
-        })
-        .await;
-    std::fs::write(&go, "").unwrap();
-    let done = right.wait_run(item, "succeeded").await;
-    assert_eq!(done["id"], before["id"]);
-    assert_eq!(done["epoch"], before["epoch"], "the same hold went on");
-    agent.kill().unwrap();
-    agent.wait().unwrap();
+    let known = proxy.base.clone();
+    let other = right.base.clone();
+    loses_its_server_and_keeps_its_run(left, &right, &known, || proxy.point_at(&other)).await;
 }
 
 #[tokio::test]
 async fn an_agent_that_knows_two_servers_goes_on_at_the_other_and_keeps_its_run() {
-    let (_cluster, mut left, right) = pair(&[]);
+    let (_cluster, left, right) = pair(&[]);
+    let both = format!("{},{}", left.base, right.base);
+    loses_its_server_and_keeps_its_run(left, &right, &both, || {}).await;
+}
+
+/// An agent that knows these addresses works on a run when the first server is killed.
+async fn loses_its_server_and_keeps_its_run(
+    mut left: Installation,
+    right: &Installation,
+    known: &str,
+    then: impl FnOnce(),
+) {
     let project = right.project().await;
     let go = left.folder.path().join("go");
     let wait = format!("while [ ! -e {} ]; do sleep 0.05; done", go.display());
     let item = right
         .item_with(project, "waits", &[&wait, "echo done"])
         .await;
-    let both = format!("{},{}", left.base, right.base);
     let mut agent = left
         .command(&["agent"])
-        .env("ORCH_URL", both)
+        .env("ORCH_URL", known)
         .stdout(std::process::Stdio::null())
         .stderr(std::process::Stdio::null())
         .spawn()
@@ -216,6 +197,7 @@ async fn an_agent_that_knows_two_servers_goes_on_at_the_other_and_keeps_its_run(
     let connected = left.get("/observability/health").await;
     assert_eq!(connected["connected_agents"], 1, "the first is tried first");
     left.kill();
+    then();
     right
         .wait_for("/observability/health", "the agent", |health| {
             health["connected_agents"] == 1

@@ -13,9 +13,7 @@ use nix::unistd::{getegid, geteuid};
 use super::{
     Backend, Cell, Confinement, Sandbox, SandboxError,
     cell::{Held, Wrap},
-    cgroup::Cgroup,
-    error::io_error,
-    machine::Machine,
+    machine::{Begun, Machine},
     protect::{Now, Protected},
     view,
 };
@@ -61,20 +59,7 @@ impl Sandbox for Bubblewrap {
     }
 
     fn open(&self, mut confinement: Confinement) -> Result<Box<dyn Cell>, SandboxError> {
-        let identity = self.machine.identities.take();
-        if let Some(identity) = &identity {
-            identity.own(&confinement.own_folders())?;
-        }
-        let cgroup = match &self.machine.cgroups {
-            Some(kind) => {
-                let made = Cgroup::create(kind, &confinement.limits);
-                Some(made.map_err(io_error("make a control group in", "/sys/fs/cgroup"))?)
-            }
-            None => {
-                confinement.limits.data_bytes = Some(confinement.limits.memory_bytes);
-                None
-            }
-        };
+        let Begun { identity, cgroup } = self.machine.begin(&mut confinement)?;
         let etc = self.machine.etc.get()?.to_owned();
         let orders = Orders {
             identity: identity.as_ref().map(|taken| taken.identity),

@@ -18,7 +18,8 @@ use nix::{
 use super::cell::next_number;
 use crate::Limits;
 
-const MOUNTS: &str = "/sys/fs/cgroup";
+/// Where control groups are found.
+pub(super) const MOUNTS: &str = "/sys/fs/cgroup";
 const PREFIX: &str = "orch-sandbox-";
 
 /// How long processes may take to be gone.

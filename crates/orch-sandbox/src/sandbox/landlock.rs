@@ -15,9 +15,8 @@ use std::{
 use super::{
     Backend, Cell, Confinement, Sandbox, SandboxError,
     cell::{Held, Wrap},
-    cgroup::Cgroup,
     error::io_error,
-    machine::Machine,
+    machine::{Begun, Machine},
     protect::Protected,
     view,
 };
@@ -69,23 +68,12 @@ impl Sandbox for Landlock {
     }
 
     fn open(&self, mut confinement: Confinement) -> Result<Box<dyn Cell>, SandboxError> {
-        let identity = self.machine.identities.take();
-        if let Some(identity) = &identity {
-            identity.own(&confinement.own_folders())?;
+        let Begun { identity, cgroup } = self.machine.begin(&mut confinement)?;
+        if identity.is_some() {
             for folder in confinement.own_folders() {
                 let_pass(folder)?;
             }
         }
-        let cgroup = match &self.machine.cgroups {
-            Some(kind) => {
-                let made = Cgroup::create(kind, &confinement.limits);
-                Some(made.map_err(io_error("make a control group in", "/sys/fs/cgroup"))?)
-            }
-            None => {
-                confinement.limits.data_bytes = Some(confinement.limits.memory_bytes);
-                None
-            }
-        };
         let way_out = match &confinement.network {
             Some(_) => Some(self.listen()?),
             None => None,

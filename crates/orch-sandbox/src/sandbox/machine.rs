@@ -4,7 +4,13 @@ use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf, sync::Arc};
 
 use nix::libc;
 
-use super::{cgroup, etc::Etc, identity::Identities};
+use super::{
+    Confinement, SandboxError,
+    cgroup::{self, Cgroup},
+    error::io_error,
+    etc::Etc,
+    identity::{Identities, Taken},
+};
 
 /// Writing into files that are open only by name is bounded from this version on.
 const ENOUGH: i32 = 3;
@@ -21,6 +27,14 @@ pub(super) struct Machine {
     pub(super) landlock: i32,
 }
 
+/// What a new cell has of the machine's.
+pub(super) struct Begun {
+    /// Nobody where the agent is unprivileged itself.
+    pub(super) identity: Option<Taken>,
+    /// None where none can be made.
+    pub(super) cgroup: Option<Cgroup>,
+}
+
 impl Machine {
     /// Looks around; `folder` is for the sandboxes' own files.
     pub(super) fn look(init: PathBuf, folder: PathBuf) -> Arc<Self> {
@@ -31,6 +45,26 @@ impl Machine {
             cgroups: cgroup::Kind::find(),
             landlock: landlock_version(),
         })
+    }
+
+    /// Takes a user and makes a control group for a new cell, and gives the run's folders to that
+    /// user.
+    pub(super) fn begin(&self, confinement: &mut Confinement) -> Result<Begun, SandboxError> {
+        let identity = self.identities.take();
+        if let Some(identity) = &identity {
+            identity.own(&confinement.own_folders())?;
+        }
+        let cgroup = match &self.cgroups {
+            Some(kind) => {
+                let made = Cgroup::create(kind, &confinement.limits);
+                Some(made.map_err(io_error("make a control group in", cgroup::MOUNTS))?)
+            }
+            None => {
+                confinement.limits.data_bytes = Some(confinement.limits.memory_bytes);
+                None
+            }
+        };
+        Ok(Begun { identity, cgroup })
     }
 
     /// The first folder above the agent's that an unprivileged user cannot pass.
