@@ -24,7 +24,11 @@ pub enum ReachError {
     #[error("PostgreSQL at {place} did not answer within {} s", ANSWERS_WITHIN.as_secs())]
     Silent { place: String },
     #[error("PostgreSQL at {place} has no database `{database}`")]
-    NoDatabase { place: String, database: String },
+    NoDatabase {
+        place: String,
+        user: String,
+        database: String,
+    },
     /// The password, or `pg_hba.conf`; what the server says of it names no secret.
     #[error("PostgreSQL at {place} does not let user `{user}` in: {said}")]
     Denied {
@@ -52,8 +56,12 @@ impl ReachError {
             Self::Silent { .. } => {
                 "see whether what listens there is PostgreSQL and not stopped, and what stands between".into()
             }
-            Self::NoDatabase { place, database } => format!(
-                "make it with `createdb {}{database}`, or correct the name in the database URL (ORCH_DATABASE_URL, \
+            Self::NoDatabase {
+                place,
+                user,
+                database,
+            } => format!(
+                "make it with `createdb {}-U {user} {database}`, or correct the name in the database URL (ORCH_DATABASE_URL, \
                  --database-url)",
                 arguments(place)
             )
@@ -145,7 +153,11 @@ async fn attempt(options: &PgConnectOptions) -> Result<Option<ReachError>, Store
     let database = options.get_database().unwrap_or(&user).to_owned();
     let message = said.message().to_owned();
     Ok(Some(match said.code().as_deref() {
-        Some("3D000") => ReachError::NoDatabase { place, database },
+        Some("3D000") => ReachError::NoDatabase {
+            place,
+            user,
+            database,
+        },
         Some(code) if code.starts_with("28") => ReachError::Denied {
             place,
             user,

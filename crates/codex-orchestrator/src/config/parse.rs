@@ -36,6 +36,13 @@ pub fn whole(least: u32, most: u32) -> impl Fn(&str) -> Result<u32, String> {
     }
 }
 
+/// A number of bytes.
+pub fn bytes(text: &str) -> Result<u64, String> {
+    const MOST: u64 = i64::MAX.cast_unsigned();
+    let parsed = text.parse().ok().filter(|bytes| *bytes <= MOST);
+    parsed.ok_or_else(|| format!("expected a whole number from 0 to {MOST}"))
+}
+
 /// Seconds, fractions allowed.
 pub fn seconds(text: &str) -> Result<Duration, String> {
     match text.parse::<f64>() {
@@ -71,6 +78,14 @@ mod tests {
             [false; 4]
         );
         assert!(switch("enabled").is_err());
+    }
+
+    #[test]
+    fn bytes_may_be_more_than_any_disk_has() {
+        assert_eq!(bytes("99999999999999"), Ok(99_999_999_999_999));
+        for wrong in ["-1", "1G", "18446744073709551615", ""] {
+            assert!(bytes(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

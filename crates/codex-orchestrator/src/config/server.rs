@@ -112,11 +112,7 @@ pub fn server_config(reader: &mut Reader<'_>, flags: &ServerFlags, start: Start)
         rate_limit_per_min: reader.value(&RATE_LIMIT, None, parse::whole(0, 10_000_000)),
         secret_key: reader.optional(&SECRET_KEY, None, parse::text),
         agent_secret: reader.optional(&AGENT_SECRET, None, parse::text),
-        min_free_bytes: u64::from(reader.value(
-            &MIN_FREE,
-            flags.min_free_bytes.as_deref(),
-            parse::whole(0, u32::MAX),
-        )),
+        min_free_bytes: reader.value(&MIN_FREE, flags.min_free_bytes.as_deref(), parse::bytes),
         max_concurrent_requests: reader
             .optional(&MOST_REQUESTS, None, parse::whole(1, 1_000_000))
             .map(|most| most as usize),

@@ -37,7 +37,7 @@ async fn a_missing_database_is_named_with_how_to_make_it() {
     assert!(said.contains("has no database `nowhere`"), "{said}");
     let next = fault.next_step();
     assert!(next.contains("`createdb -h 127.0.0.1 -p "), "{next}");
-    assert!(next.contains(" nowhere`"), "{next}");
+    assert!(next.contains(" -U postgres nowhere`"), "{next}");
 }
 
 #[tokio::test]
