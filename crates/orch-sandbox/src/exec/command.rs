@@ -12,6 +12,7 @@ use std::{
 
 use super::{
     ExecError,
+    watch::Bounds,
     which::{is_executable, which},
 };
 
@@ -89,15 +90,24 @@ impl Command {
     }
 
     /// The arguments after the program.
-    pub(super) fn arguments(&self) -> Vec<&str> {
+    pub(crate) fn arguments(&self) -> Vec<&str> {
         match &self.program {
             Program::Shell { script, .. } => vec!["-c", script],
             Program::Argv(argv) => argv.iter().skip(1).map(String::as_str).collect(),
         }
     }
 
+    /// What bounds it and goes into it; the input is taken out.
+    pub(crate) fn bounds(&mut self) -> Bounds {
+        Bounds {
+            stdin: self.stdin.take(),
+            timeout: self.timeout,
+            kill_grace: self.kill_grace,
+        }
+    }
+
     /// Checks all that can be checked before starting, and finds the program's file.
-    pub(super) fn resolve(&self) -> Result<PathBuf, ExecError> {
+    pub(crate) fn resolve(&self) -> Result<PathBuf, ExecError> {
         self.check_environment()?;
         self.check_cwd()?;
         match &self.program {
@@ -173,7 +183,7 @@ impl Command {
     }
 
     /// The error for what the system answered to the attempt to start.
-    pub(super) fn start_error(&self, program: PathBuf, source: io::Error) -> ExecError {
+    pub(crate) fn start_error(&self, program: PathBuf, source: io::Error) -> ExecError {
         if source.kind() == io::ErrorKind::ArgumentListTooLong {
             let environment = self
                 .env

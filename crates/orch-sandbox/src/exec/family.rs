@@ -29,7 +29,7 @@ use super::{
 pub(crate) const MARKER_VARIABLE: &str = "ORCH_RUN_MARKER";
 
 /// How long SIGKILL is repeated: a process in an uninterruptible system call ends later or never.
-pub(super) const KILL_TIME: Duration = Duration::from_secs(2);
+pub(crate) const KILL_TIME: Duration = Duration::from_secs(2);
 
 /// How often to look again at a process that is just executing a program.
 const LOOKS: usize = 14;
@@ -54,7 +54,7 @@ pub(super) fn marker_value(marker: &str) -> String {
 
 /// How far to look for members.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Search {
+pub(crate) enum Search {
     /// Session, group, marker and descent.
     Kin,
     /// Whoever still writes to the command's output pipes as well.

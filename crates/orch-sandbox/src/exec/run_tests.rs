@@ -3,6 +3,7 @@
 use std::fs;
 
 use super::*;
+use crate::exec::MARKER_VARIABLE;
 use crate::exec::{
     Program,
     testing::{Live, PATH, Place, error_of, is_alive, outcome, pid, stdout_of},

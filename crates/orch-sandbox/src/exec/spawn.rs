@@ -29,6 +29,7 @@ use nix::{
 };
 use tokio::net::unix::pipe;
 
+use super::Command;
 use crate::init::HAND;
 
 /// Where the standard input comes from.
@@ -40,12 +41,65 @@ pub(super) enum Input {
     Piped,
 }
 
+impl Input {
+    /// Where that of this command comes from.
+    pub(super) fn of(command: &Command) -> Self {
+        match command.stdin {
+            Some(_) => Self::Piped,
+            None => Self::Empty,
+        }
+    }
+}
+
 /// Our ends of a process's pipes.
 #[derive(Debug)]
-pub(super) struct Ours {
+pub(crate) struct Ours {
     pub(super) stdin: Option<pipe::Sender>,
     pub(super) stdout: pipe::Receiver,
-    pub(super) stderr: pipe::Receiver,
+    pub(crate) stderr: pipe::Receiver,
+}
+
+/// A process's ends of its pipes; without an input it is given `/dev/null`.
+#[derive(Debug)]
+pub(crate) struct Theirs {
+    pub(crate) stdin: Option<OwnedFd>,
+    pub(crate) stdout: OwnedFd,
+    pub(crate) stderr: OwnedFd,
+}
+
+/// The pipes of a process.
+///
+/// # Errors
+/// When the system has none left.
+pub(super) fn pipes(stdin: Input) -> io::Result<(Theirs, Ours)> {
+    let (stdout, their_stdout) = output()?;
+    let (stderr, their_stderr) = output()?;
+    let (their_stdin, stdin) = match stdin {
+        Input::Empty => (None, None),
+        Input::Piped => {
+            let (theirs, ours) = input()?;
+            (Some(theirs), Some(ours))
+        }
+    };
+    let theirs = Theirs {
+        stdin: their_stdin,
+        stdout: their_stdout,
+        stderr: their_stderr,
+    };
+    let ours = Ours {
+        stdin,
+        stdout,
+        stderr,
+    };
+    Ok((theirs, ours))
+}
+
+/// The pipes of a command that somebody else starts.
+///
+/// # Errors
+/// When the system has none left.
+pub(crate) fn pipes_for(command: &Command) -> io::Result<(Theirs, Ours)> {
+    pipes(Input::of(command))
 }
 
 /// A process about to be started, complete.
@@ -55,9 +109,7 @@ pub(super) struct Prepared {
     arguments: Vec<CString>,
     environment: Vec<CString>,
     cwd: CString,
-    stdin: Option<OwnedFd>,
-    stdout: OwnedFd,
-    stderr: OwnedFd,
+    pipes: Theirs,
     /// Inherited as the fourth descriptor.
     hand: Option<OwnedFd>,
 }
@@ -74,15 +126,7 @@ pub(super) fn prepare<'a>(
     stdin: Input,
     hand: Option<OwnedFd>,
 ) -> io::Result<(Prepared, Ours)> {
-    let (stdout, their_stdout) = output()?;
-    let (stderr, their_stderr) = output()?;
-    let (their_stdin, stdin) = match stdin {
-        Input::Empty => (None, None),
-        Input::Piped => {
-            let (theirs, ours) = input()?;
-            (Some(theirs), Some(ours))
-        }
-    };
+    let (theirs, ours) = pipes(stdin)?;
     let program = c_string(program.as_os_str())?;
     let arguments = arguments.iter().map(|argument| c_string(argument.as_ref()));
     let arguments = std::iter::once(Ok(program.clone())).chain(arguments);
@@ -92,15 +136,8 @@ pub(super) fn prepare<'a>(
         environment: environment.collect::<Result<Vec<_>, _>>()?,
         cwd: c_string(cwd.as_os_str())?,
         program,
-        stdin: their_stdin,
-        stdout: their_stdout,
-        stderr: their_stderr,
+        pipes: theirs,
         hand,
-    };
-    let ours = Ours {
-        stdin,
-        stdout,
-        stderr,
     };
     Ok((prepared, ours))
 }
@@ -113,12 +150,12 @@ impl Prepared {
     /// What the system answered, also to the execution of the program.
     pub(super) fn start(self) -> io::Result<i32> {
         let mut actions = Actions::new()?;
-        match &self.stdin {
+        match &self.pipes.stdin {
             None => actions.open_null(0)?,
             Some(theirs) => actions.give(theirs.as_raw_fd(), 0)?,
         }
-        actions.give(self.stdout.as_raw_fd(), 1)?;
-        actions.give(self.stderr.as_raw_fd(), 2)?;
+        actions.give(self.pipes.stdout.as_raw_fd(), 1)?;
+        actions.give(self.pipes.stderr.as_raw_fd(), 2)?;
         // Last: this number may be that of one above, which has its copy by now.
         if let Some(hand) = &self.hand {
             actions.give(hand.as_raw_fd(), HAND)?;

@@ -74,26 +74,48 @@ const NEW_TIME: u64 = 0x80;
 
 /// Closes what was inherited beside the three standard files and the socket to who started us.
 pub(super) fn close_all_but_the_first_four() -> io::Result<()> {
+    // Nothing here owns a descriptor in that range yet.
+    close_range(4, 0)
+}
+
+/// Lets the three standard files alone pass to a program that is executed.
+pub(super) fn keep_the_first_three() -> io::Result<()> {
+    close_range(3, libc::CLOSE_RANGE_CLOEXEC)
+}
+
+fn close_range(from: libc::c_uint, flags: libc::c_uint) -> io::Result<()> {
     #[expect(unsafe_code, reason = "no safe library closes a range")]
-    // SAFETY: takes numbers alone, and nothing here owns a descriptor in that range yet.
-    let answer = unsafe { libc::syscall(libc::SYS_close_range, 4, libc::c_uint::MAX, 0) };
+    // SAFETY: takes numbers alone; the callers know what they close.
+    let answer = unsafe { libc::syscall(libc::SYS_close_range, from, libc::c_uint::MAX, flags) };
     match answer {
         0 => Ok(()),
         _ => Err(io::Error::last_os_error()),
     }
 }
 
-/// Puts the filters into force for this process and all that come from it.
-pub(super) fn filter_calls(sockets: Sockets) -> Result<(), InitError> {
-    let refused = |error: &dyn std::fmt::Display| InitError::Refused {
+/// The filters, ready to be put into force.
+pub(super) struct Filters(Vec<BpfProgram>);
+
+impl Filters {
+    /// The filters under which these sockets alone can be made.
+    pub(super) fn prepare(sockets: Sockets) -> Result<Self, InitError> {
+        programs(sockets).map(Self).map_err(|error| refused(&error))
+    }
+
+    /// Puts them into force for this process and all that come from it.
+    pub(super) fn apply(&self) -> Result<(), InitError> {
+        for program in &self.0 {
+            apply_filter(program).map_err(|error| refused(&error))?;
+        }
+        Ok(())
+    }
+}
+
+fn refused(error: &dyn std::fmt::Display) -> InitError {
+    InitError::Refused {
         what: "filter system calls",
         reason: error.to_string(),
-    };
-    let programs = programs(sockets).map_err(|error| refused(&error))?;
-    for program in &programs {
-        apply_filter(program).map_err(|error| refused(&error))?;
     }
-    Ok(())
 }
 
 fn programs(sockets: Sockets) -> Result<Vec<BpfProgram>, Refusal> {

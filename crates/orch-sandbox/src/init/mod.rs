@@ -4,15 +4,19 @@
 //! but its orders. Either everything ordered is in force when the command begins, or the command
 //! does not begin.
 
+mod force;
 mod identity;
+mod keeper;
 mod kernel;
 mod limits;
 mod orders;
 mod paths;
+mod request;
 mod start;
 mod talk;
 
 pub use start::{ARGUMENT, begin_if_asked};
 
 pub(crate) use orders::{Identity, Landlock, Orders, Sockets};
-pub(crate) use talk::{HAND, Said, go_on, said};
+pub(crate) use request::Request;
+pub(crate) use talk::{HAND, Said, go_on, kill, said, start, terminate};

@@ -24,6 +24,13 @@ pub(crate) struct Orders {
     pub(crate) proxy_port: Option<u16>,
 }
 
+impl Orders {
+    /// As the first program is told them on its command line.
+    pub(crate) fn to_argument(&self) -> String {
+        serde_json::to_string(self).expect("invariant: orders are plain values")
+    }
+}
+
 /// An unprivileged user and group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Identity {

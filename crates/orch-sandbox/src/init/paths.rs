@@ -2,7 +2,7 @@
 
 use landlock::{
     ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, NetPort, Ruleset, RulesetAttr,
-    RulesetCreatedAttr, RulesetStatus, Scope, path_beneath_rules,
+    RulesetCreated, RulesetCreatedAttr, RulesetError, RulesetStatus, Scope, path_beneath_rules,
 };
 
 use super::{orders::Landlock, start::InitError};
@@ -11,20 +11,40 @@ use super::{orders::Landlock, start::InitError};
 /// whether that is enough.
 const NEWEST: ABI = ABI::V7;
 
-/// Puts the bounds into force. Paths that do not exist are passed over: nothing is there to reach.
-pub(super) fn bound(orders: &Landlock) -> Result<(), InitError> {
-    let refused = |reason: String| InitError::Refused {
-        what: "bound the reachable files",
-        reason,
-    };
-    let status = restrict(orders).map_err(|error| refused(error.to_string()))?;
-    if status == RulesetStatus::NotEnforced {
-        return Err(refused("this kernel has no Landlock".to_owned()));
+/// The bounds, ready to be put into force.
+pub(super) struct Paths(RulesetCreated);
+
+impl Paths {
+    /// Looks all paths up. Those that do not exist are passed over: nothing is there to reach.
+    pub(super) fn prepare(orders: &Landlock) -> Result<Self, InitError> {
+        ruleset(orders)
+            .map(Self)
+            .map_err(|error| refused(error.to_string()))
     }
-    Ok(())
+
+    /// Puts them into force for this process and all that come from it.
+    pub(super) fn apply(&self) -> Result<(), InitError> {
+        let rules = self
+            .0
+            .try_clone()
+            .map_err(|error| refused(error.to_string()))?;
+        let status = rules.restrict_self();
+        let status = status.map_err(|error| refused(error.to_string()))?;
+        match status.ruleset {
+            RulesetStatus::NotEnforced => Err(refused("this kernel has no Landlock".to_owned())),
+            _ => Ok(()),
+        }
+    }
 }
 
-fn restrict(orders: &Landlock) -> Result<RulesetStatus, landlock::RulesetError> {
+fn refused(reason: String) -> InitError {
+    InitError::Refused {
+        what: "bound the reachable files",
+        reason,
+    }
+}
+
+fn ruleset(orders: &Landlock) -> Result<RulesetCreated, RulesetError> {
     let read = AccessFs::from_read(NEWEST);
     let all = AccessFs::from_all(NEWEST);
     let mut rules = Ruleset::default()
@@ -41,5 +61,5 @@ fn restrict(orders: &Landlock) -> Result<RulesetStatus, landlock::RulesetError> 
     for port in orders.ports.iter().flatten() {
         rules = rules.add_rule(NetPort::new(*port, AccessNet::ConnectTcp))?;
     }
-    Ok(rules.restrict_self()?.ruleset)
+    Ok(rules)
 }

@@ -6,18 +6,13 @@ use std::{
     fs::File,
     io,
     net::{Ipv4Addr, TcpListener},
-    os::{
-        fd::AsFd,
-        unix::{ffi::OsStringExt, fs::FileExt},
-    },
+    os::{fd::AsFd, unix::ffi::OsStringExt},
     process,
 };
 
 use nix::unistd::{chdir, execve};
 
-use crate::exec::MARKER_VARIABLE;
-
-use super::{Orders, identity, kernel, limits, paths, talk::Talk};
+use super::{Orders, force::Force, keeper, kernel, request, talk::Talk};
 
 /// The argument by which the program is told to be a sandbox's first one.
 pub const ARGUMENT: &str = "--sandbox-init";
@@ -71,11 +66,6 @@ fn begin(
     talk: &Talk,
 ) -> Result<Infallible, InitError> {
     let orders = read_orders(arguments.next())?;
-    let cwd = arguments.next().unwrap_or_default();
-    let program = c_string(arguments.next().unwrap_or_default())?;
-    let arguments = std::iter::once(Ok(program.clone())).chain(arguments.map(c_string));
-    let arguments = arguments.collect::<Result<Vec<_>, _>>()?;
-
     kernel::close_all_but_the_first_four().map_err(while_doing("close inherited files"))?;
     let listener = match orders.proxy_port {
         Some(port) => {
@@ -84,23 +74,20 @@ fn begin(
         }
         None => None,
     };
-    let hello = talk.hello(listener.as_ref().map(AsFd::as_fd));
-    let environment = hello.map_err(while_doing("wait for the word to go on"))?;
-    let environment = read_environment(environment);
-    let environment = environment.map_err(while_doing("read the command's environment"))?;
-    drop(listener);
+    let listener = listener.as_ref().map(AsFd::as_fd);
+    let Some(cwd) = arguments.next() else {
+        return keeper::keep(orders, talk, listener);
+    };
+    let program = c_string(arguments.next().unwrap_or_default())?;
+    let arguments = std::iter::once(Ok(program.clone())).chain(arguments.map(c_string));
+    let arguments = arguments.collect::<Result<Vec<_>, _>>()?;
 
-    limits::apply(&orders.limits)?;
-    if let Some(identity) = orders.identity {
-        identity::become_(identity)?;
-    }
-    identity::keep_nothing()?;
-    identity::end_with_parent()?;
-    if let Some(landlock) = &orders.landlock {
-        paths::bound(landlock)?;
-    }
+    let environment = talk.hello(listener);
+    let environment = environment.map_err(while_doing("wait for the word to go on"))?;
+    let environment = read_environment(&environment);
+    let environment = environment.map_err(while_doing("read the command's environment"))?;
+    Force::prepare(orders)?.put()?;
     chdir(cwd.as_os_str()).map_err(while_doing("enter the command's folder"))?;
-    kernel::filter_calls(orders.sockets)?;
     let running = talk.running();
     running.map_err(while_doing("say that the command begins"))?;
     execve(&program, &arguments, &environment).map_err(while_doing("execute the command"))
@@ -108,20 +95,12 @@ fn begin(
 
 /// The command's variables never were ours: the system's loader obeys some of them. The one that
 /// marks all processes of the command goes on.
-fn read_environment(file: File) -> io::Result<Vec<CString>> {
-    let mut bytes = Vec::new();
-    let length = file.metadata()?.len();
-    bytes.resize(usize::try_from(length).map_err(io::Error::other)?, 0);
-    file.read_exact_at(&mut bytes, 0)?;
+fn read_environment(file: &File) -> io::Result<Vec<CString>> {
+    let bytes = request::all(file)?;
     let given = bytes.split(|byte| *byte == 0);
     let given = given.filter(|variable| !variable.is_empty());
     let mut all = given.map(CString::new).collect::<Result<Vec<_>, _>>()?;
-    if let Some(marker) = std::env::var_os(MARKER_VARIABLE) {
-        let mut variable = OsString::from(MARKER_VARIABLE);
-        variable.push("=");
-        variable.push(marker);
-        all.push(CString::new(variable.into_vec())?);
-    }
+    all.extend(request::marker()?);
     Ok(all)
 }
 

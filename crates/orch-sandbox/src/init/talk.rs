@@ -6,17 +6,13 @@
 use std::{
     fs::File,
     io::{self, IoSlice, IoSliceMut},
-    os::{
-        fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd},
-        unix::fs::FileExt,
-    },
+    os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd},
     time::Duration,
 };
 
 use nix::{
     cmsg_space,
     sys::{
-        memfd::{MFdFlags, memfd_create},
         socket::{
             ControlMessage, ControlMessageOwned, MsgFlags, UnixCredentials, recvmsg, send, sendmsg,
             setsockopt, sockopt,
@@ -25,16 +21,25 @@ use nix::{
     },
 };
 
+use super::request::{Request, in_memory};
+
 /// The descriptor at which the first program finds the socket.
 pub(crate) const HAND: RawFd = 3;
 
 /// How long it waits for the word to go on.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// More descriptors do not come with one packet.
+const MOST_DESCRIPTORS: usize = 4;
+
 const HELLO: u8 = b'H';
 const GO: u8 = b'G';
 const RUNNING: u8 = b'R';
 const FAILED: u8 = b'E';
+const START: u8 = b'S';
+const TERMINATE: u8 = b'T';
+const KILL: u8 = b'K';
+const ENDED: u8 = b'X';
 
 /// More is not read of an error.
 const MOST_BYTES: usize = 4096;
@@ -62,12 +67,48 @@ impl Talk {
     /// Says hello, with a listening socket if there is one, and waits for the word to go on. It
     /// comes with the command's environment, in a file.
     pub(super) fn hello(&self, listener: Option<BorrowedFd<'_>>) -> io::Result<File> {
-        say(self.0.as_fd(), HELLO, listener)?;
-        let (answer, _, file) = receive(self.0.as_fd(), MsgFlags::empty())?;
-        match (answer.as_slice(), file) {
+        self.greet(listener)?;
+        let mut answer = receive(self.0.as_fd(), MsgFlags::empty())?;
+        match (answer.bytes.as_slice(), answer.descriptors.pop()) {
             ([GO], Some(file)) => Ok(File::from(file)),
             _ => Err(io::Error::other("whoever started it is gone")),
         }
+    }
+
+    /// Says hello, and does not wait.
+    pub(super) fn greet(&self, listener: Option<BorrowedFd<'_>>) -> io::Result<()> {
+        say(self.0.as_fd(), &[HELLO], listener.as_slice())
+    }
+
+    /// What it is told next. Comes back at once, or after [`PATIENCE`] with an error: to be asked
+    /// where something has come.
+    pub(super) fn next(&self) -> io::Result<Told> {
+        let Packet {
+            bytes, descriptors, ..
+        } = receive(self.0.as_fd(), MsgFlags::empty())?;
+        Ok(
+            match (bytes.as_slice(), <[OwnedFd; 4]>::try_from(descriptors)) {
+                ([START], Ok([request, stdin, stdout, stderr])) => Told::Start {
+                    request: File::from(request),
+                    files: [stdin, stdout, stderr],
+                },
+                ([TERMINATE], _) => Told::Terminate,
+                ([KILL], _) => Told::Kill,
+                _ => Told::Nothing,
+            },
+        )
+    }
+
+    /// Says with which status, as `wait` tells it, the command has ended, and that nothing of it is
+    /// left.
+    pub(super) fn ended(&self, status: i32) -> io::Result<()> {
+        let mut text = vec![ENDED];
+        text.extend(status.to_ne_bytes());
+        self.say(&text)
+    }
+
+    pub(super) fn socket(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
     }
 
     pub(super) fn running(&self) -> io::Result<()> {
@@ -87,6 +128,19 @@ impl Talk {
     }
 }
 
+/// What a first program that stays is told.
+#[derive(Debug)]
+pub(super) enum Told {
+    /// To start a command, with these standard files.
+    Start { request: File, files: [OwnedFd; 3] },
+    /// To ask all of the command's processes to end.
+    Terminate,
+    /// To end them.
+    Kill,
+    /// Whoever started it is gone.
+    Nothing,
+}
+
 /// What the first program has said.
 #[derive(Debug)]
 pub(crate) enum Said {
@@ -96,6 +150,8 @@ pub(crate) enum Said {
     Running,
     /// It could not be put into force.
     Failed(String),
+    /// The command has ended, and all that came from it; the status is as `wait` tells it.
+    Ended(i32),
     /// It is gone.
     Nothing,
 }
@@ -105,9 +161,17 @@ pub(crate) enum Said {
 /// # Errors
 /// `WouldBlock` where it has said nothing yet.
 pub(crate) fn said(socket: BorrowedFd<'_>) -> io::Result<Said> {
-    let (bytes, pid, listener) = receive(socket, MsgFlags::MSG_DONTWAIT)?;
+    let Packet {
+        bytes,
+        pid,
+        mut descriptors,
+    } = receive(socket, MsgFlags::MSG_DONTWAIT)?;
     Ok(match bytes.as_slice() {
-        [HELLO] => Said::Hello { pid, listener },
+        [HELLO] => Said::Hello {
+            pid,
+            listener: descriptors.pop(),
+        },
+        [ENDED, a, b, c, d] => Said::Ended(i32::from_ne_bytes([*a, *b, *c, *d])),
         [RUNNING] => Said::Running,
         [FAILED, reason @ ..] => Said::Failed(String::from_utf8_lossy(reason).into_owned()),
         _ => Said::Nothing,
@@ -116,34 +180,60 @@ pub(crate) fn said(socket: BorrowedFd<'_>) -> io::Result<Said> {
 
 /// Lets the first program go on with a command's environment, `NAME=value` with a NUL after each.
 pub(crate) fn go_on(socket: BorrowedFd<'_>, environment: &[u8]) -> io::Result<()> {
-    let file = memfd_create(c"environment", MFdFlags::MFD_CLOEXEC)?;
-    File::from(file.try_clone()?).write_all_at(environment, 0)?;
-    say(socket, GO, Some(file.as_fd()))
+    let file = in_memory(environment)?;
+    say(socket, &[GO], &[file.as_fd()])
 }
 
-fn say(socket: BorrowedFd<'_>, word: u8, descriptor: Option<BorrowedFd<'_>>) -> io::Result<()> {
-    let word = [word];
-    let text = [IoSlice::new(&word)];
-    let descriptors = descriptor.map(|descriptor| [descriptor.as_raw_fd()]);
-    let handed: Vec<ControlMessage<'_>> = descriptors
-        .iter()
-        .map(|descriptors| ControlMessage::ScmRights(descriptors))
-        .collect();
+/// Has a first program that stays start a command, with these standard files.
+pub(crate) fn start(
+    socket: BorrowedFd<'_>,
+    request: &Request,
+    files: [BorrowedFd<'_>; 3],
+) -> io::Result<()> {
+    let request = request.write()?;
+    let [stdin, stdout, stderr] = files;
+    say(socket, &[START], &[request.as_fd(), stdin, stdout, stderr])
+}
+
+/// Has a first program that stays ask the command's processes to end.
+pub(crate) fn terminate(socket: BorrowedFd<'_>) -> io::Result<()> {
+    say(socket, &[TERMINATE], &[])
+}
+
+/// Has a first program that stays end the command's processes.
+pub(crate) fn kill(socket: BorrowedFd<'_>) -> io::Result<()> {
+    say(socket, &[KILL], &[])
+}
+
+fn say(socket: BorrowedFd<'_>, text: &[u8], descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
+    let text = [IoSlice::new(text)];
+    let descriptors: Vec<RawFd> = descriptors.iter().map(AsRawFd::as_raw_fd).collect();
+    let handed = [ControlMessage::ScmRights(&descriptors)];
+    let handed = match descriptors.is_empty() {
+        true => &[][..],
+        false => &handed,
+    };
     sendmsg::<()>(
         socket.as_raw_fd(),
         &text,
-        &handed,
+        handed,
         MsgFlags::MSG_NOSIGNAL,
         None,
     )?;
     Ok(())
 }
 
-/// A packet, who sent it (0 where that is not told), and a descriptor that came with it.
-fn receive(socket: BorrowedFd<'_>, flags: MsgFlags) -> io::Result<(Vec<u8>, i32, Option<OwnedFd>)> {
+/// A packet, who sent it (0 where that is not told), and the descriptors that came with it.
+struct Packet {
+    bytes: Vec<u8>,
+    pid: i32,
+    descriptors: Vec<OwnedFd>,
+}
+
+fn receive(socket: BorrowedFd<'_>, flags: MsgFlags) -> io::Result<Packet> {
     let mut bytes = vec![0; MOST_BYTES];
-    let mut room = cmsg_space!(UnixCredentials, [RawFd; 1]);
-    let (mut pid, mut owned) = (0, None);
+    let mut room = cmsg_space!(UnixCredentials, [RawFd; MOST_DESCRIPTORS]);
+    let (mut pid, mut owned) = (0, Vec::new());
     let mut text = [IoSliceMut::new(&mut bytes)];
     let flags = flags | MsgFlags::MSG_CMSG_CLOEXEC;
     let message = recvmsg::<()>(socket.as_raw_fd(), &mut text, Some(&mut room), flags)?;
@@ -153,15 +243,19 @@ fn receive(socket: BorrowedFd<'_>, flags: MsgFlags) -> io::Result<(Vec<u8>, i32,
             ControlMessageOwned::ScmRights(descriptors) => {
                 #[expect(unsafe_code, reason = "a descriptor just received has no owner yet")]
                 // SAFETY: the system made them for us in this call.
-                let mut all = descriptors
+                let all = descriptors
                     .into_iter()
                     .map(|descriptor| unsafe { OwnedFd::from_raw_fd(descriptor) });
-                owned = all.next();
+                owned.extend(all);
             }
             _ => {}
         }
     }
     let count = message.bytes;
     bytes.truncate(count);
-    Ok((bytes, pid, owned))
+    Ok(Packet {
+        bytes,
+        pid,
+        descriptors: owned,
+    })
 }

@@ -5,21 +5,21 @@ use std::{
     fs,
     os::fd::OwnedFd,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex},
 };
 
 use nix::unistd::{getegid, geteuid};
 
 use super::{
     Backend, Cell, Confinement, Sandbox, SandboxError,
-    cell::{Held, Wrap},
+    cell::{Held, Way, Wrap},
     machine::{Begun, Machine},
     protect::{Now, Protected},
     view,
 };
 use crate::{
     egress::PROXY_PORT,
-    exec::{Command, Wrapper},
+    exec::Wrapper,
     init::{ARGUMENT, Landlock, Orders, Sockets},
 };
 
@@ -72,17 +72,18 @@ impl Sandbox for Bubblewrap {
             program: self.program.clone(),
             init: self.machine.init.clone(),
             etc,
-            orders: serde_json::to_string(&orders).expect("invariant: orders are plain values"),
+            orders: orders.to_argument(),
             privileged: identity.is_some(),
             tools: view::tools(&confinement.path),
         };
         Ok(Box::new(Held {
             backend: Backend::Bubblewrap,
             confinement,
-            _identity: identity,
-            cgroup,
+            way: Way::Standing(Box::new(wrap)),
+            standing: Mutex::default(),
             way_out: None,
-            wrap: Box::new(wrap),
+            cgroup,
+            _identity: identity,
         }))
     }
 }
@@ -109,29 +110,22 @@ struct Namespaces {
 }
 
 impl Wrap for Namespaces {
-    fn wrap(
-        &self,
-        held: &Held,
-        command: &Command,
-        protected: &[Protected],
-        hand: OwnedFd,
-    ) -> Wrapper {
+    fn wrap(&self, confinement: &Confinement, protected: &[Protected], hand: OwnedFd) -> Wrapper {
         let mut line = Line::default();
         line.words("--die-with-parent --new-session");
-        line.words("--unshare-pid --unshare-net --unshare-ipc --unshare-uts --unshare-cgroup-try");
+        line.words("--unshare-pid --as-pid-1 --unshare-net --unshare-ipc --unshare-uts --unshare-cgroup-try");
         line.words("--hostname sandbox --cap-drop ALL");
         if self.privileged {
-            line.words("--cap-add CAP_SETUID --cap-add CAP_SETGID");
+            line.words("--cap-add CAP_SETUID --cap-add CAP_SETGID --cap-add CAP_KILL");
         } else {
             line.words("--unshare-user --disable-userns");
             line.arg("--uid").arg(geteuid().as_raw());
             line.arg("--gid").arg(getegid().as_raw());
         }
         self.show_machine(&mut line);
-        self.show_run(&mut line, held, protected);
+        self.show_run(&mut line, confinement, protected);
         line.words("--remount-ro /dev --remount-ro /");
         line.arg("--").arg(INIT).arg(ARGUMENT).arg(&self.orders);
-        line.path(&command.cwd);
         Wrapper {
             program: self.program.clone(),
             arguments: line.0,
@@ -163,7 +157,7 @@ impl Namespaces {
         line.arg("--ro-bind").path(&self.init).arg(INIT);
     }
 
-    fn show_run(&self, line: &mut Line, held: &Held, protected: &[Protected]) {
+    fn show_run(&self, line: &mut Line, confinement: &Confinement, protected: &[Protected]) {
         let Confinement {
             work,
             home,
@@ -171,8 +165,8 @@ impl Namespaces {
             secrets,
             readable,
             ..
-        } = &held.confinement;
-        let size = held.confinement.limits.tmpfs_bytes.to_string();
+        } = confinement;
+        let size = confinement.limits.tmpfs_bytes.to_string();
         for folder in ["/dev/shm", "/tmp"] {
             line.words("--perms 1777 --size").arg(&size);
             line.arg("--tmpfs").arg(folder);

@@ -1,62 +1,54 @@
-//! A cell whose commands begin through the sandbox's first program; what the backends share.
+//! A run's cell: its commands one after another, what they may not touch and may use up watched.
+//!
+//! How a command begins differs: in a sandbox that stands for the whole run, or by a first program
+//! of its own.
 
-use std::{
-    fmt, io,
-    net::TcpListener,
-    os::fd::OwnedFd,
-    path::PathBuf,
-    sync::atomic::{AtomicU64, Ordering},
-    time::Duration,
-};
+use std::{fmt, io, net::TcpListener, os::fd::OwnedFd, path::PathBuf, sync::Mutex};
 
-use tokio::{
-    sync::{mpsc, oneshot},
-    time::sleep,
-};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
-use walkdir::WalkDir;
 
 use super::{
-    Backend, Cell, Clock, Confinement, SandboxError,
+    Backend, Cell, Clock, Confinement, SandboxError, alone,
     backend::Running,
     cgroup::Cgroup,
+    disk,
     error::io_error,
-    handshake::{self, Begun},
     identity::Taken,
-    protect::{self, Protected, Tampering},
+    protect::{self, Protected, Seen, Tampering, Watched},
+    standing::{self, Standing},
 };
 use crate::{
     egress::{self, PROXY_PORT},
-    exec::{Command, ExecError, Exit, Line, Stream, Wrapper, run_within},
+    exec::{Command, Exit, Line, Stream, Wrapper},
 };
 
-/// How often at most it is looked how much a run has written.
-const DISK_LOOK: Duration = Duration::from_secs(1);
-
-/// Looking may take up to this part of the time.
-const DISK_SHARE: u32 = 20;
-
-/// What stands before a command in one backend.
-pub(super) trait Wrap: Send + Sync {
-    fn wrap(
-        &self,
-        held: &Held,
-        command: &Command,
-        protected: &[Protected],
-        hand: OwnedFd,
-    ) -> Wrapper;
+/// How commands begin in one backend.
+pub(super) enum Way {
+    /// In a sandbox that stands for the whole run.
+    Standing(Box<dyn Wrap>),
+    /// Each by a first program of its own.
+    Alone(Box<dyn Wrap>),
 }
 
-/// A run's cell.
+/// What the first program is started by. Where it is to become a command, folder and command come
+/// after its arguments.
+pub(super) trait Wrap: Send + Sync {
+    fn wrap(&self, confinement: &Confinement, protected: &[Protected], hand: OwnedFd) -> Wrapper;
+}
+
+/// A run's cell. The order is that in which its parts go.
 pub(super) struct Held {
     pub(super) backend: Backend,
     pub(super) confinement: Confinement,
-    /// Somebody else's again once the cell is gone.
-    pub(super) _identity: Option<Taken>,
-    pub(super) cgroup: Option<Cgroup>,
+    pub(super) way: Way,
+    /// The sandbox that stands, while no command is running in it.
+    pub(super) standing: Mutex<Option<Standing>>,
     /// Where the commands find the way out, where they have no network of their own.
     pub(super) way_out: Option<(TcpListener, u16)>,
-    pub(super) wrap: Box<dyn Wrap>,
+    pub(super) cgroup: Option<Cgroup>,
+    /// Somebody else's again once the cell is gone.
+    pub(super) _identity: Option<Taken>,
 }
 
 impl fmt::Debug for Held {
@@ -88,15 +80,24 @@ impl Held {
         sink: mpsc::Sender<Line>,
         cancel: CancellationToken,
     ) -> Result<Exit, SandboxError> {
-        let protected = protect::look(&self.confinement.work, &self.confinement.unprotected);
-        let before = protect::see(&protected);
+        let work = &self.confinement.work;
+        let protected = protect::look(work, &self.confinement.unprotected);
+        let watched = match self.way {
+            // What can be shown read-only is.
+            Way::Standing(_) => Watched::Odd,
+            Way::Alone(_) => Watched::All,
+        };
+        let before = see(&protected, watched).await;
+        let before = before.map_err(io_error("look at", work))?;
+        let kills = self.memory_kills();
         let ended = self
             .run_in_bounds(command, &protected, &now, &sink, cancel)
             .await;
-        let tampering = protect::clean_up(&protected, &before);
-        let tampering = tampering.map_err(io_error("clean up in", &self.confinement.work))?;
+        let tampering = clean_up(protected, before).await;
+        let tampering = tampering.map_err(io_error("clean up in", work))?;
         let exit = ended?;
-        self.judge(exit, tampering, &now, &sink).await
+        let kills = self.memory_kills().saturating_sub(kills);
+        self.judge(exit, kills, tampering, &now, &sink).await
     }
 
     /// Runs it until it ends, or has written too much.
@@ -114,7 +115,7 @@ impl Held {
         let full = tokio::select! {
             biased;
             ended = &mut run => return ended,
-            full = self.watch_disk() => full,
+            full = disk::watch(&self.confinement) => full,
         };
         stop.cancel();
         run.await?;
@@ -129,63 +130,45 @@ impl Held {
         sink: mpsc::Sender<Line>,
         cancel: CancellationToken,
     ) -> Result<Exit, SandboxError> {
-        let (ours, theirs) = handshake::pair().map_err(ExecError::Wait)?;
-        let wrapper = self.wrap.wrap(self, &command, protected, theirs);
-        let environment = self.environment(&command);
-        let over = CancellationToken::new();
-        let (handed, listening) = oneshot::channel();
-        let admit = |pid, listener| {
-            // Whoever waits for it is below.
-            let _ = handed.send(self.listener(listener)?);
-            match &self.cgroup {
-                Some(cgroup) => cgroup.admit(pid),
-                None => Ok(()),
-            }
-        };
         let clock = {
             let now = Clock::clone(now);
             move || now()
         };
-        let run = async {
-            let exit = run_within(Some(wrapper), command, clock, sink, cancel).await;
-            over.cancel();
-            exit
-        };
-        let serve = async {
-            if let (Ok(Some(listener)), Some(proxy)) = (listening.await, &self.confinement.network)
-            {
-                proxy.serve(listener, over.clone()).await;
+        match &self.way {
+            Way::Alone(wrap) => {
+                let wrap = |hand| wrap.wrap(&self.confinement, protected, hand);
+                alone::run(self, wrap, command, clock, sink, cancel).await
             }
-        };
-        let welcome = handshake::welcome(ours, environment, admit);
-        let (exit, begun, ()) = tokio::join!(run, welcome, serve);
-        let not_begun = |reason: String| SandboxError::NotBegun {
-            backend: self.backend,
-            reason,
-        };
-        match (exit?, begun) {
-            (exit, Begun::Running) => Ok(exit),
-            (exit @ (Exit::Cancelled | Exit::TimedOut { .. }), _) => Ok(exit),
-            (_, Begun::Failed(reason)) => Err(not_begun(reason)),
-            (_, Begun::Gone) => {
-                let reason = "its last line of output says why; the command did not run";
-                Err(not_begun(reason.to_owned()))
+            Way::Standing(wrap) => {
+                let wrap = |hand| wrap.wrap(&self.confinement, protected, hand);
+                standing::run(self, wrap, protected, command, clock, sink, cancel).await
             }
         }
     }
 
+    /// Takes a first program in: it and all that come from it are in the control group.
+    pub(super) fn admit(&self, pid: i32) -> io::Result<()> {
+        match &self.cgroup {
+            Some(cgroup) => cgroup.admit(pid),
+            None => Ok(()),
+        }
+    }
+
     /// The command's variables, with those that name the way out.
-    fn environment(&self, command: &Command) -> Vec<u8> {
+    pub(super) fn environment(&self, command: &Command) -> Vec<(String, String)> {
         let mut variables = command.env.clone();
         if let Some(proxy) = &self.confinement.network {
             let port = self.way_out.as_ref().map_or(PROXY_PORT, |(_, port)| *port);
             variables.extend(egress::environment(proxy, port));
         }
-        handshake::encode(&variables)
+        variables.into_iter().collect()
     }
 
     /// Where the command's way out begins: the socket that its own network has, or this machine's.
-    fn listener(&self, handed: Option<OwnedFd>) -> io::Result<Option<tokio::net::TcpListener>> {
+    pub(super) fn listener(
+        &self,
+        handed: Option<OwnedFd>,
+    ) -> io::Result<Option<tokio::net::TcpListener>> {
         let listener = match (&self.way_out, handed) {
             (Some((listener, _)), _) => listener.try_clone()?,
             (None, Some(handed)) => TcpListener::from(handed),
@@ -195,9 +178,21 @@ impl Held {
         Ok(Some(tokio::net::TcpListener::from_std(listener)?))
     }
 
+    pub(super) fn not_begun(&self, reason: impl Into<String>) -> SandboxError {
+        SandboxError::NotBegun {
+            backend: self.backend,
+            reason: reason.into(),
+        }
+    }
+
+    fn memory_kills(&self) -> u64 {
+        self.cgroup.as_ref().map_or(0, Cgroup::memory_kills)
+    }
+
     async fn judge(
         &self,
         exit: Exit,
+        kills: u64,
         tampering: Tampering,
         now: &Clock,
         sink: &mpsc::Sender<Line>,
@@ -221,7 +216,6 @@ impl Held {
                 names: names(&tampering.changed),
             });
         }
-        let kills = self.cgroup.as_ref().map_or(0, Cgroup::memory_kills);
         match exit {
             Exit::Code(1..) | Exit::Signal(_) if kills > 0 => Err(SandboxError::Memory {
                 limit_bytes: self.confinement.limits.memory_bytes,
@@ -229,63 +223,23 @@ impl Held {
             exit => Ok(exit),
         }
     }
+}
 
-    /// Comes back when the run has written more than it may.
-    async fn watch_disk(&self) -> SandboxError {
-        let Confinement {
-            work,
-            home,
-            tmp,
-            limits,
-            ..
-        } = &self.confinement;
-        sleep(DISK_LOOK / 4).await;
-        loop {
-            let begun = std::time::Instant::now();
-            let folders = [work.clone(), home.clone(), tmp.clone()];
-            let used = tokio::task::spawn_blocking(move || measure(&folders)).await;
-            let used = used.unwrap_or_default();
-            if used.bytes > limits.disk_bytes || used.entries > limits.disk_entries {
-                return SandboxError::Disk {
-                    used_bytes: used.bytes,
-                    entries: used.entries,
-                    limit_bytes: limits.disk_bytes,
-                    limit_entries: limits.disk_entries,
-                };
-            }
-            sleep(DISK_LOOK.max(begun.elapsed() * DISK_SHARE)).await;
-        }
+/// [`protect::see`], off the runtime's threads where there is much to look at.
+async fn see(protected: &[Protected], watched: Watched) -> io::Result<Seen> {
+    let watched: Vec<Protected> = watched.of(protected).cloned().collect();
+    if watched.is_empty() {
+        return Ok(Seen::default());
     }
+    let seen = tokio::task::spawn_blocking(move || protect::see(&watched)).await;
+    seen.map_err(io::Error::other)
 }
 
-#[derive(Debug, Clone, Copy, Default)]
-struct Used {
-    bytes: u64,
-    entries: u64,
-}
-
-/// What lies on disk in these folders; whatever vanishes meanwhile is passed over.
-fn measure(folders: &[PathBuf]) -> Used {
-    use std::os::unix::fs::MetadataExt;
-    let mut used = Used::default();
-    for folder in folders {
-        for entry in WalkDir::new(folder)
-            .follow_links(false)
-            .into_iter()
-            .flatten()
-        {
-            used.entries += 1;
-            // Blocks, not length: a file with holes takes no room.
-            used.bytes += entry
-                .metadata()
-                .map_or(0, |metadata| metadata.blocks() * 512);
-        }
+/// [`protect::clean_up`], off the runtime's threads where there is something to do.
+async fn clean_up(protected: Vec<Protected>, before: Seen) -> io::Result<Tampering> {
+    if before.is_empty() && protect::none_made(&protected) {
+        return Ok(Tampering::default());
     }
-    used
-}
-
-/// Numbers for control groups and the like, each used once.
-pub(super) fn next_number() -> u64 {
-    static NEXT: AtomicU64 = AtomicU64::new(0);
-    NEXT.fetch_add(1, Ordering::Relaxed)
+    let cleaned = tokio::task::spawn_blocking(move || protect::clean_up(&protected, &before)).await;
+    cleaned.map_err(io::Error::other)?
 }

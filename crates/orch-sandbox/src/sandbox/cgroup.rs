@@ -6,7 +6,9 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    process, thread,
+    process,
+    sync::atomic::{AtomicU64, Ordering},
+    thread,
     time::Duration,
 };
 
@@ -15,7 +17,6 @@ use nix::{
     unistd::Pid,
 };
 
-use super::cell::next_number;
 use crate::Limits;
 
 /// Where control groups are found.
@@ -251,4 +252,10 @@ fn remove(folder: &Path) {
         thread::sleep(PAUSE);
     }
     tracing::warn!(path = %folder.display(), "failed to remove a control group: something in it does not end");
+}
+
+/// Numbers for groups, each used once.
+fn next_number() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
 }

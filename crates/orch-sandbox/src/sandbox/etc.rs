@@ -16,6 +16,9 @@ use super::{SandboxError, error::io_error, identity, view};
 /// Folders in folders are copied down to here.
 const DEEPEST: usize = 8;
 
+/// What a sandbox has of its own there.
+pub(super) const OWN: [&str; 4] = ["passwd", "group", "hosts", "nsswitch.conf"];
+
 /// The folder, and whether it was made.
 #[derive(Debug)]
 pub(super) struct Etc {
@@ -63,16 +66,13 @@ fn make(folder: &Path) -> io::Result<()> {
         passwd += &format!("sandbox:x:{uid}:{gid}:sandbox:/tmp:/bin/sh\n");
         group += &format!("sandbox:x:{gid}:\n");
     }
-    let own = [
-        ("passwd", passwd.as_str()),
-        ("group", group.as_str()),
-        ("hosts", "127.0.0.1 localhost sandbox\n::1 localhost\n"),
-        (
-            "nsswitch.conf",
-            "passwd: files\ngroup: files\nhosts: files\n",
-        ),
+    let texts = [
+        passwd.as_str(),
+        group.as_str(),
+        "127.0.0.1 localhost sandbox\n::1 localhost\n",
+        "passwd: files\ngroup: files\nhosts: files\n",
     ];
-    for (name, text) in own {
+    for (name, text) in OWN.into_iter().zip(texts) {
         let path = folder.join(name);
         fs::write(&path, text)?;
         open_to_all(&path, 0o644)?;

@@ -1,7 +1,6 @@
 //! The agent's side of the talk with a sandbox's first program.
 
 use std::{
-    collections::BTreeMap,
     io,
     os::fd::{AsFd, OwnedFd},
     time::Duration,
@@ -19,7 +18,7 @@ use crate::{
 };
 
 /// How long a sandbox may take to come up on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How a command began.
 #[derive(Debug)]
@@ -46,7 +45,7 @@ pub(super) fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
 }
 
 /// The variables as the first program is given them.
-pub(super) fn encode(environment: &BTreeMap<String, String>) -> Vec<u8> {
+pub(super) fn encode(environment: Vec<(String, String)>) -> Vec<u8> {
     let mut bytes = Vec::new();
     for (name, value) in environment {
         if name != MARKER_VARIABLE {
@@ -69,7 +68,7 @@ pub(super) async fn welcome(
         let (pid, listener) = match next(&hand).await? {
             Said::Hello { pid, listener } => (pid, listener),
             Said::Failed(reason) => return Ok(Begun::Failed(reason)),
-            Said::Running | Said::Nothing => return Ok(Begun::Gone),
+            Said::Running | Said::Ended(_) | Said::Nothing => return Ok(Begun::Gone),
         };
         admit(pid, listener)?;
         go_on(hand.as_fd(), &environment)?;
@@ -77,17 +76,22 @@ pub(super) async fn welcome(
         Ok::<_, io::Error>(match next(&hand).await? {
             Said::Running => Begun::Running,
             Said::Failed(reason) => Begun::Failed(reason),
-            Said::Hello { .. } | Said::Nothing => Begun::Gone,
+            Said::Hello { .. } | Said::Ended(_) | Said::Nothing => Begun::Gone,
         })
     };
     match timeout(PATIENCE, talk).await {
         Ok(Ok(begun)) => begun,
         Ok(Err(error)) => Begun::Failed(error.to_string()),
-        Err(_) => Begun::Failed(format!("it took longer than {} s", PATIENCE.as_secs())),
+        Err(_) => Begun::Failed(too_slow()),
     }
 }
 
-async fn next(hand: &UnixDatagram) -> io::Result<Said> {
+pub(super) fn too_slow() -> String {
+    format!("it took longer than {} s", PATIENCE.as_secs())
+}
+
+/// What the first program says next.
+pub(super) async fn next(hand: &UnixDatagram) -> io::Result<Said> {
     hand.async_io(Interest::READABLE, || said(hand.as_fd()))
         .await
         .or_else(|error| match error.raw_os_error() {

@@ -9,19 +9,20 @@ use std::{
         unix::fs::{MetadataExt, PermissionsExt},
     },
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex},
 };
 
 use super::{
     Backend, Cell, Confinement, Sandbox, SandboxError,
-    cell::{Held, Wrap},
+    cell::{Held, Way, Wrap},
     error::io_error,
+    etc,
     machine::{Begun, Machine},
     protect::Protected,
     view,
 };
 use crate::{
-    exec::{Command, Wrapper},
+    exec::Wrapper,
     init::{ARGUMENT, Landlock as Bounds, Orders, Sockets},
 };
 
@@ -91,15 +92,16 @@ impl Sandbox for Landlock {
         };
         let wrap = Alone {
             init: self.machine.init.clone(),
-            orders: serde_json::to_string(&orders).expect("invariant: orders are plain values"),
+            orders: orders.to_argument(),
         };
         Ok(Box::new(Held {
             backend: Backend::Landlock,
             confinement,
-            _identity: identity,
-            cgroup,
+            way: Way::Alone(Box::new(wrap)),
+            standing: Mutex::default(),
             way_out,
-            wrap: Box::new(wrap),
+            cgroup,
+            _identity: identity,
         }))
     }
 }
@@ -127,9 +129,7 @@ impl Landlock {
 
 fn bounds(confinement: &Confinement, port: Option<u16>) -> Bounds {
     let system = view::SYSTEM.iter().chain(&PROC).map(PathBuf::from);
-    let etc = view::ETC
-        .iter()
-        .chain(&["passwd", "group", "hosts", "nsswitch.conf"]);
+    let etc = view::ETC.iter().chain(&etc::OWN);
     let etc = etc.map(|name| Path::new("/etc").join(name));
     let Confinement {
         work, home, tmp, ..
@@ -178,17 +178,10 @@ struct Alone {
 }
 
 impl Wrap for Alone {
-    fn wrap(
-        &self,
-        _held: &Held,
-        command: &Command,
-        _protected: &[Protected],
-        hand: OwnedFd,
-    ) -> Wrapper {
-        let cwd = command.cwd.to_string_lossy();
+    fn wrap(&self, _: &Confinement, _: &[Protected], hand: OwnedFd) -> Wrapper {
         Wrapper {
             program: self.init.clone(),
-            arguments: vec![ARGUMENT.to_owned(), self.orders.clone(), cwd.into_owned()],
+            arguments: vec![ARGUMENT.to_owned(), self.orders.clone()],
             stays: false,
             hand,
         }

@@ -3,12 +3,14 @@
 //! A cell is opened for a run and runs its commands one after another. Whatever policy asks for and
 //! the machine lacks makes the opening fail; nothing is weakened in silence.
 
+mod alone;
 mod backend;
 mod bubblewrap;
 mod cell;
 mod cgroup;
 mod choice;
 mod confinement;
+mod disk;
 mod error;
 mod etc;
 mod handshake;
@@ -18,6 +20,7 @@ mod machine;
 mod probe;
 mod process;
 mod protect;
+mod standing;
 mod view;
 
 pub use backend::{Backend, Cell, Clock, Sandbox};

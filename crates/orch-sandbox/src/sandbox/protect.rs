@@ -34,9 +34,6 @@ const NAMES: [&str; 14] = [
     "opencode.json",
 ];
 
-/// Entries of a protected folder that are looked at.
-const MOST_ENTRIES: usize = 100_000;
-
 /// A protected name and what stands under it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Protected {
@@ -73,28 +70,53 @@ pub(super) fn look(work: &Path, granted: &[String]) -> Vec<Protected> {
     .collect()
 }
 
-/// How protected things are, to see later whether they were changed.
-#[derive(Debug, PartialEq, Eq)]
+/// What has to be watched, because nothing else keeps it as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Watched {
+    /// All that is there.
+    All,
+    /// What cannot be shown read-only.
+    Odd,
+}
+
+impl Watched {
+    pub(super) fn of(self, protected: &[Protected]) -> impl Iterator<Item = &Protected> {
+        protected.iter().filter(move |one| match (one.now, self) {
+            (Now::Absent, _) | (Now::Present, Self::Odd) => false,
+            (Now::Present, Self::All) | (Now::Odd, _) => true,
+        })
+    }
+}
+
+/// How watched things are, to see later whether they were changed.
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Seen(BTreeMap<PathBuf, u64>);
 
-/// Looks at all that is protected and there.
-pub(super) fn see(protected: &[Protected]) -> Seen {
-    let there = protected.iter().filter(|one| one.now != Now::Absent);
+impl Seen {
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// Looks at things.
+pub(super) fn see(watched: &[Protected]) -> Seen {
+    let seen = watched.iter();
     Seen(
-        there
-            .map(|one| (one.path.clone(), fingerprint(&one.path)))
+        seen.map(|one| (one.path.clone(), fingerprint(&one.path)))
             .collect(),
     )
+}
+
+/// Whether nothing was made where nothing was.
+pub(super) fn none_made(protected: &[Protected]) -> bool {
+    let mut absent = protected.iter().filter(|one| one.now == Now::Absent);
+    absent.all(|one| fs::symlink_metadata(&one.path).is_err())
 }
 
 /// Names, kinds, sizes and times of change: nobody without privileges sets the last of them.
 fn fingerprint(path: &Path) -> u64 {
     let mut hasher = DefaultHasher::new();
-    for entry in WalkDir::new(path)
-        .sort_by_file_name()
-        .into_iter()
-        .take(MOST_ENTRIES)
-    {
+    for entry in WalkDir::new(path).sort_by_file_name() {
         let Ok(entry) = entry else { continue };
         let Ok(metadata) = fs::symlink_metadata(entry.path()) else {
             continue;
@@ -135,11 +157,12 @@ pub(super) fn clean_up(protected: &[Protected], before: &Seen) -> io::Result<Tam
                 remove(&one.path, &found)?;
                 tampering.made.push(one.path.clone());
             }
-            (Now::Present | Now::Odd, _) => {
-                if before.0.get(&one.path) != Some(&fingerprint(&one.path)) {
+            (Now::Present | Now::Odd, _) => match before.0.get(&one.path) {
+                Some(seen) if *seen != fingerprint(&one.path) => {
                     tampering.changed.push(one.path.clone());
                 }
-            }
+                Some(_) | None => {}
+            },
         }
     }
     Ok(tampering)

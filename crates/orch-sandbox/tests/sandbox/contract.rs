@@ -139,6 +139,11 @@ async fn a_cancelled_command_may_clean_up_and_leaves_nobody_behind() {
         assert!(matches!(exit, Ok(Exit::Cancelled)), "{backend}: {exit:?}");
         let cleaned = fs::read_to_string(place.folder.work().join("cleaned"));
         assert_eq!(cleaned.unwrap_or_default(), "clean\n", "{backend}");
+        let others = run(&*cell, place.shell("ls -d /proc/[0-9]* | wc -l")).await;
+        if backend == Backend::Bubblewrap {
+            assert_eq!(others.stdout.trim(), "4", "first, shell, ls, wc: {others:?}");
+        }
+        drop(cell);
         assert_eq!(
             fs::read_dir(place.folder.pids()).unwrap().count(),
             0,

@@ -1,0 +1,48 @@
+//! All that is ordered, prepared once and put into force for one process at a time.
+
+use nix::sys::signal::{SigHandler, Signal, signal};
+
+use super::{
+    Orders, identity,
+    kernel::Filters,
+    limits,
+    paths::Paths,
+    start::{InitError, while_doing},
+};
+
+/// What is ordered, ready to be put into force.
+pub(super) struct Force {
+    orders: Orders,
+    paths: Option<Paths>,
+    filters: Filters,
+}
+
+impl Force {
+    /// Looks up and puts together what takes time.
+    pub(super) fn prepare(orders: Orders) -> Result<Self, InitError> {
+        Ok(Self {
+            paths: orders.landlock.as_ref().map(Paths::prepare).transpose()?,
+            filters: Filters::prepare(orders.sockets)?,
+            orders,
+        })
+    }
+
+    /// Puts it into force for this process. What is left to it afterwards is what a command may do.
+    pub(super) fn put(&self) -> Result<(), InitError> {
+        // A Rust program ignores it, and so would the command.
+        #[expect(unsafe_code, reason = "no safe library sets how a signal is taken")]
+        // SAFETY: the default is no function of ours.
+        let usual = unsafe { signal(Signal::SIGPIPE, SigHandler::SigDfl) };
+        usual.map_err(while_doing("take signals as usual"))?;
+        limits::apply(&self.orders.limits)?;
+        if let Some(identity) = self.orders.identity {
+            identity::become_(identity)?;
+        }
+        identity::keep_nothing()?;
+        identity::end_with_parent()?;
+        if let Some(paths) = &self.paths {
+            paths.apply()?;
+        }
+        self.filters.apply()
+    }
+}
