@@ -116,6 +116,19 @@ steps:
     let refused = format!("the way to {own} is closed: it is this machine; list");
     assert!(has(&lines, "served"), "{lines:?}");
     assert!(has(&lines, &refused), "{lines:?}");
+    let audit = up.get("/audit?kind=egress.refused").await;
+    let entry = &audit[0];
+    assert!(
+        entry["actor"].as_str().unwrap().starts_with("agent:"),
+        "{audit}"
+    );
+    let data = &entry["data"];
+    let at = format!("{}:{}", data["host"].as_str().unwrap(), data["port"]);
+    assert_eq!(
+        (at.as_str(), &data["step"]),
+        (own, &serde_json::json!(2)),
+        "{audit}"
+    );
 }
 
 #[tokio::test]

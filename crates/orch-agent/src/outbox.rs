@@ -14,7 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use orch_api::proto::{Ack, AgentBatch, AgentMessage, agent_message::Kind};
+use orch_api::proto::{Ack, AgentBatch, AgentMessage, Welcome, agent_message::Kind};
 use prost::Message as _;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
 
@@ -58,6 +58,8 @@ pub(crate) struct Outbox {
     posted: Notify,
     /// The server reads batches, and keeps each run's order.
     batches: AtomicBool,
+    /// The server keeps refusals of the way out.
+    refusals: AtomicBool,
 }
 
 #[derive(Default)]
@@ -133,8 +135,9 @@ impl Outbox {
     }
 
     /// What the server of the new stream understands.
-    pub(crate) fn speak(&self, batches: bool) {
-        self.batches.store(batches, Ordering::Release);
+    pub(crate) fn speak(&self, welcome: &Welcome) {
+        self.batches.store(welcome.batches, Ordering::Release);
+        self.refusals.store(welcome.refusals, Ordering::Release);
     }
 
     /// How many messages wait for their acknowledgement, and for how long the oldest does.
@@ -246,6 +249,11 @@ impl RunLink {
     /// Says something once there is room for it.
     pub(crate) async fn post(&self, kind: Kind) -> Result<(), Lost> {
         self.enter(kind, None).await
+    }
+
+    /// Whether the server would keep a refusal of the way out.
+    pub(crate) fn keeps_refusals(&self) -> bool {
+        self.outbox.refusals.load(Ordering::Acquire)
     }
 
     /// Says something and waits for the answer.
@@ -371,14 +379,20 @@ mod tests {
         }
         quiet.post(logs(2, "y")).await.unwrap();
         assert_eq!(parts(outbox.next().await), [1]);
-        outbox.speak(true);
+        outbox.speak(&Welcome {
+            batches: true,
+            ..Welcome::default()
+        });
         assert_eq!(parts(outbox.next().await), [3, 2]);
     }
 
     #[tokio::test]
     async fn a_batch_ends_with_the_message_that_fills_it() {
         let outbox = Arc::new(Outbox::default());
-        outbox.speak(true);
+        outbox.speak(&Welcome {
+            batches: true,
+            ..Welcome::default()
+        });
         let run = link(&outbox, 1);
         let most = "x".repeat(BATCH_BYTES * 2 / 3);
         for _ in 0..3 {

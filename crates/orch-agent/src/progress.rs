@@ -6,12 +6,14 @@
 use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
-use orch_api::proto::{LogLine, Logs, StepReport, agent_message::Kind};
+use orch_api::proto::{EgressRefusal, LogLine, Logs, StepReport, agent_message::Kind};
 use tokio::{
     sync::mpsc::{self, error::TryRecvError},
     task::JoinHandle,
     time::{Instant, timeout_at},
 };
+
+use orch_sandbox::egress::Refusal;
 
 use crate::{clock::Now, outbox::RunLink, redact::Redactor};
 
@@ -74,6 +76,7 @@ pub enum StepStatus {
 enum Item {
     Line(LogLine),
     Step(StepReport),
+    Refusal(EgressRefusal),
 }
 
 /// A run's log; clones write to the same one.
@@ -117,6 +120,20 @@ impl RunLog {
     /// A line about something that happened in the run.
     pub async fn event(&self, message: &str) {
         self.own(Source::Event, message).await;
+    }
+
+    /// What the way out refused to a step: a line, and a fact that is kept for good.
+    pub(crate) async fn refused(&self, step: u32, refusal: &Refusal) {
+        self.event(&refusal.to_string()).await;
+        let text = |text: &str| self.redactor.redact(text).into_owned();
+        let refusal = EgressRefusal {
+            step,
+            host: text(&refusal.host),
+            port: u32::from(refusal.port),
+            reason: text(&refusal.reason),
+            ..EgressRefusal::default()
+        };
+        let _ = self.items.send(Item::Refusal(refusal)).await;
     }
 
     async fn own(&self, source: Source, message: &str) {
@@ -205,6 +222,14 @@ impl Batch {
     }
 }
 
+impl Batch {
+    /// What has gathered, and then something else.
+    fn take_before(&mut self, link: &RunLink, kind: Kind) -> Vec<Kind> {
+        let lines = (!self.lines.is_empty()).then(|| self.take(link));
+        lines.into_iter().chain([kind]).collect()
+    }
+}
+
 /// What to do next with a batch.
 enum Next {
     Add(Item),
@@ -223,9 +248,14 @@ async fn carry(link: RunLink, mut items: mpsc::Receiver<Item>) {
             Next::Add(Item::Step(mut step)) => {
                 step.run_id = link.run().run_id;
                 step.epoch = link.run().epoch;
-                let lines = (!batch.lines.is_empty()).then(|| batch.take(&link));
-                let kinds = lines.into_iter().chain([Kind::Step(step)]);
-                (kinds.collect::<Vec<_>>(), Over::No)
+                (batch.take_before(&link, Kind::Step(step)), Over::No)
+            }
+            Next::Add(Item::Refusal(_)) if !link.keeps_refusals() => continue,
+            Next::Add(Item::Refusal(mut refusal)) => {
+                refusal.run_id = link.run().run_id;
+                refusal.epoch = link.run().epoch;
+                let kind = Kind::EgressRefusal(refusal);
+                (batch.take_before(&link, kind), Over::No)
             }
             Next::Send => (vec![batch.take(&link)], Over::No),
             Next::End if batch.lines.is_empty() => return,

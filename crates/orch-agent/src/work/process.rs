@@ -108,7 +108,7 @@ impl Place<'_> {
         let (exit, (), ()) = tokio::join!(
             run,
             log_lines(self.log, number, lines),
-            self.log_refusals(&over)
+            self.log_refusals(number, &over)
         );
         match exit {
             Ok(Exit::Code(0)) => StepEnd::Succeeded,
@@ -131,7 +131,7 @@ impl Place<'_> {
     }
 
     /// Tells what the way out refuses, while the step runs and of what it did last.
-    async fn log_refusals(&self, over: &CancellationToken) {
+    async fn log_refusals(&self, step: u32, over: &CancellationToken) {
         let mut refusals = self.refusals.lock().await;
         loop {
             let refusal = tokio::select! {
@@ -140,7 +140,7 @@ impl Place<'_> {
                 () = over.cancelled() => return,
             };
             match refusal {
-                Some(refusal) => self.log.event(&refusal.to_string()).await,
+                Some(refusal) => self.log.refused(step, &refusal).await,
                 // There is no way out at all.
                 None => return,
             }

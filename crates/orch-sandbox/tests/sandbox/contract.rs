@@ -141,7 +141,11 @@ async fn a_cancelled_command_may_clean_up_and_leaves_nobody_behind() {
         assert_eq!(cleaned.unwrap_or_default(), "clean\n", "{backend}");
         let others = run(&*cell, place.shell("ls -d /proc/[0-9]* | wc -l")).await;
         if backend == Backend::Bubblewrap {
-            assert_eq!(others.stdout.trim(), "4", "first, shell, ls, wc: {others:?}");
+            assert_eq!(
+                others.stdout.trim(),
+                "4",
+                "first, shell, ls, wc: {others:?}"
+            );
         }
         drop(cell);
         assert_eq!(

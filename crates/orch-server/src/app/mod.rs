@@ -4,6 +4,7 @@ pub mod agents;
 pub mod approval;
 pub mod artifact;
 pub mod checks;
+pub mod egress;
 mod error;
 pub mod follow;
 pub mod health;
