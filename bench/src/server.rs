@@ -111,6 +111,8 @@ impl Server {
             .env("AGENT_STATE_DIR", folder.path().join("agent"))
             .env("AGENT_SLOTS", slots.to_string())
             .env("AGENT_STEPS", steps)
+            // Measured beside bare processes; what sandboxes cost has a measure of its own.
+            .env("AGENT_SANDBOX", "process")
             .stdout(Stdio::null())
             .spawn()?;
         Ok(AgentProcess {

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::Installation;
+use crate::support::{Installation, UNCONFINED};
 
 #[tokio::test]
 async fn steps_run_in_order_and_every_line_says_where_it_came_from() {
@@ -76,7 +76,7 @@ async fn exit_codes_and_timeouts_decide() {
 
 #[tokio::test]
 async fn cancelling_a_run_ends_its_processes() {
-    let up = Installation::up();
+    let up = Installation::with("up", &[UNCONFINED]);
     let alive = up.folder.path().join("alive");
     let beat = format!(
         "while true; do date +%s%N > {}; sleep 0.05; done",

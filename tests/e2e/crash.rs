@@ -2,11 +2,11 @@
 
 use serde_json::json;
 
-use crate::support::{Installation, PATIENCE};
+use crate::support::{Installation, PATIENCE, UNCONFINED};
 
 #[tokio::test]
 async fn the_agent_of_up_takes_its_interrupted_run_up_again() {
-    let mut up = Installation::up();
+    let mut up = Installation::with("up", &[UNCONFINED]);
     let marks = up.folder.path().join("marks");
     let first = format!("echo first >> {}", marks.display());
     let wait = format!("while [ ! -e {}.go ]; do sleep 0.05; done", marks.display());
@@ -101,6 +101,7 @@ async fn an_agent_stopped_past_its_lease_is_refused_and_ends_its_processes() {
             .command(&["agent", "--url", &server.base])
             .env("AGENT_ID", name)
             .env("AGENT_STATE_DIR", server.folder.path().join(name))
+            .env(UNCONFINED.0, UNCONFINED.1)
             .stdout(std::process::Stdio::null())
             .stderr(std::process::Stdio::null())
             .spawn()

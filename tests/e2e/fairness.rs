@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::Installation;
+use crate::support::{Installation, UNCONFINED};
 
 /// Claims everything that a tick started, as an agent with one slot: answers the item it got.
 async fn started(server: &Installation, project: i64) -> Vec<i64> {
@@ -54,6 +54,7 @@ async fn beside_ten_thousand_queued_items_another_projects_one_takes_one_of_the_
     let mut agent = server
         .command(&["agent", "--slots", "1"])
         .env("AGENT_STEPS", steps)
+        .env(UNCONFINED.0, UNCONFINED.1)
         .stdout(std::process::Stdio::null())
         .stderr(std::process::Stdio::null())
         .spawn()

@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::Value;
 
 use crate::process::peak_mb;
-use crate::support::{Installation, PATIENCE};
+use crate::support::{Installation, PATIENCE, UNCONFINED};
 
 #[tokio::test]
 async fn an_endless_line_and_bytes_that_are_no_text_are_kept_and_shown_safely() {
@@ -82,7 +82,7 @@ async fn a_flood_of_log_neither_fills_memory_nor_holds_other_runs_up() {
     const BYTES: u64 = 200_000_000;
     /// Far less than what is written, far more than server and agent need.
     const MOST_MB: u64 = 150;
-    let up = Installation::up();
+    let up = Installation::with("up", &[UNCONFINED]);
     let project = up.project().await;
     let stop = up.folder.path().join("stop");
     // It ends when it is told to, so that the other runs do run beside it on a machine of any speed.

@@ -8,7 +8,7 @@ use std::process::Command;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::support::{Installation, PATIENCE, answer};
+use crate::support::{Installation, PATIENCE, UNCONFINED, answer};
 
 #[tokio::test]
 async fn an_act_whose_answer_was_lost_is_not_done_twice_and_says_where_to_look() {
@@ -157,6 +157,7 @@ async fn a_full_disk_refuses_new_work_serves_reads_and_lets_running_work_go_on_w
     let env = [
         ("ORCH_DATA_DIR", data.as_str()),
         ("AGENT_STATE_DIR", state.as_str()),
+        UNCONFINED,
         ("ORCH_MIN_FREE_BYTES", "8388608"),
     ];
     let up = Installation::with("up", &env);

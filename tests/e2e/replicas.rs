@@ -6,7 +6,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::postgres::Postgres;
-use crate::support::{Installation, PATIENCE, answer};
+use crate::support::{Installation, PATIENCE, UNCONFINED, answer};
 
 /// Two servers on one database, with the settings that they have to share.
 fn pair(env: &[(&str, &str)]) -> (Postgres, Installation, Installation) {
@@ -182,6 +182,7 @@ async fn loses_its_server_and_keeps_its_run(
         .await;
     let mut agent = left
         .command(&["agent"])
+        .env(UNCONFINED.0, UNCONFINED.1)
         .env("ORCH_URL", known)
         .stdout(std::process::Stdio::null())
         .stderr(std::process::Stdio::null())
@@ -223,6 +224,7 @@ async fn a_cancel_at_one_server_ends_the_work_of_an_agent_at_the_other() {
     let item = left.item_with(project, "endless", &[&step]).await;
     let mut agent = left
         .command(&["agent"])
+        .env(UNCONFINED.0, UNCONFINED.1)
         .stdout(std::process::Stdio::null())
         .stderr(std::process::Stdio::null())
         .spawn()

@@ -19,6 +19,9 @@ pub fn binary() -> &'static str {
     env!("CARGO_BIN_EXE_codex-orchestrator")
 }
 
+/// For tests whose steps meet them in files outside of the workspace: no sandbox shows those.
+pub const UNCONFINED: (&str, &str) = ("AGENT_SANDBOX", "process");
+
 /// A data folder with, at times, a server on it.
 pub struct Installation {
     pub folder: TempDir,

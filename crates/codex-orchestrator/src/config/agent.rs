@@ -20,7 +20,7 @@ const SETTINGS: [Setting; 36] = [
         .default("shell"),
     Setting::new("AGENT_SANDBOX")
         .flag("sandbox")
-        .default("process"),
+        .default("auto"),
     Setting::new("AGENT_SANDBOX_READ"),
     Setting::new("AGENT_ALLOWED_HOSTS"),
     // Without defaults here: one that is given needs a sandbox.
@@ -71,7 +71,7 @@ pub struct AgentFlags {
     /// shell runs the steps, codex hands the work to the Codex CLI [env: AGENT_EXECUTOR] [default: shell]
     #[arg(long, value_name = "EXECUTOR")]
     pub executor: Option<String>,
-    /// What steps run in: auto, bubblewrap, landlock, or process, which is no sandbox [env: AGENT_SANDBOX] [default: process]
+    /// What steps run in: auto, bubblewrap, landlock, or process, which is no sandbox [env: AGENT_SANDBOX] [default: auto]
     #[arg(long, value_name = "SANDBOX")]
     pub sandbox: Option<String>,
     /// Folder of the agent's name and runs [env: AGENT_STATE_DIR] [default: one of its own in the data folder]

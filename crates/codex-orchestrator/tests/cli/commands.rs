@@ -143,7 +143,8 @@ fn up_works_what_is_queued_and_watching_tells_how_it_ended() {
     let run: serde_json::Value = serde_json::from_str(&watched.out).unwrap();
     assert_eq!(
         (&run["status"], &run["exit_code"]),
-        (&json!("failed"), &json!(3))
+        (&json!("failed"), &json!(3)),
+        "{run}"
     );
 
     let errors = world.run(&["logs", "1", "-f", "--stream", "stderr", "--json"]);

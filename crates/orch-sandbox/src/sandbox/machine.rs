@@ -38,6 +38,9 @@ pub(super) struct Begun {
 impl Machine {
     /// Looks around; `folder` is for the sandboxes' own files.
     pub(super) fn look(init: PathBuf, folder: PathBuf) -> Arc<Self> {
+        // Sandboxes are set up from the top of the machine.
+        let absolute = |path: PathBuf| std::path::absolute(&path).unwrap_or(path);
+        let (init, folder) = (absolute(init), absolute(folder));
         Arc::new(Self {
             init,
             etc: Etc::new(&folder),
