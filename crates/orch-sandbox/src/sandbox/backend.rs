@@ -1,6 +1,6 @@
 //! The contract that every backend keeps.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, path::Path, sync::Arc};
 
 use jiff::Timestamp;
 use tokio::sync::mpsc;
@@ -67,4 +67,10 @@ pub trait Cell: Send + Sync {
         sink: mpsc::Sender<Line>,
         cancel: CancellationToken,
     ) -> Running<'a>;
+
+    /// Gives what was put into the run's folders since the cell was opened to the commands' user.
+    ///
+    /// # Errors
+    /// When its owner cannot be changed.
+    fn give(&self, path: &Path) -> Result<(), SandboxError>;
 }

@@ -3,7 +3,13 @@
 //! How a command begins differs: in a sandbox that stands for the whole run, or by a first program
 //! of its own.
 
-use std::{fmt, io, net::TcpListener, os::fd::OwnedFd, path::PathBuf, sync::Mutex};
+use std::{
+    fmt, io,
+    net::TcpListener,
+    os::fd::OwnedFd,
+    path::{Path, PathBuf},
+    sync::Mutex,
+};
 
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -48,7 +54,7 @@ pub(super) struct Held {
     pub(super) way_out: Option<(TcpListener, u16)>,
     pub(super) cgroup: Option<Cgroup>,
     /// Somebody else's again once the cell is gone.
-    pub(super) _identity: Option<Taken>,
+    pub(super) identity: Option<Taken>,
 }
 
 impl fmt::Debug for Held {
@@ -69,6 +75,13 @@ impl Cell for Held {
         cancel: CancellationToken,
     ) -> Running<'a> {
         Box::pin(self.run_watched(command, now, sink, cancel))
+    }
+
+    fn give(&self, path: &Path) -> Result<(), SandboxError> {
+        match &self.identity {
+            Some(identity) => identity.own(&[path]),
+            None => Ok(()),
+        }
     }
 }
 

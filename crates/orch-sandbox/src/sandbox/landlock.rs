@@ -101,7 +101,7 @@ impl Sandbox for Landlock {
             standing: Mutex::default(),
             way_out,
             cgroup,
-            _identity: identity,
+            identity,
         }))
     }
 }

@@ -1,5 +1,7 @@
 //! No sandbox: plain processes with the agent's rights. Only where the operator says so.
 
+use std::path::Path;
+
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -30,5 +32,9 @@ impl Cell for Process {
     ) -> Running<'a> {
         let running = exec::run(command, move || now(), sink, cancel);
         Box::pin(async { Ok(running.await?) })
+    }
+
+    fn give(&self, _: &Path) -> Result<(), SandboxError> {
+        Ok(())
     }
 }

@@ -157,6 +157,81 @@ async fn a_cancelled_command_may_clean_up_and_leaves_nobody_behind() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_next_command_finds_the_files_of_the_last_one_and_none_of_its_processes() {
+    for backend in ISOLATING {
+        let place = Place::on(backend);
+        let cell = place.sandbox.open(place.confinement()).unwrap();
+        let first =
+            "setsid sleep 1000 >/dev/null 2>&1 & echo kept > kept; echo kept > $TMPDIR/kept";
+        assert!(run(&*cell, place.shell(first)).await.succeeded());
+        let second = "cat kept $TMPDIR/kept; pgrep -x sleep; echo $?";
+        let outcome = run(&*cell, place.shell(second)).await;
+        assert_eq!(outcome.stdout, "kept\nkept\n1\n", "{backend}: {outcome:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_that_comes_later_is_read_by_the_command_and_gone_with_its_file() {
+    for backend in ISOLATING {
+        let place = Place::on(backend);
+        let cell = place.sandbox.open(place.confinement()).unwrap();
+        assert!(run(&*cell, place.shell("true")).await.succeeded());
+        let secret = place.folder.secret_file("key", b"sesame\n").unwrap();
+        cell.give(&place.folder.secrets()).unwrap();
+        let read = format!("cat {}", secret.path().display());
+        let outcome = run(&*cell, place.shell(&read)).await;
+        assert_eq!(outcome.stdout, "sesame\n", "{backend}: {outcome:?}");
+        drop(secret);
+        let outcome = run(&*cell, place.shell(&read)).await;
+        assert!(!outcome.succeeded(), "{backend}: {outcome:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_starts_the_commands_is_out_of_their_reach_and_tells_them_nothing() {
+    let place = Place::on(Backend::Bubblewrap);
+    let cell = place.sandbox.open(place.confinement()).unwrap();
+    let mut command = place.shell("true");
+    command.env.insert("WORD".into(), "sesame".into());
+    assert!(run(&*cell, command).await.succeeded());
+    let reach = "kill -9 1 2>/dev/null && echo killed; \
+                 cat /proc/1/environ /proc/1/maps 2>/dev/null && echo seen; \
+                 ls /proc/1/fd/ 2>/dev/null | grep -q . && echo open; \
+                 grep -a sesame /proc/1/mem 2>/dev/null && echo read; echo over";
+    let outcome = run(&*cell, place.shell(reach)).await;
+    assert_eq!(outcome.stdout, "over\n", "{outcome:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_that_no_program_can_be_given_is_named_and_the_next_one_runs() {
+    for backend in ISOLATING {
+        let place = Place::on(backend);
+        let cell = place.sandbox.open(place.confinement()).unwrap();
+        let long = format!(": {}", "x".repeat(200 << 10));
+        let outcome = run(&*cell, place.shell(&long)).await;
+        let error = outcome.exit.unwrap_err().to_string();
+        assert!(
+            error.contains("too long for the system"),
+            "{backend}: {error}"
+        );
+        let outcome = run(&*cell, place.shell("yes | head -n 1; kill -9 $$")).await;
+        assert_eq!(outcome.stdout, "y\n", "{backend}: {outcome:?}");
+        assert_eq!(
+            outcome.stderr, "",
+            "the pipe's end is quiet: {backend}: {outcome:?}"
+        );
+        assert!(
+            matches!(outcome.exit, Ok(Exit::Signal(9))),
+            "{backend}: {outcome:?}"
+        );
+        assert!(
+            run(&*cell, place.shell("true")).await.succeeded(),
+            "{backend}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_command_that_ignores_its_end_is_ended_within_its_grace() {
     for backend in ISOLATING {
         let place = Place::on(backend);
