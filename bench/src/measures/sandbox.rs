@@ -1,5 +1,6 @@
 //! What a sandbox costs: the median of a step (`sh -c 'echo hello'`) in each, beside the bare
-//! process and bare bubblewrap, and how many a second 8 at once.
+//! process and bare bubblewrap; and how many steps a second in 8 runs at once, in runs of 50 steps
+//! and in runs of one.
 
 use std::process::{Command as Bare, Stdio};
 use std::sync::Arc;
@@ -49,15 +50,18 @@ pub async fn measure(setup: &Setup) -> Measured {
         (Backend::Bubblewrap, "<= 10 ms over bare fork + exec"),
     ] {
         let sandbox = choose(Wanted::Only(backend), &settings)?;
-        let (mut costs, mut rates) = (Vec::new(), Vec::new());
+        let (mut costs, mut rates, mut runs) = (Vec::new(), Vec::new(), Vec::new());
         for round in 0..setup.rounds {
             let root = top.path().join(format!("{backend}-{round}"));
             costs.extend(one_by_one(&*sandbox, &root).await?);
-            rates.push(at_once(&sandbox, &root).await?);
+            rates.push(at_once(&sandbox, &root, 1).await?);
+            runs.push(at_once(&sandbox, &root, EACH).await?);
         }
         figures.push(figure(backend.name(), target, costs));
-        let name = format!("sandbox: steps in {backend}, 8 at once");
+        let name = format!("sandbox: steps in {backend}, 8 runs at once");
         figures.push(Figure::new(&name, "/s", ">= 150", rates));
+        let name = format!("sandbox: runs of one step in {backend}, 8 at once");
+        figures.push(Figure::new(&name, "/s", "", runs));
     }
     Ok(figures)
 }
@@ -164,16 +168,22 @@ async fn one_by_one(sandbox: &dyn Sandbox, root: &std::path::Path) -> anyhow::Re
     Ok(samples)
 }
 
-/// Each step is a run with a folder and a cell of its own.
-async fn at_once(sandbox: &Arc<dyn Sandbox>, root: &std::path::Path) -> anyhow::Result<f64> {
+/// So many steps, of so many runs one after another, each with a folder and a cell of its own.
+async fn at_once(
+    sandbox: &Arc<dyn Sandbox>,
+    root: &std::path::Path,
+    runs: usize,
+) -> anyhow::Result<f64> {
     let begun = Instant::now();
     let workers = (1..=AT_ONCE).map(|worker| {
         let (sandbox, root) = (Arc::clone(sandbox), root.to_owned());
         tokio::spawn(async move {
-            for number in 0..EACH {
+            for number in 0..runs {
                 let number = i64::try_from(worker * EACH + number)?;
                 let place = Place::new(&*sandbox, &root, number)?;
-                place.step().await?;
+                for _ in 0..EACH / runs {
+                    place.step().await?;
+                }
                 let Place { folder, cell } = place;
                 drop(cell);
                 folder.remove()?;

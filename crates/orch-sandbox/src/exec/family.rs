@@ -271,8 +271,7 @@ impl Family {
 
     /// [`Kin::end`] without blocking the runtime.
     pub(super) async fn end(&mut self, grace: Duration, search: Search) {
-        if search == Search::Kin && self.is_extinct() {
-            self.settle(0);
+        if search == Search::Kin && self.is_over() {
             return;
         }
         let kin = Arc::clone(&self.kin);
@@ -281,6 +280,14 @@ impl Family {
         if let Ok(left) = ended {
             self.settle(left);
         }
+    }
+
+    /// Whether all have ended, as far as that is known without a look at every process there is.
+    pub(super) fn is_over(&mut self) -> bool {
+        if !self.over && self.is_extinct() {
+            self.settle(0);
+        }
+        self.over
     }
 
     /// Known without a look at every process there is.

@@ -6,7 +6,8 @@ use std::{
     os::fd::AsFd,
     path::{Path, PathBuf},
     process::ExitStatus,
-    time::Duration,
+    thread,
+    time::{Duration, Instant},
 };
 
 use nix::sys::stat::fstat;
@@ -24,11 +25,29 @@ use super::{
     wrapper::Wrapper,
 };
 
+/// How often it is looked whether something has ended.
+const LOOK: Duration = Duration::from_micros(300);
+
 /// The processes of something started here, as they are found from outside.
 #[derive(Debug)]
 pub(crate) struct Kinfolk {
     leader: Leader,
     family: Family,
+}
+
+impl Kinfolk {
+    /// Whether nothing of it is left within `patience`: to be asked where it was told to end, for a
+    /// search through all processes costs more than it. Blocks.
+    pub(crate) fn are_gone(&mut self, patience: Duration) -> bool {
+        let begun = Instant::now();
+        while !self.family.is_over() {
+            if begun.elapsed() > patience {
+                return false;
+            }
+            thread::sleep(LOOK);
+        }
+        true
+    }
 }
 
 impl Processes for Kinfolk {

@@ -8,7 +8,7 @@ use std::{
     fs::File,
     io,
     os::{
-        fd::{AsFd, OwnedFd},
+        fd::{AsFd, AsRawFd, OwnedFd},
         unix::{ffi::OsStrExt, process::ExitStatusExt},
     },
     path::{Path, PathBuf},
@@ -18,6 +18,7 @@ use std::{
 };
 
 use jiff::Timestamp;
+use nix::sys::socket::{Shutdown, shutdown};
 use tokio::{net::UnixDatagram, sync::mpsc, time::timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -41,6 +42,9 @@ const LONGEST_ARGUMENT: usize = 128 << 10;
 /// More is not told of what a failed set-up wrote.
 const MOST_BYTES_OF_WHY: usize = 2048;
 
+/// How long a sandbox may take to end by itself.
+const LEAVING: Duration = Duration::from_millis(50);
+
 /// A sandbox and its first program.
 #[derive(Debug)]
 pub(super) struct Standing {
@@ -48,10 +52,19 @@ pub(super) struct Standing {
     /// What of the protected is shown read-only.
     shown: Vec<PathBuf>,
     pipes: Ours,
-    /// Ends all that is in it when dropped.
-    _processes: Kinfolk,
+    processes: Kinfolk,
     /// The way out is closed with it.
     _way_out: DropGuard,
+}
+
+impl Drop for Standing {
+    /// The first program ends when nobody holds its socket, and all that is in its namespace with
+    /// it; what does not is killed.
+    fn drop(&mut self) {
+        // A socket that is closed already is as good.
+        let _ = shutdown(self.hand.as_raw_fd(), Shutdown::Both);
+        self.processes.are_gone(LEAVING);
+    }
 }
 
 /// Runs a command until nothing of it is left.
@@ -117,7 +130,7 @@ impl Standing {
             hand: UnixDatagram::from_std(ours.into()).map_err(ExecError::Wait)?,
             shown,
             pipes,
-            _processes: processes,
+            processes,
             _way_out: over.clone().drop_guard(),
         };
         let (pid, listener) = match this.hear().await? {
