@@ -222,7 +222,7 @@ impl Connection {
             let why = "the server did not welcome the agent".to_owned();
             return Err(Failure::Unreachable(why));
         };
-        self.outbox.speak(welcome.batches);
+        self.outbox.speak(welcome.batches, welcome.tools);
         Ok(Session {
             up,
             down,

@@ -58,6 +58,8 @@ pub(crate) struct Outbox {
     posted: Notify,
     /// The server reads batches, and keeps each run's order.
     batches: AtomicBool,
+    /// The server counts the tools that runs use.
+    tools: AtomicBool,
 }
 
 #[derive(Default)]
@@ -133,8 +135,9 @@ impl Outbox {
     }
 
     /// What the server of the new stream understands.
-    pub(crate) fn speak(&self, batches: bool) {
+    pub(crate) fn speak(&self, batches: bool, tools: bool) {
         self.batches.store(batches, Ordering::Release);
+        self.tools.store(tools, Ordering::Release);
     }
 
     /// How many messages wait for their acknowledgement, and for how long the oldest does.
@@ -241,6 +244,11 @@ impl RunLink {
 
     pub(crate) fn run(&self) -> RunKey {
         self.run
+    }
+
+    /// Whether the server reads which tools a run uses.
+    pub(crate) fn reads_tools(&self) -> bool {
+        self.outbox.tools.load(Ordering::Acquire)
     }
 
     /// Says something once there is room for it.
@@ -371,14 +379,14 @@ mod tests {
         }
         quiet.post(logs(2, "y")).await.unwrap();
         assert_eq!(parts(outbox.next().await), [1]);
-        outbox.speak(true);
+        outbox.speak(true, true);
         assert_eq!(parts(outbox.next().await), [3, 2]);
     }
 
     #[tokio::test]
     async fn a_batch_ends_with_the_message_that_fills_it() {
         let outbox = Arc::new(Outbox::default());
-        outbox.speak(true);
+        outbox.speak(true, true);
         let run = link(&outbox, 1);
         let most = "x".repeat(BATCH_BYTES * 2 / 3);
         for _ in 0..3 {

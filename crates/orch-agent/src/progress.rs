@@ -6,7 +6,7 @@
 use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
-use orch_api::proto::{LogLine, Logs, StepReport, agent_message::Kind};
+use orch_api::proto::{Artifact, LogLine, Logs, StepReport, ToolsUsed, agent_message::Kind};
 use tokio::{
     sync::mpsc::{self, error::TryRecvError},
     task::JoinHandle,
@@ -74,6 +74,8 @@ pub enum StepStatus {
 enum Item {
     Line(LogLine),
     Step(StepReport),
+    /// What is said as it is, in its place among lines and steps.
+    Whole(Kind),
 }
 
 /// A run's log; clones write to the same one.
@@ -145,6 +147,26 @@ impl RunLog {
         };
         // Nobody listens once the run is lost, and nobody needs to.
         let _ = self.items.send(Item::Line(line)).await;
+    }
+
+    /// Tells which tools the run has, and keeps their lock with it.
+    pub(crate) async fn tools_used(&self, hits: u64, misses: u64, lock: &orch_tools::Lock) {
+        let artifact = Artifact {
+            name: "tools.lock.json".to_owned(),
+            media_type: "application/json".to_owned(),
+            artifact_kind: "tool-lock".to_owned(),
+            content: lock.to_json().into_bytes(),
+            ..Artifact::default()
+        };
+        let used = ToolsUsed {
+            hits,
+            misses,
+            lock_sha256: lock.digest().hex(),
+            ..ToolsUsed::default()
+        };
+        for kind in [Kind::Artifact(artifact), Kind::ToolsUsed(used)] {
+            let _ = self.items.send(Item::Whole(kind)).await;
+        }
     }
 
     /// Reports how a step stands; `number` is from 1.
@@ -220,6 +242,11 @@ async fn carry(link: RunLink, mut items: mpsc::Receiver<Item>) {
                 batch.push(line);
                 continue;
             }
+            Next::Add(Item::Whole(kind)) => {
+                let lines = (!batch.lines.is_empty()).then(|| batch.take(&link));
+                let kinds = lines.into_iter().chain(addressed(kind, &link));
+                (kinds.collect::<Vec<_>>(), Over::No)
+            }
             Next::Add(Item::Step(mut step)) => {
                 step.run_id = link.run().run_id;
                 step.epoch = link.run().epoch;
@@ -240,6 +267,18 @@ async fn carry(link: RunLink, mut items: mpsc::Receiver<Item>) {
             return;
         }
     }
+}
+
+/// With the run that it is about; nothing where the server does not read it.
+fn addressed(mut kind: Kind, link: &RunLink) -> Option<Kind> {
+    let run = link.run();
+    match &mut kind {
+        Kind::Artifact(artifact) => (artifact.run_id, artifact.epoch) = (run.run_id, run.epoch),
+        Kind::ToolsUsed(used) => (used.run_id, used.epoch) = (run.run_id, run.epoch),
+        _ => {}
+    }
+    let reads = !matches!(kind, Kind::ToolsUsed(_)) || link.reads_tools();
+    reads.then_some(kind)
 }
 
 #[derive(PartialEq, Eq)]

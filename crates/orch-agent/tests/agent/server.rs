@@ -129,6 +129,7 @@ impl Session {
             stream_grace_ms,
             claim_ttl_ms: 15_000,
             batches: false,
+            tools: true,
         }))
         .await;
     }
@@ -139,6 +140,7 @@ impl Session {
             stream_grace_ms: 5_000,
             claim_ttl_ms: 15_000,
             batches: true,
+            tools: true,
         }))
         .await;
     }

@@ -37,6 +37,7 @@ pub fn run_of(kind: &agent_message::Kind) -> Option<RunId> {
         Kind::PlannedSteps(planned) => planned.run_id,
         Kind::Release(release) => release.run_id,
         Kind::Artifact(artifact) => artifact.run_id,
+        Kind::ToolsUsed(used) => used.run_id,
         Kind::Hello(_) | Kind::Pong(_) | Kind::Leaving(_) | Kind::Batch(_) => return None,
     };
     Some(RunId(id))
@@ -96,6 +97,10 @@ impl Peer {
                         .await
                         .map(drop),
                 )
+            }
+            agent_message::Kind::ToolsUsed(used) => {
+                app.tool_use().count(used.hits, used.misses);
+                (false, Ok(()))
             }
             agent_message::Kind::Completion(done) => (true, self.complete(done).await),
             agent_message::Kind::Hello(_)
@@ -163,6 +168,7 @@ impl Peer {
             | agent_message::Kind::Question(_)
             | agent_message::Kind::PlannedSteps(_)
             | agent_message::Kind::Release(_)
+            | agent_message::Kind::ToolsUsed(_)
             | agent_message::Kind::Artifact(_) => {}
         }
     }

@@ -119,6 +119,7 @@ async fn arrive(
         stream_grace_ms: u64::try_from(grace.as_millis()).unwrap_or(u64::MAX),
         claim_ttl_ms: u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX),
         batches: true,
+        tools: true,
     };
     let _ = outbox
         .send(message(server_message::Kind::Welcome(welcome)))
