@@ -31,4 +31,5 @@ mod scheduling;
 mod secrets;
 mod slow_readers;
 mod support;
+mod tools;
 mod unreadable;

@@ -7,15 +7,22 @@ use anyhow::{Context as _, ensure};
 use serde_json::Value;
 
 /// Each crate with the crates of ours that it may link.
-const ALLOWED: [(&str, &[&str]); 10] = [
+const ALLOWED: [(&str, &[&str]); 11] = [
     ("orch-core", &[]),
     ("orch-failpoint", &[]),
     ("orch-store", &["orch-core", "orch-failpoint"]),
     ("orch-api", &["orch-core"]),
     ("orch-sandbox", &["orch-core"]),
+    ("orch-tools", &["orch-core"]),
     (
         "orch-agent",
-        &["orch-core", "orch-api", "orch-sandbox", "orch-failpoint"],
+        &[
+            "orch-core",
+            "orch-api",
+            "orch-sandbox",
+            "orch-tools",
+            "orch-failpoint",
+        ],
     ),
     (
         "orch-server",
@@ -27,6 +34,7 @@ const ALLOWED: [(&str, &[&str]); 10] = [
             "orch-core",
             "orch-api",
             "orch-sandbox",
+            "orch-tools",
             "orch-agent",
             "orch-server",
         ],

@@ -52,6 +52,8 @@ pub enum Command {
     Tick(commands::tick::Args),
     /// What projects use, and how much they may
     Quota(commands::quota::Args),
+    /// Tools: the catalog, locks, installed tools, signatures
+    Tool(commands::tool::Args),
     /// The audit chain
     Audit(commands::audit::Args),
     /// Bring the database's schema forward, or carry an installation to the other kind of database
@@ -84,6 +86,7 @@ impl Command {
             | Self::Queue(_)
             | Self::Tick(_)
             | Self::Quota(_)
+            | Self::Tool(_)
             | Self::Audit(_)
             | Self::Migrate(_)
             | Self::Doctor(_)

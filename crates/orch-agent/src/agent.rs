@@ -44,7 +44,11 @@ pub async fn run(config: AgentConfig, shutdown: CancellationToken) -> Result<(),
     run_with(config, worker, clock::system, shutdown).await
 }
 
-async fn choose_sandbox(config: &AgentConfig) -> Result<Arc<dyn Sandbox>, AgentError> {
+/// The sandbox that the settings ask for.
+///
+/// # Errors
+/// When none can be used as it is wanted.
+pub async fn choose_sandbox(config: &AgentConfig) -> Result<Arc<dyn Sandbox>, AgentError> {
     let settings = config.sandbox.settings(&config.state_dir)?;
     let wanted = config.sandbox.wanted;
     let chosen = tokio::task::spawn_blocking(move || sandbox::choose(wanted, &settings)).await;

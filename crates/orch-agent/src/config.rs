@@ -5,6 +5,7 @@
 use std::{collections::BTreeMap, fmt, path::PathBuf, time::Duration};
 
 use orch_core::ids::AgentName;
+use orch_tools::{SettingError, ToolSettings};
 
 use crate::{
     AgentError, SandboxSetup,
@@ -26,6 +27,8 @@ pub struct AgentConfig {
     pub slots: usize,
     /// What keeps steps where they belong (`AGENT_SANDBOX`, `AGENT_LIMIT_*`, `AGENT_ALLOWED_HOSTS`).
     pub sandbox: SandboxSetup,
+    /// Where tools come from and lie (`AGENT_TOOL_*`).
+    pub tools: ToolSettings,
     /// The shell of steps (`AGENT_SHELL`).
     pub shell: PathBuf,
     /// Runs in place of a run's own steps (`AGENT_STEPS`, one a line).
@@ -83,10 +86,12 @@ impl AgentConfig {
     /// The defaults, for an agent that keeps its things in `state_dir`.
     #[must_use]
     pub fn new(url: impl Into<String>, state_dir: impl Into<PathBuf>) -> Self {
+        let state_dir = state_dir.into();
         Self {
             url: url.into(),
             agent_id: None,
-            state_dir: state_dir.into(),
+            tools: ToolSettings::new(&state_dir),
+            state_dir,
             slots: 4,
             sandbox: SandboxSetup::default(),
             shell: "/bin/sh".into(),
@@ -124,6 +129,7 @@ impl AgentConfig {
         }
         read.count("AGENT_SLOTS", 1, &mut self.slots)?;
         confine::Variables(env).apply(&mut self.sandbox)?;
+        self.tools = ToolSettings::new(&self.state_dir).with_variables(env)?;
         read.count("AGENT_KEEP_RUNS", 0, &mut self.keep_runs)?;
         if let Some(shell) = read.get("AGENT_SHELL") {
             self.shell = shell.into();
@@ -227,6 +233,12 @@ impl Variables<'_> {
             "0" | "false" | "no" | "off" => Ok(LlmPlanning::Off),
             _ => Err(setting(NAME, text, "true or false")),
         }
+    }
+}
+
+impl From<SettingError> for AgentError {
+    fn from(error: SettingError) -> Self {
+        setting(error.name, error.value, error.expected)
     }
 }
 

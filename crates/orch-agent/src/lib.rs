@@ -20,14 +20,16 @@ mod runs;
 mod servers;
 mod settle;
 mod text;
+mod tools;
 mod work;
 mod worker;
 
-pub use agent::{run, run_with};
+pub use agent::{choose_sandbox, run, run_with};
 pub use config::{AgentConfig, Executor, LlmPlanning};
 pub use confine::SandboxSetup;
 pub use error::AgentError;
 pub use progress::{LineEnd, RunLog, Source, StepStatus};
 pub use redact::{MASK, Redactor};
+pub use tools::SandboxWorkshop;
 pub use work::Steps;
 pub use worker::{Ended, Finished, Job, Outcome, Question, Verdict, Worker};

@@ -60,6 +60,8 @@ pub(crate) struct Outbox {
     batches: AtomicBool,
     /// The server keeps refusals of the way out.
     refusals: AtomicBool,
+    /// The server counts the tools that runs use.
+    tools: AtomicBool,
 }
 
 #[derive(Default)]
@@ -138,6 +140,7 @@ impl Outbox {
     pub(crate) fn speak(&self, welcome: &Welcome) {
         self.batches.store(welcome.batches, Ordering::Release);
         self.refusals.store(welcome.refusals, Ordering::Release);
+        self.tools.store(welcome.tools, Ordering::Release);
     }
 
     /// How many messages wait for their acknowledgement, and for how long the oldest does.
@@ -244,6 +247,11 @@ impl RunLink {
 
     pub(crate) fn run(&self) -> RunKey {
         self.run
+    }
+
+    /// Whether the server reads which tools a run uses.
+    pub(crate) fn reads_tools(&self) -> bool {
+        self.outbox.tools.load(Ordering::Acquire)
     }
 
     /// Says something once there is room for it.

@@ -6,7 +6,9 @@
 use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
-use orch_api::proto::{EgressRefusal, LogLine, Logs, StepReport, agent_message::Kind};
+use orch_api::proto::{
+    Artifact, EgressRefusal, LogLine, Logs, StepReport, ToolsUsed, agent_message::Kind,
+};
 use tokio::{
     sync::mpsc::{self, error::TryRecvError},
     task::JoinHandle,
@@ -76,7 +78,8 @@ pub enum StepStatus {
 enum Item {
     Line(LogLine),
     Step(StepReport),
-    Refusal(EgressRefusal),
+    /// What is said as it is, in its place among lines and steps.
+    Whole(Kind),
 }
 
 /// A run's log; clones write to the same one.
@@ -133,7 +136,8 @@ impl RunLog {
             reason: text(&refusal.reason),
             ..EgressRefusal::default()
         };
-        let _ = self.items.send(Item::Refusal(refusal)).await;
+        let kind = Kind::EgressRefusal(refusal);
+        let _ = self.items.send(Item::Whole(kind)).await;
     }
 
     async fn own(&self, source: Source, message: &str) {
@@ -162,6 +166,26 @@ impl RunLog {
         };
         // Nobody listens once the run is lost, and nobody needs to.
         let _ = self.items.send(Item::Line(line)).await;
+    }
+
+    /// Tells which tools the run has, and keeps their lock with it.
+    pub(crate) async fn tools_used(&self, hits: u64, misses: u64, lock: &orch_tools::Lock) {
+        let artifact = Artifact {
+            name: "tools.lock.json".to_owned(),
+            media_type: "application/json".to_owned(),
+            artifact_kind: "tool-lock".to_owned(),
+            content: lock.to_json().into_bytes(),
+            ..Artifact::default()
+        };
+        let used = ToolsUsed {
+            hits,
+            misses,
+            lock_sha256: lock.digest().hex(),
+            ..ToolsUsed::default()
+        };
+        for kind in [Kind::Artifact(artifact), Kind::ToolsUsed(used)] {
+            let _ = self.items.send(Item::Whole(kind)).await;
+        }
     }
 
     /// Reports how a step stands; `number` is from 1.
@@ -224,9 +248,9 @@ impl Batch {
 
 impl Batch {
     /// What has gathered, and then something else.
-    fn take_before(&mut self, link: &RunLink, kind: Kind) -> Vec<Kind> {
+    fn take_before(&mut self, link: &RunLink, kind: Option<Kind>) -> Vec<Kind> {
         let lines = (!self.lines.is_empty()).then(|| self.take(link));
-        lines.into_iter().chain([kind]).collect()
+        lines.into_iter().chain(kind).collect()
     }
 }
 
@@ -245,17 +269,13 @@ async fn carry(link: RunLink, mut items: mpsc::Receiver<Item>) {
                 batch.push(line);
                 continue;
             }
+            Next::Add(Item::Whole(kind)) => {
+                (batch.take_before(&link, addressed(kind, &link)), Over::No)
+            }
             Next::Add(Item::Step(mut step)) => {
                 step.run_id = link.run().run_id;
                 step.epoch = link.run().epoch;
-                (batch.take_before(&link, Kind::Step(step)), Over::No)
-            }
-            Next::Add(Item::Refusal(_)) if !link.keeps_refusals() => continue,
-            Next::Add(Item::Refusal(mut refusal)) => {
-                refusal.run_id = link.run().run_id;
-                refusal.epoch = link.run().epoch;
-                let kind = Kind::EgressRefusal(refusal);
-                (batch.take_before(&link, kind), Over::No)
+                (batch.take_before(&link, Some(Kind::Step(step))), Over::No)
             }
             Next::Send => (vec![batch.take(&link)], Over::No),
             Next::End if batch.lines.is_empty() => return,
@@ -270,6 +290,22 @@ async fn carry(link: RunLink, mut items: mpsc::Receiver<Item>) {
             return;
         }
     }
+}
+
+/// With the run that it is about; nothing where the server does not read it.
+fn addressed(mut kind: Kind, link: &RunLink) -> Option<Kind> {
+    let run = link.run();
+    match &mut kind {
+        Kind::Artifact(artifact) => (artifact.run_id, artifact.epoch) = (run.run_id, run.epoch),
+        Kind::ToolsUsed(used) if link.reads_tools() => {
+            (used.run_id, used.epoch) = (run.run_id, run.epoch);
+        }
+        Kind::EgressRefusal(refusal) if link.keeps_refusals() => {
+            (refusal.run_id, refusal.epoch) = (run.run_id, run.epoch);
+        }
+        _ => return None,
+    }
+    Some(kind)
 }
 
 #[derive(PartialEq, Eq)]

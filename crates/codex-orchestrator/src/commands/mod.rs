@@ -25,6 +25,7 @@ pub mod run;
 pub mod serve;
 mod shutdown;
 pub mod tick;
+pub mod tool;
 pub mod up;
 pub mod vision;
 mod watch;

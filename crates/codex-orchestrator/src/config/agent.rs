@@ -11,7 +11,7 @@ use super::{Reader, Setting, client, parse, server};
 
 const STATE_DIR: Setting = Setting::new("AGENT_STATE_DIR").flag("state-dir");
 const WORKSPACE: Setting = Setting::new("AGENT_WORKSPACE").flag("workspace");
-const SETTINGS: [Setting; 36] = [
+const SETTINGS: [Setting; 44] = [
     Setting::new("AGENT_ID").flag("id"),
     Setting::new("AGENT_SLOTS").flag("slots").default("4"),
     WORKSPACE,
@@ -31,6 +31,14 @@ const SETTINGS: [Setting; 36] = [
     Setting::new("AGENT_LIMIT_PROCESSES"),
     Setting::new("AGENT_LIMIT_OPEN_FILES"),
     Setting::new("AGENT_LIMIT_CPU"),
+    Setting::new("AGENT_TOOL_CATALOG"),
+    Setting::new("AGENT_TOOL_CACHE"),
+    Setting::new("AGENT_TOOL_KEYS"),
+    Setting::new("AGENT_TOOL_UNSIGNED").default("refuse"),
+    Setting::new("AGENT_TOOL_CACHE_BYTES").default("20G"),
+    Setting::new("AGENT_TOOL_CACHE_DAYS").default("30"),
+    Setting::new("AGENT_TOOL_OSV"),
+    Setting::new("AGENT_TOOL_SEVERITY").default("high"),
     Setting::new("AGENT_SHELL").default("/bin/sh"),
     Setting::new("AGENT_STEPS"),
     STATE_DIR,
@@ -77,6 +85,9 @@ pub struct AgentFlags {
     /// Folder of the agent's name and runs [env: AGENT_STATE_DIR] [default: one of its own in the data folder]
     #[arg(long, value_name = "FOLDER")]
     pub state_dir: Option<String>,
+    /// Flags of other commands, by the settings that they stand over.
+    #[arg(skip)]
+    pub tools: Vec<(&'static str, String)>,
 }
 
 impl AgentFlags {
@@ -88,7 +99,13 @@ impl AgentFlags {
             Some("executor") => self.executor.as_deref(),
             Some("sandbox") => self.sandbox.as_deref(),
             Some("state-dir") => self.state_dir.as_deref(),
-            Some(_) | None => None,
+            Some(_) | None => {
+                let given = self
+                    .tools
+                    .iter()
+                    .find(|(name, _)| *name == setting.variable);
+                given.map(|(_, value)| value.as_str())
+            }
         }
     }
 }
@@ -111,6 +128,13 @@ pub fn agent_config(
             _ => reader.optional(setting, flags.of(setting), parse::text),
         };
         variables.extend(given.map(|text| (setting.variable.to_owned(), text)));
+    }
+    // One cache for all agents of a data folder.
+    if let Some(data) = state_dir.parent() {
+        let cache = data.join("tools").to_string_lossy().into_owned();
+        variables
+            .entry("AGENT_TOOL_CACHE".to_owned())
+            .or_insert(cache);
     }
     reader.optional(&client::TOKEN, None, parse::text);
     // Which server is meant, the caller knows.

@@ -30,6 +30,7 @@ use crate::{
     codex::CodexSetup,
     config::{AgentConfig, Executor, LlmPlanning},
     text::chain,
+    tools::{Provided, Shelf},
     worker::{Ended, Finished, Job, Outcome, Verdict, Worker},
 };
 
@@ -37,6 +38,7 @@ use crate::{
 pub struct Steps {
     config: Arc<AgentConfig>,
     sandbox: Arc<dyn Sandbox>,
+    shelf: Arc<Shelf>,
 }
 
 impl Steps {
@@ -46,6 +48,7 @@ impl Steps {
         Self {
             config: Arc::new(config),
             sandbox,
+            shelf: Arc::default(),
         }
     }
 }
@@ -54,8 +57,9 @@ impl Worker for Steps {
     fn work(&self, job: Job) -> BoxFuture<'static, Ended> {
         let config = Arc::clone(&self.config);
         let sandbox = Arc::clone(&self.sandbox);
+        let shelf = Arc::clone(&self.shelf);
         Box::pin(async move {
-            match begin(&config, &sandbox, &job).await {
+            match begin(&config, &sandbox, &shelf, &job).await {
                 Ok((run, folder)) => {
                     let outcome = run.carry_out(&folder).await;
                     Ended {
@@ -80,6 +84,7 @@ fn failed(reason: String) -> Outcome {
 struct Run<'j> {
     config: &'j AgentConfig,
     sandbox: &'j Arc<dyn Sandbox>,
+    shelf: &'j Shelf,
     job: &'j Job,
     recipe: Recipe,
     known: Option<Known>,
@@ -91,6 +96,7 @@ struct Run<'j> {
 async fn begin<'j>(
     config: &'j AgentConfig,
     sandbox: &'j Arc<dyn Sandbox>,
+    shelf: &'j Shelf,
     job: &'j Job,
 ) -> Result<(Run<'j>, RunFolder), String> {
     let assignment = &job.assignment;
@@ -127,6 +133,7 @@ async fn begin<'j>(
     let run = Run {
         config,
         sandbox,
+        shelf,
         job,
         recipe,
         known,
@@ -170,14 +177,19 @@ async fn prepare(
 impl Run<'_> {
     async fn carry_out(&self, folder: &RunFolder) -> Result<Outcome, String> {
         let assignment = &self.job.assignment;
-        let path = &self.config.path;
+        let (config, tools) = (self.config, &self.recipe.tools);
+        let provided = self
+            .shelf
+            .provide(config, self.sandbox, self.job, tools, folder)
+            .await?;
+        let path = &provided.path(&config.path);
         let environment = Environment::make(folder, path, assignment, &self.recipe.tools);
         let environment = environment.map_err(|error| chain(&error))?;
         let mut missing = Missing::default();
         let clouds = cloud_hints(&assignment.title, &assignment.description);
         missing.look_for_clouds(&clouds, &assignment.answers, path);
-        let tools = self.recipe.tools.iter().map(|tool| executable(&tool.name));
-        missing.look_for_tools(tools, path);
+        let others = tools.iter().filter(|tool| !provided.has(&tool.name));
+        missing.look_for_tools(others.map(|tool| executable(&tool.name)), path);
         if let Executor::Codex(setup) = &self.config.executor
             && self.is_for_codex()
         {
@@ -212,7 +224,7 @@ impl Run<'_> {
         }
         let kept = folder::keep_plan(folder, &steps);
         kept.map_err(|error| format!("failed to keep the run's steps: {error}"))?;
-        let Opened { cell, refusals } = self.open_cell(folder).await?;
+        let Opened { cell, refusals } = self.open_cell(folder, &provided).await?;
         let place = Place {
             folder,
             cell: &*cell,
@@ -226,7 +238,7 @@ impl Run<'_> {
     }
 
     /// Opens the sandbox with what the recipe asks for, if policy gives that.
-    async fn open_cell(&self, folder: &RunFolder) -> Result<Opened, String> {
+    async fn open_cell(&self, folder: &RunFolder, provided: &Provided) -> Result<Opened, String> {
         let (told, refusals) = mpsc::unbounded_channel();
         let tell = move |refusal| {
             // Nobody listens once the run is over.
@@ -238,6 +250,7 @@ impl Run<'_> {
             .confinement(backend, &self.recipe, folder, path, tell)
             .map_err(|denied| denied.to_string())?;
         confinement.readable.extend(environment::rustup_home());
+        confinement.readable.extend(provided.readable());
         let sandbox = Arc::clone(self.sandbox);
         let opened = tokio::task::spawn_blocking(move || sandbox.open(confinement)).await;
         let opened = opened.map_err(|error| error.to_string())?;

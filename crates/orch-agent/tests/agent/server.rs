@@ -129,7 +129,8 @@ impl Session {
             stream_grace_ms,
             claim_ttl_ms: 15_000,
             batches: false,
-            ..Welcome::default()
+            tools: true,
+            refusals: true,
         }))
         .await;
     }
@@ -140,7 +141,8 @@ impl Session {
             stream_grace_ms: 5_000,
             claim_ttl_ms: 15_000,
             batches: true,
-            ..Welcome::default()
+            tools: true,
+            refusals: true,
         }))
         .await;
     }

@@ -55,6 +55,12 @@ pub struct Metrics {
     pub connected_agents: usize,
     pub runs_by_status: BTreeMap<String, i64>,
     pub queue_by_state: BTreeMap<String, i64>,
+    /// Tools of runs that agents had in their caches, since this server started.
+    #[serde(default)]
+    pub tool_cache_hits: u64,
+    /// Tools of runs that agents had to fetch.
+    #[serde(default)]
+    pub tool_cache_misses: u64,
 }
 
 /// A recent run and its trace.

@@ -7,6 +7,7 @@ mod document;
 mod error;
 mod model;
 mod node;
+mod offer;
 mod read;
 mod rules;
 mod scalar;
@@ -18,11 +19,13 @@ mod tests;
 
 pub use error::RecipeError;
 pub use model::{Checksum, Network, Permissions, Recipe, Source, Step, Tool};
+pub use offer::{Offer, PLATFORMS, Package, Registry, check_program};
 pub use read::{
     MAX_ALIASES, MAX_DEPTH, MAX_STEPS, MAX_STRING_BYTES, MAX_TIMEOUT, MAX_TOOLS, MAX_YAML_BYTES,
-    parse,
+    parse, parse_entry,
 };
 pub use rules::{check_env_name, parse_host as check_host};
+pub use suggest::nearest;
 
 pub(crate) use node::{Node, Value};
 pub(crate) use read::read_steps;

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
+use super::offer::Offer;
 use super::rules;
 
 /// What a work item needs and runs; at least one tool or one step.
@@ -24,6 +25,8 @@ pub struct Recipe {
     pub tools: Vec<Tool>,
     /// What runs, in this order, at most [`super::MAX_STEPS`].
     pub steps: Vec<Step>,
+    /// What a catalog entry says beyond that.
+    pub offer: Offer,
 }
 
 /// Where a tool is fetched from.

@@ -10,6 +10,7 @@ use super::document::parse_document;
 use super::error::RecipeError;
 use super::model::{Checksum, Network, Permissions, Recipe, Source, Step, Tool};
 use super::node::{Node, Value, error_at};
+use super::offer::{OFFER_KEYS, Offer};
 use super::rules::{self, excerpt};
 use super::suggest::nearest;
 
@@ -43,14 +44,39 @@ const NEEDS: &str =
 /// The first fault, with its place: broken YAML, a bound exceeded, an unknown key, a value of the
 /// wrong type or against a rule, or a recipe with neither tools nor steps.
 pub fn parse(yaml: &str) -> Result<Recipe, RecipeError> {
-    read_recipe(&parse_document(yaml)?)
+    read_recipe(&parse_document(yaml)?, Need::Work)
 }
 
-pub(super) fn read_recipe(node: &Node) -> Result<Recipe, RecipeError> {
+/// Reads a catalog entry from YAML: a recipe with a name that says where the tool comes from. It
+/// needs neither tools nor steps.
+///
+/// # Errors
+/// As for [`parse`], and where the name or every origin is missing.
+pub fn parse_entry(yaml: &str) -> Result<Recipe, RecipeError> {
+    let node = parse_document(yaml)?;
+    let recipe = read_recipe(&node, Need::Origin)?;
+    if let Some(name) = &recipe.name {
+        rules::check_tool_name(name).map_err(|why| node.error("name", why))?;
+        return Ok(recipe);
+    }
+    Err(node.error("", "`name` is missing: a catalog entry is found by it"))
+}
+
+/// What makes a recipe one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Need {
+    /// Tools or steps.
+    Work,
+    /// A source or a package.
+    Origin,
+}
+
+pub(super) fn read_recipe(node: &Node, need: Need) -> Result<Recipe, RecipeError> {
     if node.value == Value::Null {
         return Err(error_at(None, "", format!("the recipe is empty; {NEEDS}")));
     }
-    let fields = Fields::of(node, "", "a mapping with `tools` and `steps`", RECIPE_KEYS)?;
+    let keys = [RECIPE_KEYS, &OFFER_KEYS].concat();
+    let fields = Fields::of(node, "", "a mapping with `tools` and `steps`", &keys)?;
     let recipe = Recipe {
         name: fields.word("name")?,
         version: fields.word("version")?,
@@ -58,7 +84,17 @@ pub(super) fn read_recipe(node: &Node) -> Result<Recipe, RecipeError> {
         permissions: fields.read("permissions", read_permissions)?,
         tools: fields.read("tools", read_tools)?.unwrap_or_default(),
         steps: fields.read("steps", read_steps)?.unwrap_or_default(),
+        offer: Offer::read(&fields)?,
     };
+    let has_origin = recipe.source.is_some() || recipe.offer.has_origin();
+    if need == Need::Origin {
+        let message = "the entry says nothing of where the tool comes from; expected `source`, \
+                       `sources` or `package`";
+        return match has_origin {
+            true => Ok(recipe),
+            false => Err(node.error("", message)),
+        };
+    }
     if recipe.tools.is_empty() && recipe.steps.is_empty() {
         let message = format!("the recipe has neither tools nor steps; {NEEDS}");
         return Err(error_at(None, "", message));
@@ -66,7 +102,7 @@ pub(super) fn read_recipe(node: &Node) -> Result<Recipe, RecipeError> {
     Ok(recipe)
 }
 
-fn read_source(node: &Node, path: &str) -> Result<Source, RecipeError> {
+pub(super) fn read_source(node: &Node, path: &str) -> Result<Source, RecipeError> {
     let fields = Fields::of(node, path, "a mapping with `url`", SOURCE_KEYS)?;
     Ok(Source {
         url: fields.required("url", |node, path| text(node, path, rules::check_url))?,
@@ -264,7 +300,7 @@ fn read_list<T>(
         .collect()
 }
 
-fn text(
+pub(super) fn text(
     node: &Node,
     path: &str,
     rule: impl Fn(&str) -> Result<(), String>,
@@ -293,7 +329,7 @@ fn bounded(node: &Node, path: &str, text: &str) -> Result<String, RecipeError> {
     Ok(text.to_owned())
 }
 
-fn join(path: &str, key: &str) -> String {
+pub(super) fn join(path: &str, key: &str) -> String {
     match path.is_empty() {
         true => excerpt(key),
         false => format!("{path}.{}", excerpt(key)),
@@ -301,14 +337,14 @@ fn join(path: &str, key: &str) -> String {
 }
 
 /// The entries of one mapping whose keys are all known.
-struct Fields<'n> {
+pub(super) struct Fields<'n> {
     node: &'n Node,
     path: &'n str,
     found: BTreeMap<&'n str, &'n Node>,
 }
 
 impl<'n> Fields<'n> {
-    fn of(
+    pub(super) fn of(
         node: &'n Node,
         path: &'n str,
         expected: &str,
@@ -338,7 +374,7 @@ impl<'n> Fields<'n> {
         Ok(Self { node, path, found })
     }
 
-    fn read<T>(
+    pub(super) fn read<T>(
         &self,
         key: &str,
         read: impl Fn(&Node, &str) -> Result<T, RecipeError>,
@@ -360,7 +396,7 @@ impl<'n> Fields<'n> {
         })
     }
 
-    fn text(
+    pub(super) fn text(
         &self,
         key: &str,
         rule: impl Fn(&str) -> Result<(), String>,

@@ -39,7 +39,8 @@ const FOREIGN: &[(&str, &str)] = &[
 ];
 
 /// The known key that `unknown` most likely stands for.
-pub(crate) fn nearest<'k>(unknown: &str, known: &[&'k str]) -> Option<&'k str> {
+#[must_use]
+pub fn nearest<'k>(unknown: &str, known: &[&'k str]) -> Option<&'k str> {
     let unknown = unknown.to_lowercase();
     let foreign = FOREIGN
         .iter()

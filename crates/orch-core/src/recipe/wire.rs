@@ -8,7 +8,7 @@ use serde::de::{Deserialize, Deserializer, Error as _};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::model::{Checksum, Network, Permissions, Recipe, Source, Step, Tool};
-use super::node::Node;
+use super::node::{Node, Value};
 use super::read;
 
 /// Seconds: an integer where they are whole, else a fraction to the millisecond.
@@ -92,6 +92,7 @@ impl Serialize for Recipe {
         entry(&mut map, "permissions", self.permissions.as_ref())?;
         map.serialize_entry("tools", &self.tools)?;
         map.serialize_entry("steps", &self.steps)?;
+        self.offer.write(&mut map)?;
         map.end()
     }
 }
@@ -117,6 +118,23 @@ impl<'de> Deserialize<'de> for Step {
 impl<'de> Deserialize<'de> for Recipe {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let node = Node::deserialize(from)?;
-        read::read_recipe(&node).map_err(D::Error::custom)
+        read::read_recipe(&node, need(&node)).map_err(D::Error::custom)
+    }
+}
+
+/// What came as JSON was judged when it came as YAML: a catalog entry is one without work.
+fn need(node: &Node) -> read::Need {
+    let has = |key: &str| match &node.value {
+        Value::Map(entries) => entries.iter().any(|entry| {
+            entry.key == key
+                && !matches!(&entry.value.value, Value::List(items) if items.is_empty())
+        }),
+        Value::Null | Value::Bool(..) | Value::Number(_) | Value::Text(_) | Value::List(_) => false,
+    };
+    let has_work = has("tools") || has("steps");
+    let has_origin = has("source") || has("sources") || has("package");
+    match !has_work && has_origin {
+        true => read::Need::Origin,
+        false => read::Need::Work,
     }
 }

@@ -22,6 +22,7 @@ pub mod step;
 pub mod summary;
 #[cfg(test)]
 pub mod testing;
+pub mod tool_use;
 pub mod work_item;
 
 use std::sync::{Arc, Weak};
@@ -61,6 +62,7 @@ struct Inner {
     vault: Vault,
     agents: Agents,
     feeds: Feeds,
+    tool_use: tool_use::ToolUse,
     health: Health,
     scheduling: SchedulingMode,
     started: Instant,
@@ -81,6 +83,7 @@ impl App {
             vault,
             agents,
             feeds: Feeds::default(),
+            tool_use: tool_use::ToolUse::default(),
             health,
             scheduling,
             started: Instant::now(),
@@ -109,6 +112,10 @@ impl App {
 
     pub(crate) fn feeds(&self) -> &Feeds {
         &self.0.feeds
+    }
+
+    pub(crate) fn tool_use(&self) -> &tool_use::ToolUse {
+        &self.0.tool_use
     }
 
     pub(crate) fn health(&self) -> &Health {

@@ -121,7 +121,10 @@ async fn prometheus(State(app): State<App>) -> Result<Response, ApiError> {
 
 async fn counted(app: &App) -> Result<Metrics, ApiError> {
     let counts = observability::counts(app).await?;
+    let (tool_cache_hits, tool_cache_misses) = app.tool_use().read();
     Ok(Metrics {
+        tool_cache_hits,
+        tool_cache_misses,
         projects: counts.projects,
         work_items: counts.work_items,
         runs: counts.runs,
@@ -184,6 +187,23 @@ fn exposition(metrics: &Metrics) -> Response {
         "Queue entries by state.",
         &labelled("state", &metrics.queue_by_state),
     );
+    for (name, help, count) in [
+        (
+            "orch_tool_cache_hits_total",
+            "Tools of runs that agents had in their caches.",
+            metrics.tool_cache_hits,
+        ),
+        (
+            "orch_tool_cache_misses_total",
+            "Tools of runs that agents had to fetch.",
+            metrics.tool_cache_misses,
+        ),
+    ] {
+        let _ = writeln!(
+            text,
+            "# HELP {name} {help}\n# TYPE {name} counter\n{name} {count}"
+        );
+    }
     (
         [(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")],
         text,

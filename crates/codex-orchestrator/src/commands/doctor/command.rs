@@ -79,7 +79,7 @@ fn gather(settings: &Settings, args: &Args) -> Found {
         &mut reader,
         &AgentFlags::default(),
         &client.url,
-        &server.data_dir,
+        &server.data_dir.join("agents"),
     );
     LogSettings::read(&mut reader, &LogFlags::default());
     let codex = match agent.executor {

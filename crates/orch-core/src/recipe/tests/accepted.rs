@@ -110,6 +110,7 @@ permissions:
         steps: vec![Step::command(
             "unzip awscli-exe-linux-x86_64.zip && ./aws/install",
         )],
+        ..Recipe::default()
     };
     let recipe = parse(yaml).unwrap();
     assert_eq!(recipe, expected);

@@ -1,0 +1,1 @@
+//! Registries are tried in `tests/`.

@@ -1,0 +1,151 @@
+//! Tools of a catalog, through the binary: from an entry to a program on a step's `PATH`.
+
+use std::{fs, path::Path, process::Command};
+
+use crate::support::Installation;
+
+/// A catalog of one tool, `greet`, whose archive lies beside it.
+struct Catalog {
+    folder: tempfile::TempDir,
+}
+
+impl Catalog {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let inside = folder.path().join("greet-1.2.0/bin");
+        fs::create_dir_all(&inside).unwrap();
+        fs::write(
+            inside.join("greet"),
+            "#!/bin/sh\necho hello from greet 1.2.0\n",
+        )
+        .unwrap();
+        run("chmod", &["755", "greet-1.2.0/bin/greet"], folder.path());
+        run(
+            "tar",
+            &["czf", "greet.tar.gz", "greet-1.2.0"],
+            folder.path(),
+        );
+        fs::remove_dir_all(folder.path().join("greet-1.2.0")).unwrap();
+        fs::create_dir(folder.path().join("catalog")).unwrap();
+        let catalog = Self { folder };
+        let sha256 = catalog.sha256();
+        catalog.write(&sha256);
+        catalog
+    }
+
+    fn sha256(&self) -> String {
+        let sum = run("sha256sum", &["greet.tar.gz"], self.folder.path());
+        sum.split_whitespace().next().unwrap().to_owned()
+    }
+
+    fn path(&self) -> String {
+        self.folder.path().join("catalog").display().to_string()
+    }
+
+    fn write(&self, sha256: &str) {
+        let entry = format!(
+            "name: greet\nversion: 1.2.0\nsource:\n  url: file://{}/greet.tar.gz\n  checksum: sha256:{sha256}\nstrip: 1\n",
+            self.folder.path().display()
+        );
+        fs::write(self.folder.path().join("catalog/greet.yaml"), entry).unwrap();
+    }
+}
+
+fn run(program: &str, args: &[&str], folder: &Path) -> String {
+    let output = Command::new(program)
+        .args(args)
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{program}: {output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+async fn run_with_tool(up: &Installation, title: &str, version: &str, status: &str) -> Vec<String> {
+    let item = up.item(up.project().await, title).await;
+    let recipe =
+        format!("tools:\n  - name: greet\n    version: {version}\nsteps:\n  - run: greet\n");
+    up.post(
+        &format!("/work-items/{item}/tool-recipe"),
+        serde_json::json!({ "yaml": recipe }),
+    )
+    .await;
+    up.enqueue(item).await;
+    let run = up.wait_run(item, status).await;
+    let mut lines = up.log_lines(run["id"].as_i64().unwrap()).await;
+    lines.extend(run["reason"].as_str().map(str::to_owned));
+    lines
+}
+
+fn has(lines: &[String], part: &str) -> bool {
+    lines.iter().any(|line| line.contains(part))
+}
+
+#[tokio::test]
+async fn a_tool_of_the_catalog_is_fetched_once_and_runs_in_the_sandbox() {
+    let catalog = Catalog::new();
+    let up = Installation::with(
+        "up",
+        &[
+            ("AGENT_SANDBOX", "bubblewrap"),
+            ("AGENT_TOOL_CATALOG", &catalog.path()),
+            ("AGENT_TOOL_UNSIGNED", "allow"),
+        ],
+    );
+    let lines = run_with_tool(&up, "first", "^1.1", "succeeded").await;
+    assert!(
+        has(&lines, "tool greet resolved to 1.2.0: sha256:"),
+        "{lines:?}"
+    );
+    assert!(has(&lines, "UNSIGNED"), "{lines:?}");
+    assert!(
+        has(&lines, "fetched, checked and installed in"),
+        "{lines:?}"
+    );
+    assert!(has(&lines, "hello from greet 1.2.0"), "{lines:?}");
+    // The source is not needed any more.
+    fs::remove_file(catalog.folder.path().join("greet.tar.gz")).unwrap();
+    let lines = run_with_tool(&up, "second", "1.x", "succeeded").await;
+    assert!(has(&lines, "taken from the cache in"), "{lines:?}");
+    assert!(has(&lines, "hello from greet 1.2.0"), "{lines:?}");
+    let metrics = up.get("/observability/metrics").await;
+    assert_eq!(
+        (&metrics["tool_cache_hits"], &metrics["tool_cache_misses"]),
+        (&1.into(), &1.into())
+    );
+    let artifacts = up.get("/work-items/runs/1/artifacts").await;
+    assert!(
+        artifacts.to_string().contains("tools.lock.json"),
+        "{artifacts}"
+    );
+}
+
+#[tokio::test]
+async fn what_cannot_be_trusted_is_not_installed_and_the_run_says_why() {
+    let catalog = Catalog::new();
+    let path = catalog.path();
+    let settings = [
+        ("AGENT_TOOL_CATALOG", path.as_str()),
+        ("AGENT_TOOL_UNSIGNED", "allow"),
+    ];
+    let up = Installation::with("up", &settings);
+    catalog.write(&"0".repeat(64));
+    let lines = run_with_tool(&up, "wrong checksum", "1.2.0", "failed").await;
+    assert!(has(&lines, "wrong checksum for"), "{lines:?}");
+    assert!(has(&lines, "nothing was installed"), "{lines:?}");
+    catalog.write("deadbeef");
+    let lines = run_with_tool(&up, "half a checksum", "1.2.0", "failed").await;
+    assert!(has(&lines, "has 8 of 64 digits"), "{lines:?}");
+    catalog.write(&catalog.sha256());
+    let lines = run_with_tool(&up, "no such version", "2.x", "failed").await;
+    assert!(
+        has(&lines, "greet has no version `2.x`; the nearest is 1.2.0"),
+        "{lines:?}"
+    );
+    fs::remove_file(catalog.folder.path().join("greet.tar.gz")).unwrap();
+    let lines = run_with_tool(&up, "vanished", "1.2.0", "failed").await;
+    assert!(has(&lines, "the source has vanished"), "{lines:?}");
+    let up = Installation::with("up", &[("AGENT_TOOL_CATALOG", &path)]);
+    let lines = run_with_tool(&up, "unsigned", "1.2.0", "failed").await;
+    assert!(has(&lines, "is not signed by a trusted key"), "{lines:?}");
+}
