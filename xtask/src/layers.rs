@@ -7,19 +7,32 @@ use anyhow::{Context as _, ensure};
 use serde_json::Value;
 
 /// Each crate with the crates of ours that it may link.
-const ALLOWED: [(&str, &[&str]); 10] = [
+const ALLOWED: [(&str, &[&str]); 11] = [
     ("orch-core", &[]),
     ("orch-failpoint", &[]),
     ("orch-store", &["orch-core", "orch-failpoint"]),
     ("orch-api", &["orch-core"]),
     ("orch-sandbox", &["orch-core"]),
+    ("orch-git", &["orch-core"]),
     (
         "orch-agent",
-        &["orch-core", "orch-api", "orch-sandbox", "orch-failpoint"],
+        &[
+            "orch-core",
+            "orch-api",
+            "orch-sandbox",
+            "orch-git",
+            "orch-failpoint",
+        ],
     ),
     (
         "orch-server",
-        &["orch-core", "orch-api", "orch-store", "orch-failpoint"],
+        &[
+            "orch-core",
+            "orch-api",
+            "orch-store",
+            "orch-git",
+            "orch-failpoint",
+        ],
     ),
     (
         "codex-orchestrator",

@@ -18,6 +18,7 @@ pub fn run_of(kind: &Kind) -> i64 {
         Kind::PlannedSteps(planned) => planned.run_id,
         Kind::Release(release) => release.run_id,
         Kind::Artifact(artifact) => artifact.run_id,
+        Kind::Workspace(workspace) => workspace.run_id,
         Kind::Hello(_) | Kind::Pong(_) | Kind::Leaving(_) | Kind::Batch(_) => 0,
     }
 }

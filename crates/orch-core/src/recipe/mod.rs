@@ -8,6 +8,7 @@ mod error;
 mod model;
 mod node;
 mod read;
+pub mod rights;
 mod rules;
 mod scalar;
 mod suggest;

@@ -14,7 +14,7 @@ use super::unary::artifact_of;
 use crate::app::agents::Unsent;
 use crate::app::info_request::Hold;
 use crate::app::seen::{Copy, Seen};
-use crate::app::{App, AppError, artifact, info_request, plan, run, summary};
+use crate::app::{App, AppError, artifact, info_request, plan, run, source, summary};
 
 pub fn message(kind: server_message::Kind) -> ServerMessage {
     ServerMessage { kind: Some(kind) }
@@ -37,6 +37,7 @@ pub fn run_of(kind: &agent_message::Kind) -> Option<RunId> {
         Kind::PlannedSteps(planned) => planned.run_id,
         Kind::Release(release) => release.run_id,
         Kind::Artifact(artifact) => artifact.run_id,
+        Kind::Workspace(workspace) => workspace.run_id,
         Kind::Hello(_) | Kind::Pong(_) | Kind::Leaving(_) | Kind::Batch(_) => return None,
     };
     Some(RunId(id))
@@ -96,6 +97,12 @@ impl Peer {
                         .await
                         .map(drop),
                 )
+            }
+            agent_message::Kind::Workspace(workspace) => {
+                let run = RunId(workspace.run_id);
+                let said = workspace.source.unwrap_or_default();
+                let epoch = Some(workspace.epoch);
+                (false, source::resolved(app, &actor, run, epoch, said).await)
             }
             agent_message::Kind::Completion(done) => (true, self.complete(done).await),
             agent_message::Kind::Hello(_)
@@ -163,7 +170,8 @@ impl Peer {
             | agent_message::Kind::Question(_)
             | agent_message::Kind::PlannedSteps(_)
             | agent_message::Kind::Release(_)
-            | agent_message::Kind::Artifact(_) => {}
+            | agent_message::Kind::Artifact(_)
+            | agent_message::Kind::Workspace(_) => {}
         }
     }
 
