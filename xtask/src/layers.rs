@@ -7,13 +7,14 @@ use anyhow::{Context as _, ensure};
 use serde_json::Value;
 
 /// Each crate with the crates of ours that it may link.
-const ALLOWED: [(&str, &[&str]); 11] = [
+const ALLOWED: [(&str, &[&str]); 12] = [
     ("orch-core", &[]),
     ("orch-failpoint", &[]),
     ("orch-store", &["orch-core", "orch-failpoint"]),
     ("orch-api", &["orch-core"]),
     ("orch-sandbox", &["orch-core"]),
     ("orch-tools", &["orch-core"]),
+    ("orch-git", &["orch-core"]),
     (
         "orch-agent",
         &[
@@ -21,12 +22,19 @@ const ALLOWED: [(&str, &[&str]); 11] = [
             "orch-api",
             "orch-sandbox",
             "orch-tools",
+            "orch-git",
             "orch-failpoint",
         ],
     ),
     (
         "orch-server",
-        &["orch-core", "orch-api", "orch-store", "orch-failpoint"],
+        &[
+            "orch-core",
+            "orch-api",
+            "orch-store",
+            "orch-git",
+            "orch-failpoint",
+        ],
     ),
     (
         "codex-orchestrator",

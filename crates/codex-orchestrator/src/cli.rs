@@ -34,6 +34,8 @@ pub enum Command {
     Requirements(commands::requirements::Args),
     /// Work items
     Work(commands::work::Args),
+    /// Recipe files, without a server
+    Recipe(commands::recipe::Args),
     /// Runs of work items
     Run(commands::run::Args),
     /// The log of a run
@@ -77,6 +79,7 @@ impl Command {
             | Self::Vision(_)
             | Self::Requirements(_)
             | Self::Work(_)
+            | Self::Recipe(_)
             | Self::Run(_)
             | Self::Logs(_)
             | Self::Approve(_)

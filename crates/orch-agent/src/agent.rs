@@ -16,7 +16,7 @@ use crate::{
     clock::{self, Now},
     config::AgentConfig,
     connection::Connection,
-    identity,
+    identity, labels,
     outbox::Outbox,
     runs::Runs,
     text::chain,
@@ -31,7 +31,7 @@ const FORGOTTEN: Duration = Duration::from_secs(7 * 24 * 3600);
 ///
 /// # Errors
 /// When it cannot start, or the server refuses it for good; never for an outage.
-pub async fn run(config: AgentConfig, shutdown: CancellationToken) -> Result<(), AgentError> {
+pub async fn run(mut config: AgentConfig, shutdown: CancellationToken) -> Result<(), AgentError> {
     let sandbox = choose_sandbox(&config).await?;
     match sandbox.backend() {
         Backend::Process => tracing::warn!(
@@ -40,6 +40,7 @@ pub async fn run(config: AgentConfig, shutdown: CancellationToken) -> Result<(),
         ),
         backend => tracing::info!(sandbox = %backend, "steps run in a sandbox"),
     }
+    config.labels = labels::of(&config, sandbox.backend());
     let worker = Arc::new(Steps::new(config.clone(), sandbox));
     run_with(config, worker, clock::system, shutdown).await
 }

@@ -11,6 +11,7 @@ use crate::{
     AgentError, SandboxSetup,
     codex::{CodexSetup, PlannerSetup, SetupError},
     confine,
+    workspaces::{self, WorkspaceSetup},
 };
 
 /// Everything an agent is told at its start.
@@ -48,7 +49,9 @@ pub struct AgentConfig {
     /// Accepted for the documents' sake (`AGENT_TICK_INTERVAL`) and without effect: the server
     /// schedules on wake-up while an agent is connected.
     pub tick_interval: Duration,
-    /// Copied into each run's folder (`AGENT_WORKSPACE`).
+    /// How workspaces are made and kept (`AGENT_GIT_*`, `AGENT_DISK_CAP`).
+    pub workspaces: WorkspaceSetup,
+    /// Copied into the folder of each run whose project has no repository (`AGENT_WORKSPACE`).
     pub workspace: Option<PathBuf>,
     /// Who carries runs out (`AGENT_EXECUTOR`).
     pub executor: Executor,
@@ -58,6 +61,8 @@ pub struct AgentConfig {
     pub error_backoff: Duration,
     /// Folders of so many finished runs are kept (`AGENT_KEEP_RUNS`).
     pub keep_runs: usize,
+    /// What the agent says of itself.
+    pub labels: Vec<String>,
     /// Where steps and planners find programs (`PATH`).
     pub path: String,
 }
@@ -102,11 +107,13 @@ impl AgentConfig {
             interval: Duration::from_secs(2),
             heartbeat_interval: Duration::from_secs(10),
             tick_interval: Duration::from_secs(1),
+            workspaces: WorkspaceSetup::default(),
             workspace: None,
             executor: Executor::Shell,
             llm_planning: LlmPlanning::Off,
             error_backoff: Duration::from_secs(2),
             keep_runs: 0,
+            labels: Vec::new(),
             path: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".to_owned(),
         }
     }
@@ -130,6 +137,7 @@ impl AgentConfig {
         read.count("AGENT_SLOTS", 1, &mut self.slots)?;
         confine::Variables(env).apply(&mut self.sandbox)?;
         self.tools = ToolSettings::new(&self.state_dir).with_variables(env)?;
+        workspaces::Variables(env).apply(&mut self.workspaces)?;
         read.count("AGENT_KEEP_RUNS", 0, &mut self.keep_runs)?;
         if let Some(shell) = read.get("AGENT_SHELL") {
             self.shell = shell.into();

@@ -6,7 +6,10 @@
 
 use std::{collections::BTreeMap, path::PathBuf};
 
-use orch_core::recipe::{Network, Recipe, check_host};
+use orch_core::recipe::{
+    Recipe, check_host,
+    rights::{self, Denied, Policy},
+};
 use orch_sandbox::{
     Limits,
     egress::{AllowList, Proxy, Refusal},
@@ -44,15 +47,6 @@ impl Default for SandboxSetup {
             needs_sandbox: None,
         }
     }
-}
-
-/// A right that a recipe asks for and the agent's policy does not give.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the recipe asks for {right}, which is denied by {policy}; {advice}")]
-pub struct Denied {
-    right: String,
-    policy: String,
-    advice: &'static str,
 }
 
 impl SandboxSetup {
@@ -94,26 +88,24 @@ impl SandboxSetup {
         path: &str,
         tell: impl Fn(Refusal) + Send + Sync + 'static,
     ) -> Result<Confinement, Denied> {
-        let permissions = recipe.permissions.clone().unwrap_or_default();
-        if let Some(capability) = permissions.capabilities.first()
-            && backend != Backend::Process
-        {
-            return Err(Denied {
-                right: format!("the capability `{capability}`"),
-                policy: format!("the sandbox `{backend}`, which gives none"),
-                advice: "take it out of `permissions.capabilities`, or run it on an agent with \
-                         AGENT_SANDBOX=process",
-            });
+        let sandbox = backend.to_string();
+        let policy = Policy {
+            sandbox: (backend != Backend::Process).then_some(sandbox.as_str()),
+            allowed_hosts: self.allowed_hosts.as_deref(),
+        };
+        if let Some(denied) = rights::denied(recipe, policy).into_iter().next() {
+            return Err(denied);
         }
-        let mut unprotected = Vec::new();
-        if backend != Backend::Process {
-            for asked in &permissions.filesystem {
-                unprotected.extend(in_workspace(asked)?);
-            }
-        }
-        let networks = recipe.tools.iter().map(|tool| &tool.network);
-        let networks: Vec<&Network> = networks.chain([&permissions.network]).collect();
-        self.judge_networks(&networks)?;
+        let asked = recipe
+            .permissions
+            .iter()
+            .flat_map(|permissions| &permissions.filesystem);
+        let opened = asked.filter_map(|asked| rights::opened(asked).ok().flatten());
+        let unprotected = match backend {
+            Backend::Process => Vec::new(),
+            _ => opened.collect(),
+        };
+        let networks: Vec<_> = rights::networks(recipe).collect();
         let network = AllowList::of(networks).map(|allowed| Proxy::new(allowed, tell));
         Ok(Confinement {
             work: folder.work(),
@@ -127,65 +119,6 @@ impl SandboxSetup {
             limits: self.limits.clone(),
         })
     }
-
-    fn judge_networks(&self, networks: &[&Network]) -> Result<(), Denied> {
-        let Some(allowed) = &self.allowed_hosts else {
-            return Ok(());
-        };
-        let denied = |right: String| Denied {
-            right,
-            policy: "the agent's AGENT_ALLOWED_HOSTS".to_owned(),
-            advice: "list fewer hosts, or have the operator allow them",
-        };
-        for network in networks {
-            match network {
-                Network::Denied => {}
-                Network::Open => return Err(denied("the whole network".to_owned())),
-                Network::Hosts(hosts) => {
-                    let other = hosts
-                        .iter()
-                        .find(|host| !allowed.iter().any(|may| covers(may, host)));
-                    if let Some(host) = other {
-                        return Err(denied(format!("the host `{host}`")));
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Whether an allowed entry covers an asked one: itself, one port of it, or a name below it.
-fn covers(allowed: &str, asked: &str) -> bool {
-    let host = asked.rsplit_once(':').map_or(asked, |(host, _)| host);
-    let below = allowed.strip_prefix('*').is_some_and(|above| {
-        let name = host.strip_prefix("*.").unwrap_or(host);
-        name.ends_with(above) || above.strip_prefix('.') == host.strip_prefix("*.")
-    });
-    allowed == asked || allowed == host || below
-}
-
-/// The protected name at the top of the workspace that a folder of the recipe's permissions opens,
-/// if it does.
-fn in_workspace(asked: &str) -> Result<Option<String>, Denied> {
-    let inside = ["/workspace", "workspace", ".", "./", "/tmp"];
-    if inside.contains(&asked.trim_end_matches('/')) || asked == "./" {
-        return Ok(None);
-    }
-    let relative = asked.strip_prefix("/workspace/").unwrap_or(asked);
-    let relative = relative.strip_prefix("./").unwrap_or(relative);
-    let leaves = relative.starts_with(['/', '~']) || relative.split('/').any(|part| part == "..");
-    if leaves {
-        return Err(Denied {
-            right: format!("to write `{asked}`"),
-            policy: "the workspace rule: steps write their workspace alone".to_owned(),
-            advice: "name a folder inside the workspace",
-        });
-    }
-    let top = relative
-        .split('/')
-        .find(|part| !part.is_empty() && *part != ".");
-    Ok(top.map(str::to_owned))
 }
 
 /// Settings that a plain process cannot be held to.
@@ -291,7 +224,7 @@ fn wanted(name: &str) -> Result<Wanted, AgentError> {
     })
 }
 
-fn parse_bytes(text: &str) -> Option<u64> {
+pub(crate) fn parse_bytes(text: &str) -> Option<u64> {
     let (digits, unit) = match text.char_indices().last()? {
         (at, 'k' | 'K') => (&text[..at], 1 << 10),
         (at, 'm' | 'M') => (&text[..at], 1 << 20),

@@ -236,7 +236,7 @@ impl Connection {
             agent_id: self.agent_id.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             slots: u32::try_from(self.config.slots).unwrap_or(u32::MAX),
-            labels: Vec::new(),
+            labels: self.config.labels.clone(),
             claim_ttl_ms: u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX),
             secret: self.config.secret.clone().unwrap_or_default(),
             held: self.runs.held(),

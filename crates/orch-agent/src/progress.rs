@@ -7,17 +7,24 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use orch_api::proto::{
-    Artifact, EgressRefusal, LogLine, Logs, StepReport, ToolsUsed, agent_message::Kind,
+    Artifact, EgressRefusal, LogLine, Logs, StepReport, ToolsUsed, Workspace, agent_message::Kind,
 };
 use tokio::{
-    sync::mpsc::{self, error::TryRecvError},
+    sync::{
+        mpsc::{self, error::TryRecvError},
+        oneshot,
+    },
     task::JoinHandle,
     time::{Instant, timeout_at},
 };
 
 use orch_sandbox::egress::Refusal;
 
-use crate::{clock::Now, outbox::RunLink, redact::Redactor};
+use crate::{
+    clock::Now,
+    outbox::{Answer, RunKey, RunLink},
+    redact::Redactor,
+};
 
 /// A batch is sent when its texts have so many bytes.
 const BATCH_BYTES: usize = 256 * 1024;
@@ -73,6 +80,8 @@ pub enum StepStatus {
         /// Its exit code, where it exited.
         exit_code: Option<i32>,
     },
+    /// A person said that it was done.
+    Skipped,
 }
 
 enum Item {
@@ -80,6 +89,8 @@ enum Item {
     Step(StepReport),
     /// What is said as it is, in its place among lines and steps.
     Whole(Kind),
+    /// Told once all before it is said, and answered when it is on disk.
+    Told(Box<Kind>, oneshot::Sender<Result<(), String>>),
 }
 
 /// A run's log; clones write to the same one.
@@ -188,22 +199,62 @@ impl RunLog {
         }
     }
 
+    /// Reports how a step stands that must not be repeated on nobody's word. That it starts is on the
+    /// server's disk when this returns.
+    ///
+    /// # Errors
+    /// Why the server did not take it, or that the run is lost: it must not start then.
+    pub async fn step_once(
+        &self,
+        number: u32,
+        name: &str,
+        command: &str,
+        status: StepStatus,
+    ) -> Result<(), String> {
+        let report = StepReport {
+            once: true,
+            ..self.report(number, name, command, status)
+        };
+        if status == StepStatus::Running {
+            return self.told(Kind::Step(report)).await;
+        }
+        let _ = self.items.send(Item::Step(report)).await;
+        Ok(())
+    }
+
+    /// Says something about the run behind all that was said before, and waits until it is on disk.
+    ///
+    /// # Errors
+    /// Why the server did not take it, or that the run is lost.
+    pub(crate) async fn told(&self, kind: Kind) -> Result<(), String> {
+        let lost = || "the run is not this agent's any more".to_owned();
+        let (answer, answered) = oneshot::channel();
+        let told = self.items.send(Item::Told(Box::new(kind), answer)).await;
+        told.map_err(|_| lost())?;
+        answered.await.unwrap_or_else(|_| Err(lost()))
+    }
+
     /// Reports how a step stands; `number` is from 1.
     pub async fn step(&self, number: u32, name: &str, command: &str, status: StepStatus) {
+        let report = self.report(number, name, command, status);
+        let _ = self.items.send(Item::Step(report)).await;
+    }
+
+    fn report(&self, number: u32, name: &str, command: &str, status: StepStatus) -> StepReport {
         let (status, exit_code) = match status {
             StepStatus::Running => ("running", None),
             StepStatus::Succeeded => ("succeeded", Some(0)),
             StepStatus::Failed { exit_code } => ("failed", exit_code),
+            StepStatus::Skipped => ("skipped", None),
         };
-        let report = StepReport {
+        StepReport {
             number,
             name: self.redactor.redact(name).into_owned(),
             command: self.redactor.redact(command).into_owned(),
             status: status.to_owned(),
             exit_code,
             ..StepReport::default()
-        };
-        let _ = self.items.send(Item::Step(report)).await;
+        }
     }
 }
 
@@ -277,6 +328,17 @@ async fn carry(link: RunLink, mut items: mpsc::Receiver<Item>) {
                 step.epoch = link.run().epoch;
                 (batch.take_before(&link, Some(Kind::Step(step))), Over::No)
             }
+            Next::Add(Item::Told(kind, answer)) => {
+                if !batch.lines.is_empty() && link.post(batch.take(&link)).await.is_err() {
+                    return;
+                }
+                let Some(answered) = ask(&link, *kind).await else {
+                    return;
+                };
+                // Whoever said it may have been stopped.
+                let _ = answer.send(answered);
+                continue;
+            }
             Next::Send => (vec![batch.take(&link)], Over::No),
             Next::End if batch.lines.is_empty() => return,
             Next::End => (vec![batch.take(&link)], Over::Yes),
@@ -306,6 +368,28 @@ fn addressed(mut kind: Kind, link: &RunLink) -> Option<Kind> {
         _ => return None,
     }
     Some(kind)
+}
+
+/// Says something and waits until it is on disk; `None` once the run is lost.
+async fn ask(link: &RunLink, kind: Kind) -> Option<Result<(), String>> {
+    let RunKey { run_id, epoch } = link.run();
+    let kind = match kind {
+        Kind::Step(step) => Kind::Step(StepReport {
+            run_id,
+            epoch,
+            ..step
+        }),
+        Kind::Workspace(workspace) => Kind::Workspace(Workspace {
+            run_id,
+            epoch,
+            ..workspace
+        }),
+        other => other,
+    };
+    match link.ask(kind).await.ok()? {
+        Answer::Accepted => Some(Ok(())),
+        Answer::Refused { message, .. } => Some(Err(message)),
+    }
 }
 
 #[derive(PartialEq, Eq)]

@@ -147,6 +147,13 @@ impl Runs {
         match settle(hold, ended.outcome, &redactor).await {
             After::Over => self.put_away(ended.folder).await,
             After::MayGoOn => drop(ended.folder),
+            // What was done before the question stays; a folder without it is made again.
+            After::Waits => {
+                let has_begun = |folder: &RunFolder| folder.plan().exists();
+                if !ended.folder.as_ref().is_some_and(has_begun) {
+                    self.put_away(ended.folder).await;
+                }
+            }
         }
     }
 

@@ -19,6 +19,8 @@ pub(crate) enum After {
     Over,
     /// A later hold of the run may go on in it.
     MayGoOn,
+    /// It waits for a person, and goes on where it was.
+    Waits,
 }
 
 /// Codes by which the server says that the run is not this agent's any more.
@@ -37,6 +39,7 @@ pub(crate) fn ends_hold(code: &str) -> bool {
 }
 
 pub(crate) async fn settle(hold: &Hold, outcome: Outcome, redactor: &Redactor) -> After {
+    let asks = matches!(outcome, Outcome::Ask(_));
     let told = match outcome {
         Outcome::Finished(finished) => tell(hold, completion(hold, finished, redactor)).await,
         Outcome::Ask(question) => match serde_json::to_string(&question.fields) {
@@ -92,6 +95,7 @@ pub(crate) async fn settle(hold: &Hold, outcome: Outcome, redactor: &Redactor) -
     };
     match (told, hold.loss()) {
         (Err(Lost), Some(loss)) if loss.may_go_on() => After::MayGoOn,
+        (Ok(Answer::Accepted), _) if asks => After::Waits,
         (Ok(_) | Err(Lost), _) => After::Over,
     }
 }

@@ -7,6 +7,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use crate::source::Source;
+
 /// SHA-256, written as 64 lower-case hex digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Digest([u8; 32]);
@@ -46,6 +48,19 @@ impl Digest {
                 Some(description.as_bytes()),
                 recipe.map(str::as_bytes),
                 environment.map(str::as_bytes),
+            ],
+        )
+    }
+
+    /// The same, on one commit of a repository.
+    #[must_use]
+    pub fn with_source(self, source: &Source) -> Self {
+        Self::of(
+            "orch/work-item-source/v1",
+            &[
+                Some(&self.0),
+                Some(source.url.as_bytes()),
+                Some(source.commit.as_str().as_bytes()),
             ],
         )
     }

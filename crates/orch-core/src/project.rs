@@ -2,6 +2,7 @@
 //! quota of runs, and how many may be open at once.
 
 use crate::ids::ProjectId;
+use crate::source::Repository;
 use crate::time::Timestamp;
 
 /// A project, as far as decisions need it.
@@ -14,6 +15,8 @@ pub struct Project {
     pub share: Share,
     /// Runs that may be open at once (running or waiting, held or not); `None` is unlimited.
     pub max_concurrent_runs: Option<u32>,
+    /// Where runs get their files from.
+    pub repository: Option<Repository>,
     pub created_at: Timestamp,
 }
 

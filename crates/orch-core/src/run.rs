@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
 use crate::ids::{AgentName, ProjectId, QueueEntryId, RunId, WorkItemId};
+use crate::source::Source;
 use crate::time::Timestamp;
 use crate::work_item::ConcurrencyKey;
 
@@ -38,6 +39,8 @@ pub struct Run {
     pub created_at: Timestamp,
     /// When it was started.
     pub started_at: Option<Timestamp>,
+    /// The commit that it works on, once that is known.
+    pub source: Option<Box<Source>>,
 }
 
 /// Where a run stands.
@@ -408,6 +411,7 @@ mod tests {
             digest: Digest::of("test", &[]),
             created_at: at(0),
             started_at: None,
+            source: None,
         }
     }
 

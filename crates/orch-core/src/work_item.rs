@@ -9,6 +9,7 @@ use crate::digest::Digest;
 use crate::ids::{ProjectId, RecipeId, WorkItemId};
 use crate::retry::Backoff;
 use crate::rules::Rules;
+use crate::source::{Reference, Source};
 use crate::time::Timestamp;
 
 /// The longest title, in characters.
@@ -35,7 +36,11 @@ pub struct WorkItem {
     /// Whether somebody has ever requested an approval for it.
     pub approval: ApprovalHistory,
     pub recipe_id: Option<RecipeId>,
-    /// What would run: see [`Digest::of_work_item`].
+    /// What of the project's repository it works on, in place of the project's own choice.
+    pub reference: Option<Reference>,
+    /// The commit that approvals of it bind; resolved when one is asked for.
+    pub pinned: Option<Source>,
+    /// What would run: see [`Digest::of_work_item`] and [`Digest::with_source`].
     pub digest: Digest,
     pub created_at: Timestamp,
     pub version: i64,

@@ -50,6 +50,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
                 environment: None,
                 policy: Policy::default(),
                 concurrency_key: None,
+                reference: None,
             })
             .collect();
         let Reply::Items(items) = store.submit("bench", Command::CreateItems(new)).await? else {

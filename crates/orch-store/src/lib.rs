@@ -32,6 +32,7 @@ mod reservation;
 mod save;
 mod schedule;
 mod signals;
+mod source;
 mod sqlite;
 mod step_report;
 mod store;

@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 
 use orch_core::ids::ProjectId;
 use orch_core::project::{Project, Quota, Share, Weight};
+use orch_core::source::{Reference, Repository};
 use orch_core::time::Timestamp;
 
-use crate::conn::{all, json_ids, listing, one, optional, send, sql};
+use crate::conn::{all, execute, json_ids, listing, one, optional, send, sql};
 use crate::inline::row;
+use crate::source;
 use crate::stored::{Lenient, noun, nouns, stored};
 use crate::{Conn, Found, Page, StoreError};
 
@@ -23,14 +25,26 @@ row! {
         weight: i64,
         pass: Option<i64>,
         max_concurrent_runs: Option<i64>,
+        repository_url: Option<String>,
+        repository_ref: Option<String>,
     }
 }
 
 stored!(Row, "project" by id => Project);
 
-impl From<Row> for Project {
-    fn from(row: Row) -> Self {
-        Self {
+impl TryFrom<Row> for Project {
+    type Error = StoreError;
+
+    fn try_from(row: Row) -> Result<Self, StoreError> {
+        let repository = row.repository_url.map(|url| {
+            let reference = row.repository_ref.map(source::reference);
+            Ok::<_, StoreError>(Repository {
+                url: source::url(&url)?,
+                reference: reference.transpose()?,
+            })
+        });
+        Ok(Self {
+            repository: repository.transpose()?,
             id: ProjectId(row.id),
             name: row.name,
             description: row.description,
@@ -50,7 +64,7 @@ impl From<Row> for Project {
                 .max_concurrent_runs
                 .and_then(|max| u32::try_from(max).ok()),
             created_at: Timestamp::from_micros(row.created_at),
-        }
+        })
     }
 }
 
@@ -74,7 +88,7 @@ pub async fn insert(
         now.start_of_day().as_micros(),
         now.as_micros()
     )?;
-    Ok(row.into())
+    row.try_into()
 }
 
 /// Saves everything that can change.
@@ -95,6 +109,24 @@ pub async fn update(conn: &mut Conn, project: &Project) -> Result<(), StoreError
         i64::from(project.share.weight.get()),
         project.share.pass.and_then(|pass| i64::try_from(pass).ok()),
         project.max_concurrent_runs.map(i64::from)
+    )?;
+    Ok(())
+}
+
+/// Sets where its runs get their files from.
+///
+/// # Errors
+/// When the database fails.
+pub async fn set_repository(conn: &mut Conn, project: &Project) -> Result<(), StoreError> {
+    let repository = project.repository.as_ref();
+    execute!(
+        conn,
+        "UPDATE project SET repository_url = $2, repository_ref = $3 WHERE id = $1",
+        project.id.get(),
+        repository.map(|repository| repository.url.as_str()),
+        repository
+            .and_then(|repository| repository.reference.as_ref())
+            .map(Reference::as_str)
     )?;
     Ok(())
 }
@@ -122,6 +154,17 @@ pub(crate) async fn by_ids(
         "SELECT * FROM project WHERE id IN (SELECT CAST(value AS BIGINT) FROM json_each($1))",
         json_ids(ids.iter().map(|id| id.get()))
     )?)
+}
+
+/// Several projects.
+///
+/// # Errors
+/// When the database fails or holds something unreadable.
+pub async fn find_all(
+    conn: &mut Conn,
+    ids: &BTreeSet<ProjectId>,
+) -> Result<Vec<Project>, StoreError> {
+    by_ids(conn, ids).await
 }
 
 /// Projects by id.

@@ -5,12 +5,14 @@ use std::collections::BTreeSet;
 use orch_core::digest::Digest;
 use orch_core::ids::{AgentName, ProjectId, QueueEntryId, RunId, WorkItemId};
 use orch_core::run::{Finish, Lease, Outcome, Run, RunState};
+use orch_core::source::Source;
 use orch_core::time::Timestamp;
 use orch_core::work_item::ConcurrencyKey;
 
 use crate::bulk::{Cell, bulk, cells};
 use crate::conn::{Dialect, all, execute, json_ids, listing, one, optional, sql};
 use crate::inline::row;
+use crate::source;
 use crate::stored::{Lenient, Stored as _, noun, nouns, stored};
 use crate::work_item::{duration, key, micros};
 use crate::{Conn, Found, Key, Page, StoreError, Unreadable};
@@ -37,6 +39,7 @@ row! {
         exit_code: Option<i64>,
         reason: Option<String>,
         concurrency_key: Option<String>,
+        source: Option<String>,
     }
 }
 
@@ -83,6 +86,7 @@ impl TryFrom<Row> for Run {
                 .ok_or_else(|| StoreError::corrupt("digest", &row.digest))?,
             created_at: Timestamp::from_micros(row.created_at),
             started_at: row.started_at.map(Timestamp::from_micros),
+            source: row.source.map(source::source).transpose()?.map(Box::new),
         })
     }
 }
@@ -141,6 +145,20 @@ bulk!(
          digest = ?14, started_at = ?16, finished_at = ?17, exit_code = ?18, reason = ?19
        WHERE id = ?1"
 );
+
+/// Keeps the commit that a run works on.
+///
+/// # Errors
+/// When the database fails.
+pub async fn set_source(conn: &mut Conn, run: RunId, source: &Source) -> Result<(), StoreError> {
+    execute!(
+        conn,
+        "UPDATE run SET source = $2 WHERE id = $1",
+        run.get(),
+        source::text(source)
+    )?;
+    Ok(())
+}
 
 pub(crate) async fn insert(conn: &mut Conn, rows: Vec<Cell>) -> Result<(), StoreError> {
     INSERT.run(conn, rows).await

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use orch_core::ids::{RunId, StepId};
+use orch_core::ids::{QueueEntryId, RunId, StepId, WorkItemId};
 
 use crate::conn::{all, execute, json_ids, one, optional};
 use crate::inline::row;
@@ -98,6 +98,43 @@ pub async fn of_run(conn: &mut Conn, run: RunId) -> Result<Found<Step>, StoreErr
         "SELECT * FROM step WHERE run_id = $1 ORDER BY number, id",
         run.get()
     )?))
+}
+
+row! {
+    /// A step that was started, with the attempt that it belongs to.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Started {
+        pub run_id: i64,
+        pub attempt: i64,
+        pub number: i64,
+        pub command: Option<String>,
+        pub status: String,
+        pub started_at: Option<i64>,
+        pub detail: String,
+    }
+}
+
+/// The steps of all attempts of a queue entry that were started and say of themselves that they
+/// must not be repeated, in order.
+///
+/// # Errors
+/// When the database fails.
+pub async fn started_once(
+    conn: &mut Conn,
+    item: WorkItemId,
+    entry: QueueEntryId,
+) -> Result<Vec<Started>, StoreError> {
+    all!(
+        conn,
+        Started,
+        "SELECT s.run_id, r.attempt, s.number, s.command, s.status, s.started_at, s.detail
+           FROM run r JOIN step s ON s.run_id = r.id
+          WHERE r.work_item_id = $1 AND r.entry_id = $2 AND s.started_at IS NOT NULL
+            AND s.detail LIKE '%\"idempotent\":false%'
+          ORDER BY s.run_id, s.number, s.id",
+        item.get(),
+        entry.get()
+    )
 }
 
 /// The steps of several runs, in order for each.

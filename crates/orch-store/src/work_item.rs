@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use orch_core::digest::Digest;
 use orch_core::ids::{ProjectId, RecipeId, WorkItemId};
+use orch_core::source::Reference;
 use orch_core::work_item::{ApprovalHistory, ConcurrencyKey, Kind, Policy, State, WorkItem};
 
 use crate::bulk::{Cell, bulk, cells};
 use crate::conn::{all, json_ids, listing, optional};
 use crate::inline::row;
+use crate::source;
 use crate::stored::{Lenient, noun, stored};
 use crate::{Conn, Found, StoreError};
 
@@ -31,6 +33,8 @@ row! {
         created_at: i64,
         version: i64,
         concurrency_key: Option<String>,
+        reference: Option<String>,
+        pinned: Option<String>,
     }
 }
 
@@ -63,6 +67,8 @@ impl TryFrom<Row> for WorkItem {
                 ApprovalHistory::Requested
             },
             recipe_id: row.recipe_id.map(RecipeId),
+            reference: row.reference.map(source::reference).transpose()?,
+            pinned: row.pinned.map(source::source).transpose()?,
             created_at: orch_core::time::Timestamp::from_micros(row.created_at),
             version: row.version,
         })
@@ -101,6 +107,8 @@ pub(crate) fn push(cells: &mut Vec<Cell>, item: &WorkItem) {
         item.created_at.as_micros(),
         item.version,
         item.concurrency_key.as_ref().map(ConcurrencyKey::as_str),
+        item.reference.as_ref().map(Reference::as_str),
+        item.pinned.as_ref().map(source::text),
     );
 }
 
@@ -108,8 +116,8 @@ bulk!(
     INSERT,
     "INSERT INTO work_item (id, project_id, title, description, kind, environment, state, max_retries,
          backoff_base_us, backoff_jitter_us, approval_asked, recipe_id, digest, created_at, version,
-         concurrency_key) VALUES ",
-    [Int, Int, Text, Text, Text, Text, Text, Int, Int, Int, Int, Int, Text, Int, Int, Text],
+         concurrency_key, reference, pinned) VALUES ",
+    [Int, Int, Text, Text, Text, Text, Text, Int, Int, Int, Int, Int, Text, Int, Int, Text, Text, Text],
     ""
 );
 bulk!(
@@ -117,13 +125,13 @@ bulk!(
     "UPDATE work_item SET title = v.column3, description = v.column4, kind = v.column5, environment = v.column6,
          state = v.column7, max_retries = v.column8, backoff_base_us = v.column9, backoff_jitter_us = v.column10,
          approval_asked = v.column11, recipe_id = v.column12, digest = v.column13, version = v.column15,
-         concurrency_key = v.column16
+         concurrency_key = v.column16, reference = v.column17, pinned = v.column18
        FROM (VALUES ",
-    [Int, Int, Text, Text, Text, Text, Text, Int, Int, Int, Int, Int, Text, Int, Int, Text],
+    [Int, Int, Text, Text, Text, Text, Text, Int, Int, Int, Int, Int, Text, Int, Int, Text, Text, Text],
     ") v WHERE work_item.id = v.column1",
     one: "UPDATE work_item SET title = ?3, description = ?4, kind = ?5, environment = ?6, state = ?7, max_retries = ?8,
          backoff_base_us = ?9, backoff_jitter_us = ?10, approval_asked = ?11, recipe_id = ?12, digest = ?13,
-         version = ?15, concurrency_key = ?16
+         version = ?15, concurrency_key = ?16, reference = ?17, pinned = ?18
        WHERE id = ?1"
 );
 

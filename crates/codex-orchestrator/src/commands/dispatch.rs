@@ -2,7 +2,7 @@
 
 use super::{
     Context, agent, answer, audit, completions, decide, doctor, enqueue, logs, man, migrate,
-    project, queue, quota, requirements, run, serve, tick, tool, up, vision, work,
+    project, queue, quota, recipe, requirements, run, serve, tick, tool, up, vision, work,
 };
 use crate::cli::Command;
 use crate::exit::Exit;
@@ -18,6 +18,7 @@ pub async fn dispatch(command: Command, context: &mut Context<'_>) -> Result<Exi
         Command::Vision(args) => vision::run(args, context).await,
         Command::Requirements(args) => requirements::run(args, context).await,
         Command::Work(args) => work::run(args, context).await,
+        Command::Recipe(args) => recipe::run(&args, context),
         Command::Run(args) => run::run(args, context).await,
         Command::Logs(args) => logs::run(args, context).await,
         Command::Approve(args) => decide::run(args, decide::Verdict::Approve, context).await,

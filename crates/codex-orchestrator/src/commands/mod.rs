@@ -20,6 +20,8 @@ pub mod project;
 mod prompt;
 pub mod queue;
 pub mod quota;
+pub mod recipe;
+mod repository;
 pub mod requirements;
 pub mod run;
 pub mod serve;

@@ -1,9 +1,9 @@
-//! `project`: create, list, show, quota.
+//! `project`: create, set, list, show, quota.
 
 use clap::Subcommand;
 use orch_api::types::project::NewProject;
 
-use super::{Connect, Context, Listing, ids, quota};
+use super::{Connect, Context, Listing, ids, quota, repository};
 use crate::exit::Exit;
 use crate::failure::Failure;
 
@@ -31,6 +31,16 @@ enum Action {
         /// Runs that may be open at once [default: unlimited]
         #[arg(long, value_name = "N")]
         max_concurrent_runs: Option<u32>,
+        #[command(flatten)]
+        repository: repository::Named,
+    },
+    /// Change a project
+    Set {
+        /// The project's id
+        #[arg(value_parser = ids::id())]
+        id: i64,
+        #[command(flatten)]
+        change: repository::Change,
     },
     /// List the projects, newest first
     List(Listing),
@@ -59,14 +69,20 @@ pub async fn run(args: Args, context: &mut Context<'_>) -> Result<Exit, Failure>
             description,
             weight,
             max_concurrent_runs,
+            repository,
         } => {
             let new = NewProject {
                 name,
                 description,
                 weight,
                 max_concurrent_runs,
+                repository: repository.given(),
             };
             let project = client.create_project(&new).await?;
+            context.output.one(&project)?;
+        }
+        Action::Set { id, change } => {
+            let project = client.update_project(id, &change.wanted()?).await?;
             context.output.one(&project)?;
         }
         Action::List(listing) => {

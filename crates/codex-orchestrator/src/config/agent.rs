@@ -11,7 +11,7 @@ use super::{Reader, Setting, client, parse, server};
 
 const STATE_DIR: Setting = Setting::new("AGENT_STATE_DIR").flag("state-dir");
 const WORKSPACE: Setting = Setting::new("AGENT_WORKSPACE").flag("workspace");
-const SETTINGS: [Setting; 44] = [
+const SETTINGS: [Setting; 48] = [
     Setting::new("AGENT_ID").flag("id"),
     Setting::new("AGENT_SLOTS").flag("slots").default("4"),
     WORKSPACE,
@@ -39,6 +39,10 @@ const SETTINGS: [Setting; 44] = [
     Setting::new("AGENT_TOOL_CACHE_DAYS").default("30"),
     Setting::new("AGENT_TOOL_OSV"),
     Setting::new("AGENT_TOOL_SEVERITY").default("high"),
+    Setting::new("AGENT_GIT_SSH_KEY"),
+    Setting::new("AGENT_GIT_SSH_KNOWN_HOSTS"),
+    Setting::new("AGENT_GIT_TIMEOUT").default("600"),
+    Setting::new("AGENT_DISK_CAP"),
     Setting::new("AGENT_SHELL").default("/bin/sh"),
     Setting::new("AGENT_STEPS"),
     STATE_DIR,

@@ -3,6 +3,7 @@
 mod agent;
 mod approval;
 mod audit;
+pub mod dry_run;
 mod info_request;
 mod project;
 mod queue;

@@ -27,6 +27,18 @@ impl Details for Project {
             ("project", Cell::new(self.id)),
             ("name", Cell::new(&self.name)),
             ("created", Cell::time(&self.created_at)),
+            (
+                "repository",
+                Cell::optional(self.repository.as_ref().map(|repository| &repository.url)),
+            ),
+            (
+                "ref",
+                Cell::optional(
+                    self.repository
+                        .as_ref()
+                        .and_then(|it| it.reference.as_ref()),
+                ),
+            ),
         ]
     }
 

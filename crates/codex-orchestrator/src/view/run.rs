@@ -47,6 +47,8 @@ impl Details for Run {
             ("took", Cell::seconds(self.duration_seconds)),
             ("trace", Cell::new(&self.trace_id)),
             ("digest", Cell::new(&self.digest)),
+            ("repository", Cell::optional(self.repository.as_ref())),
+            ("commit", Cell::optional(self.commit.as_ref())),
         ]);
         fields
     }

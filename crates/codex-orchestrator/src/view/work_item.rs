@@ -39,6 +39,8 @@ impl Details for WorkItem {
                 "backoff jitter",
                 or_default(self.backoff_jitter_seconds.map(seconds)),
             ),
+            ("ref", Cell::optional(self.reference.as_ref())),
+            ("pinned commit", Cell::optional(self.pinned_commit.as_ref())),
             ("digest", Cell::new(&self.digest)),
             ("created", Cell::time(&self.created_at)),
         ]

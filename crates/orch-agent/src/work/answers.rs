@@ -21,7 +21,9 @@ pub(crate) const RETRY: &str = "retry";
 pub(crate) fn secrets(answers: &HashMap<String, String>) -> impl Iterator<Item = &str> {
     let is_open = |key: &str| {
         let mut inputs = Cloud::ALL.iter().flat_map(|cloud| cloud.inputs());
-        [STEPS, RETRY].contains(&key) || inputs.any(|input| input.key == key && !input.secret)
+        [STEPS, RETRY].contains(&key)
+            || key.starts_with(super::once::KEY)
+            || inputs.any(|input| input.key == key && !input.secret)
     };
     let secret = answers.iter().filter(move |(key, _)| !is_open(key));
     secret.map(|(_, value)| value.as_str())

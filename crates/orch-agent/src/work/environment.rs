@@ -52,6 +52,11 @@ impl Environment {
         })
     }
 
+    /// Adds what every process of the run gets.
+    pub(super) fn add(&mut self, variables: impl IntoIterator<Item = (String, String)>) {
+        self.common.extend(variables);
+    }
+
     /// What every process of the run gets.
     pub(super) fn common(&self) -> &BTreeMap<String, String> {
         &self.common

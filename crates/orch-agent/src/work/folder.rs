@@ -3,11 +3,17 @@
 //! A run goes on only in the folder it was interrupted in and with the very steps it had; without
 //! both it starts over. Blocks on the file system.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use orch_api::proto::Assignment;
 use orch_core::{plan::WorkspaceFacts, recipe::Step};
+use orch_git::GitError;
 use orch_sandbox::exec::{CopyLimits, RunFolder, WorkspaceError, list_files};
+
+use super::source::Files;
 
 /// How much of a workspace is copied.
 const LIMITS: CopyLimits = CopyLimits {
@@ -17,6 +23,23 @@ const LIMITS: CopyLimits = CopyLimits {
 
 /// How many names of a workspace are looked at.
 const MOST_NAMES: usize = 20_000;
+
+/// What a fresh workspace begins with.
+pub(super) enum Fill {
+    Nothing,
+    /// The agent's own folder.
+    Copy(PathBuf),
+    Commit(Files),
+}
+
+/// Why a folder could not be made.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum PrepareError {
+    #[error(transparent)]
+    Folder(#[from] WorkspaceError),
+    #[error(transparent)]
+    Git(#[from] GitError),
+}
 
 /// A run's folder and how it came about.
 pub(super) struct Prepared {
@@ -39,9 +62,9 @@ pub(super) enum Origin {
 pub(super) fn prepare(
     root: &Path,
     assignment: &Assignment,
-    workspace: Option<&Path>,
+    fill: &Fill,
     may_go_on: impl Fn(&[Step]) -> bool,
-) -> Result<Prepared, WorkspaceError> {
+) -> Result<Prepared, PrepareError> {
     let run_id = assignment.run_id;
     let is_first = assignment.steps_done.is_empty();
     if !is_first
@@ -57,9 +80,15 @@ pub(super) fn prepare(
     }
     let epoch = i64::try_from(assignment.epoch).unwrap_or(i64::MAX);
     let folder = RunFolder::create(root, run_id, epoch)?;
-    if let Some(source) = workspace
-        && let Err(error) = folder.fill_from(source, LIMITS)
-    {
+    let filled = match fill {
+        Fill::Nothing => Ok(()),
+        Fill::Copy(source) => folder
+            .fill_from(source, LIMITS)
+            .map(drop)
+            .map_err(Into::into),
+        Fill::Commit(files) => files.lay_out(&folder.work()).map_err(Into::into),
+    };
+    if let Err(error) = filled {
         // What was copied is of no use; the error that matters is the first one.
         let _ = folder.remove();
         return Err(error);
@@ -124,7 +153,13 @@ mod tests {
         let top = tempfile::tempdir().unwrap();
         let steps = vec![Step::command("make")];
         let begin = |epoch, steps_done: &[u32], may: bool| {
-            prepare(top.path(), &assignment(epoch, steps_done), None, |_| may).unwrap()
+            prepare(
+                top.path(),
+                &assignment(epoch, steps_done),
+                &Fill::Nothing,
+                |_| may,
+            )
+            .unwrap()
         };
         let first = begin(1, &[], true);
         assert!(matches!(first.origin, Origin::Fresh));
@@ -157,7 +192,8 @@ mod tests {
         fs::write(source.join("api/go.mod"), "module x").unwrap();
         std::os::unix::fs::symlink("/etc/hostname", source.join("package.json")).unwrap();
         let root = top.path().join("runs");
-        let prepared = prepare(&root, &assignment(1, &[]), Some(&source), |_| true).unwrap();
+        let fill = Fill::Copy(source);
+        let prepared = prepare(&root, &assignment(1, &[]), &fill, |_| true).unwrap();
         let mut expected = WorkspaceFacts::default();
         expected.add("Makefile", Some("build:\n".to_owned()));
         expected.add("api/go.mod", None);

@@ -8,8 +8,10 @@ mod delegate;
 mod environment;
 mod folder;
 mod known;
+mod once;
 mod plan;
 mod process;
+mod source;
 mod steps;
 
 pub use steps::Steps;

@@ -58,19 +58,50 @@ impl Place<'_> {
     /// Runs a step to its end and reports it; `number` is from 1.
     pub(super) async fn run(&self, number: u32, step: &Step) -> StepEnd {
         let name = step.name.as_deref().unwrap_or_default();
-        let report = |status| self.log.step(number, name, &step.run, status);
-        report(StepStatus::Running).await;
+        let report = async |status| match step.is_idempotent() {
+            true => {
+                self.log.step(number, name, &step.run, status).await;
+                Ok(())
+            }
+            false => self.log.step_once(number, name, &step.run, status).await,
+        };
+        if let Err(why) = report(StepStatus::Running).await {
+            if self.stop.is_cancelled() {
+                return StepEnd::Stopped;
+            }
+            let reason = format!(
+                "step {number} `{}` was not started: it may run only once, and the server did not note its start: {why}",
+                excerpt(step)
+            );
+            return StepEnd::Failed {
+                exit_code: None,
+                reason,
+            };
+        }
         let end = self.execute(number, step).await;
         match &end {
-            StepEnd::Succeeded => report(StepStatus::Succeeded).await,
+            StepEnd::Succeeded => drop(report(StepStatus::Succeeded).await),
             StepEnd::Failed { exit_code, .. } => {
                 let exit_code = *exit_code;
-                report(StepStatus::Failed { exit_code }).await;
+                drop(report(StepStatus::Failed { exit_code }).await);
             }
             // It begins anew when the run goes on.
             StepEnd::Stopped => {}
         }
         end
+    }
+
+    /// A person said that it was done before.
+    pub(super) async fn skip(&self, number: u32, step: &Step) {
+        let name = step.name.as_deref().unwrap_or_default();
+        let event = format!(
+            "step {number} `{}` is passed over: a person said that it was done",
+            excerpt(step)
+        );
+        self.log.event(&event).await;
+        self.log
+            .step(number, name, &step.run, StepStatus::Skipped)
+            .await;
     }
 
     async fn execute(&self, number: u32, step: &Step) -> StepEnd {

@@ -3,7 +3,7 @@
 //! Steps run in order, the first failure ends the run, and a resumed run begins at the first step
 //! that was not done. Nothing runs before everything needed for it is there.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use futures::future::BoxFuture;
 use orch_api::proto::Assignment;
@@ -21,17 +21,19 @@ use super::{
     ask::{Missing, executable},
     delegate,
     environment::{self, Environment},
-    folder::{self, Prepared},
+    folder::{self, Fill, Prepared},
     known::{self, Known, Origin},
+    once::{self, Word},
     plan::{self, Planned},
     process::{Place, Refusals, StepEnd},
+    source::{self, Files},
 };
 use crate::{
     codex::CodexSetup,
     config::{AgentConfig, Executor, LlmPlanning},
     text::chain,
     tools::{Provided, Shelf},
-    worker::{Ended, Finished, Job, Outcome, Verdict, Worker},
+    worker::{Ended, Finished, Job, Outcome, Question, Verdict, Worker},
 };
 
 /// Runs steps in a sandbox.
@@ -90,6 +92,8 @@ struct Run<'j> {
     known: Option<Known>,
     /// The steps of the attempt that this one goes on with.
     kept: Option<Vec<Step>>,
+    /// The commit that it works on.
+    files: Option<Files>,
 }
 
 /// Reads what is given and prepares the folder.
@@ -111,7 +115,9 @@ async fn begin<'j>(
         .await;
     let recipe = known::read_recipe(assignment)?;
     let known = known::steps(assignment, config.steps.as_deref(), &recipe)?;
-    let Prepared { folder, origin } = prepare(config, assignment, known.clone()).await?;
+    let files = source::settle(config, job).await?;
+    let prepared = prepare(config, assignment, known.clone(), files.clone());
+    let Prepared { folder, origin } = prepared.await?;
     let kept = match origin {
         folder::Origin::Fresh => None,
         folder::Origin::Over => {
@@ -138,6 +144,7 @@ async fn begin<'j>(
         recipe,
         known,
         kept,
+        files,
     };
     Ok((run, folder))
 }
@@ -162,13 +169,18 @@ async fn prepare(
     config: &AgentConfig,
     assignment: &Assignment,
     known: Option<Known>,
+    files: Option<Files>,
 ) -> Result<Prepared, String> {
     let root = config.state_dir.join("runs");
-    let workspace = config.workspace.clone();
+    let fill = match (files, &config.workspace) {
+        (Some(files), _) => Fill::Commit(files),
+        (None, Some(workspace)) => Fill::Copy(workspace.clone()),
+        (None, None) => Fill::Nothing,
+    };
     let assignment = assignment.clone();
     let prepared = tokio::task::spawn_blocking(move || {
         let fits = |kept: &[Step]| known::may_go_on(&assignment, known.as_ref(), kept);
-        folder::prepare(&root, &assignment, workspace.as_deref(), fits)
+        folder::prepare(&root, &assignment, &fill, fits)
     });
     let prepared = prepared.await.map_err(|error| error.to_string())?;
     prepared.map_err(|error| format!("the run's folder could not be made: {}", chain(&error)))
@@ -184,7 +196,8 @@ impl Run<'_> {
             .await?;
         let path = &provided.path(&config.path);
         let environment = Environment::make(folder, path, assignment, &self.recipe.tools);
-        let environment = environment.map_err(|error| chain(&error))?;
+        let mut environment = environment.map_err(|error| chain(&error))?;
+        environment.add(self.files.iter().flat_map(Files::variables));
         let mut missing = Missing::default();
         let clouds = cloud_hints(&assignment.title, &assignment.description);
         missing.look_for_clouds(&clouds, &assignment.answers, path);
@@ -222,6 +235,10 @@ impl Run<'_> {
         if assignment.plan_needs_approval && !origin.is_approved() {
             return Ok(self.propose(steps).await);
         }
+        let said = match self.once(&steps) {
+            once::Verdict::GoOn(said) => said,
+            once::Verdict::Ask(question) => return Ok(self.put(question).await),
+        };
         let kept = folder::keep_plan(folder, &steps);
         kept.map_err(|error| format!("failed to keep the run's steps: {error}"))?;
         let Opened { cell, refusals } = self.open_cell(folder, &provided).await?;
@@ -234,7 +251,22 @@ impl Run<'_> {
             log: &self.job.log,
             stop: &self.job.stop,
         };
-        Ok(self.run_steps(&place, &steps).await)
+        Ok(self.run_steps(&place, &steps, &said).await)
+    }
+
+    /// What a person has said, or has to say, of steps that may run only once.
+    fn once(&self, steps: &[Step]) -> once::Verdict {
+        let assignment = &self.job.assignment;
+        let started = &assignment.started_steps;
+        once::judge(steps, self.done(), started, &assignment.answers)
+    }
+
+    /// The steps that are done and whose work is here.
+    fn done(&self) -> &[u32] {
+        match self.kept {
+            Some(_) => &self.job.assignment.steps_done,
+            None => &[],
+        }
     }
 
     /// Opens the sandbox with what the recipe asks for, if policy gives that.
@@ -251,6 +283,8 @@ impl Run<'_> {
             .map_err(|denied| denied.to_string())?;
         confinement.readable.extend(environment::rustup_home());
         confinement.readable.extend(provided.readable());
+        let borrowed = self.files.iter().map(|files| files.mirror().objects());
+        confinement.readable.extend(borrowed);
         let sandbox = Arc::clone(self.sandbox);
         let opened = tokio::task::spawn_blocking(move || sandbox.open(confinement)).await;
         let opened = opened.map_err(|error| error.to_string())?;
@@ -270,9 +304,13 @@ impl Run<'_> {
             self.job.log.event(reason).await;
             return Some(Outcome::Finished(Finished::failed(reason)));
         }
+        Some(self.put(question).await)
+    }
+
+    async fn put(&self, question: Question) -> Outcome {
         let event = format!("waiting for an answer: {}", question.prompt);
         self.job.log.event(&event).await;
-        Some(Outcome::Ask(question))
+        Outcome::Ask(question)
     }
 
     async fn propose(&self, steps: Vec<Step>) -> Outcome {
@@ -336,17 +374,33 @@ impl Run<'_> {
         })
     }
 
-    async fn run_steps(&self, place: &Place<'_>, steps: &[Step]) -> Outcome {
-        let done: &[u32] = match self.kept {
-            Some(_) => &self.job.assignment.steps_done,
-            None => &[],
-        };
+    async fn run_steps(
+        &self,
+        place: &Place<'_>,
+        steps: &[Step],
+        said: &BTreeMap<u32, Word>,
+    ) -> Outcome {
+        let done = self.done();
         for (number, step) in (1..).zip(steps) {
             if done.contains(&number) {
                 continue;
             }
             if self.job.stop.is_cancelled() {
                 return Outcome::Stopped;
+            }
+            match said.get(&number) {
+                Some(Word::Again) | None => {}
+                Some(Word::Done) => {
+                    place.skip(number, step).await;
+                    continue;
+                }
+                Some(Word::Fail) => {
+                    let reason = format!(
+                        "a person ended the run at step {number}, which may have been done before"
+                    );
+                    self.job.log.event(&reason).await;
+                    return Outcome::Finished(Finished::failed(reason));
+                }
             }
             orch_failpoint::pass("agent.step.before");
             let ended = place.run(number, step).await;

@@ -20,6 +20,7 @@ pub fn run_of(kind: &Kind) -> i64 {
         Kind::Artifact(artifact) => artifact.run_id,
         Kind::EgressRefusal(refusal) => refusal.run_id,
         Kind::ToolsUsed(used) => used.run_id,
+        Kind::Workspace(workspace) => workspace.run_id,
         Kind::Hello(_) | Kind::Pong(_) | Kind::Leaving(_) | Kind::Batch(_) => 0,
     }
 }

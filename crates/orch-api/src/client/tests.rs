@@ -66,6 +66,7 @@ async fn a_call_carries_token_and_body_and_brings_the_answer() {
         description: None,
         weight: None,
         max_concurrent_runs: None,
+        repository: None,
     };
     let made = client(&format!("{url}/base/"))
         .create_project(&new)

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Client, ClientError, Page, Paging};
+use crate::types::dry_run::DryRun;
 use crate::types::run::Run;
 use crate::types::work_item::{
     NewRecipe, NewWorkItem, NewWorkItems, Policy, Recipe, UpdateWorkItem, WorkItem,
@@ -70,6 +71,11 @@ impl Client {
     /// Starts a run of an item at once, past the queue.
     pub async fn start_work_item(&self, id: i64) -> Result<Run, ClientError> {
         self.act(&format!("/work-items/{id}/start")).await
+    }
+
+    /// What a run of an item would do; nothing is started.
+    pub async fn dry_run(&self, id: i64) -> Result<DryRun, ClientError> {
+        self.act(&format!("/work-items/{id}/dry-run")).await
     }
 
     /// Cancels an item, its place in the queue and its run.

@@ -15,7 +15,24 @@ pub struct Project {
     pub weight: u32,
     /// Runs that may be open at once; `null` is unlimited.
     pub max_concurrent_runs: Option<u32>,
+    /// Where runs get their files from; `null` is nowhere: they begin in an empty folder, or in a
+    /// copy of the agent's own.
+    #[serde(default)]
+    pub repository: Option<Repository>,
     pub created_at: String,
+}
+
+/// A repository that runs work on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Repository {
+    /// https, http on loopback, file or ssh, without credentials.
+    #[schema(max_length = 2000, example = "https://git.example/team/app.git")]
+    pub url: String,
+    /// A branch, a tag or a commit; the repository's default branch when it is left out.
+    #[serde(rename = "ref", default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 200)]
+    pub reference: Option<String>,
 }
 
 /// A project to be.
@@ -35,6 +52,9 @@ pub struct NewProject {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, maximum = 1_000_000)]
     pub max_concurrent_runs: Option<u32>,
+    /// Where runs get their files from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repository: Option<Repository>,
 }
 
 /// A change of a project; what is absent stays.
@@ -57,6 +77,14 @@ pub struct UpdateProject {
     )]
     #[schema(value_type = Option<u32>, minimum = 1, maximum = 1_000_000)]
     pub max_concurrent_runs: Option<Option<u32>>,
+    /// `null` takes it away.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schema(value_type = Option<Repository>)]
+    pub repository: Option<Option<Repository>>,
 }
 
 /// How many runs may start per UTC day.

@@ -23,6 +23,12 @@ pub struct Run {
     pub trace_id: String,
     /// SHA-256 of what it runs.
     pub digest: String,
+    /// The repository that it works on, once its commit is known.
+    #[serde(default)]
+    pub repository: Option<String>,
+    /// The commit that it works on.
+    #[serde(default)]
+    pub commit: Option<String>,
     pub created_at: String,
     /// When it was started.
     pub started_at: Option<String>,

@@ -23,10 +23,16 @@ pub struct WorkItem {
     pub max_retries: Option<u32>,
     pub backoff_base_seconds: Option<f64>,
     pub backoff_jitter_seconds: Option<f64>,
-    /// SHA-256 of what would run: title, description, recipe and environment.
+    /// SHA-256 of what would run: title, description, recipe, environment, and the commit that is pinned.
     pub digest: String,
     /// At most one run of a project is open for each key.
     pub concurrency_key: Option<String>,
+    /// What of the project's repository it works on, in place of the project's own `ref`.
+    #[serde(rename = "ref", default)]
+    pub reference: Option<String>,
+    /// The commit that approvals of it bind; resolved when one is asked for.
+    #[serde(default)]
+    pub pinned_commit: Option<String>,
     pub created_at: String,
     pub version: i64,
 }
@@ -58,6 +64,10 @@ pub struct NewWorkItem {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(min_length = 1, max_length = 200)]
     pub concurrency_key: Option<String>,
+    /// What of the project's repository it works on: a branch, a tag or a commit.
+    #[serde(rename = "ref", default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 200)]
+    pub reference: Option<String>,
 }
 
 /// Many work items at once: all or none.
@@ -96,6 +106,15 @@ pub struct UpdateWorkItem {
     )]
     #[schema(value_type = Option<String>)]
     pub concurrency_key: Option<Option<String>>,
+    /// `null` takes it away: the project's own counts then.
+    #[serde(
+        rename = "ref",
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schema(value_type = Option<String>)]
+    pub reference: Option<Option<String>>,
 }
 
 /// How failed attempts are tried again; what is absent stays, `null` means the default.

@@ -4,6 +4,7 @@ use super::{Ctx, Refusal, Working};
 use crate::digest::Digest;
 use crate::event::facts;
 use crate::ids::{ProjectId, WorkItemId};
+use crate::source::Reference;
 use crate::work_item::{
     ApprovalHistory, ConcurrencyKey, Kind, LONGEST_DESCRIPTION, Policy, State, WorkItem,
     check_title,
@@ -19,6 +20,8 @@ pub struct NewWorkItem {
     pub environment: Option<String>,
     pub policy: Policy,
     pub concurrency_key: Option<ConcurrencyKey>,
+    /// See [`WorkItem::reference`].
+    pub reference: Option<Reference>,
 }
 
 /// Creates a work item in `Proposed`.
@@ -50,6 +53,8 @@ pub fn create_item(w: &mut Working, ctx: &Ctx<'_>, new: NewWorkItem) -> Result<W
         concurrency_key: new.concurrency_key,
         approval: ApprovalHistory::NeverRequested,
         recipe_id: None,
+        reference: new.reference,
+        pinned: None,
         digest,
         created_at: ctx.now,
         version: 1,

@@ -51,6 +51,7 @@ impl Queue {
             quota: Quota::default(),
             share,
             max_concurrent_runs: None,
+            repository: None,
             created_at: Timestamp::default(),
         };
         self.w.projects.insert(id, project);
@@ -79,6 +80,7 @@ impl Queue {
             environment: None,
             policy: Policy::default(),
             concurrency_key: key.map(|key| ConcurrencyKey::parse(key).unwrap()),
+            reference: None,
         };
         let want = Enqueue {
             priority: Some(priority),

@@ -111,6 +111,7 @@ pub(super) fn start_entry(
         digest,
         created_at: ctx.now,
         started_at: Some(ctx.now),
+        source: None,
     };
     w.runs.insert(id, run.clone());
     w.changes.new_runs.insert(id);

@@ -34,6 +34,7 @@ impl World {
                 quota: Quota::default(),
                 share: Share::default(),
                 max_concurrent_runs: None,
+                repository: None,
                 created_at: Timestamp::default(),
             };
             w.projects.insert(ProjectId(id), project);
@@ -70,6 +71,7 @@ impl World {
             environment: None,
             policy: Policy::default(),
             concurrency_key: None,
+            reference: None,
         };
         self.run(|w, ctx| create_item(w, ctx, new)).unwrap().id
     }

@@ -27,6 +27,14 @@ pub fn canonical_steps(steps: &[Step]) -> Vec<u8> {
         optional(&mut bytes, timeout.as_ref().map(<[u8; 16]>::as_slice));
         optional(&mut bytes, step.cwd.as_deref().map(str::as_bytes));
     }
+    // Behind the list and only where it is said: steps without it keep the bytes of version one.
+    for (place, step) in steps.iter().enumerate() {
+        if let Some(idempotent) = step.idempotent {
+            field(&mut bytes, b"idempotent");
+            count(&mut bytes, place);
+            bytes.push(u8::from(idempotent));
+        }
+    }
     bytes
 }
 
@@ -105,6 +113,14 @@ mod tests {
             }],
             vec![Step {
                 env: env(&[("A", "b"), ("C", "")]),
+                ..step("ab")
+            }],
+            vec![Step {
+                idempotent: Some(false),
+                ..step("ab")
+            }],
+            vec![Step {
+                idempotent: Some(true),
                 ..step("ab")
             }],
             vec![Step {

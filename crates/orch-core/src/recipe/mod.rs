@@ -9,6 +9,7 @@ mod model;
 mod node;
 mod offer;
 mod read;
+pub mod rights;
 mod rules;
 mod scalar;
 mod suggest;

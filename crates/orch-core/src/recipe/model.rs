@@ -89,6 +89,8 @@ pub struct Step {
     pub timeout: Option<Duration>,
     /// Folder relative to the workspace, as it was written; see [`Step::folder`].
     pub cwd: Option<String>,
+    /// Whether it may run again although it may have run before; see [`Step::is_idempotent`].
+    pub idempotent: Option<bool>,
 }
 
 impl Step {
@@ -99,6 +101,12 @@ impl Step {
             run: command.into(),
             ..Self::default()
         }
+    }
+
+    /// Whether it may be repeated without a person's word; so it is unless the step says otherwise.
+    #[must_use]
+    pub fn is_idempotent(&self) -> bool {
+        self.idempotent.unwrap_or(true)
     }
 
     /// The folder without `.` and `..`, relative to the workspace (`.` is the workspace itself).

@@ -33,7 +33,7 @@ const RECIPE_KEYS: &[&str] = &["name", "version", "source", "permissions", "tool
 const SOURCE_KEYS: &[&str] = &["url", "checksum"];
 const PERMISSION_KEYS: &[&str] = &["network", "filesystem", "capabilities"];
 const TOOL_KEYS: &[&str] = &["name", "version", "checksum", "env", "network"];
-const STEP_KEYS: &[&str] = &["run", "name", "env", "timeout", "cwd"];
+const STEP_KEYS: &[&str] = &["run", "name", "env", "timeout", "cwd", "idempotent"];
 
 const NEEDS: &str =
     "a recipe needs at least one entry under `tools` or `steps`, such as:\nsteps:\n  - echo build";
@@ -178,6 +178,7 @@ pub(super) fn read_step(node: &Node, path: &str) -> Result<Step, RecipeError> {
         env: fields.read("env", read_env)?.unwrap_or_default(),
         timeout: fields.read("timeout", read_timeout)?,
         cwd: fields.text("cwd", rules::check_cwd)?,
+        idempotent: fields.read("idempotent", read_bool)?,
     })
 }
 
@@ -206,6 +207,16 @@ fn read_timeout(node: &Node, path: &str) -> Result<Duration, RecipeError> {
                 "expected seconds as a number, such as 60 or 0.5, got {}",
                 node.describe()
             );
+            Err(node.error(path, message))
+        }
+    }
+}
+
+fn read_bool(node: &Node, path: &str) -> Result<bool, RecipeError> {
+    match &node.value {
+        Value::Bool(value, _) => Ok(*value),
+        Value::Null | Value::Number(_) | Value::Text(_) | Value::List(_) | Value::Map(_) => {
+            let message = format!("expected true or false, got {}", node.describe());
             Err(node.error(path, message))
         }
     }

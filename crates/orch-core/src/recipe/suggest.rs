@@ -14,6 +14,8 @@ const FOREIGN: &[(&str, &str)] = &[
     ("envs", "env"),
     ("variables", "env"),
     ("vars", "env"),
+    ("idempotence", "idempotent"),
+    ("repeatable", "idempotent"),
     ("workdir", "cwd"),
     ("working_dir", "cwd"),
     ("working_directory", "cwd"),

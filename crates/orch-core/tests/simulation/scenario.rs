@@ -107,6 +107,7 @@ fn project(chance: &mut Chance, id: u64, now: Timestamp) -> Project {
             pass: None,
         },
         max_concurrent_runs: few(chance, 30, 3),
+        repository: None,
         created_at: now,
     }
 }

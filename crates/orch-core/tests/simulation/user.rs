@@ -156,6 +156,7 @@ impl Wish {
                         max_retries: Some(*retries),
                         ..Policy::default()
                     },
+                    reference: None,
                     concurrency_key: key
                         .map(|key| ConcurrencyKey::parse(&format!("key-{key}")).unwrap()),
                 };

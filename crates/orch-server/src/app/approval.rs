@@ -3,10 +3,12 @@
 use orch_core::approval::{Approval, Decision, Status, Subject, Verdict};
 use orch_core::engine;
 use orch_core::ids::{ApprovalId, RunId, WorkItemId};
+use orch_core::source::Source;
+use orch_core::work_item::WorkItem;
 use orch_store::{Listed, Needs, Page, approval, info_request};
 use serde_json::json;
 
-use super::{App, AppError, Result, checks, run, work_item};
+use super::{App, AppError, Result, checks, run, source, work_item};
 
 /// Requests an approval of what an item would run now.
 pub async fn request(
@@ -16,9 +18,12 @@ pub async fn request(
     reason: Option<&str>,
 ) -> Result<Approval> {
     let reason = checks::optional_text("reason", reason, 2000)?;
+    let seen = work_item::show(app, item_id).await?;
+    let pinned = source::to_pin(app, &seen).await?;
     let mut tx = app.store().begin(actor).await?;
     let mut w = tx.load(Needs::item(item_id)).await?;
     work_item::refuse_cancelled(w.item(item_id)?)?;
+    pin(&mut tx, &mut w, &seen, pinned).await?;
     let (digest, project) = (w.item(item_id)?.digest, w.item(item_id)?.project_id);
     let now = tx.now();
     let requested = approval::insert(
@@ -44,6 +49,32 @@ pub async fn request(
     tx.record("approval.requested", Some(project), data);
     tx.commit().await?;
     Ok(requested)
+}
+
+/// What is approved is one commit, and not whatever a branch leads to later.
+async fn pin(
+    tx: &mut orch_store::Tx,
+    w: &mut engine::Working,
+    seen: &WorkItem,
+    pinned: Option<Source>,
+) -> Result<()> {
+    let mut item = w.item(seen.id)?.clone();
+    if item.reference != seen.reference {
+        let message = format!("work item {} was changed meanwhile; ask again", item.id);
+        return Err(AppError::conflict("work_item_changed", message));
+    }
+    if item.pinned == pinned {
+        return Ok(());
+    }
+    item.pinned = pinned;
+    let yaml = work_item::current_yaml(tx, &item).await?;
+    let digest = source::digest(&item, yaml.as_deref());
+    let (id, project) = (item.id, item.project_id);
+    let data = json!({"work_item_id": id, "source": item.pinned, "digest": digest});
+    w.items.insert(id, item);
+    tx.decide(w, |w, ctx| engine::item_changed(w, ctx, id, digest))?;
+    tx.record("work_item.commit_pinned", Some(project), data);
+    Ok(())
 }
 
 /// Decides an approval, once.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use orch_core::ids::AgentName;
 use orch_core::project::Weight;
+use orch_core::source::Reference;
 use orch_core::work_item::ConcurrencyKey;
 
 use super::{AppError, Result};
@@ -109,6 +110,11 @@ pub(crate) fn priority(priority: Option<i32>) -> Result<Option<i32>> {
 /// A concurrency key.
 pub fn concurrency_key(key: &str) -> Result<ConcurrencyKey> {
     ConcurrencyKey::parse(key).map_err(|problem| AppError::invalid("concurrency_key", problem))
+}
+
+/// A branch, tag or commit of an item.
+pub fn reference(name: &str) -> Result<Reference> {
+    Reference::parse(name).map_err(|problem| AppError::invalid("ref", problem))
 }
 
 /// A project's weight.

@@ -4,6 +4,7 @@ pub mod agents;
 pub mod approval;
 pub mod artifact;
 pub mod checks;
+pub mod dry_run;
 pub mod egress;
 mod error;
 pub mod follow;
@@ -18,6 +19,7 @@ pub mod queue;
 pub mod requirements;
 pub mod run;
 pub mod seen;
+pub mod source;
 pub mod step;
 pub mod summary;
 #[cfg(test)]

@@ -3,11 +3,12 @@
 use orch_api::types::project::{NewProject, UpdateProject};
 use orch_core::ids::ProjectId;
 use orch_core::project::Project;
+use orch_core::source::Reference;
 use orch_store::vision::Vision;
 use orch_store::{Listed, Page, project, vision};
 use serde_json::json;
 
-use super::{App, AppError, Result, checks};
+use super::{App, AppError, Result, checks, source};
 
 /// The largest quota; more is as good as none.
 const MOST_RUNS_PER_DAY: u32 = 1_000_000;
@@ -24,6 +25,11 @@ pub async fn create(app: &App, actor: &str, new: NewProject) -> Result<Project> 
         .max_concurrent_runs
         .map(checks::max_concurrent_runs)
         .transpose()?;
+    let repository = new
+        .repository
+        .as_ref()
+        .map(source::repository)
+        .transpose()?;
     if description.len() > LONGEST_VISION {
         return Err(AppError::invalid(
             "description",
@@ -38,10 +44,17 @@ pub async fn create(app: &App, actor: &str, new: NewProject) -> Result<Project> 
         project.max_concurrent_runs = max_concurrent_runs;
         project::update(&mut tx.conn, &project).await?;
     }
+    if repository.is_some() {
+        project.repository = repository;
+        project::set_repository(&mut tx.conn, &project).await?;
+    }
     tx.record(
         "project.created",
         Some(project.id),
-        json!({"project_id": project.id, "name": project.name}),
+        json!({
+            "project_id": project.id, "name": project.name,
+            "repository": project.repository.as_ref().map(|repository| repository.url.as_str()),
+        }),
     );
     tx.commit().await?;
     Ok(project)
@@ -73,6 +86,7 @@ pub async fn update(
         description,
         weight,
         max_concurrent_runs,
+        repository,
     } = change;
     let mut tx = app.store().begin(actor).await?;
     let mut project = project::find(&mut tx.conn, id)
@@ -91,12 +105,19 @@ pub async fn update(
         project.max_concurrent_runs = most.map(checks::max_concurrent_runs).transpose()?;
     }
     project::update(&mut tx.conn, &project).await?;
+    if let Some(repository) = repository {
+        project.repository = repository.as_ref().map(source::repository).transpose()?;
+        project::set_repository(&mut tx.conn, &project).await?;
+    }
+    let repository = project.repository.as_ref();
     tx.record(
         "project.changed",
         Some(id),
         json!({
             "project_id": id, "name": project.name, "weight": project.share.weight.get(),
             "max_concurrent_runs": project.max_concurrent_runs,
+            "repository": repository.map(|repository| repository.url.as_str()),
+            "ref": repository.and_then(|repository| repository.reference.as_ref()).map(Reference::as_str),
         }),
     );
     tx.touch_queue();

@@ -90,6 +90,7 @@ impl World {
             environment: None,
             policy: Policy::default(),
             concurrency_key: None,
+            reference: None,
         };
         let Ok(Reply::Items(items)) = store.submit("user", Command::CreateItems(vec![new])).await
         else {

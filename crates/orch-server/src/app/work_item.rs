@@ -1,7 +1,6 @@
 //! Work items: creation, change, policy, recipes.
 
 use orch_api::problem::FieldError;
-use orch_core::digest::Digest;
 use orch_core::engine::{self, NewWorkItem};
 use orch_core::ids::WorkItemId;
 use orch_core::run::Run;
@@ -11,7 +10,7 @@ use orch_store::work_item::{self, Filter};
 use orch_store::{Command, Listed, Needs, Page, Reply, StoreError};
 use serde_json::json;
 
-use super::{App, AppError, Result, checks};
+use super::{App, AppError, Result, checks, source};
 
 /// The most items or entries in one batch.
 pub const LARGEST_BATCH: usize = 1000;
@@ -61,6 +60,7 @@ pub struct Update {
     pub kind: Option<Kind>,
     pub environment: Option<Option<String>>,
     pub concurrency_key: Option<Option<String>>,
+    pub reference: Option<Option<String>>,
     /// The version that the caller read, when it named one.
     pub if_version: Option<i64>,
 }
@@ -100,16 +100,19 @@ pub async fn update(app: &App, actor: &str, id: WorkItemId, update: Update) -> R
     if let Some(environment) = update.environment {
         item.environment = environment.filter(|name| !name.trim().is_empty());
     }
+    if let Some(reference) = update.reference {
+        item.reference = reference.as_deref().map(checks::reference).transpose()?;
+    }
     if item == *w.item(id)? {
         return Ok(item);
     }
+    let before = w.item(id)?;
+    if item.reference != before.reference {
+        // Another commit takes another approval, which pins it.
+        item.pinned = None;
+    }
     let yaml = current_yaml(&mut tx, &item).await?;
-    let digest = Digest::of_work_item(
-        &item.title,
-        &item.description,
-        yaml.as_deref(),
-        item.environment.as_deref(),
-    );
+    let digest = source::digest(&item, yaml.as_deref());
     let project = item.project_id;
     w.items.insert(id, item);
     tx.decide(&mut w, |w, ctx| engine::item_changed(w, ctx, id, digest))?;
@@ -124,7 +127,10 @@ pub async fn update(app: &App, actor: &str, id: WorkItemId, update: Update) -> R
     Ok(item)
 }
 
-async fn current_yaml(tx: &mut orch_store::Tx, item: &WorkItem) -> Result<Option<String>> {
+pub(crate) async fn current_yaml(
+    tx: &mut orch_store::Tx,
+    item: &WorkItem,
+) -> Result<Option<String>> {
     match item.recipe_id {
         Some(id) => Ok(recipe::find(&mut tx.conn, id)
             .await?
@@ -175,12 +181,7 @@ pub async fn set_recipe(app: &App, actor: &str, id: WorkItemId, yaml: &str) -> R
     refuse_cancelled(w.item(id)?)?;
     let mut item = w.item(id)?.clone();
     item.recipe_id = Some(orch_core::ids::RecipeId(stored.id));
-    let digest = Digest::of_work_item(
-        &item.title,
-        &item.description,
-        Some(yaml),
-        item.environment.as_deref(),
-    );
+    let digest = source::digest(&item, Some(yaml));
     let project = item.project_id;
     w.items.insert(id, item);
     tx.decide(&mut w, |w, ctx| engine::item_changed(w, ctx, id, digest))?;

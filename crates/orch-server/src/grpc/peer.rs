@@ -14,7 +14,7 @@ use super::unary::artifact_of;
 use crate::app::agents::Unsent;
 use crate::app::info_request::Hold;
 use crate::app::seen::{Copy, Seen};
-use crate::app::{App, AppError, artifact, egress, info_request, plan, run, summary};
+use crate::app::{App, AppError, artifact, egress, info_request, plan, run, source, summary};
 
 pub fn message(kind: server_message::Kind) -> ServerMessage {
     ServerMessage { kind: Some(kind) }
@@ -39,6 +39,7 @@ pub fn run_of(kind: &agent_message::Kind) -> Option<RunId> {
         Kind::Artifact(artifact) => artifact.run_id,
         Kind::EgressRefusal(refusal) => refusal.run_id,
         Kind::ToolsUsed(used) => used.run_id,
+        Kind::Workspace(workspace) => workspace.run_id,
         Kind::Hello(_) | Kind::Pong(_) | Kind::Leaving(_) | Kind::Batch(_) => return None,
     };
     Some(RunId(id))
@@ -114,6 +115,12 @@ impl Peer {
                 app.tool_use().count(used.hits, used.misses);
                 (false, Ok(()))
             }
+            agent_message::Kind::Workspace(workspace) => {
+                let run = RunId(workspace.run_id);
+                let said = workspace.source.unwrap_or_default();
+                let epoch = Some(workspace.epoch);
+                (false, source::resolved(app, &actor, run, epoch, said).await)
+            }
             agent_message::Kind::Completion(done) => (true, self.complete(done).await),
             agent_message::Kind::Hello(_)
             | agent_message::Kind::Pong(_)
@@ -182,7 +189,8 @@ impl Peer {
             | agent_message::Kind::Release(_)
             | agent_message::Kind::Artifact(_)
             | agent_message::Kind::EgressRefusal(_)
-            | agent_message::Kind::ToolsUsed(_) => {}
+            | agent_message::Kind::ToolsUsed(_)
+            | agent_message::Kind::Workspace(_) => {}
         }
     }
 

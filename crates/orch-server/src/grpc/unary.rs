@@ -13,6 +13,7 @@ use orch_core::ids::RunId;
 use orch_core::time::Timestamp;
 use orch_store::segment::{self, Stream};
 use orch_store::{Command, Reply};
+use serde_json::{Map, Value};
 use tonic::{Response, Status};
 
 use crate::app::agents::Answers;
@@ -55,13 +56,18 @@ pub fn lines_of(lines: Vec<LogLine>, now: Timestamp) -> Vec<segment::LogLine> {
 
 /// A step's report of a message.
 pub fn report_of(report: StepReport) -> Result<orch_store::StepReport, AppError> {
-    let detail = match report.detail_json.as_str() {
+    let mut detail: Option<Map<String, Value>> = match report.detail_json.as_str() {
         "" => None,
         json => Some(
             serde_json::from_str(json)
                 .map_err(|error| AppError::invalid("detail_json", error.to_string()))?,
         ),
     };
+    if report.once {
+        let detail = detail.get_or_insert_default();
+        detail.insert("idempotent".to_owned(), Value::Bool(false));
+        detail.insert("epoch".to_owned(), report.epoch.into());
+    }
     let optional = |text: String| (!text.is_empty()).then_some(text);
     Ok(orch_store::StepReport {
         number: (report.number > 0).then(|| i64::from(report.number)),

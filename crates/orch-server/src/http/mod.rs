@@ -2,6 +2,7 @@
 //!
 //! A handler parses, asks the application and shows the answer; it decides nothing.
 
+mod dry_run;
 mod error;
 mod idempotency;
 mod observability;
@@ -63,6 +64,7 @@ pub(crate) fn area() -> Area<App> {
     Area::with_openapi(Document::openapi())
         .merge(projects::area())
         .merge(work_items::area())
+        .merge(dry_run::area())
         .merge(runs::area())
         .merge(scheduler::area())
         .merge(observability::area())

@@ -6,7 +6,7 @@ use orch_api::types::audit::AuditEntry;
 use orch_api::types::info_request::InfoRequest;
 use orch_api::types::log::LogEntry;
 use orch_api::types::observability::{Fault, Trace, Usage};
-use orch_api::types::project::{Project, Quota};
+use orch_api::types::project::{Project, Quota, Repository};
 use orch_api::types::queue::{QueueEntry, WhyNotRunning};
 use orch_api::types::requirements::{Requirements, RequirementsStatus};
 use orch_api::types::run::{Artifact, Run, Step, Summary};
@@ -29,7 +29,15 @@ pub fn project(project: &orch_core::project::Project) -> Project {
         description: project.description.clone(),
         weight: project.share.weight.get(),
         max_concurrent_runs: project.max_concurrent_runs,
+        repository: project.repository.as_ref().map(repository),
         created_at: project.created_at.to_string(),
+    }
+}
+
+fn repository(repository: &orch_core::source::Repository) -> Repository {
+    Repository {
+        url: repository.url.to_string(),
+        reference: repository.reference.as_ref().map(ToString::to_string),
     }
 }
 
@@ -88,6 +96,8 @@ pub fn work_item(item: &orch_core::work_item::WorkItem) -> WorkItem {
             .map(|jitter| jitter.as_secs_f64()),
         digest: item.digest.to_hex(),
         concurrency_key: item.concurrency_key.as_ref().map(ToString::to_string),
+        reference: item.reference.as_ref().map(ToString::to_string),
+        pinned_commit: item.pinned.as_ref().map(|source| source.commit.to_string()),
         created_at: item.created_at.to_string(),
         version: item.version,
     }
@@ -148,6 +158,8 @@ pub fn run(run: &orch_core::run::Run) -> Run {
         epoch: run.epoch,
         trace_id: run.trace_id.clone(),
         digest: run.digest.to_hex(),
+        repository: run.source.as_ref().map(|source| source.url.clone()),
+        commit: run.source.as_ref().map(|source| source.commit.to_string()),
         created_at: run.created_at.to_string(),
         started_at: Some(began.to_string()),
         finished_at: finish.map(|finish| finish.at.to_string()),

@@ -77,6 +77,11 @@ fn new_item(new: NewWorkItem) -> Result<engine::NewWorkItem, AppError> {
             .as_deref()
             .map(checks::concurrency_key)
             .transpose()?,
+        reference: new
+            .reference
+            .as_deref()
+            .map(checks::reference)
+            .transpose()?,
     })
 }
 
@@ -189,6 +194,7 @@ async fn update(
         kind: change.kind,
         environment: change.environment,
         concurrency_key: change.concurrency_key,
+        reference: change.reference,
         if_version: if_match(&headers)?,
     };
     Ok(with_etag(

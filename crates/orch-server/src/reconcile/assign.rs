@@ -3,16 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use orch_api::proto::Assignment;
-use orch_core::digest::Digest;
 use orch_core::gate;
-use orch_core::ids::RecipeId;
+use orch_core::ids::{ProjectId, RecipeId};
 use orch_core::info_request::Secrecy;
+use orch_core::project::Project;
 use orch_core::run::Run;
 use orch_core::work_item::WorkItem;
-use orch_store::{recipe, step, work_item};
+use orch_store::{project, recipe, step, work_item};
 
+use super::started;
 use crate::app::agents::Answers;
-use crate::app::{App, AppError, Result, info_request, plan};
+use crate::app::{App, AppError, Result, info_request, plan, source};
 
 /// The assignments of several runs and their items; `None` where the item is not what the run was
 /// started for.
@@ -31,9 +32,15 @@ pub async fn assignments(
             }
         }
     }
+    let projects = match projects(app, &runs).await {
+        // Its runs are not handed out; see `build`.
+        Err(AppError::Store(error)) if error.is_unreadable() => BTreeMap::new(),
+        found => found?,
+    };
     let mut all = Vec::with_capacity(runs.len());
     for (run, item) in runs {
-        let assignment = match build(app, &run, &item, &recipes, answers).await {
+        let project = projects.get(&item.project_id);
+        let assignment = match build(app, &run, &item, &recipes, project, answers).await {
             // Its steps or answers: the others are handed out all the same.
             Err(AppError::Store(error)) if error.is_unreadable() => {
                 tracing::error!(
@@ -48,6 +55,17 @@ pub async fn assignments(
         all.push((run, assignment));
     }
     Ok(all)
+}
+
+/// The projects of these runs: they say where files come from.
+async fn projects(app: &App, runs: &[(Run, WorkItem)]) -> Result<BTreeMap<ProjectId, Project>> {
+    let named: BTreeSet<ProjectId> = runs.iter().map(|(_, item)| item.project_id).collect();
+    let mut conn = app.store().peek().await?;
+    let found = project::find_all(&mut conn, &named).await?;
+    Ok(found
+        .into_iter()
+        .map(|project| (project.id, project))
+        .collect())
 }
 
 /// The assignment of one run.
@@ -70,19 +88,17 @@ async fn build(
     run: &Run,
     item: &WorkItem,
     recipes: &BTreeMap<RecipeId, String>,
+    project: Option<&Project>,
     answers: Answers,
 ) -> Result<Option<Assignment>> {
     let recipe_yaml = item.recipe_id.and_then(|id| recipes.get(&id)).cloned();
-    let environment = item.environment.as_deref();
-    let digest = Digest::of_work_item(
-        &item.title,
-        &item.description,
-        recipe_yaml.as_deref(),
-        environment,
-    );
-    if digest != run.digest {
+    if source::digest(item, recipe_yaml.as_deref()) != run.digest {
         return Ok(None);
     }
+    // One that cannot be read does not say where its files come from.
+    let Some(project) = project else {
+        return Ok(None);
+    };
     let mut assignment = Assignment {
         run_id: run.id.get(),
         epoch: run.epoch,
@@ -95,15 +111,20 @@ async fn build(
         trace_id: run.trace_id.clone(),
         recipe_yaml: recipe_yaml.unwrap_or_default(),
         plan_needs_approval: gate::is_gated(item, app.store().rules()),
+        source: source::assigned(app, run, item, project),
         ..Assignment::default()
     };
+    if run.epoch > 1 || run.attempt > 1 {
+        assignment.started_steps = started::steps(app, run).await?;
+    }
     // A run that nobody held before has no history to take up.
     if run.epoch > 1 {
         let mut conn = app.store().peek().await?;
         let steps = step::of_run(&mut conn, run.id).await?.whole()?;
         assignment.steps_done = steps
             .iter()
-            .filter(|step| step.status == "succeeded")
+            // A person said of one that was passed over that it was done.
+            .filter(|step| matches!(step.status.as_str(), "succeeded" | "skipped"))
             .filter_map(|step| u32::try_from(step.number).ok())
             .collect();
         assignment.approved_steps_json = plan::approved_steps(&mut conn, run.id, run.digest)

@@ -8,6 +8,7 @@ mod health;
 mod holds;
 mod leases;
 mod retention;
+mod started;
 mod sweep;
 mod upkeep;
 

@@ -201,6 +201,7 @@ async fn what_was_carried_goes_on_where_it_was() {
             environment: None,
             policy: orch_core::work_item::Policy::default(),
             concurrency_key: None,
+            reference: None,
         };
         let items = store
             .submit("user", crate::Command::CreateItems(vec![item]))

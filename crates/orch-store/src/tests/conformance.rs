@@ -100,6 +100,7 @@ fn item(project: i64, title: &str) -> NewWorkItem {
             ..Policy::default()
         },
         concurrency_key: None,
+        reference: None,
     }
 }
 

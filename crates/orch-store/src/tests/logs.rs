@@ -27,6 +27,7 @@ pub(super) async fn started(store: &Store) -> Run {
         environment: None,
         policy: Policy::default(),
         concurrency_key: None,
+        reference: None,
     };
     let created = store.submit("user", Command::CreateItems(vec![new])).await;
     let Ok(Reply::Items(items)) = created else {

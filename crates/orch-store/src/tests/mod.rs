@@ -60,6 +60,7 @@ fn item(n: usize) -> NewWorkItem {
         environment: None,
         policy: Policy::default(),
         concurrency_key: None,
+        reference: None,
     }
 }
 

@@ -56,6 +56,7 @@ async fn a_row_that_cannot_be_read_is_set_aside_and_other_work_goes_on() {
             environment: None,
             policy: Policy::default(),
             concurrency_key: None,
+            reference: None,
         };
         let items = Command::CreateItems(vec![new("bad"), new("good")]);
         store.submit("user", items).await.expect("items");

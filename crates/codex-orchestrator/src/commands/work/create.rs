@@ -26,6 +26,9 @@ pub struct Args {
     /// At most one run of the project is open for each key
     #[arg(long, value_name = "KEY")]
     concurrency_key: Option<String>,
+    /// What of the project's repository it works on: a branch, a tag or a full commit
+    #[arg(long = "ref", value_name = "REF")]
+    reference: Option<String>,
     /// The environment that it concerns, such as staging
     #[arg(long, value_name = "NAME")]
     environment: Option<String>,
@@ -61,6 +64,7 @@ pub async fn run(args: Args, client: &Client, context: &mut Context<'_>) -> Resu
         kind: args.kind,
         environment: args.environment,
         concurrency_key: args.concurrency_key,
+        reference: args.reference,
         max_retries: args.max_retries,
         backoff_base_seconds: args.backoff_base_seconds,
         backoff_jitter_seconds: args.backoff_jitter_seconds,

@@ -10,6 +10,8 @@ use super::{create, policy, recipe, show};
 use crate::commands::{Connect, Context, Listing, ids};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::output::Format;
+use crate::view;
 
 /// Arguments of `work`.
 #[derive(clap::Args, Debug)]
@@ -61,6 +63,12 @@ enum Action {
         /// Wait as long as a retry would
         #[arg(long, conflicts_with = "delay")]
         backoff: bool,
+    },
+    /// Show what a run would do, and with what rights; starts nothing
+    DryRun {
+        /// The work item's id
+        #[arg(value_parser = ids::id())]
+        id: i64,
     },
     /// Show or change how failed attempts are tried again
     Policy(policy::Args),
@@ -128,6 +136,13 @@ pub async fn run(args: Args, context: &mut Context<'_>) -> Result<Exit, Failure>
             context
                 .output
                 .one(&client.requeue_work_item(&requeue).await?)?;
+        }
+        Action::DryRun { id } => {
+            let shown = client.dry_run(id).await?;
+            match context.output.format() {
+                Format::Json => context.output.document(&shown)?,
+                Format::Text => context.output.text(&view::dry_run::text(&shown))?,
+            }
         }
         Action::Policy(args) => policy::run(&args, &client, context).await?,
         Action::Recipe(args) => recipe::run(&args, &client, context).await?,

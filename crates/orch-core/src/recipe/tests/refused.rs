@@ -33,7 +33,7 @@ fn an_error_names_path_line_column_and_expectation() {
     );
     check(
         "steps:\n  - run: a\n    timout: 1\n",
-        "steps[0].timout (line 3, column 5): unknown key `timout`; did you mean `timeout`? known keys are run, name, env, timeout, cwd",
+        "steps[0].timout (line 3, column 5): unknown key `timout`; did you mean `timeout`? known keys are run, name, env, timeout, cwd, idempotent",
     );
 }
 
@@ -163,6 +163,10 @@ fn wrong_types_are_named_with_what_was_got() {
         (
             "steps: [{run: a, env: {A: }}]",
             "steps[0].env.A (line 1, column 24): the variable has no value; write \"\" for an empty one",
+        ),
+        (
+            "steps: [{run: a, idempotent: no way}]",
+            "steps[0].idempotent (line 1, column 30): expected true or false, got the text `no way`",
         ),
         (
             "steps: [{run: a, cwd: 3}]",

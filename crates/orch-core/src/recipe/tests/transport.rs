@@ -11,6 +11,7 @@ fn a_step_travels_as_json_and_back() {
         env: BTreeMap::from([("STAGE".to_owned(), "prod".to_owned())]),
         timeout: Some(Duration::from_millis(1_500)),
         cwd: Some("./deploy".to_owned()),
+        idempotent: Some(false),
     };
     let json = serde_json::to_value(&step).unwrap();
     let expected = serde_json::json!({
@@ -19,6 +20,7 @@ fn a_step_travels_as_json_and_back() {
         "env": {"STAGE": "prod"},
         "timeout": 1.5,
         "cwd": "./deploy",
+        "idempotent": false,
     });
     assert_eq!(json, expected);
     assert_eq!(serde_json::from_value::<Step>(json).unwrap(), step);

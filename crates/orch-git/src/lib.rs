@@ -1,0 +1,18 @@
+//! Git that obeys nothing but its arguments: what a name means today, mirrors, workspaces.
+//!
+//! Owns every call of the git program outside of sandboxes. It never runs in a repository that a
+//! step could write, asks nobody anything, and ends within its time. All of it blocks.
+
+mod error;
+mod git;
+mod mirror;
+mod resolve;
+#[cfg(test)]
+mod testing;
+mod workspace;
+
+pub use error::GitError;
+pub use git::{Git, SshKey};
+pub use mirror::{Mirror, Mirrors, size_bytes};
+pub use resolve::resolve;
+pub use workspace::check_out;
