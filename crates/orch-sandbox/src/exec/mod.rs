@@ -18,6 +18,7 @@ mod procfs;
 mod record;
 mod run;
 mod secret;
+mod snapshot;
 mod spare;
 mod spawn;
 #[cfg(test)]
@@ -37,6 +38,7 @@ pub use lines::{Encoding, Line, MAX_LINE_BYTES, Stream};
 pub(crate) use run::run_within;
 pub use run::{Exit, run};
 pub use secret::SecretFile;
+pub use snapshot::Snapshots;
 pub use which::which;
 pub use workspace::RunFolder;
 pub(crate) use wrapper::Wrapper;
