@@ -25,9 +25,9 @@ RUN set -eu; \
 
 FROM ${RUNTIME_IMAGE} AS runtime
 RUN set -eu; \
-    if ! command -v curl >/dev/null || [ ! -s /etc/ssl/certs/ca-certificates.crt ]; then \
+    if ! command -v curl >/dev/null || ! command -v git >/dev/null || [ ! -s /etc/ssl/certs/ca-certificates.crt ]; then \
       apt-get update -q; \
-      apt-get install -q -y --no-install-recommends ca-certificates curl; \
+      apt-get install -q -y --no-install-recommends ca-certificates curl git; \
       rm -rf /var/lib/apt/lists/*; \
     fi; \
     useradd --system --uid 10001 --user-group --home-dir /data --no-create-home --shell /usr/sbin/nologin orchestrator; \

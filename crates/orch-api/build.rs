@@ -5,6 +5,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let descriptors = protox::compile(["agent.proto"], ["proto"])?;
     tonic_prost_build::configure()
         .build_transport(false)
+        // All others are small.
+        .boxed(".orch.agent.v1.ServerMessage.kind.assignment")
         .compile_fds(descriptors)?;
     Ok(())
 }

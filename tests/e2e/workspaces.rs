@@ -224,3 +224,211 @@ async fn steps_in_a_sandbox_read_the_history_and_cannot_change_the_mirror() {
     up.enqueue(again).await;
     up.wait_run(again, "succeeded").await;
 }
+
+#[tokio::test]
+async fn a_run_goes_on_from_the_workspace_after_its_last_step_and_not_from_a_half_changed_one() {
+    let mut up = Installation::up();
+    let out = up.folder.path().join("out");
+    let half = format!(
+        "echo half >> f; touch {0}.half; while [ ! -e {0}.go ]; do sleep 0.05; done; cp f {0}",
+        out.display()
+    );
+    let item = up
+        .item_with(
+            up.project().await,
+            "three",
+            &["echo one > f", &half, "true"],
+        )
+        .await;
+    up.enqueue(item).await;
+    let run = up.wait_run(item, "running").await;
+    while !out.with_extension("half").exists() {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    up.kill();
+    fs::write(out.with_extension("go"), "").unwrap();
+    up.start();
+    let done = up.wait_run(item, "succeeded").await;
+    assert_eq!(done["id"], run["id"]);
+    assert_eq!(fs::read_to_string(&out).unwrap(), "one\nhalf\n");
+    let lines = up.log_lines(run["id"].as_i64().unwrap()).await;
+    let said = lines
+        .iter()
+        .any(|line| line == "the workspace is as it was after step 1");
+    assert!(said, "{lines:?}");
+    let steps = up
+        .get(&format!("/work-items/runs/{}/steps", run["id"]))
+        .await;
+    assert_eq!(steps[0]["detail"]["snapshot"]["entries"], 2, "{steps}");
+}
+
+/// Fails with a file of so many MiB in its workspace.
+async fn fail_with(up: &Installation, project: i64, mib: usize) -> Value {
+    let step = format!("head -c {mib}M /dev/zero > large; echo hush > ~/token; exit 3");
+    let item = up.item_with(project, "fails", &[&step]).await;
+    let policy = json!({"max_retries": 0});
+    up.post(&format!("/work-items/{item}/policy"), policy).await;
+    up.enqueue(item).await;
+    up.wait_run(item, "failed").await
+}
+
+#[tokio::test]
+async fn a_workspace_stays_after_a_failure_and_the_oldest_goes_when_the_cap_is_reached() {
+    let up = Installation::with("up", &[("AGENT_DISK_CAP", "16M")]);
+    let project = up.project().await;
+    let kept = || -> Vec<Value> {
+        serde_json::from_str(&up.cli(&["agent", "workspaces", "--json"])).unwrap()
+    };
+    let first = fail_with(&up, project, 12).await;
+    let lines = up.log_lines(first["id"].as_i64().unwrap()).await;
+    assert!(
+        lines
+            .iter()
+            .any(|line| line.starts_with("the workspace stays on this agent until")),
+        "{lines:?}"
+    );
+    let begun = std::time::Instant::now();
+    while kept().is_empty() {
+        assert!(begun.elapsed() < crate::support::PATIENCE);
+    }
+    let workspace = PathBuf::from(kept()[0]["workspace"].as_str().unwrap());
+    assert_eq!(kept()[0]["run_id"], first["id"]);
+    assert!(workspace.join("large").exists());
+    let is_private = || !workspace.with_file_name("home").exists();
+    while !is_private() {
+        assert!(begun.elapsed() < crate::support::PATIENCE);
+    }
+    let second = fail_with(&up, project, 12).await;
+    let third = up.item_with(project, "fits", &["true"]).await;
+    up.enqueue(third).await;
+    up.wait_run(third, "succeeded").await;
+    assert!(!workspace.exists());
+    let left = kept();
+    assert!(
+        left.iter().all(|one| one["run_id"] == second["id"]),
+        "{left:?}"
+    );
+
+    let none = Installation::with("up", &[("AGENT_KEEP_FAILED", "0")]);
+    let project = none.project().await;
+    let run = fail_with(&none, project, 1).await;
+    let folder = none
+        .data_dir()
+        .join(format!("agent/runs/run-{}", run["id"]));
+    while folder.exists() {
+        assert!(begun.elapsed() < crate::support::PATIENCE);
+    }
+}
+
+/// A small disk.
+struct Disk(PathBuf);
+
+impl Disk {
+    fn new(at: PathBuf, size: &str) -> Self {
+        fs::create_dir_all(&at).unwrap();
+        let options = format!("size={size}");
+        let mounted = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &options, "orch-test"])
+            .arg(&at)
+            .status();
+        assert!(
+            mounted.unwrap().success(),
+            "this test mounts a small disk, which takes root"
+        );
+        Self(at)
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
+    }
+}
+
+#[tokio::test]
+async fn a_full_disk_is_named_and_leaves_nothing_behind() {
+    let top = tempfile::tempdir().unwrap();
+    let disk = Disk::new(top.path().join("state"), "6m");
+    let state = disk.0.display().to_string();
+    let up = Installation::with("up", &[("AGENT_STATE_DIR", &state)]);
+    let origin = Origin::beside(&up);
+    let small = origin.commit("a", "1");
+    let noise: Vec<u8> = (0..9_u32 << 20)
+        .map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8)
+        .collect();
+    fs::write(origin.path().join("large"), noise).unwrap();
+    origin.commit("b", "2");
+    let project = project_on(&up, &origin).await;
+    let large = up.item_with(project, "does not fit", &["true"]).await;
+    up.post(
+        &format!("/work-items/{large}/policy"),
+        json!({"max_retries": 0}),
+    )
+    .await;
+    up.enqueue(large).await;
+    let run = up.wait_run(large, "failed").await;
+    let reason = run["reason"].as_str().unwrap();
+    assert!(
+        reason.contains("no space is left on the agent's disk"),
+        "{reason}"
+    );
+    let runs = disk.0.join("runs");
+    let left = fs::read_dir(&runs).map_or(0, Iterator::count);
+    assert_eq!(left, 0, "folders of runs that could not begin");
+    // The disk is usable again.
+    fs::write(disk.0.join("probe"), vec![1; 4 << 20]).unwrap();
+    fs::remove_file(disk.0.join("probe")).unwrap();
+    let plain = up
+        .item_with(up.project().await, "fits", &["echo fits"])
+        .await;
+    up.enqueue(plain).await;
+    up.wait_run(plain, "succeeded").await;
+    assert!(!small.is_empty());
+}
+
+/// Whether a process has this among its arguments.
+fn is_running(argument: &str) -> bool {
+    let entries = fs::read_dir("/proc").unwrap().flatten();
+    let mut lines = entries.filter_map(|entry| fs::read(entry.path().join("cmdline")).ok());
+    lines.any(|line| {
+        line.split(|byte| *byte == 0)
+            .any(|part| part == argument.as_bytes())
+    })
+}
+
+#[tokio::test]
+async fn nothing_is_left_of_an_agent_that_was_killed_in_a_sandboxed_step() {
+    let mut up = Installation::with("up", &[("AGENT_SANDBOX", "bubblewrap")]);
+    let marker = format!("98{}", up.pid());
+    let step = format!("echo begun; setsid sleep {marker} & sleep {marker}");
+    let item = up.item_with(up.project().await, "hangs", &[&step]).await;
+    up.enqueue(item).await;
+    let run = up.wait_run(item, "running").await;
+    let begun = std::time::Instant::now();
+    while !is_running(&marker) {
+        assert!(begun.elapsed() < crate::support::PATIENCE, "{}", up.log());
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    up.kill();
+    up.start();
+    let cancel = format!("/work-items/runs/{}/cancel", run["id"]);
+    up.post(&cancel, json!(null)).await;
+    let begun = std::time::Instant::now();
+    while is_running(&marker) {
+        assert!(begun.elapsed() < crate::support::PATIENCE);
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap();
+    let here = up.folder.path().display().to_string();
+    assert!(!mounts.contains(&here), "a mount is left in {here}");
+    let sandbox = up.data_dir().join("agent/sandbox");
+    let names: Vec<String> = fs::read_dir(&sandbox)
+        .map(|entries| {
+            entries
+                .flatten()
+                .map(|entry| entry.file_name().to_string_lossy().into_owned())
+                .collect()
+        })
+        .unwrap_or_default();
+    assert!(names.iter().all(|name| name == "etc"), "{names:?}");
+}

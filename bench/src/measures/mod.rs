@@ -17,6 +17,7 @@ mod shell;
 mod slow_readers;
 mod startup;
 mod workflow;
+mod workspace;
 
 use futures::future::LocalBoxFuture;
 
@@ -30,7 +31,7 @@ pub type Measured = anyhow::Result<Vec<Figure>>;
 pub type Measure = fn(&Setup) -> LocalBoxFuture<'_, Measured>;
 
 /// Every measure under the name that `BENCH_ONLY` knows it by.
-pub const ALL: [(&str, Measure); 17] = [
+pub const ALL: [(&str, Measure); 18] = [
     ("machine", |setup| Box::pin(machine::measure(setup))),
     ("startup", |setup| Box::pin(startup::measure(setup))),
     ("noop", |setup| Box::pin(noop::measure(setup))),
@@ -49,5 +50,6 @@ pub const ALL: [(&str, Measure); 17] = [
     ("idle", |setup| Box::pin(idle::measure(setup))),
     ("many", |setup| Box::pin(many::measure(setup))),
     ("killed", |setup| Box::pin(killed::measure(setup))),
+    ("workspace", |setup| Box::pin(workspace::measure(setup))),
     ("seeded", |setup| Box::pin(seeded::measure(setup))),
 ];

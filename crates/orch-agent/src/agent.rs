@@ -9,14 +9,16 @@ use orch_sandbox::{
     exec::reap_leftovers,
     sandbox::{self, Backend, Sandbox},
 };
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{
     AgentError,
     clock::{self, Now},
     config::AgentConfig,
     connection::Connection,
-    identity, labels,
+    identity,
+    kept::{self, Upkeep},
+    labels,
     outbox::Outbox,
     runs::Runs,
     text::chain,
@@ -26,6 +28,9 @@ use crate::{
 
 /// A run's folder that nobody has taken up for so long is removed.
 const FORGOTTEN: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// How often kept workspaces are looked through.
+const UPKEEP: Duration = Duration::from_secs(300);
 
 /// Runs an agent until `shutdown`: then its steps end, its runs are given back, all within 5 s.
 ///
@@ -73,7 +78,13 @@ pub async fn run_with(
         Some(name) => name.clone(),
         None => identity::load_or_make(&config.state_dir)?,
     };
+    let upkeep = Upkeep {
+        runs: config.state_dir.join("runs"),
+        keeping: config.workspaces.keeping(),
+        now,
+    };
     clear_leftovers(&config, now).await?;
+    let _upkeep = AbortOnDropHandle::new(tokio::spawn(keep_up(upkeep.clone())));
     let outbox = Arc::new(Outbox::default());
     let runs = Runs::new(
         Arc::clone(&outbox),
@@ -81,6 +92,7 @@ pub async fn run_with(
         now,
         config.slots,
         config.keep_runs,
+        upkeep,
     );
     tracing::info!(agent.id = %agent_id, url = %config.url, slots = config.slots, "agent started");
     let connection = Connection {
@@ -92,6 +104,18 @@ pub async fn run_with(
     let kept = connection.keep(&shutdown).await;
     tracing::info!(agent.id = %agent_id, "agent ended");
     kept
+}
+
+/// Removes kept workspaces when their time is over, from the start on.
+async fn keep_up(upkeep: Upkeep) {
+    let mut times = tokio::time::interval(UPKEEP);
+    loop {
+        times.tick().await;
+        let upkeep = upkeep.clone();
+        if let Err(error) = tokio::task::spawn_blocking(move || upkeep.run()).await {
+            tracing::warn!(%error, "the upkeep of kept workspaces broke off");
+        }
+    }
 }
 
 async fn clear_leftovers(config: &AgentConfig, now: Now) -> Result<(), AgentError> {
@@ -112,7 +136,10 @@ async fn clear_leftovers(config: &AgentConfig, now: Now) -> Result<(), AgentErro
                 .and_then(|at| jiff::Timestamp::try_from(at).ok());
             let is_forgotten =
                 at.is_some_and(|at| now().duration_since(at).unsigned_abs() > FORGOTTEN);
-            if is_forgotten && let Err(error) = std::fs::remove_dir_all(&leftover.path) {
+            if is_forgotten
+                && !kept::is_kept(&leftover.path)
+                && let Err(error) = std::fs::remove_dir_all(&leftover.path)
+            {
                 let error = chain(&error);
                 tracing::warn!(path = %leftover.path.display(), %error, "failed to remove an old run's folder");
             }

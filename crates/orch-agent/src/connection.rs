@@ -334,7 +334,7 @@ impl Connection {
             server_message::Kind::Welcome(_) | server_message::Kind::Batch(_) => {}
             // What is handed out to an agent on its way out goes back with the end of the stream.
             server_message::Kind::Assignment(_) if shutdown.is_cancelled() => {}
-            server_message::Kind::Assignment(assignment) => self.runs.take(assignment),
+            server_message::Kind::Assignment(assignment) => self.runs.take(*assignment),
             server_message::Kind::Revoked(revoked) => {
                 self.runs.revoke(revoked.run_id, revoked.reason);
             }

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use orch_api::proto::{
     Artifact, EgressRefusal, LogLine, Logs, StepReport, ToolsUsed, Workspace, agent_message::Kind,
 };
+use orch_sandbox::exec::Copied;
 use tokio::{
     sync::{
         mpsc::{self, error::TryRecvError},
@@ -82,6 +83,21 @@ pub enum StepStatus {
     },
     /// A person said that it was done.
     Skipped,
+}
+
+/// Whether a step must not be repeated on nobody's word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Once {
+    Yes,
+    No,
+}
+
+/// What is noted of a step beside how it stands.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Marks {
+    pub(crate) once: Once,
+    /// The workspace as it is after the step was kept.
+    pub(crate) snapshot: Option<Copied>,
 }
 
 enum Item {
@@ -199,23 +215,26 @@ impl RunLog {
         }
     }
 
-    /// Reports how a step stands that must not be repeated on nobody's word. That it starts is on the
-    /// server's disk when this returns.
+    /// Reports how a step stands, with what is to be noted of it. That one starts which must not be
+    /// repeated on nobody's word is on the server's disk when this returns.
     ///
     /// # Errors
     /// Why the server did not take it, or that the run is lost: it must not start then.
-    pub async fn step_once(
+    pub(crate) async fn step_marked(
         &self,
         number: u32,
         name: &str,
         command: &str,
         status: StepStatus,
+        marks: Marks,
     ) -> Result<(), String> {
         let report = StepReport {
-            once: true,
+            once: marks.once == Once::Yes,
+            snapshot_bytes: marks.snapshot.map(|copied| copied.bytes),
+            snapshot_entries: marks.snapshot.map_or(0, |copied| copied.entries),
             ..self.report(number, name, command, status)
         };
-        if status == StepStatus::Running {
+        if status == StepStatus::Running && marks.once == Once::Yes {
             return self.told(Kind::Step(report)).await;
         }
         let _ = self.items.send(Item::Step(report)).await;

@@ -18,6 +18,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     clock::Now,
     hold::{Hold, Loss},
+    kept::{self, Upkeep},
     outbox::{Outbox, RunKey, RunLink},
     progress::RunLog,
     redact::Redactor,
@@ -37,6 +38,7 @@ pub(crate) struct Runs {
     kept: Mutex<VecDeque<RunFolder>>,
     removing: tokio::sync::Mutex<()>,
     keep: usize,
+    upkeep: Upkeep,
 }
 
 struct Active {
@@ -54,6 +56,7 @@ impl Runs {
         now: Now,
         slots: usize,
         keep: usize,
+        upkeep: Upkeep,
     ) -> Self {
         Self {
             outbox,
@@ -65,6 +68,7 @@ impl Runs {
             kept: Mutex::default(),
             removing: tokio::sync::Mutex::default(),
             keep,
+            upkeep,
         }
     }
 
@@ -200,6 +204,17 @@ impl Runs {
         let Some(folder) = folder else {
             return;
         };
+        if kept::is_kept(folder.path()) {
+            let upkeep = self.upkeep.clone();
+            let kept = tokio::task::spawn_blocking(move || {
+                kept::strip(folder);
+                upkeep.run();
+            });
+            if let Err(error) = kept.await {
+                tracing::warn!(%error, "the keeping of a workspace broke off");
+            }
+            return;
+        }
         {
             let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
             kept.push_back(folder);

@@ -55,7 +55,12 @@ impl GitError {
                 matches!(source.raw_os_error(), Some(28 | 122))
             }
             Self::Failed { said, .. } => {
-                said.contains("No space left on device") || said.contains("Disk quota exceeded")
+                let words = [
+                    "No space left on device",
+                    "Disk quota exceeded",
+                    "Out of diskspace",
+                ];
+                words.iter().any(|words| said.contains(words))
             }
             Self::Missing { .. }
             | Self::TimedOut { .. }

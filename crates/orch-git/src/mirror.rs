@@ -15,6 +15,9 @@ use walkdir::WalkDir;
 use crate::error::io_error;
 use crate::{Git, GitError};
 
+/// The file in a mirror that is written at each use.
+const USED: &str = "used";
+
 /// All mirrors of an agent.
 #[derive(Clone, Debug)]
 pub struct Mirrors {
@@ -85,6 +88,8 @@ impl Mirrors {
             fs::write(mirror.path.join("origin"), format!("{url}\n"))
                 .map_err(io_error("write", &mirror.path))?;
         }
+        // What a fetch that was cut off has left: it fills the disk, and nobody asks for it.
+        remove_unfinished(&mirror);
         if !has(git, &mirror, commit)? {
             self.fetch(
                 git,
@@ -109,7 +114,7 @@ impl Mirrors {
             }
         }
         // When it was used last, for whoever needs room.
-        let _ = File::open(&mirror.path).and_then(|folder| folder.set_modified(now()));
+        let _ = fs::write(mirror.path.join(USED), "");
         Ok(mirror)
     }
 
@@ -128,6 +133,9 @@ impl Mirrors {
             .arguments(["--no-auto-maintenance", "--force", "--", url.as_str()])
             .arguments(what);
         let fetched = call.run().map(drop);
+        if fetched.is_err() {
+            remove_unfinished(mirror);
+        }
         if matches!(fetched, Err(GitError::TooLarge { .. })) {
             // Half of it is of no use, and too large.
             let _ = fs::remove_dir_all(&mirror.path);
@@ -139,16 +147,13 @@ impl Mirrors {
     #[must_use]
     pub fn oldest_first(&self) -> Vec<Mirror> {
         let entries = fs::read_dir(&self.root).into_iter().flatten().flatten();
-        let mut found: Vec<(SystemTime, Mirror)> = entries
-            .filter(|entry| {
-                entry
-                    .path()
-                    .extension()
-                    .is_some_and(|ending| ending == "git")
-            })
-            .filter_map(|entry| {
-                let used = entry.metadata().and_then(|meta| meta.modified()).ok()?;
-                Some((used, Mirror { path: entry.path() }))
+        let paths = entries.map(|entry| entry.path());
+        let paths = paths.filter(|path| path.extension().is_some_and(|ending| ending == "git"));
+        let mut found: Vec<(Option<SystemTime>, Mirror)> = paths
+            .map(|path| {
+                // One that was never there as a whole is the first to go.
+                let used = fs::metadata(path.join(USED)).and_then(|used| used.modified());
+                (used.ok(), Mirror { path })
             })
             .collect();
         found.sort_by_key(|(used, mirror)| (*used, mirror.path.clone()));
@@ -180,6 +185,18 @@ fn init(git: &Git, path: &Path, commit: &Commit) -> Result<(), GitError> {
     call.arguments([path]).run().map(drop)
 }
 
+fn remove_unfinished(mirror: &Mirror) {
+    let entries = WalkDir::new(mirror.objects()).max_depth(2).into_iter();
+    let unfinished = entries.filter_map(Result::ok).filter(|entry| {
+        let name = entry.file_name().to_string_lossy();
+        entry.file_type().is_file() && name.starts_with("tmp_")
+    });
+    for entry in unfinished {
+        // What stays is found again by the next one.
+        let _ = fs::remove_file(entry.path());
+    }
+}
+
 fn has(git: &Git, mirror: &Mirror, commit: &Commit) -> Result<bool, GitError> {
     let what = format!("{commit}^{{commit}}");
     let call = git.call("cat-file").on(&mirror.path);
@@ -194,14 +211,6 @@ pub fn size_bytes(folder: &Path) -> u64 {
     blocks
         .map(|metadata| metadata.blocks().saturating_mul(512))
         .sum()
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "files are stamped by the clock that stamps all files"
-)]
-fn now() -> SystemTime {
-    SystemTime::now()
 }
 
 #[cfg(test)]

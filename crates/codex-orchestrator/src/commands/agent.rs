@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::serve::log_settings;
 use super::shutdown::{self, Signals};
-use super::{Connect, Context, logging};
+use super::{Connect, Context, logging, workspaces};
 use crate::config::{AgentFlags, ClientSettings, LogFlags, Reader, agent_config, data_dir};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -36,6 +36,8 @@ enum Action {
     Run(Box<RunArgs>),
     /// List the agents that have registered
     List(Connect),
+    /// List the workspaces that stay on this machine after a failure
+    Workspaces(workspaces::Args),
 }
 
 #[derive(clap::Args, Clone, Debug)]
@@ -64,6 +66,7 @@ pub async fn run(args: Args, context: &mut Context<'_>) -> Result<Exit, Failure>
     match args.action {
         None => work(args.run, context).await,
         Some(Action::Run(run)) => work(*run, context).await,
+        Some(Action::Workspaces(args)) => workspaces::run(&args, context),
         Some(Action::List(connect)) => {
             let agents = context.client(&connect)?.agents().await?;
             context.output.list(&agents)?;

@@ -32,6 +32,7 @@ pub mod up;
 pub mod vision;
 mod watch;
 pub mod work;
+mod workspaces;
 
 pub use connect::Connect;
 pub use context::Context;

@@ -11,7 +11,7 @@ use super::{Reader, Setting, client, parse, server};
 
 const STATE_DIR: Setting = Setting::new("AGENT_STATE_DIR").flag("state-dir");
 const WORKSPACE: Setting = Setting::new("AGENT_WORKSPACE").flag("workspace");
-const SETTINGS: [Setting; 48] = [
+const SETTINGS: [Setting; 51] = [
     Setting::new("AGENT_ID").flag("id"),
     Setting::new("AGENT_SLOTS").flag("slots").default("4"),
     WORKSPACE,
@@ -43,6 +43,9 @@ const SETTINGS: [Setting; 48] = [
     Setting::new("AGENT_GIT_SSH_KNOWN_HOSTS"),
     Setting::new("AGENT_GIT_TIMEOUT").default("600"),
     Setting::new("AGENT_DISK_CAP"),
+    Setting::new("AGENT_KEEP_FAILED").default("24h"),
+    Setting::new("AGENT_KEEP_FAILED_BYTES").default("5G"),
+    Setting::new("AGENT_SNAPSHOT_BYTES").default("256M"),
     Setting::new("AGENT_SHELL").default("/bin/sh"),
     Setting::new("AGENT_STEPS"),
     STATE_DIR,

@@ -14,6 +14,7 @@ use orch_git::GitError;
 use orch_sandbox::exec::{CopyLimits, RunFolder, WorkspaceError, list_files};
 
 use super::source::Files;
+use crate::kept;
 
 /// How much of a workspace is copied.
 const LIMITS: CopyLimits = CopyLimits {
@@ -57,6 +58,19 @@ pub(super) enum Origin {
     GoesOn(Vec<Step>),
 }
 
+impl PrepareError {
+    /// Whether the disk was full.
+    pub(super) fn is_no_space(&self) -> bool {
+        match self {
+            Self::Git(error) => error.is_no_space(),
+            Self::Folder(WorkspaceError::Io { source, .. }) => {
+                source.kind() == std::io::ErrorKind::StorageFull
+            }
+            Self::Folder(_) => false,
+        }
+    }
+}
+
 /// Makes the folder of a run, or takes the one up that it was interrupted in, where it may go on
 /// with the steps kept there.
 pub(super) fn prepare(
@@ -72,6 +86,7 @@ pub(super) fn prepare(
         && let Some(steps) = read_plan(&folder)
         && may_go_on(&steps)
     {
+        kept::forget(&folder);
         let origin = Origin::GoesOn(steps);
         return Ok(Prepared { folder, origin });
     }

@@ -2,12 +2,16 @@
 //!
 //! Adds nothing to the step's environment, and lets no output past the redactor.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::PathBuf,
+    sync::{Arc, PoisonError},
+    time::Duration,
+};
 
 use orch_core::recipe::Step;
 use orch_sandbox::{
     egress::Refusal,
-    exec::{Command, Exit, Line, Program, RunFolder, Stream},
+    exec::{Command, Copied, Exit, Line, Program, RunFolder, Snapshots, Stream},
     sandbox::{Cell, SandboxError},
 };
 use tokio::sync::{Mutex, mpsc};
@@ -15,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::environment::Environment;
 use crate::{
-    progress::{LineEnd, RunLog, Source, StepStatus},
+    progress::{LineEnd, Marks, Once, RunLog, Source, StepStatus},
     redact::StreamRedactor,
     text::chain,
 };
@@ -41,6 +45,15 @@ pub(super) struct Place<'a> {
     pub(super) shell: &'a PathBuf,
     pub(super) log: &'a RunLog,
     pub(super) stop: &'a CancellationToken,
+    /// Of the workspace between steps, where these are kept.
+    pub(super) snapshots: Option<Arc<std::sync::Mutex<Option<Snapshots>>>>,
+}
+
+/// What comes behind a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Then {
+    More,
+    Nothing,
 }
 
 /// How a step ended.
@@ -56,16 +69,19 @@ pub(super) enum StepEnd {
 
 impl Place<'_> {
     /// Runs a step to its end and reports it; `number` is from 1.
-    pub(super) async fn run(&self, number: u32, step: &Step) -> StepEnd {
+    pub(super) async fn run(&self, number: u32, step: &Step, then: Then) -> StepEnd {
         let name = step.name.as_deref().unwrap_or_default();
-        let report = async |status| match step.is_idempotent() {
-            true => {
-                self.log.step(number, name, &step.run, status).await;
-                Ok(())
-            }
-            false => self.log.step_once(number, name, &step.run, status).await,
+        let once = match step.is_idempotent() {
+            true => Once::No,
+            false => Once::Yes,
         };
-        if let Err(why) = report(StepStatus::Running).await {
+        let report = async |status, snapshot| {
+            let marks = Marks { once, snapshot };
+            let log = self.log;
+            log.step_marked(number, name, &step.run, status, marks)
+                .await
+        };
+        if let Err(why) = report(StepStatus::Running, None).await {
             if self.stop.is_cancelled() {
                 return StepEnd::Stopped;
             }
@@ -80,10 +96,17 @@ impl Place<'_> {
         }
         let end = self.execute(number, step).await;
         match &end {
-            StepEnd::Succeeded => drop(report(StepStatus::Succeeded).await),
+            // It is done once its workspace is kept: whoever goes on begins with that.
+            StepEnd::Succeeded => {
+                let snapshot = match then {
+                    Then::More => self.keep(number).await,
+                    Then::Nothing => None,
+                };
+                drop(report(StepStatus::Succeeded, snapshot).await);
+            }
             StepEnd::Failed { exit_code, .. } => {
                 let exit_code = *exit_code;
-                drop(report(StepStatus::Failed { exit_code }).await);
+                drop(report(StepStatus::Failed { exit_code }, None).await);
             }
             // It begins anew when the run goes on.
             StepEnd::Stopped => {}
@@ -92,16 +115,44 @@ impl Place<'_> {
     }
 
     /// A person said that it was done before.
-    pub(super) async fn skip(&self, number: u32, step: &Step) {
+    pub(super) async fn skip(&self, number: u32, step: &Step, then: Then) {
         let name = step.name.as_deref().unwrap_or_default();
         let event = format!(
             "step {number} `{}` is passed over: a person said that it was done",
             excerpt(step)
         );
         self.log.event(&event).await;
+        if then == Then::More {
+            self.keep(number).await;
+        }
         self.log
             .step(number, name, &step.run, StepStatus::Skipped)
             .await;
+    }
+
+    /// Keeps the workspace as it is after a step, where that is wanted and it is not too large.
+    async fn keep(&self, number: u32) -> Option<Copied> {
+        let taken = Arc::clone(self.snapshots.as_ref()?);
+        let taken = tokio::task::spawn_blocking(move || {
+            let mut snapshots = taken.lock().unwrap_or_else(PoisonError::into_inner);
+            let taken = snapshots.as_mut()?.take(number);
+            if taken.is_err() {
+                // The next one would not fit either.
+                *snapshots = None;
+            }
+            Some(taken)
+        });
+        match taken.await.ok()?? {
+            Ok(copied) => Some(copied),
+            Err(error) => {
+                let event = format!(
+                    "the workspace is not kept between steps from step {number} on: {}",
+                    chain(&error)
+                );
+                self.log.event(&event).await;
+                None
+            }
+        }
     }
 
     async fn execute(&self, number: u32, step: &Step) -> StepEnd {

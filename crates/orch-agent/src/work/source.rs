@@ -8,7 +8,9 @@ use orch_api::proto::{Assignment, Source, Workspace, agent_message::Kind};
 use orch_core::source::{Commit, Reference, RepositoryUrl};
 use orch_git::{Git, GitError, Mirror};
 
-use crate::{config::AgentConfig, text::chain, worker::Job};
+use crate::{
+    config::AgentConfig, room::Working, text::chain, worker::Job, workspaces::WorkspaceSetup,
+};
 
 /// How much a commit may hold.
 const MOST_BYTES: u64 = 10 << 30;
@@ -61,36 +63,37 @@ struct Meant {
 ///
 /// # Errors
 /// What is wrong, for people.
-pub(super) async fn settle(config: &AgentConfig, job: &Job) -> Result<Option<Files>, String> {
+pub(super) async fn settle(
+    config: &AgentConfig,
+    job: &Job,
+    working: &Working,
+) -> Result<Option<Files>, String> {
     let Some(meant) = meant(&job.assignment)? else {
         return Ok(None);
     };
     let setup = config.workspaces.clone();
     let (path, state_dir) = (config.path.clone(), config.state_dir.clone());
+    let room = working.room();
     let fetched = tokio::task::spawn_blocking(move || {
-        let git = setup.git(&path)?;
-        let commit = match meant.commit {
-            Some(commit) => commit,
-            None => orch_git::resolve(&git, &meant.url, meant.reference.as_ref())?,
-        };
-        let mirror = setup
-            .mirrors(&state_dir)
-            .with_commit(&git, &meant.url, &commit)?;
-        let url = meant.url;
-        Ok::<_, GitError>(Files {
-            git,
-            mirror,
-            url,
-            commit,
-        })
+        let fetch = || fetch(&setup, &path, &state_dir, &meant);
+        match fetch() {
+            // A full disk: what nobody needs goes, and it is tried once more.
+            Err(error) if error.is_no_space() && room.remove_all() => fetch(),
+            fetched => fetched,
+        }
     });
     let files = tokio::select! {
         biased;
         () = job.stop.cancelled() => return Err("the run was stopped".to_owned()),
         fetched = fetched => fetched.map_err(|error| error.to_string())?,
     };
-    let files =
-        files.map_err(|error| format!("the workspace could not be made: {}", chain(&error)))?;
+    let files = files.map_err(|error| {
+        let why = match error.is_no_space() {
+            true => "no space is left on the agent's disk: ",
+            false => "",
+        };
+        format!("the workspace could not be made: {why}{}", chain(&error))
+    })?;
     let said = Kind::Workspace(Workspace {
         source: Some(Source {
             url: files.url.to_string(),
@@ -111,6 +114,27 @@ pub(super) async fn settle(config: &AgentConfig, job: &Job) -> Result<Option<Fil
     let line = format!("workspace: {} at commit {}", files.url, files.commit);
     job.log.system(&line).await;
     Ok(Some(files))
+}
+
+fn fetch(
+    setup: &WorkspaceSetup,
+    path: &str,
+    state_dir: &Path,
+    meant: &Meant,
+) -> Result<Files, GitError> {
+    let git = setup.git(path)?;
+    let url = meant.url.clone();
+    let commit = match &meant.commit {
+        Some(commit) => commit.clone(),
+        None => orch_git::resolve(&git, &url, meant.reference.as_ref())?,
+    };
+    let mirror = setup.mirrors(state_dir).with_commit(&git, &url, &commit)?;
+    Ok(Files {
+        git,
+        mirror,
+        url,
+        commit,
+    })
 }
 
 fn meant(assignment: &Assignment) -> Result<Option<Meant>, String> {

@@ -3,7 +3,7 @@
 //! Steps run in order, the first failure ends the run, and a resumed run begins at the first step
 //! that was not done. Nothing runs before everything needed for it is there.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use futures::future::BoxFuture;
 use orch_api::proto::Assignment;
@@ -12,7 +12,7 @@ use orch_core::{
     recipe::{Recipe, Step},
 };
 use orch_sandbox::{
-    exec::RunFolder,
+    exec::{CopyLimits, RunFolder, Snapshots},
     sandbox::{Backend, Cell, Sandbox},
 };
 use tokio::sync::{Mutex, mpsc};
@@ -25,20 +25,30 @@ use super::{
     known::{self, Known, Origin},
     once::{self, Word},
     plan::{self, Planned},
-    process::{Place, Refusals, StepEnd},
+    process::{Place, Refusals, StepEnd, Then},
     source::{self, Files},
 };
 use crate::{
     codex::CodexSetup,
     config::{AgentConfig, Executor, LlmPlanning},
+    kept::{self, Note},
+    room::{Room, Working},
     text::chain,
     tools::{Provided, Shelf},
     worker::{Ended, Finished, Job, Outcome, Question, Verdict, Worker},
 };
 
+/// The most files and folders of a snapshot.
+const SNAPSHOT_ENTRIES: u64 = 200_000;
+/// How often a run that waits for room looks again.
+const LOOK: Duration = Duration::from_secs(2);
+/// How long a run waits for room.
+const PATIENCE: Duration = Duration::from_secs(300);
+
 /// Runs steps in a sandbox.
 pub struct Steps {
     config: Arc<AgentConfig>,
+    room: Arc<Room>,
     sandbox: Arc<dyn Sandbox>,
     shelf: Arc<Shelf>,
 }
@@ -47,7 +57,11 @@ impl Steps {
     /// A worker under these settings, whose steps run in this sandbox.
     #[must_use]
     pub fn new(config: AgentConfig, sandbox: Arc<dyn Sandbox>) -> Self {
+        let setup = &config.workspaces;
+        let (state_dir, cap) = (&config.state_dir, setup.disk_cap_bytes);
+        let room = Room::new(state_dir, setup.mirrors(state_dir), cap);
         Self {
+            room: Arc::new(room),
             config: Arc::new(config),
             sandbox,
             shelf: Arc::default(),
@@ -60,12 +74,24 @@ impl Worker for Steps {
         let config = Arc::clone(&self.config);
         let sandbox = Arc::clone(&self.sandbox);
         let shelf = Arc::clone(&self.shelf);
+        let room = Arc::clone(&self.room);
         Box::pin(async move {
-            match begin(&config, &sandbox, &shelf, &job).await {
+            let mut working = match enter(&room, &job).await {
+                Ok(working) => working,
+                Err(outcome) => {
+                    return Ended {
+                        outcome,
+                        folder: None,
+                    };
+                }
+            };
+            match begin(&config, &sandbox, &shelf, &job, &mut working).await {
                 Ok((run, folder)) => {
                     let outcome = run.carry_out(&folder).await;
+                    let outcome = outcome.unwrap_or_else(failed);
+                    keep_failed(&config, &job, &outcome, &folder).await;
                     Ended {
-                        outcome: outcome.unwrap_or_else(failed),
+                        outcome,
                         folder: Some(folder),
                     }
                 }
@@ -76,6 +102,63 @@ impl Worker for Steps {
             }
         })
     }
+}
+
+/// Waits for room on the disk, as long as other runs may leave some.
+async fn enter(room: &Arc<Room>, job: &Job) -> Result<Working, Outcome> {
+    let until = tokio::time::Instant::now() + PATIENCE;
+    let mut told = false;
+    loop {
+        let asked = Arc::clone(room);
+        let entered = tokio::task::spawn_blocking(move || asked.enter()).await;
+        let full = match entered.map_err(|error| failed(error.to_string()))? {
+            Ok(working) => return Ok(working),
+            Err(full) => full,
+        };
+        if full.others == 0 || tokio::time::Instant::now() >= until {
+            let reason = full.to_string();
+            job.log.event(&reason).await;
+            return Err(failed(reason));
+        }
+        if !told {
+            let event = format!("waiting for room on the agent's disk: {full}");
+            job.log.event(&event).await;
+            told = true;
+        }
+        tokio::select! {
+            biased;
+            () = job.stop.cancelled() => return Err(Outcome::Stopped),
+            () = tokio::time::sleep(LOOK) => {}
+        }
+    }
+}
+
+/// Says of a run that failed where its workspace stays, and until when.
+async fn keep_failed(config: &AgentConfig, job: &Job, outcome: &Outcome, folder: &RunFolder) {
+    let Outcome::Finished(finished) = outcome else {
+        return;
+    };
+    let keeping = config.workspaces.keeping();
+    if finished.verdict != Verdict::Failed || !kept::is_worth_keeping(folder, keeping) {
+        return;
+    }
+    let since = job.log.now()();
+    let note = Note {
+        run_id: job.assignment.run_id,
+        work_item_id: job.assignment.work_item_id,
+        reason: job.log.redactor().redact(&finished.reason).into_owned(),
+        since,
+        until: since.saturating_add(keeping.time).unwrap_or(since),
+    };
+    let line = match kept::note(folder, &note) {
+        Ok(()) => format!(
+            "the workspace stays on this agent until {}: {}",
+            note.until,
+            folder.work().display()
+        ),
+        Err(error) => format!("the workspace does not stay: {error}"),
+    };
+    job.log.system(&line).await;
 }
 
 fn failed(reason: String) -> Outcome {
@@ -102,6 +185,7 @@ async fn begin<'j>(
     sandbox: &'j Arc<dyn Sandbox>,
     shelf: &'j Shelf,
     job: &'j Job,
+    working: &mut Working,
 ) -> Result<(Run<'j>, RunFolder), String> {
     let assignment = &job.assignment;
     job.log
@@ -115,8 +199,17 @@ async fn begin<'j>(
         .await;
     let recipe = known::read_recipe(assignment)?;
     let known = known::steps(assignment, config.steps.as_deref(), &recipe)?;
-    let files = source::settle(config, job).await?;
-    let prepared = prepare(config, assignment, known.clone(), files.clone());
+    let files = source::settle(config, job, working).await?;
+    if let Some(files) = &files {
+        working.borrow(files.mirror());
+    }
+    let prepared = prepare(
+        config,
+        assignment,
+        known.clone(),
+        files.clone(),
+        working.room(),
+    );
     let Prepared { folder, origin } = prepared.await?;
     let kept = match origin {
         folder::Origin::Fresh => None,
@@ -170,6 +263,7 @@ async fn prepare(
     assignment: &Assignment,
     known: Option<Known>,
     files: Option<Files>,
+    room: Arc<Room>,
 ) -> Result<Prepared, String> {
     let root = config.state_dir.join("runs");
     let fill = match (files, &config.workspace) {
@@ -180,10 +274,21 @@ async fn prepare(
     let assignment = assignment.clone();
     let prepared = tokio::task::spawn_blocking(move || {
         let fits = |kept: &[Step]| known::may_go_on(&assignment, known.as_ref(), kept);
-        folder::prepare(&root, &assignment, &fill, fits)
+        let prepare = || folder::prepare(&root, &assignment, &fill, fits);
+        match prepare() {
+            // A full disk: what nobody needs goes, and it is tried once more.
+            Err(error) if error.is_no_space() && room.remove_all() => prepare(),
+            prepared => prepared,
+        }
     });
     let prepared = prepared.await.map_err(|error| error.to_string())?;
-    prepared.map_err(|error| format!("the run's folder could not be made: {}", chain(&error)))
+    prepared.map_err(|error| {
+        let why = match error.is_no_space() {
+            true => "no space is left on the agent's disk: ",
+            false => "",
+        };
+        format!("the run's folder could not be made: {why}{}", chain(&error))
+    })
 }
 
 impl Run<'_> {
@@ -239,6 +344,7 @@ impl Run<'_> {
             once::Verdict::GoOn(said) => said,
             once::Verdict::Ask(question) => return Ok(self.put(question).await),
         };
+        let snapshots = self.snapshots(folder, &said).await?;
         let kept = folder::keep_plan(folder, &steps);
         kept.map_err(|error| format!("failed to keep the run's steps: {error}"))?;
         let Opened { cell, refusals } = self.open_cell(folder, &provided).await?;
@@ -250,8 +356,53 @@ impl Run<'_> {
             shell: &self.config.shell,
             log: &self.job.log,
             stop: &self.job.stop,
+            snapshots,
         };
         Ok(self.run_steps(&place, &steps, &said).await)
+    }
+
+    /// The snapshots of a run, whose workspace is put back to how it was after the last step that is
+    /// done: the next one may have changed half of it.
+    async fn snapshots(
+        &self,
+        folder: &RunFolder,
+        said: &BTreeMap<u32, Word>,
+    ) -> Result<Option<Arc<std::sync::Mutex<Option<Snapshots>>>>, String> {
+        let max_bytes = self.config.workspaces.snapshot_bytes;
+        if max_bytes == 0 {
+            return Ok(None);
+        }
+        let limits = CopyLimits {
+            max_bytes,
+            max_entries: SNAPSHOT_ENTRIES,
+        };
+        let snapshots = Snapshots::of(folder, limits);
+        let last = self.done().iter().max().copied();
+        let Some(last) = last else {
+            return Ok(Some(Arc::new(std::sync::Mutex::new(Some(snapshots)))));
+        };
+        // What a person says was done left its work in the folder as it is.
+        let was_done = said.get(&(last + 1)) == Some(&Word::Done);
+        let restored = tokio::task::spawn_blocking(move || {
+            let restored = match was_done {
+                true => Ok(false),
+                false => snapshots.restore(last),
+            };
+            (snapshots, restored)
+        });
+        let (snapshots, restored) = restored.await.map_err(|error| error.to_string())?;
+        let restored = restored.map_err(|error| {
+            format!(
+                "the workspace could not be put back to how it was after step {last}: {}",
+                chain(&error)
+            )
+        })?;
+        let line = match restored {
+            true => format!("the workspace is as it was after step {last}"),
+            false => "the workspace is as it was left".to_owned(),
+        };
+        self.job.log.system(&line).await;
+        Ok(Some(Arc::new(std::sync::Mutex::new(Some(snapshots)))))
     }
 
     /// What a person has said, or has to say, of steps that may run only once.
@@ -388,10 +539,14 @@ impl Run<'_> {
             if self.job.stop.is_cancelled() {
                 return Outcome::Stopped;
             }
+            let then = match usize::try_from(number) == Ok(steps.len()) {
+                true => Then::Nothing,
+                false => Then::More,
+            };
             match said.get(&number) {
                 Some(Word::Again) | None => {}
                 Some(Word::Done) => {
-                    place.skip(number, step).await;
+                    place.skip(number, step, then).await;
                     continue;
                 }
                 Some(Word::Fail) => {
@@ -403,7 +558,7 @@ impl Run<'_> {
                 }
             }
             orch_failpoint::pass("agent.step.before");
-            let ended = place.run(number, step).await;
+            let ended = place.run(number, step, then).await;
             orch_failpoint::pass("agent.step.after");
             match ended {
                 StepEnd::Succeeded => {}

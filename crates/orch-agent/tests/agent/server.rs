@@ -150,7 +150,7 @@ impl Session {
     /// Hands several runs out in one message.
     pub async fn assign_all(&self, assignments: Vec<Assignment>) {
         let parts = assignments.into_iter().map(|assignment| ServerMessage {
-            kind: Some(server_message::Kind::Assignment(assignment)),
+            kind: Some(server_message::Kind::Assignment(Box::new(assignment))),
         });
         let messages = parts.collect();
         self.say(server_message::Kind::Batch(ServerBatch { messages }))
@@ -158,7 +158,8 @@ impl Session {
     }
 
     pub async fn assign(&self, assignment: Assignment) {
-        self.say(server_message::Kind::Assignment(assignment)).await;
+        self.say(server_message::Kind::Assignment(Box::new(assignment)))
+            .await;
     }
 
     pub async fn revoke(&self, run_id: i64) {

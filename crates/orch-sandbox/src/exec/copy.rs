@@ -25,6 +25,14 @@ pub struct CopyLimits {
     pub max_entries: u64,
 }
 
+impl CopyLimits {
+    /// As much as there is.
+    pub const NONE: Self = Self {
+        max_bytes: u64::MAX,
+        max_entries: u64::MAX,
+    };
+}
+
 /// What was copied.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Copied {

@@ -11,7 +11,9 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-use super::{Copied, CopyLimits, SecretFile, WorkspaceError, copy::copy_tree, procfs, spare};
+use super::{
+    Copied, CopyLimits, SecretFile, WorkspaceError, copy::copy_tree, procfs, snapshot, spare,
+};
 
 pub(super) const OWNER: &str = "owner";
 pub(super) const OWNER_HEADER: &str = "orch-owner 1";
@@ -120,6 +122,11 @@ impl RunFolder {
         self.path.join(PLAN)
     }
 
+    /// Where the snapshots of its workspace lie, once there are any.
+    pub fn snapshots(&self) -> PathBuf {
+        snapshot::place(&self.path)
+    }
+
     /// The records of running commands, for [`Command::records`](super::Command::records).
     pub fn pids(&self) -> PathBuf {
         self.path.join(PIDS)
@@ -198,6 +205,7 @@ impl RunFolder {
         // Without these it may be as a new one is.
         let _ = fs::remove_file(path.join(PLAN));
         let _ = fs::remove_dir(path.join(SECRETS));
+        let _ = remove_tree(&snapshot::place(&path));
         if spare::is_as_new(&path, &PARTS, 1) {
             // From here on anybody may take it.
             drop(owner);

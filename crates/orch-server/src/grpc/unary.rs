@@ -68,6 +68,12 @@ pub fn report_of(report: StepReport) -> Result<orch_store::StepReport, AppError>
         detail.insert("idempotent".to_owned(), Value::Bool(false));
         detail.insert("epoch".to_owned(), report.epoch.into());
     }
+    if let Some(bytes) = report.snapshot_bytes {
+        let snapshot = serde_json::json!({"bytes": bytes, "entries": report.snapshot_entries});
+        detail
+            .get_or_insert_default()
+            .insert("snapshot".to_owned(), snapshot);
+    }
     let optional = |text: String| (!text.is_empty()).then_some(text);
     Ok(orch_store::StepReport {
         number: (report.number > 0).then(|| i64::from(report.number)),

@@ -116,7 +116,7 @@ async fn tell(app: &App, agent: &AgentName, runs: Vec<(Run, WorkItem)>) -> Resul
 
 /// An agent that does not take its messages must not keep others from theirs.
 async fn send(app: &App, agent: &AgentName, outbox: &Outbox, run: &Run, assignment: Assignment) {
-    let kind = Some(server_message::Kind::Assignment(assignment));
+    let kind = Some(server_message::Kind::Assignment(Box::new(assignment)));
     match outbox.try_send(ServerMessage { kind }) {
         Ok(()) => {}
         Err(TrySendError::Closed(_)) => give_back(app, agent, run.id, run.epoch).await,
