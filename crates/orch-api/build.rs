@@ -5,6 +5,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let descriptors = protox::compile(["agent.proto"], ["proto"])?;
     tonic_prost_build::configure()
         .build_transport(false)
+        .skip_debug(["SecretValue"])
         .compile_fds(descriptors)?;
     Ok(())
 }

@@ -50,6 +50,8 @@ pub enum Command {
     Queue(commands::queue::Args),
     /// Start all that is eligible now
     Tick(commands::tick::Args),
+    /// Secrets of a project: set, list, remove
+    Secret(commands::secret::Args),
     /// What projects use, and how much they may
     Quota(commands::quota::Args),
     /// The audit chain
@@ -83,6 +85,7 @@ impl Command {
             | Self::Enqueue(_)
             | Self::Queue(_)
             | Self::Tick(_)
+            | Self::Secret(_)
             | Self::Quota(_)
             | Self::Audit(_)
             | Self::Migrate(_)

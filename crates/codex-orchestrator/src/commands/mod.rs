@@ -22,6 +22,7 @@ pub mod queue;
 pub mod quota;
 pub mod requirements;
 pub mod run;
+pub mod secret;
 pub mod serve;
 mod shutdown;
 pub mod tick;

@@ -10,6 +10,7 @@ mod folder;
 mod known;
 mod plan;
 mod process;
+mod secrets;
 mod steps;
 
 pub use steps::Steps;

@@ -25,6 +25,7 @@ use super::{
     known::{self, Known, Origin},
     plan::{self, Planned},
     process::{Place, Refusals, StepEnd},
+    secrets::RunSecrets,
 };
 use crate::{
     codex::CodexSetup,
@@ -183,6 +184,7 @@ impl Run<'_> {
         {
             return Ok(self.delegate(setup, folder, &environment, missing).await);
         }
+        let secrets = RunSecrets::of(self.job);
         let mut plan = None;
         match self.plan(folder, &missing).await? {
             Planned::Steps {
@@ -192,6 +194,9 @@ impl Run<'_> {
                 because,
             } => {
                 missing.look_for_tools(tools.iter().map(String::as_str), path);
+                if origin.is_approved() {
+                    missing.secrets = secrets.missing(&steps).await?;
+                }
                 plan = Some((steps, origin, because));
             }
             Planned::Nothing { question } => missing.steps = Some(question),
@@ -212,12 +217,14 @@ impl Run<'_> {
         }
         let kept = folder::keep_plan(folder, &steps);
         kept.map_err(|error| format!("failed to keep the run's steps: {error}"))?;
+        secrets.make_room(folder, &steps)?;
         let Opened { cell, refusals } = self.open_cell(folder).await?;
         let place = Place {
             folder,
             cell: &*cell,
             refusals: &refusals,
             environment: &environment,
+            secrets,
             shell: &self.config.shell,
             log: &self.job.log,
             stop: &self.job.stop,
@@ -328,6 +335,7 @@ impl Run<'_> {
             Some(_) => &self.job.assignment.steps_done,
             None => &[],
         };
+        place.secrets.hide_those_of(done, steps).await;
         for (number, step) in (1..).zip(steps) {
             if done.contains(&number) {
                 continue;

@@ -10,6 +10,7 @@ mod node;
 mod read;
 mod rules;
 mod scalar;
+mod secrets;
 mod suggest;
 mod wire;
 

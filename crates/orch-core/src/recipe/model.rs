@@ -8,6 +8,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::rules;
+use crate::secret::SecretUse;
 
 /// What a work item needs and runs; at least one tool or one step.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -86,6 +87,8 @@ pub struct Step {
     pub timeout: Option<Duration>,
     /// Folder relative to the workspace, as it was written; see [`Step::folder`].
     pub cwd: Option<String>,
+    /// Secrets that this step alone gets, no variable twice.
+    pub secrets: Vec<SecretUse>,
 }
 
 impl Step {

@@ -11,6 +11,7 @@ use super::error::RecipeError;
 use super::model::{Checksum, Network, Permissions, Recipe, Source, Step, Tool};
 use super::node::{Node, Value, error_at};
 use super::rules::{self, excerpt};
+use super::secrets::read_secrets;
 use super::suggest::nearest;
 
 /// Longest YAML text, in bytes.
@@ -32,7 +33,7 @@ const RECIPE_KEYS: &[&str] = &["name", "version", "source", "permissions", "tool
 const SOURCE_KEYS: &[&str] = &["url", "checksum"];
 const PERMISSION_KEYS: &[&str] = &["network", "filesystem", "capabilities"];
 const TOOL_KEYS: &[&str] = &["name", "version", "checksum", "env", "network"];
-const STEP_KEYS: &[&str] = &["run", "name", "env", "timeout", "cwd"];
+const STEP_KEYS: &[&str] = &["run", "name", "env", "timeout", "cwd", "secrets"];
 
 const NEEDS: &str =
     "a recipe needs at least one entry under `tools` or `steps`, such as:\nsteps:\n  - echo build";
@@ -136,12 +137,16 @@ pub(super) fn read_step(node: &Node, path: &str) -> Result<Step, RecipeError> {
         return Err(error_at(only.at, path, message));
     }
     let fields = Fields::of(node, path, expected, STEP_KEYS)?;
+    let env = fields.read("env", read_env)?.unwrap_or_default();
     Ok(Step {
         name: fields.word("name")?,
         run: fields.required("run", |node, path| read_command(node, path, "a command"))?,
-        env: fields.read("env", read_env)?.unwrap_or_default(),
         timeout: fields.read("timeout", read_timeout)?,
         cwd: fields.text("cwd", rules::check_cwd)?,
+        secrets: fields
+            .read("secrets", |node, path| read_secrets(node, path, &env))?
+            .unwrap_or_default(),
+        env,
     })
 }
 
@@ -243,7 +248,7 @@ fn read_labels(node: &Node, path: &str) -> Result<Vec<String>, RecipeError> {
     })
 }
 
-fn read_list<T>(
+pub(super) fn read_list<T>(
     node: &Node,
     path: &str,
     (what, max): (&str, usize),
@@ -264,7 +269,7 @@ fn read_list<T>(
         .collect()
 }
 
-fn text(
+pub(super) fn text(
     node: &Node,
     path: &str,
     rule: impl Fn(&str) -> Result<(), String>,
@@ -293,7 +298,7 @@ fn bounded(node: &Node, path: &str, text: &str) -> Result<String, RecipeError> {
     Ok(text.to_owned())
 }
 
-fn join(path: &str, key: &str) -> String {
+pub(super) fn join(path: &str, key: &str) -> String {
     match path.is_empty() {
         true => excerpt(key),
         false => format!("{path}.{}", excerpt(key)),
@@ -301,14 +306,14 @@ fn join(path: &str, key: &str) -> String {
 }
 
 /// The entries of one mapping whose keys are all known.
-struct Fields<'n> {
+pub(super) struct Fields<'n> {
     node: &'n Node,
     path: &'n str,
     found: BTreeMap<&'n str, &'n Node>,
 }
 
 impl<'n> Fields<'n> {
-    fn of(
+    pub(super) fn of(
         node: &'n Node,
         path: &'n str,
         expected: &str,
@@ -338,7 +343,7 @@ impl<'n> Fields<'n> {
         Ok(Self { node, path, found })
     }
 
-    fn read<T>(
+    pub(super) fn read<T>(
         &self,
         key: &str,
         read: impl Fn(&Node, &str) -> Result<T, RecipeError>,
@@ -349,7 +354,7 @@ impl<'n> Fields<'n> {
             .transpose()
     }
 
-    fn required<T>(
+    pub(super) fn required<T>(
         &self,
         key: &str,
         read: impl Fn(&Node, &str) -> Result<T, RecipeError>,
@@ -360,7 +365,7 @@ impl<'n> Fields<'n> {
         })
     }
 
-    fn text(
+    pub(super) fn text(
         &self,
         key: &str,
         rule: impl Fn(&str) -> Result<(), String>,

@@ -16,6 +16,8 @@ pub mod project;
 pub mod queue;
 pub mod requirements;
 pub mod run;
+pub mod run_token;
+pub mod secret;
 pub mod seen;
 pub mod step;
 pub mod summary;

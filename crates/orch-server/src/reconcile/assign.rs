@@ -97,6 +97,11 @@ async fn build(
         plan_needs_approval: gate::is_gated(item, app.store().rules()),
         ..Assignment::default()
     };
+    if answers == Answers::Readable
+        && let Some(keys) = app.vault().tokens()
+    {
+        assignment.run_token = keys.mint(run.id, run.epoch);
+    }
     // A run that nobody held before has no history to take up.
     if run.epoch > 1 {
         let mut conn = app.store().peek().await?;

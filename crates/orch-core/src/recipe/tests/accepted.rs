@@ -66,6 +66,7 @@ steps:
                 env: env(&[("STAGE", "prod")]),
                 timeout: Some(Duration::from_secs(60)),
                 cwd: Some("./deploy".to_owned()),
+                secrets: Vec::new(),
             },
         ],
         ..Recipe::default()
