@@ -7,6 +7,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .build_transport(false)
         // All others are small.
         .boxed(".orch.agent.v1.ServerMessage.kind.assignment")
+        .skip_debug(["SecretValue"])
         .compile_fds(descriptors)?;
     Ok(())
 }

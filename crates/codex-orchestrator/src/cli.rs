@@ -52,6 +52,8 @@ pub enum Command {
     Queue(commands::queue::Args),
     /// Start all that is eligible now
     Tick(commands::tick::Args),
+    /// Secrets of a project: set, list, remove
+    Secret(commands::secret::Args),
     /// What projects use, and how much they may
     Quota(commands::quota::Args),
     /// Tools: the catalog, locks, installed tools, signatures
@@ -88,6 +90,7 @@ impl Command {
             | Self::Enqueue(_)
             | Self::Queue(_)
             | Self::Tick(_)
+            | Self::Secret(_)
             | Self::Quota(_)
             | Self::Tool(_)
             | Self::Audit(_)

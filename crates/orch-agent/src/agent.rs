@@ -16,6 +16,7 @@ use crate::{
     clock::{self, Now},
     config::AgentConfig,
     connection::Connection,
+    desk::Desk,
     identity,
     kept::{self, Upkeep},
     labels,
@@ -86,8 +87,10 @@ pub async fn run_with(
     clear_leftovers(&config, now).await?;
     let _upkeep = AbortOnDropHandle::new(tokio::spawn(keep_up(upkeep.clone())));
     let outbox = Arc::new(Outbox::default());
+    let desk = Arc::new(Desk::new(agent_id.as_str(), config.secret.as_deref()));
     let runs = Runs::new(
         Arc::clone(&outbox),
+        Arc::clone(&desk),
         worker,
         now,
         config.slots,
@@ -99,6 +102,7 @@ pub async fn run_with(
         agent_id: agent_id.as_str().to_owned(),
         config,
         outbox,
+        desk,
         runs: Arc::new(runs),
     };
     let kept = connection.keep(&shutdown).await;

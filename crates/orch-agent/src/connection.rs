@@ -24,6 +24,7 @@ use tonic::{
 use crate::{
     AgentError,
     config::AgentConfig,
+    desk::Desk,
     hold::Loss,
     outage::{Cause, Outage},
     outbox::{Answer, Outbox},
@@ -47,6 +48,7 @@ pub(crate) struct Connection {
     pub(crate) config: AgentConfig,
     pub(crate) agent_id: String,
     pub(crate) outbox: Arc<Outbox>,
+    pub(crate) desk: Arc<Desk>,
     pub(crate) runs: Arc<Runs>,
 }
 
@@ -132,6 +134,7 @@ impl Connection {
                     match self.carry(session, shutdown).await {
                         End::ShutDown => break,
                         End::Lost(failure) => {
+                            self.desk.close();
                             self.outbox.rewind();
                             outage.begin();
                             failure
@@ -200,7 +203,8 @@ impl Connection {
     ) -> Result<Session, Failure> {
         let channel = endpoint.connect().await;
         let channel = channel.map_err(|error| Failure::Unreachable(chain(&error)))?;
-        let mut client = AgentsClient::new(channel).max_decoding_message_size(LARGEST_MESSAGE);
+        let mut client =
+            AgentsClient::new(channel.clone()).max_decoding_message_size(LARGEST_MESSAGE);
         let (up, messages) = mpsc::channel(QUEUE);
         let hello = AgentMessage {
             id: 0,
@@ -223,6 +227,7 @@ impl Connection {
             return Err(Failure::Unreachable(why));
         };
         self.outbox.speak(&welcome);
+        self.desk.open(channel, token.cloned());
         Ok(Session {
             up,
             down,

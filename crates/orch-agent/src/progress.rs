@@ -24,7 +24,7 @@ use orch_sandbox::egress::Refusal;
 use crate::{
     clock::Now,
     outbox::{Answer, RunKey, RunLink},
-    redact::Redactor,
+    redact::{Hidden, Redactor},
 };
 
 /// A batch is sent when its texts have so many bytes.
@@ -113,27 +113,33 @@ enum Item {
 #[derive(Clone)]
 pub struct RunLog {
     items: mpsc::Sender<Item>,
-    redactor: Arc<Redactor>,
+    hidden: Arc<Hidden>,
     now: Now,
 }
 
 impl RunLog {
     /// A log and the task that carries it; the task ends when all clones are gone, or when the run
     /// is lost.
-    pub(crate) fn start(link: RunLink, redactor: Redactor, now: Now) -> (Self, JoinHandle<()>) {
+    pub(crate) fn start(link: RunLink, hidden: Hidden, now: Now) -> (Self, JoinHandle<()>) {
         let (items, gathered) = mpsc::channel(QUEUE);
         let log = Self {
             items,
-            redactor: Arc::new(redactor),
+            hidden: Arc::new(hidden),
             now,
         };
         (log, tokio::spawn(carry(link, gathered)))
     }
 
-    /// What the run must not tell.
+    /// What the run must not tell; more may be added.
     #[must_use]
-    pub fn redactor(&self) -> &Arc<Redactor> {
-        &self.redactor
+    pub fn hidden(&self) -> &Arc<Hidden> {
+        &self.hidden
+    }
+
+    /// What the run must not tell as of now.
+    #[must_use]
+    pub fn redactor(&self) -> Arc<Redactor> {
+        self.hidden.redactor()
     }
 
     /// The clock that lines are stamped with.
@@ -155,7 +161,8 @@ impl RunLog {
     /// What the way out refused to a step: a line, and a fact that is kept for good.
     pub(crate) async fn refused(&self, step: u32, refusal: &Refusal) {
         self.event(&refusal.to_string()).await;
-        let text = |text: &str| self.redactor.redact(text).into_owned();
+        let redactor = self.redactor();
+        let text = |text: &str| redactor.redact(text).into_owned();
         let refusal = EgressRefusal {
             step,
             host: text(&refusal.host),
@@ -168,8 +175,9 @@ impl RunLog {
     }
 
     async fn own(&self, source: Source, message: &str) {
-        for line in message.lines() {
-            let line = self.redactor.redact(line).into_owned();
+        let redactor = self.redactor();
+        for line in redactor.redact(message).lines() {
+            let line = line.to_owned();
             self.line((self.now)(), source, 0, line, LineEnd::Here)
                 .await;
         }
@@ -266,10 +274,11 @@ impl RunLog {
             StepStatus::Failed { exit_code } => ("failed", exit_code),
             StepStatus::Skipped => ("skipped", None),
         };
+        let redactor = self.redactor();
         StepReport {
             number,
-            name: self.redactor.redact(name).into_owned(),
-            command: self.redactor.redact(command).into_owned(),
+            name: redactor.redact(name).into_owned(),
+            command: redactor.redact(command).into_owned(),
             status: status.to_owned(),
             exit_code,
             ..StepReport::default()

@@ -17,11 +17,12 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     clock::Now,
+    desk::Desk,
     hold::{Hold, Loss},
     kept::{self, Upkeep},
     outbox::{Outbox, RunKey, RunLink},
     progress::RunLog,
-    redact::Redactor,
+    redact::Hidden,
     settle::{After, settle},
     work::answers,
     worker::{Ended, Finished, Job, Outcome, Worker},
@@ -30,6 +31,7 @@ use crate::{
 /// All runs under way.
 pub(crate) struct Runs {
     outbox: Arc<Outbox>,
+    desk: Arc<Desk>,
     worker: Arc<dyn Worker>,
     now: Now,
     slots: Arc<Semaphore>,
@@ -52,6 +54,7 @@ struct Active {
 impl Runs {
     pub(crate) fn new(
         outbox: Arc<Outbox>,
+        desk: Arc<Desk>,
         worker: Arc<dyn Worker>,
         now: Now,
         slots: usize,
@@ -60,6 +63,7 @@ impl Runs {
     ) -> Self {
         Self {
             outbox,
+            desk,
             worker,
             now,
             slots: Arc::new(Semaphore::new(slots.clamp(1, Semaphore::MAX_PERMITS))),
@@ -139,16 +143,17 @@ impl Runs {
     }
 
     async fn drive(&self, assignment: Assignment, hold: &Hold) {
-        let redactor = Redactor::new(answers::secrets(&assignment.answers));
-        let (log, carried) = RunLog::start(hold.link.clone(), redactor, self.now);
-        let redactor = Arc::clone(log.redactor());
+        let hidden = Hidden::default();
+        hidden.add(answers::secrets(&assignment.answers));
+        let (log, carried) = RunLog::start(hold.link.clone(), hidden, self.now);
+        let hidden = Arc::clone(log.hidden());
         // Kept until the server knows the end: its next run is not told of before.
         let (ended, _slot) = self.work(assignment, log, hold).await;
         // Ends as soon as all is posted, or the run is lost.
         if let Err(error) = carried.await {
             tracing::error!(%error, "the log of a run broke off");
         }
-        match settle(hold, ended.outcome, &redactor).await {
+        match settle(hold, ended.outcome, &hidden.redactor()).await {
             After::Over => self.put_away(ended.folder).await,
             After::MayGoOn => drop(ended.folder),
             // What was done before the question stays; a folder without it is made again.
@@ -186,6 +191,7 @@ impl Runs {
             assignment,
             log,
             stop,
+            desk: Arc::clone(&self.desk),
         };
         let worked = AssertUnwindSafe(async { self.worker.work(job).await }).catch_unwind();
         let ended = worked.await.unwrap_or_else(|_| {

@@ -3,13 +3,15 @@
 //! The agent proper holds runs and talks to the server; a worker does neither. A worker that starts
 //! no process at all is a valid one.
 
+use std::sync::Arc;
+
 use futures::future::BoxFuture;
 use orch_api::proto::Assignment;
 use orch_core::{info_request::Field, recipe::Step};
 use orch_sandbox::exec::RunFolder;
 use tokio_util::sync::CancellationToken;
 
-use crate::progress::RunLog;
+use crate::{desk::Desk, progress::RunLog};
 
 /// One run to be carried out.
 pub struct Job {
@@ -19,6 +21,8 @@ pub struct Job {
     pub log: RunLog,
     /// Cancelled when the run is to end at once: it is lost, or the agent shuts down.
     pub stop: CancellationToken,
+    /// Where single things are asked of the server.
+    pub desk: Arc<Desk>,
 }
 
 /// Carries runs out.

@@ -12,4 +12,14 @@ pub mod proto {
         reason = "generated from the contract"
     )]
     tonic::include_proto!("orch.agent.v1");
+
+    impl std::fmt::Debug for SecretValue {
+        /// Leaves the value out.
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.debug_struct("SecretValue")
+                .field("name", &self.name)
+                .field("version", &self.version)
+                .finish_non_exhaustive()
+        }
+    }
 }

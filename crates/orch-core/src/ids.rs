@@ -60,6 +60,8 @@ ids! {
     ArtifactId,
     /// A run's summary.
     SummaryId,
+    /// A secret of a project.
+    SecretId,
 }
 
 /// The name an agent gives itself; unique per installation, 1 to 128 printable characters.

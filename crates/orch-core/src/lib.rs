@@ -21,6 +21,7 @@ pub mod retry;
 pub mod risk;
 pub mod rules;
 pub mod run;
+pub mod secret;
 pub mod source;
 pub mod time;
 pub mod why;

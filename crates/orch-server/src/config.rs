@@ -9,6 +9,8 @@ use orch_core::rules::Rules;
 use orch_store::Database;
 use orch_store::retention::Retention;
 
+use crate::vault::KvAddress;
+
 /// Settings of the server.
 #[derive(Clone)]
 pub struct ServerConfig {
@@ -32,8 +34,12 @@ pub struct ServerConfig {
     pub cors_origins: String,
     /// Requests a minute for each client; 0 is without a limit.
     pub rate_limit_per_min: u32,
-    /// `ORCH_SECRET_KEY`: a Fernet key.
+    /// `ORCH_SECRET_KEY`: a Fernet key, or several; the first seals.
     pub secret_key: Option<String>,
+    /// `ORCH_SECRET_KEY_FILE`: the same in a file.
+    pub secret_key_file: Option<PathBuf>,
+    /// Where secrets' values are kept, if not in the database (`ORCH_VAULT_*`).
+    pub vault: Option<KvAddress>,
     /// `AGENT_SECRET_KEY`: what agents present to read answers in clear.
     pub agent_secret: Option<String>,
     /// `ORCH_MIN_FREE_BYTES`: with less on a disk of its data, new work is refused.

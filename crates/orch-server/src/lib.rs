@@ -21,3 +21,4 @@ pub use http::openapi;
 pub use orch_store::retention::Retention;
 pub use orch_store::{Database, StoreError, carry, schema};
 pub use server::{Server, ServerError};
+pub use vault::{KeyOrigin, Kv, KvAddress, KvError};

@@ -8,18 +8,18 @@ use std::time::Duration;
 use axum::middleware::from_fn_with_state;
 use orch_store::artifact::Blobs;
 use orch_store::retention::Retention;
-use orch_store::{Database, Options, Store, StoreError};
+use orch_store::{Database, Options, Store, StoreError, token_key};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::app::App;
 use crate::app::health::{Disk, Health};
+use crate::app::{App, run_token};
 use crate::audit_file::HeadSigner;
 use crate::clock::SteadyClock;
 use crate::config::{Exposure, SchedulingMode, ServerConfig};
 use crate::edge::{self, AllowedHosts, AllowedOrigins, ApiToken, ConfigError, EdgeConfig};
-use crate::vault::{Vault, VaultError};
+use crate::vault::{Keys, Kv, KvError, Vault, VaultError};
 use crate::{grpc, http, listen, reconcile};
 
 /// Reconcilers get so long to end.
@@ -61,6 +61,8 @@ pub enum ServerError {
     Store { path: String, source: StoreError },
     #[error(transparent)]
     Vault(#[from] VaultError),
+    #[error(transparent)]
+    Kv(#[from] KvError),
     #[error(transparent)]
     Config(#[from] ConfigError),
 }
@@ -112,8 +114,12 @@ impl Server {
         };
         let open_folder = || {
             make_private(&config.data_dir).map_err(data_dir)?;
-            let (secret, agents) = (config.secret_key.as_deref(), config.agent_secret.as_deref());
-            let vault = Vault::open(&config.data_dir, secret, agents)?;
+            let keys = Keys {
+                setting: config.secret_key.as_deref(),
+                file: config.secret_key_file.as_deref(),
+                agent_secret: config.agent_secret.as_deref(),
+            };
+            let vault = Vault::open(&config.data_dir, keys)?;
             let signer = HeadSigner::open(&config.data_dir).map_err(data_dir)?;
             Ok::<_, ServerError>((vault, signer))
         };
@@ -125,6 +131,15 @@ impl Server {
                 (opening.await?, opened)
             }
         };
+        let mut fresh = [0; token_key::BYTES];
+        getrandom::fill(&mut fresh).map_err(|error| data_dir(std::io::Error::other(error)))?;
+        let signing = token_key::load_or_make(&store, fresh).await;
+        let signing = signing.map_err(|source| ServerError::Store {
+            path: config.database.to_string(),
+            source,
+        })?;
+        let kv = config.vault.clone().map(Kv::new).transpose()?;
+        let vault = vault.signing_with(&signing).keeping_in(kv);
         let blobs = Blobs::of(&store, &config.data_dir.join("artifacts"));
         let disk = Disk::new(&config.data_dir, &config.database, config.min_free_bytes);
         let health = Health::new(disk, clock);
@@ -224,6 +239,7 @@ fn router(
         .transpose()?;
     edge.rate_per_minute = NonZeroU32::new(config.rate_limit_per_min);
     edge.store = Some(app.store().clone());
+    edge.runs = Some(Arc::new(run_token::Judge::new(app.clone())));
     let area = http::area()
         .layer(from_fn_with_state(
             (app.clone(), http::UnderWay::default()),

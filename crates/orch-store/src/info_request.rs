@@ -6,7 +6,7 @@ use orch_core::info_request::{Field, Status};
 use orch_core::time::Timestamp;
 use serde_json::json;
 
-use crate::conn::{Ids, all, listing, one, optional};
+use crate::conn::{Ids, all, execute, listing, one, optional};
 use crate::inline::row;
 use crate::stored::{Lenient, noun, stored};
 use crate::{Conn, Found, Page, StoreError};
@@ -193,4 +193,36 @@ pub(crate) async fn cancel_of_runs(
         Event::new("info_request.cancelled", ProjectId(project), data)
     };
     Ok(cancelled.into_iter().map(event).collect())
+}
+
+/// Sealed answers after an id, oldest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn sealed_after(
+    conn: &mut Conn,
+    id: i64,
+    limit: i64,
+) -> Result<Vec<(i64, String)>, StoreError> {
+    all!(
+        conn,
+        (i64, String),
+        "SELECT id, sealed FROM info_request WHERE id > $1 AND sealed IS NOT NULL ORDER BY id LIMIT $2",
+        id,
+        limit
+    )
+}
+
+/// Keeps the same answers sealed anew.
+///
+/// # Errors
+/// When the database fails.
+pub async fn reseal(conn: &mut Conn, id: i64, sealed: &str) -> Result<(), StoreError> {
+    execute!(
+        conn,
+        "UPDATE info_request SET sealed = $2 WHERE id = $1",
+        id,
+        sealed
+    )?;
+    Ok(())
 }

@@ -63,10 +63,12 @@ pub mod retention;
 pub mod revive;
 pub mod run;
 pub mod schema;
+pub mod secret;
 pub mod segment;
 pub mod shared;
 pub mod step;
 pub mod summary;
+pub mod token_key;
 pub mod vision;
 pub mod work_item;
 

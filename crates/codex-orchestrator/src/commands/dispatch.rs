@@ -2,7 +2,7 @@
 
 use super::{
     Context, agent, answer, audit, completions, decide, doctor, enqueue, logs, man, migrate,
-    project, queue, quota, recipe, requirements, run, serve, tick, tool, up, vision, work,
+    project, queue, quota, recipe, requirements, run, secret, serve, tick, tool, up, vision, work,
 };
 use crate::cli::Command;
 use crate::exit::Exit;
@@ -28,6 +28,7 @@ pub async fn dispatch(command: Command, context: &mut Context<'_>) -> Result<Exi
         Command::Queue(args) => queue::run(args, context).await,
         Command::Tick(args) => tick::run(args, context).await,
         Command::Tool(args) => tool::run(args, context).await,
+        Command::Secret(args) => secret::run(args, context).await,
         Command::Quota(args) => quota::run(args, context).await,
         Command::Audit(args) => audit::run(args, context).await,
         Command::Migrate(args) => migrate::run(args, context).await,

@@ -24,6 +24,7 @@ pub mod recipe;
 mod repository;
 pub mod requirements;
 pub mod run;
+pub mod secret;
 pub mod serve;
 mod shutdown;
 pub mod tick;

@@ -68,9 +68,10 @@ pub fn failure(error: &ServerError) -> Failure {
     let mut causes =
         std::iter::successors(std::error::Error::source(error), |cause| cause.source());
     let (exit, step): (_, Option<Cow<'static, str>>) = match error {
-        ServerError::Exposed { .. } | ServerError::Config(_) | ServerError::Vault(_) => {
-            (Exit::Usage, None)
-        }
+        ServerError::Exposed { .. }
+        | ServerError::Config(_)
+        | ServerError::Vault(_)
+        | ServerError::Kv(_) => (Exit::Usage, None),
         ServerError::Listen { .. } => (
             Exit::Failed,
             Some(

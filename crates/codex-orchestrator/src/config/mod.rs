@@ -11,6 +11,7 @@ mod logging;
 mod parse;
 mod postgres_url;
 mod reader;
+mod secrets;
 mod server;
 mod settings;
 mod source;

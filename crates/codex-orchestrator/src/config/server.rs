@@ -12,7 +12,7 @@ use orch_core::rules::{ApprovalRule, Rules};
 use orch_server::{Database, Exposure, Retention, SchedulingMode, ServerConfig};
 
 use super::database::{self, Named};
-use super::{Reader, Setting, client, folders, parse};
+use super::{Reader, Setting, client, folders, parse, secrets};
 
 const HOST: Setting = Setting::new("ORCH_HOST").flag("host").default("127.0.0.1");
 const PORT: Setting = Setting::new("ORCH_PORT").flag("port").default("18080");
@@ -39,7 +39,6 @@ const LOG_DAYS: Setting = Setting::new("ORCH_LOG_RETENTION_DAYS")
 const LOG_MIB: Setting = Setting::new("ORCH_LOG_RETENTION_MIB")
     .flag("log-retention-mib")
     .default("0");
-const SECRET_KEY: Setting = Setting::new("ORCH_SECRET_KEY").secret();
 pub(super) const AGENT_SECRET: Setting = Setting::new("AGENT_SECRET_KEY").secret();
 const MIN_FREE: Setting = Setting::new("ORCH_MIN_FREE_BYTES")
     .flag("min-free-bytes")
@@ -110,7 +109,9 @@ pub fn server_config(reader: &mut Reader<'_>, flags: &ServerFlags, start: Start)
         allowed_hosts: reader.value(&ALLOWED_HOSTS, None, parse::list),
         cors_origins: reader.value(&CORS_ORIGINS, None, parse::text),
         rate_limit_per_min: reader.value(&RATE_LIMIT, None, parse::whole(0, 10_000_000)),
-        secret_key: reader.optional(&SECRET_KEY, None, parse::text),
+        secret_key: secrets::key(reader),
+        secret_key_file: secrets::key_file(reader),
+        vault: secrets::vault(reader),
         agent_secret: reader.optional(&AGENT_SECRET, None, parse::text),
         min_free_bytes: reader.value(&MIN_FREE, flags.min_free_bytes.as_deref(), parse::bytes),
         max_concurrent_requests: reader

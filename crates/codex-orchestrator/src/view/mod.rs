@@ -9,6 +9,7 @@ mod project;
 mod queue;
 mod requirements;
 mod run;
+mod secret;
 mod tone;
 mod work_item;
 

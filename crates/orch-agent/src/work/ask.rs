@@ -11,7 +11,7 @@ use orch_core::{
 };
 use orch_sandbox::exec::which;
 
-use super::answers;
+use super::{answers, secrets::MissingSecrets};
 use crate::worker::Question;
 
 /// What is missing before a run can begin.
@@ -19,6 +19,8 @@ use crate::worker::Question;
 pub(super) struct Missing {
     /// Programs that are not on `PATH`.
     pub(super) tools: BTreeSet<String>,
+    /// Secrets that have no value.
+    pub(super) secrets: MissingSecrets,
     /// Clouds whose inputs are not all there, with those inputs.
     inputs: Vec<(Cloud, Vec<Field>)>,
     /// Why nothing could be inferred.
@@ -105,17 +107,28 @@ impl Missing {
                 "{noun} {tools} {verb} missing: install {them} on the agent's machine (on its PATH) and answer \
                  `retry`, or attach a recipe that does without, or complete the run by hand"
             ));
-            fields.push(Field {
-                key: answers::RETRY.to_owned(),
-                label: Some("Look for the missing tools again".to_owned()),
-                kind: FieldKind::Choice,
-                secret: Secrecy::Open,
-                required: Presence::Required,
-                options: vec!["retry".to_owned()],
-            });
+            fields.push(retry("Look for the missing tools again"));
+        }
+        if !self.secrets.is_empty() {
+            prompts.push(self.secrets.in_words());
+            if fields.iter().all(|field| field.key != answers::RETRY) {
+                fields.push(retry("Look for the missing secrets again"));
+            }
         }
         let prompt = prompts.join("; ");
         (!fields.is_empty()).then_some(Question { prompt, fields })
+    }
+}
+
+/// A field whose one answer makes the run look again.
+fn retry(label: &str) -> Field {
+    Field {
+        key: answers::RETRY.to_owned(),
+        label: Some(label.to_owned()),
+        kind: FieldKind::Choice,
+        secret: Secrecy::Open,
+        required: Presence::Required,
+        options: vec!["retry".to_owned()],
     }
 }
 

@@ -11,6 +11,7 @@ mod known;
 mod once;
 mod plan;
 mod process;
+mod secrets;
 mod source;
 mod steps;
 

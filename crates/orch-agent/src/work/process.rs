@@ -17,7 +17,10 @@ use orch_sandbox::{
 use tokio::sync::{Mutex, mpsc};
 use tokio_util::sync::CancellationToken;
 
-use super::environment::Environment;
+use super::{
+    environment::Environment,
+    secrets::{RunSecrets, SecretsError},
+};
 use crate::{
     progress::{LineEnd, Marks, Once, RunLog, Source, StepStatus},
     redact::StreamRedactor,
@@ -42,6 +45,7 @@ pub(super) struct Place<'a> {
     pub(super) cell: &'a dyn Cell,
     pub(super) refusals: &'a Refusals,
     pub(super) environment: &'a Environment,
+    pub(super) secrets: RunSecrets<'a>,
     pub(super) shell: &'a PathBuf,
     pub(super) log: &'a RunLog,
     pub(super) stop: &'a CancellationToken,
@@ -165,13 +169,28 @@ impl Place<'_> {
             Ok(cwd) => cwd,
             Err(error) => return failed(None, &format!("could not be run: {}", chain(&error))),
         };
+        let secrets = match self.secrets.of_step(self.folder, number, step).await {
+            Ok(secrets) => secrets,
+            Err(SecretsError::Stopped) => return StepEnd::Stopped,
+            Err(SecretsError::Failed(why)) => return failed(None, &why),
+        };
+        if secrets.has_files()
+            && let Err(error) = self.cell.give(&self.folder.secrets())
+        {
+            return failed(
+                None,
+                &format!("could not get its secrets: {}", chain(&error)),
+            );
+        }
+        let mut env = self.environment.of(step);
+        env.extend(secrets.variables());
         let command = Command {
             program: Program::Shell {
                 shell: self.shell.clone(),
                 script: step.run.clone(),
             },
             stdin: None,
-            env: self.environment.of(step),
+            env,
             cwd,
             timeout: step.timeout,
             kill_grace: KILL_GRACE,
@@ -192,6 +211,8 @@ impl Place<'_> {
             log_lines(self.log, number, lines),
             self.log_refusals(number, &over)
         );
+        // Their files go before anything else of the run begins.
+        drop(secrets);
         match exit {
             Ok(Exit::Code(0)) => StepEnd::Succeeded,
             Ok(Exit::Code(code)) => failed(Some(code), &format!("exited with {code}")),
@@ -233,7 +254,7 @@ impl Place<'_> {
 /// Carries output to the log until all of it is read.
 async fn log_lines(log: &RunLog, step: u32, mut lines: mpsc::Receiver<Line>) {
     let redactor = log.redactor();
-    let mut stdout = StreamRedactor::new(redactor);
+    let mut stdout = StreamRedactor::new(Arc::clone(&redactor));
     let mut stderr = StreamRedactor::new(redactor);
     let mut last = log.now()();
     while let Some(line) = lines.recv().await {
@@ -242,22 +263,23 @@ async fn log_lines(log: &RunLog, step: u32, mut lines: mpsc::Receiver<Line>) {
             Stream::Stderr => (&mut stderr, Source::Stderr),
         };
         last = line.at;
-        if line.partial {
-            let piece = stream.piece(line.message);
-            if !piece.is_empty() {
-                log.line(line.at, source, step, piece, LineEnd::Later).await;
-            }
-        } else {
-            let message = stream.end_line(line.message);
-            log.line(line.at, source, step, message, LineEnd::Here)
-                .await;
+        let (whole, piece) = match line.partial {
+            true => stream.piece(line.message),
+            false => (stream.end_line(line.at, line.message), String::new()),
+        };
+        for (at, message) in whole {
+            log.line(at, source, step, message, LineEnd::Here).await;
+        }
+        if !piece.is_empty() {
+            log.line(line.at, source, step, piece, LineEnd::Later).await;
         }
     }
-    // Output that was cut off ends without a last piece.
-    for (mut stream, source) in [(stdout, Source::Stdout), (stderr, Source::Stderr)] {
-        let rest = stream.end_line(String::new());
-        if !rest.is_empty() {
-            log.line(last, source, step, rest, LineEnd::Here).await;
+    for (stream, source) in [(stdout, Source::Stdout), (stderr, Source::Stderr)] {
+        let (whole, cut_off) = stream.finish();
+        // Output that was cut off ends without a last piece.
+        let rest = cut_off.map(|rest| (last, rest));
+        for (at, message) in whole.into_iter().chain(rest) {
+            log.line(at, source, step, message, LineEnd::Here).await;
         }
     }
 }

@@ -26,6 +26,7 @@ use super::{
     once::{self, Word},
     plan::{self, Planned},
     process::{Place, Refusals, StepEnd, Then},
+    secrets::RunSecrets,
     source::{self, Files},
 };
 use crate::{
@@ -313,6 +314,7 @@ impl Run<'_> {
         {
             return Ok(self.delegate(setup, folder, &environment, missing).await);
         }
+        let secrets = RunSecrets::of(self.job);
         let mut plan = None;
         match self.plan(folder, &missing).await? {
             Planned::Steps {
@@ -322,6 +324,9 @@ impl Run<'_> {
                 because,
             } => {
                 missing.look_for_tools(tools.iter().map(String::as_str), path);
+                if origin.is_approved() {
+                    missing.secrets = secrets.missing(&steps).await?;
+                }
                 plan = Some((steps, origin, because));
             }
             Planned::Nothing { question } => missing.steps = Some(question),
@@ -347,12 +352,14 @@ impl Run<'_> {
         let snapshots = self.snapshots(folder, &said).await?;
         let kept = folder::keep_plan(folder, &steps);
         kept.map_err(|error| format!("failed to keep the run's steps: {error}"))?;
+        secrets.make_room(folder, &steps)?;
         let Opened { cell, refusals } = self.open_cell(folder, &provided).await?;
         let place = Place {
             folder,
             cell: &*cell,
             refusals: &refusals,
             environment: &environment,
+            secrets,
             shell: &self.config.shell,
             log: &self.job.log,
             stop: &self.job.stop,
@@ -532,6 +539,7 @@ impl Run<'_> {
         said: &BTreeMap<u32, Word>,
     ) -> Outcome {
         let done = self.done();
+        place.secrets.hide_those_of(done, steps).await;
         for (number, step) in (1..).zip(steps) {
             if done.contains(&number) {
                 continue;

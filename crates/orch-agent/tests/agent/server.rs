@@ -302,6 +302,25 @@ impl Agents for Service {
         Err(Status::unimplemented("AwaitApproval"))
     }
 
+    /// Every name has a value, the name itself with something before it; `GONE` has none.
+    async fn get_secrets(
+        &self,
+        request: Request<proto::GetSecretsRequest>,
+    ) -> Refused<proto::GetSecretsReply> {
+        let asked = request.into_inner();
+        let (gone, there) = asked.names.into_iter().partition(|name| name == "GONE");
+        let there: Vec<String> = if asked.probe { Vec::new() } else { there };
+        let value = |name: String| proto::SecretValue {
+            value: format!("value-of-{name}").into_bytes(),
+            name,
+            version: 1,
+        };
+        Ok(Response::new(proto::GetSecretsReply {
+            values: there.into_iter().map(value).collect(),
+            missing: gone,
+        }))
+    }
+
     async fn request_tool(&self, _: Request<proto::Unsupported>) -> Refused<proto::Unsupported> {
         Err(Status::unimplemented("RequestTool"))
     }

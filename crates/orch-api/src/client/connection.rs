@@ -112,6 +112,14 @@ impl Client {
         self.call(self.request(Method::POST, path)).await
     }
 
+    pub(super) async fn put<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<T, ClientError> {
+        self.call(self.request(Method::PUT, path).json(body)).await
+    }
+
     pub(super) async fn patch<T: DeserializeOwned>(
         &self,
         path: &str,

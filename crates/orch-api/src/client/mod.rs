@@ -18,6 +18,7 @@ mod requirements;
 mod retry_after;
 mod runs;
 mod scheduler;
+mod secrets;
 mod sse;
 mod tls;
 mod work_items;

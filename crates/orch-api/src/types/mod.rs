@@ -12,6 +12,7 @@ pub mod project;
 pub mod queue;
 pub mod requirements;
 pub mod run;
+pub mod secret;
 pub mod vision;
 pub mod work_item;
 

@@ -4,8 +4,11 @@
 //! their bytes. The form is versioned: once approvals exist it must not change in place.
 
 use crate::recipe::Step;
+use crate::secret::Delivery;
 
 const VERSION: &[u8] = b"orch/steps/v1";
+/// The form of lists in which a step names secrets.
+const WITH_SECRETS: &[u8] = b"orch/steps/v2";
 
 /// Serialises `steps` so that any change of any byte, boundary, order or presence shows.
 ///
@@ -13,7 +16,15 @@ const VERSION: &[u8] = b"orch/steps/v1";
 #[must_use]
 pub fn canonical_steps(steps: &[Step]) -> Vec<u8> {
     let mut bytes = Vec::new();
-    field(&mut bytes, VERSION);
+    // Steps without secrets keep the form that approvals bind already.
+    let names_secrets = steps.iter().any(|step| !step.secrets.is_empty());
+    field(
+        &mut bytes,
+        match names_secrets {
+            true => WITH_SECRETS,
+            false => VERSION,
+        },
+    );
     count(&mut bytes, steps.len());
     for step in steps {
         optional(&mut bytes, step.name.as_deref().map(str::as_bytes));
@@ -26,6 +37,18 @@ pub fn canonical_steps(steps: &[Step]) -> Vec<u8> {
         let timeout = step.timeout.map(|timeout| timeout.as_nanos().to_be_bytes());
         optional(&mut bytes, timeout.as_ref().map(<[u8; 16]>::as_slice));
         optional(&mut bytes, step.cwd.as_deref().map(str::as_bytes));
+        if names_secrets {
+            count(&mut bytes, step.secrets.len());
+            for secret in &step.secrets {
+                field(&mut bytes, secret.name.as_str().as_bytes());
+                let (kind, variable) = match &secret.delivery {
+                    Delivery::Variable(name) => (b"env".as_slice(), name),
+                    Delivery::File(name) => (b"file".as_slice(), name),
+                };
+                field(&mut bytes, kind);
+                field(&mut bytes, variable.as_bytes());
+            }
+        }
     }
     // Behind the list and only where it is said: steps without it keep the bytes of version one.
     for (place, step) in steps.iter().enumerate() {

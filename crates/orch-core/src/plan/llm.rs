@@ -172,6 +172,7 @@ mod tests {
                 timeout: Some(Duration::from_secs(30)),
                 cwd: Some("./dir".to_owned()),
                 idempotent: None,
+                secrets: Vec::new(),
             },
         ];
         assert_eq!(steps(answer), expected);

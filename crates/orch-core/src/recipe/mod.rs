@@ -12,6 +12,7 @@ mod read;
 pub mod rights;
 mod rules;
 mod scalar;
+mod secrets;
 mod suggest;
 mod wire;
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::offer::Offer;
 use super::rules;
+use crate::secret::SecretUse;
 
 /// What a work item needs and runs; at least one tool or one step.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -91,6 +92,8 @@ pub struct Step {
     pub cwd: Option<String>,
     /// Whether it may run again although it may have run before; see [`Step::is_idempotent`].
     pub idempotent: Option<bool>,
+    /// Secrets that this step alone gets, no variable twice.
+    pub secrets: Vec<SecretUse>,
 }
 
 impl Step {

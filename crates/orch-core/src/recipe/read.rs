@@ -12,6 +12,7 @@ use super::model::{Checksum, Network, Permissions, Recipe, Source, Step, Tool};
 use super::node::{Node, Value, error_at};
 use super::offer::{OFFER_KEYS, Offer};
 use super::rules::{self, excerpt};
+use super::secrets::read_secrets;
 use super::suggest::nearest;
 
 /// Longest YAML text, in bytes.
@@ -33,7 +34,15 @@ const RECIPE_KEYS: &[&str] = &["name", "version", "source", "permissions", "tool
 const SOURCE_KEYS: &[&str] = &["url", "checksum"];
 const PERMISSION_KEYS: &[&str] = &["network", "filesystem", "capabilities"];
 const TOOL_KEYS: &[&str] = &["name", "version", "checksum", "env", "network"];
-const STEP_KEYS: &[&str] = &["run", "name", "env", "timeout", "cwd", "idempotent"];
+const STEP_KEYS: &[&str] = &[
+    "run",
+    "name",
+    "env",
+    "timeout",
+    "cwd",
+    "idempotent",
+    "secrets",
+];
 
 const NEEDS: &str =
     "a recipe needs at least one entry under `tools` or `steps`, such as:\nsteps:\n  - echo build";
@@ -172,13 +181,17 @@ pub(super) fn read_step(node: &Node, path: &str) -> Result<Step, RecipeError> {
         return Err(error_at(only.at, path, message));
     }
     let fields = Fields::of(node, path, expected, STEP_KEYS)?;
+    let env = fields.read("env", read_env)?.unwrap_or_default();
     Ok(Step {
         name: fields.word("name")?,
         run: fields.required("run", |node, path| read_command(node, path, "a command"))?,
-        env: fields.read("env", read_env)?.unwrap_or_default(),
         timeout: fields.read("timeout", read_timeout)?,
         cwd: fields.text("cwd", rules::check_cwd)?,
         idempotent: fields.read("idempotent", read_bool)?,
+        secrets: fields
+            .read("secrets", |node, path| read_secrets(node, path, &env))?
+            .unwrap_or_default(),
+        env,
     })
 }
 
@@ -290,7 +303,7 @@ fn read_labels(node: &Node, path: &str) -> Result<Vec<String>, RecipeError> {
     })
 }
 
-fn read_list<T>(
+pub(super) fn read_list<T>(
     node: &Node,
     path: &str,
     (what, max): (&str, usize),
@@ -396,7 +409,7 @@ impl<'n> Fields<'n> {
             .transpose()
     }
 
-    fn required<T>(
+    pub(super) fn required<T>(
         &self,
         key: &str,
         read: impl Fn(&Node, &str) -> Result<T, RecipeError>,

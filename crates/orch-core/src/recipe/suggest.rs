@@ -10,6 +10,8 @@ const FOREIGN: &[(&str, &str)] = &[
     ("script", "run"),
     ("shell", "run"),
     ("exec", "run"),
+    ("secret", "secrets"),
+    ("credentials", "secrets"),
     ("environment", "env"),
     ("envs", "env"),
     ("variables", "env"),

@@ -49,6 +49,8 @@ impl Serialize for Step {
         entry(&mut map, "timeout", self.timeout.map(Seconds).as_ref())?;
         entry(&mut map, "cwd", self.cwd.as_ref())?;
         entry(&mut map, "idempotent", self.idempotent.as_ref())?;
+        let secrets = (!self.secrets.is_empty()).then_some(&self.secrets);
+        entry(&mut map, "secrets", secrets)?;
         map.end()
     }
 }

@@ -17,6 +17,9 @@ pub enum AppError {
         detail: String,
         errors: Vec<FieldError>,
     },
+    /// There is no such thing, which has a name and not a number.
+    #[error("{0}")]
+    NotFound(String),
     #[error("{0}")]
     PreconditionFailed(String),
     #[error("{0}")]
@@ -24,6 +27,9 @@ pub enum AppError {
     /// The disk has no room for new work; what it says names the disk.
     #[error("{0}")]
     NoSpace(String),
+    /// Something that the server needs does not answer.
+    #[error("{0}")]
+    Unavailable(String),
     #[error(transparent)]
     Store(StoreError),
 }

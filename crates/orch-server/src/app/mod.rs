@@ -18,6 +18,8 @@ pub mod project;
 pub mod queue;
 pub mod requirements;
 pub mod run;
+pub mod run_token;
+pub mod secret;
 pub mod seen;
 pub mod source;
 pub mod step;

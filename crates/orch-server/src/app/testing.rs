@@ -16,7 +16,7 @@ use super::agents::{Answers, Arrival};
 use super::health::{Disk, Health};
 use crate::clock::SteadyClock;
 use crate::config::SchedulingMode;
-use crate::vault::Vault;
+use crate::vault::{Keys, Vault};
 
 /// Nothing that is waited for takes longer.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -49,7 +49,9 @@ impl World {
         };
         let store = Store::open(options).await.expect("a store");
         let blobs = Blobs::of(&store, &folder.path().join("artifacts"));
-        let vault = Vault::open(folder.path(), None, None).expect("a vault");
+        let vault = Vault::open(folder.path(), Keys::default())
+            .expect("a vault")
+            .signing_with(&[1; 32]);
         let app = App::new(
             store,
             blobs,

@@ -16,6 +16,7 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 
 use super::database;
+use super::run_token::RunReach;
 use super::table::{RouteTable, Verb, methods_of};
 
 /// Who may call a route.
@@ -61,6 +62,7 @@ pub struct Statement {
     pub body: BodyLimit,
     pub time: TimeLimit,
     pub protocol: Protocol,
+    pub run: RunReach,
 }
 
 impl Statement {
@@ -71,6 +73,20 @@ impl Statement {
     #[must_use]
     pub const fn body_up_to(mut self, bytes: u64) -> Self {
         self.body = BodyLimit::Bytes(bytes);
+        self
+    }
+
+    /// Opens to a run's token where the path names that run.
+    #[must_use]
+    pub const fn or_its_run(mut self) -> Self {
+        self.run = RunReach::OwnRun;
+        self
+    }
+
+    /// Opens to a run's token where the path names that run's work item.
+    #[must_use]
+    pub const fn or_a_run_of_it(mut self) -> Self {
+        self.run = RunReach::OwnItem;
         self
     }
 
@@ -89,7 +105,20 @@ impl Access {
             body: BodyLimit::Default,
             time: TimeLimit::Default,
             protocol: Protocol::Http,
+            run: RunReach::Nothing,
         }
+    }
+
+    /// This access, and that of the run that the path names.
+    #[must_use]
+    pub const fn or_its_run(self) -> Statement {
+        self.stated().or_its_run()
+    }
+
+    /// This access, and that of runs of the work item that the path names.
+    #[must_use]
+    pub const fn or_a_run_of_it(self) -> Statement {
+        self.stated().or_a_run_of_it()
     }
 
     /// This access, with bodies up to `bytes`.
@@ -113,6 +142,7 @@ impl Access {
             body: BodyLimit::Unlimited,
             time: TimeLimit::Unlimited,
             protocol: Protocol::Grpc,
+            run: RunReach::Nothing,
         }
     }
 }

@@ -15,6 +15,7 @@ use http::{HeaderMap, HeaderValue};
 use subtle::ConstantTimeEq;
 
 use super::area::{Access, Statement};
+use super::run_token::{self, RunBearer};
 use super::stack::Edge;
 use super::{ApiError, ConfigError, Problem};
 
@@ -55,6 +56,8 @@ pub enum Role {
     Anonymous,
     User,
     Agent,
+    /// A run, for its own part of a few routes.
+    Run,
 }
 
 /// How a caller proved itself.
@@ -65,12 +68,14 @@ pub enum Proof {
     /// No token is configured: whoever reaches the server is its one user.
     SingleUser,
     Token,
+    /// The token of one run.
+    RunToken,
 }
 
 /// Who is calling; an extractor of handlers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
-    /// `anonymous`, `user`, or `agent:<name>`; what the audit chain records.
+    /// `anonymous`, `user`, `run:<id>`, or `agent:<name>`; what the audit chain records.
     pub name: String,
     pub role: Role,
     pub proof: Proof,
@@ -80,12 +85,20 @@ impl Caller {
     fn proven(proof: Proof) -> Self {
         let (name, role) = match proof {
             Proof::None => ("anonymous", Role::Anonymous),
-            Proof::SingleUser | Proof::Token => ("user", Role::User),
+            Proof::SingleUser | Proof::Token | Proof::RunToken => ("user", Role::User),
         };
         Self {
             name: name.to_owned(),
             role,
             proof,
+        }
+    }
+
+    fn run(bearer: RunBearer) -> Self {
+        Self {
+            name: format!("run:{}", bearer.run),
+            role: Role::Run,
+            proof: Proof::RunToken,
         }
     }
 
@@ -121,7 +134,16 @@ pub(super) async fn check(
     next: Next,
 ) -> Result<Response, ApiError> {
     let statement = request.extensions().get::<Statement>().copied();
-    let access = statement.unwrap_or(Statement::STRICTEST).access;
+    let statement = statement.unwrap_or(Statement::STRICTEST);
+    let access = statement.access;
+    // First of all: where everybody is the user, a run is still a run.
+    if let Some(tokens) = &edge.config.runs
+        && let Some(claim) = run_token::claim(&**tokens, statement, &request)
+    {
+        let bearer = claim.prove(&**tokens).await?;
+        request.extensions_mut().insert(Caller::run(bearer));
+        return Ok(next.run(request).await);
+    }
     let proof = match &edge.config.token {
         None => Proof::SingleUser,
         Some(token) => match (proof(token, request.headers()), access) {
@@ -141,12 +163,7 @@ fn proof(token: &ApiToken, headers: &HeaderMap) -> Result<Proof, &'static str> {
         (Some(_), Some(_)) => return Err("the Authorization header is given twice"),
         (Some(value), None) => value.as_bytes(),
     };
-    const SCHEME: &[u8] = b"bearer ";
-    let presented = value
-        .split_at_checked(SCHEME.len())
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case(SCHEME))
-        .map(|(_, rest)| rest.trim_ascii())
-        .ok_or("the Authorization header is not of the scheme Bearer")?;
+    let presented = bearer(value).ok_or("the Authorization header is not of the scheme Bearer")?;
     if token.matches(presented) {
         Ok(Proof::Token)
     } else {
@@ -154,10 +171,23 @@ fn proof(token: &ApiToken, headers: &HeaderMap) -> Result<Proof, &'static str> {
     }
 }
 
+/// What follows the scheme of an `Authorization` header.
+pub(super) fn bearer(value: &[u8]) -> Option<&[u8]> {
+    const SCHEME: &[u8] = b"bearer ";
+    value
+        .split_at_checked(SCHEME.len())
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case(SCHEME))
+        .map(|(_, rest)| rest.trim_ascii())
+}
+
 fn challenge(reason: &str) -> ApiError {
-    let problem = Problem::unauthorized(format!(
+    challenge_with(format!(
         "{reason}: send `Authorization: Bearer <token>` with the value of ORCH_API_TOKEN"
-    ));
+    ))
+}
+
+pub(super) fn challenge_with(detail: impl Into<String>) -> ApiError {
+    let problem = Problem::unauthorized(detail);
     let scheme = HeaderValue::from_static("Bearer realm=\"codex-orchestrator\"");
     ApiError::from(problem).with_header(WWW_AUTHENTICATE, scheme)
 }

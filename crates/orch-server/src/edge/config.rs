@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use orch_store::Store;
 
-use super::{AllowedHosts, AllowedOrigins, ApiToken, MonotonicClock, SystemClock};
+use super::{AllowedHosts, AllowedOrigins, ApiToken, MonotonicClock, RunTokens, SystemClock};
 
 /// Body accepted where a route states nothing else: 1 MiB.
 pub(super) const DEFAULT_BODY_LIMIT_BYTES: u64 = 1024 * 1024;
@@ -25,6 +25,8 @@ pub struct EdgeConfig {
     pub token: Option<ApiToken>,
     /// Requests per client in any 60 s (`ORCH_RATE_LIMIT_PER_MIN`); none is without a limit.
     pub rate_per_minute: Option<NonZeroU32>,
+    /// Who knows runs by their tokens; without it there are none.
+    pub runs: Option<Arc<dyn RunTokens>>,
     /// Where requests are counted over all servers, when there may be several, and whose database
     /// may be away.
     pub store: Option<Store>,
@@ -45,6 +47,7 @@ impl EdgeConfig {
             origins: AllowedOrigins::none(),
             token: None,
             rate_per_minute: NonZeroU32::new(1000),
+            runs: None,
             store: None,
             body_limit_bytes: DEFAULT_BODY_LIMIT_BYTES,
             request_timeout: Duration::from_secs(30),

@@ -2,6 +2,7 @@
 
 mod outgoing;
 mod peer;
+mod secrets;
 mod service;
 mod stream;
 mod talk;

@@ -6,14 +6,14 @@ use futures::Stream;
 use orch_api::proto::agents_server::{Agents, AgentsServer};
 use orch_api::proto::{
     AgentMessage, AwaitApprovalReply, AwaitApprovalRequest, EmitArtifactReply, EmitArtifactRequest,
-    ReportProgressReply, ReportProgressRequest, ServerMessage, StartTaskReply, StartTaskRequest,
-    Unsupported,
+    GetSecretsReply, GetSecretsRequest, ReportProgressReply, ReportProgressRequest, ServerMessage,
+    StartTaskReply, StartTaskRequest, Unsupported,
 };
 use orch_core::engine::Refusal;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming};
 
-use super::{stream, unary};
+use super::{secrets, stream, unary};
 use crate::app::{App, AppError};
 use crate::edge::{Access, Area};
 
@@ -84,6 +84,10 @@ impl Agents for Service {
         unary::await_approval(&self.app, request.into_inner()).await
     }
 
+    async fn get_secrets(&self, request: Request<GetSecretsRequest>) -> Sent<GetSecretsReply> {
+        secrets::get(&self.app, request.into_inner()).await
+    }
+
     async fn request_tool(&self, _: Request<Unsupported>) -> Sent<Unsupported> {
         not_offered("RequestTool")
     }
@@ -104,12 +108,13 @@ impl Agents for Service {
 /// A refusal as a code and a message, for acknowledgements.
 pub(super) fn refusal(error: &AppError) -> (String, String) {
     let code = match error {
-        AppError::Refused(Refusal::NotFound { .. }) => "not_found",
+        AppError::Refused(Refusal::NotFound { .. }) | AppError::NotFound(_) => "not_found",
         AppError::Refused(Refusal::Conflict { code, .. } | Refusal::Forbidden { code, .. }) => code,
         AppError::Refused(Refusal::Invalid { .. }) | AppError::Invalid { .. } => "invalid",
         AppError::PreconditionFailed(_) => "precondition_failed",
         AppError::TooLarge(_) => "too_large",
         AppError::NoSpace(_) => "no_space",
+        AppError::Unavailable(_) => "unavailable",
         AppError::Store(error) if error.is_unreadable() => "unreadable_row",
         AppError::Store(_) => "unavailable",
     };
@@ -120,7 +125,9 @@ impl From<AppError> for Status {
     fn from(error: AppError) -> Self {
         let (code, message) = refusal(&error);
         match error {
-            AppError::Refused(Refusal::NotFound { .. }) => Self::not_found(message),
+            AppError::Refused(Refusal::NotFound { .. }) | AppError::NotFound(_) => {
+                Self::not_found(message)
+            }
             AppError::Refused(Refusal::Conflict { .. }) | AppError::PreconditionFailed(_) => {
                 Self::failed_precondition(format!("{code}: {message}"))
             }
@@ -130,7 +137,7 @@ impl From<AppError> for Status {
             AppError::Refused(Refusal::Invalid { .. })
             | AppError::Invalid { .. }
             | AppError::TooLarge(_) => Self::invalid_argument(message),
-            AppError::NoSpace(_) => Self::unavailable(message),
+            AppError::NoSpace(_) | AppError::Unavailable(_) => Self::unavailable(message),
             AppError::Store(error) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "a call failed");
                 Self::unavailable("the store failed; try again")

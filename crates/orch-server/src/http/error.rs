@@ -16,11 +16,13 @@ impl From<AppError> for ApiError {
                 let problem = Problem::unprocessable(detail);
                 errors.into_iter().fold(problem, Problem::with_field).into()
             }
+            AppError::NotFound(message) => Problem::not_found(message).into(),
             AppError::PreconditionFailed(message) => Problem::precondition_failed(message).into(),
             AppError::TooLarge(message) => Problem::too_large(message).into(),
             AppError::Store(StoreError::Closed) => {
                 Problem::unavailable("the server is shutting down; try again").into()
             }
+            AppError::Unavailable(message) => Problem::unavailable(message).into(),
             AppError::NoSpace(shortage) => no_space(&shortage),
             AppError::Store(error) if error.is_no_space() => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "no space left");

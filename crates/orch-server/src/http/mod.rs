@@ -11,6 +11,7 @@ mod projects;
 mod reference;
 mod runs;
 mod scheduler;
+mod secrets;
 mod short;
 mod unreadable;
 mod view;
@@ -40,6 +41,7 @@ pub(crate) use unreadable::note as note_unreadable;
     modifiers(&Bearer),
     tags(
         (name = "projects", description = "Projects, visions, requirements, quotas"),
+        (name = "secrets", description = "Secrets of projects; values go in and never come out"),
         (name = "work items", description = "Work items, recipes, policies, approvals"),
         (name = "runs", description = "Runs, logs, steps, artifacts, info requests"),
         (name = "scheduler", description = "The queue"),
@@ -63,6 +65,7 @@ impl utoipa::Modify for Bearer {
 pub(crate) fn area() -> Area<App> {
     Area::with_openapi(Document::openapi())
         .merge(projects::area())
+        .merge(secrets::area())
         .merge(work_items::area())
         .merge(dry_run::area())
         .merge(runs::area())

@@ -117,6 +117,11 @@ async fn build(
     if run.epoch > 1 || run.attempt > 1 {
         assignment.started_steps = started::steps(app, run).await?;
     }
+    if answers == Answers::Readable
+        && let Some(keys) = app.vault().tokens()
+    {
+        assignment.run_token = keys.mint(run.id, run.epoch);
+    }
     // A run that nobody held before has no history to take up.
     if run.epoch > 1 {
         let mut conn = app.store().peek().await?;

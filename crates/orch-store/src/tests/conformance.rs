@@ -28,7 +28,7 @@ use crate::{
 pub(super) struct Transcript(Mutex<String>);
 
 impl Transcript {
-    fn note(&self, what: &str, answer: impl Debug) {
+    pub(super) fn note(&self, what: &str, answer: impl Debug) {
         let mut text = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let line = format!("{what}: {}", masked(&format!("{answer:?}")));
         for failure in ["Err(Database", "Err(Piped", "Err(Embedded"] {
@@ -80,6 +80,7 @@ async fn the_same_operations_give_the_same_answers_on_both_databases() {
 /// Does everything that the store can do, once.
 pub(super) async fn tell(store: &Store, clock: &TestClock, t: &Transcript) {
     projects(store, t).await;
+    super::secrets::tell(store, t).await;
     work(store, clock, t).await;
     leases(store, clock, t).await;
     people(store, t).await;

@@ -11,6 +11,7 @@ mod reach;
 mod replicas;
 mod retention;
 mod schema;
+mod secrets;
 mod statements;
 mod unreadable;
 

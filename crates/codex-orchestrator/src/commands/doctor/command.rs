@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use orch_api::client::Client;
 use orch_sandbox::sandbox::{self, Wanted};
+use orch_server::ServerConfig;
 
 use super::checks::Check;
 use super::report::{Report, SettingLine};
-use super::{machine, sandboxes, server};
+use super::{machine, sandboxes, secrets, server};
 use crate::commands::{Connect, Context};
 use crate::config::{
     AgentFlags, ClientSettings, LogFlags, LogSettings, Reader, ServerFlags, Settings, Start,
@@ -30,8 +31,7 @@ pub struct Args {
 struct Found {
     settings: Vec<SettingLine>,
     client: ClientSettings,
-    data_dir: PathBuf,
-    min_free_bytes: u64,
+    server: ServerConfig,
     path: String,
     shell: PathBuf,
     codex: Option<PathBuf>,
@@ -47,9 +47,10 @@ pub async fn run(args: Args, context: &mut Context<'_>) -> Result<Exit, Failure>
         Ok(client) => checks.extend(server::checks(&client).await),
         Err(error) => checks.push(Check::failed("server", error.to_string())),
     }
+    checks.extend(secrets::checks(&found.server).await);
     checks.extend(machine::checks(
-        &found.data_dir,
-        found.min_free_bytes,
+        &found.server.data_dir,
+        found.server.min_free_bytes,
         &found.path,
         &found.shell,
         found.codex.as_deref(),
@@ -91,8 +92,7 @@ fn gather(settings: &Settings, args: &Args) -> Found {
     Found {
         settings: reader.taken().iter().map(SettingLine::from).collect(),
         client,
-        data_dir: server.data_dir,
-        min_free_bytes: server.min_free_bytes,
+        server,
         path: agent.path,
         shell: agent.shell,
         codex,

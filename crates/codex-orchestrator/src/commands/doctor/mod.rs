@@ -5,6 +5,7 @@ mod command;
 mod machine;
 mod report;
 mod sandboxes;
+mod secrets;
 mod server;
 
 pub use command::{Args, run};

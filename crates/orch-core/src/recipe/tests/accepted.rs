@@ -67,6 +67,7 @@ steps:
                 timeout: Some(Duration::from_secs(60)),
                 cwd: Some("./deploy".to_owned()),
                 idempotent: None,
+                secrets: Vec::new(),
             },
         ],
         ..Recipe::default()

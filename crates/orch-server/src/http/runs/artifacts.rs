@@ -32,7 +32,10 @@ const LARGEST_BODY: u64 = 16 * 1024 * 1024 * 4 / 3 + 64 * 1024;
 
 pub fn area() -> Area<App> {
     Area::new()
-        .route(Access::Agent.body_up_to(LARGEST_BODY), routes!(store, list))
+        .route(
+            Access::Agent.body_up_to(LARGEST_BODY).or_its_run(),
+            routes!(store, list),
+        )
         .route(Access::Agent.untimed(), routes!(raw))
 }
 

@@ -26,7 +26,7 @@ type Answer<T> = Result<Json<T>, ApiError>;
 pub fn area() -> Area<App> {
     Area::new()
         .route(Access::Agent, routes!(list))
-        .route(Access::Agent, routes!(show))
+        .route(Access::Agent.or_its_run(), routes!(show))
         .route(Access::Agent, routes!(claim))
         .route(Access::Agent, routes!(heartbeat))
         .route(Access::Agent, routes!(complete))

@@ -27,7 +27,7 @@ type Answer<T> = Result<Json<T>, ApiError>;
 
 pub fn area() -> Area<App> {
     Area::new()
-        .route(Access::Agent, routes!(ask, list))
+        .route(Access::Agent.or_its_run(), routes!(ask, list))
         .route(Access::User, routes!(list_all))
         .route(Access::Agent, routes!(show))
         .route(Access::User, routes!(respond))

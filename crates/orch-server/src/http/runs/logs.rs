@@ -23,7 +23,7 @@ use crate::app::{App, AppError, log as app_log, run};
 use crate::edge::{Access, ApiError, Area, Caller, JsonBody, Path, Query};
 
 pub fn area() -> Area<App> {
-    Area::new().route(Access::Agent.untimed(), routes!(append, read))
+    Area::new().route(Access::Agent.untimed().or_its_run(), routes!(append, read))
 }
 
 /// Lines of a page when no limit is given.

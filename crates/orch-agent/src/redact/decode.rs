@@ -1,0 +1,343 @@
+//! Decoders: what a text would be if it were escaped, percent-encoded, quoted, hex or base64.
+//!
+//! Each reads leniently: what does not decode stands for itself, so that partly encoded texts are
+//! read as well. They are right for the texts that they are meant for, and only ever looked at.
+
+use super::view::View;
+
+/// Shorter runs hold no secret.
+const SHORTEST_HEX: usize = 8;
+const SHORTEST_BASE64: usize = 6;
+
+/// Every reading of a text, except for the text itself, and whether it is worth being read again.
+pub(super) fn all(view: &View, spaces: Spaces) -> Vec<(View, Again)> {
+    let has = |byte: u8| view.bytes.contains(&byte);
+    let mut views = Vec::new();
+    if has(b'\\') {
+        views.extend(changed(view, escapes(view)));
+    }
+    if has(b'%') {
+        views.extend(changed(view, percent(view, Plus::Itself)));
+    }
+    if has(b'+') && spaces == Spaces::InSecrets {
+        views.extend(changed(view, percent(view, Plus::Space)));
+    }
+    if has(b'\'') {
+        views.extend(quotes(view).map(|view| (view, Again::Yes)));
+    }
+    if has(b'&') {
+        views.extend(entities(view).map(|view| (view, Again::Yes)));
+    }
+    views.extend(broken_into_lines(view).into_iter().map(|view| {
+        let again = worth_reading(&view.bytes);
+        (view, again)
+    }));
+    views
+}
+
+/// A reading, where it reads something else.
+fn changed(view: &View, decoded: View) -> Option<(View, Again)> {
+    (decoded.bytes != view.bytes).then_some((decoded, Again::Yes))
+}
+
+/// The readings whose form goes on over the ends of lines.
+pub(super) fn broken_into_lines(view: &View) -> Vec<View> {
+    let hex = [0, 1].into_iter().filter_map(|parity| hex(view, parity));
+    let base64 = (0..4).filter_map(|offset| base64(view, offset));
+    hex.chain(base64).collect()
+}
+
+/// Whether a secret has a space in it, which a `+` may stand for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Spaces {
+    #[default]
+    Nowhere,
+    InSecrets,
+}
+
+/// Whether a reading may be encoded itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Again {
+    Yes,
+    No,
+}
+
+/// What was no text decodes to noise.
+fn worth_reading(bytes: &[u8]) -> Again {
+    let is_text = |byte: &&u8| byte.is_ascii_graphic() || byte.is_ascii_whitespace();
+    match bytes.iter().filter(is_text).count() * 10 >= bytes.len() * 8 {
+        true => Again::Yes,
+        false => Again::No,
+    }
+}
+
+/// Backslashes as JSON, shells and programming languages mean them.
+fn escapes(view: &View) -> View {
+    let bytes = &view.bytes;
+    let mut out = View::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        let next = bytes.get(at + 1).copied().filter(|_| bytes[at] == b'\\');
+        let Some(next) = next else {
+            out.push(bytes[at], view, at..at + 1);
+            at += 1;
+            continue;
+        };
+        let simple = |byte: u8| (vec![byte], 2);
+        let (decoded, length) = match next {
+            b'n' => simple(b'\n'),
+            b't' => simple(b'\t'),
+            b'r' => simple(b'\r'),
+            b'b' => simple(8),
+            b'f' => simple(12),
+            b'a' => simple(7),
+            b'v' => simple(11),
+            b'e' => simple(27),
+            b'u' => unicode(&bytes[at..]).unwrap_or_else(|| simple(b'u')),
+            b'x' => number(&bytes[at + 2..], 16, 2)
+                .and_then(|(value, digits)| Some((vec![u8::try_from(value).ok()?], 2 + digits)))
+                .unwrap_or_else(|| simple(b'x')),
+            b'0'..=b'7' => number(&bytes[at + 1..], 8, 3)
+                .and_then(|(value, digits)| Some((vec![u8::try_from(value).ok()?], 1 + digits)))
+                .unwrap_or_else(|| simple(next)),
+            other => simple(other),
+        };
+        for byte in decoded {
+            out.push(byte, view, at..at + length);
+        }
+        at += length;
+    }
+    out
+}
+
+/// `\uXXXX`, a pair of surrogates, or `\u{X…}`, as UTF-8; and how long it is.
+fn unicode(text: &[u8]) -> Option<(Vec<u8>, usize)> {
+    let utf8 = |code: u32| Some(char::from_u32(code)?.to_string().into_bytes());
+    if text.get(2) == Some(&b'{') {
+        let (code, digits) = number(&text[3..], 16, 6)?;
+        return (text.get(3 + digits) == Some(&b'}')).then_some((utf8(code)?, 4 + digits));
+    }
+    let four = |text: &[u8]| {
+        let (code, digits) = number(text.strip_prefix(b"\\u")?, 16, 4)?;
+        (digits == 4).then_some(code)
+    };
+    let high = four(text)?;
+    if let Some(low) = text.get(6..).and_then(four)
+        && (0xD800..0xDC00).contains(&high)
+        && (0xDC00..0xE000).contains(&low)
+    {
+        let code = 0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00);
+        return Some((utf8(code)?, 12));
+    }
+    Some((utf8(high)?, 6))
+}
+
+/// The number that at most so many digits at the beginning make, and how many they are.
+fn number(text: &[u8], radix: u32, most: usize) -> Option<(u32, usize)> {
+    let digits = text.iter().take(most);
+    let digits: Vec<u32> = digits
+        .map_while(|byte| char::from(*byte).to_digit(radix))
+        .collect();
+    let value = digits.iter().try_fold(0_u32, |sum, digit| {
+        sum.checked_mul(radix)?.checked_add(*digit)
+    });
+    (!digits.is_empty()).then_some((value?, digits.len()))
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Plus {
+    Itself,
+    Space,
+}
+
+fn percent(view: &View, plus: Plus) -> View {
+    let bytes = &view.bytes;
+    let mut out = View::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        let escape = bytes.get(at + 1..at + 3).filter(|_| bytes[at] == b'%');
+        let value = escape.and_then(|digits| number(digits, 16, 2));
+        let (byte, length) = match (bytes[at], value) {
+            (_, Some((value, 2))) => (u8::try_from(value).unwrap_or_default(), 3),
+            (b'+', _) if plus == Plus::Space => (b' ', 1),
+            (byte, _) => (byte, 1),
+        };
+        out.push(byte, view, at..at + length);
+        at += length;
+    }
+    out
+}
+
+/// How shells write a quote within quotes.
+fn quotes(view: &View) -> Option<View> {
+    replaced(
+        view,
+        &[(b"'\\''", b'\''), (b"'\"'\"'", b'\''), (b"''", b'\'')],
+    )
+}
+
+/// How HTML and XML write what has a meaning there.
+fn entities(view: &View) -> Option<View> {
+    replaced(
+        view,
+        &[
+            (b"&amp;", b'&'),
+            (b"&lt;", b'<'),
+            (b"&gt;", b'>'),
+            (b"&quot;", b'"'),
+            (b"&#34;", b'"'),
+            (b"&#39;", b'\''),
+            (b"&#x27;", b'\''),
+            (b"&apos;", b'\''),
+        ],
+    )
+}
+
+fn replaced(view: &View, forms: &[(&[u8], u8)]) -> Option<View> {
+    let bytes = &view.bytes;
+    let mut out = View::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        let form = forms.iter().find(|(form, _)| bytes[at..].starts_with(form));
+        let (byte, length) = form.map_or((bytes[at], 1), |(form, byte)| (*byte, form.len()));
+        out.push(byte, view, at..at + length);
+        at += length;
+    }
+    (out.bytes.len() < bytes.len()).then_some(out)
+}
+
+/// All runs of hex digits, with or without something between the pairs, from one of two digits on;
+/// what stands between runs is a line's end.
+fn hex(view: &View, parity: usize) -> Option<View> {
+    runs(view, SHORTEST_HEX, Alphabet::Hex, |out, digits| {
+        for pair in digits.get(parity..).unwrap_or_default().chunks_exact(2) {
+            let value = |(_, digit): (usize, u8)| digit;
+            let byte = value(pair[0]) << 4 | value(pair[1]);
+            out.push(byte, view, pair[0].0..pair[1].0 + 1);
+        }
+    })
+}
+
+/// All runs of base64 of either alphabet, broken into lines or not, from one of four characters on.
+fn base64(view: &View, offset: usize) -> Option<View> {
+    runs(view, SHORTEST_BASE64, Alphabet::Base64, |out, sextets| {
+        for group in sextets.get(offset..).unwrap_or_default().chunks(4) {
+            for two in 0..group.len().saturating_sub(1) {
+                let ((first, high), (last, low)) = (group[two], group[two + 1]);
+                let shift = 2 * (two as u32 + 1);
+                let byte = (u32::from(high) << shift | u32::from(low) >> (6 - shift)) & 0xFF;
+                out.push(byte.to_le_bytes()[0], view, first..last + 1);
+            }
+        }
+    })
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Alphabet {
+    Hex,
+    Base64,
+}
+
+impl Alphabet {
+    fn value(self, byte: u8) -> Option<u8> {
+        match self {
+            Self::Hex => char::from(byte)
+                .to_digit(16)
+                .map(|digit| digit.to_le_bytes()[0]),
+            Self::Base64 => match byte {
+                b'A'..=b'Z' => Some(byte - b'A'),
+                b'a'..=b'z' => Some(byte - b'a' + 26),
+                b'0'..=b'9' => Some(byte - b'0' + 52),
+                b'+' | b'-' => Some(62),
+                b'/' | b'_' => Some(63),
+                _ => None,
+            },
+        }
+    }
+
+    /// What may stand inside of a run and belongs to no character.
+    fn is_between(self, byte: u8) -> bool {
+        match self {
+            Self::Hex => b" :\n\r".contains(&byte),
+            Self::Base64 => b"\n\r".contains(&byte),
+        }
+    }
+}
+
+/// Decodes each run of an alphabet; none where there is no run.
+fn runs(
+    view: &View,
+    shortest: usize,
+    alphabet: Alphabet,
+    mut decode: impl FnMut(&mut View, &[(usize, u8)]),
+) -> Option<View> {
+    let mut out = View::with_capacity(view.bytes.len());
+    let mut run = Vec::new();
+    let mut close = |run: &mut Vec<(usize, u8)>, out: &mut View| {
+        if run.len() >= shortest {
+            decode(out, run);
+        }
+        run.clear();
+    };
+    for (at, byte) in view.bytes.iter().enumerate() {
+        match alphabet.value(*byte) {
+            Some(value) => run.push((at, value)),
+            None if alphabet.is_between(*byte) => {}
+            None => {
+                let before = out.bytes.len();
+                close(&mut run, &mut out);
+                if out.bytes.len() > before {
+                    // Nothing goes on from one run to the next.
+                    out.push(b'\n', view, at..at + 1);
+                }
+            }
+        }
+    }
+    close(&mut run, &mut out);
+    (!out.bytes.is_empty()).then_some(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(text: &str) -> Vec<String> {
+        let views = all(&View::of(text.as_bytes()), Spaces::InSecrets);
+        views
+            .iter()
+            .map(|(view, _)| String::from_utf8_lossy(&view.bytes).into_owned())
+            .collect()
+    }
+
+    #[test]
+    fn each_form_is_read() {
+        for (coded, plain) in [
+            (r"a\u0041\n\\\x42\103\u{44}\ud83d\ude00", "aA\n\\BCD😀"),
+            ("a%2Fb%2f%zz%", "a/b/%zz%"),
+            ("a+b%2B", "a b+"),
+            (r"it'\''s", "it's"),
+            (r#"it'"'"'s"#, "it's"),
+            ("a&amp;b&#39;", "a&b'"),
+        ] {
+            assert!(
+                texts(coded).contains(&plain.to_owned()),
+                "{coded}: {:?}",
+                texts(coded)
+            );
+        }
+        for (coded, plain) in [
+            ("x73656372657421y", "secret!"),
+            ("73:65:63:72 65 74", "secret"),
+            ("c2VjcmV0IQ==", "secret!"),
+            ("c2Vj\ncmV0\r\nIQ", "secret!"),
+            ("abcc2VjcmV0IQ", "secret!"),
+            ("-_-_c2VjcmV0IQ", "secret!"),
+        ] {
+            let read = texts(coded);
+            assert!(
+                read.iter().any(|text| text.contains(plain)),
+                "{coded}: {read:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! Redacting what comes in pieces: a step's lines, and bytes of any kind.
+//!
+//! Holds back what may be the beginning of a secret until it is known. Nothing is lost: the end gives
+//! what is held.
+
+use std::sync::Arc;
+
+use super::{Redactor, scan::Over};
+
+/// So many lines are held back at most, for a secret that goes over their ends.
+const MOST_LINES: usize = 1024;
+
+/// Redacts one stream of lines, each of which may come in pieces; `T` is what belongs to a line
+/// beside its text.
+pub(crate) struct StreamRedactor<T> {
+    redactor: Arc<Redactor>,
+    /// The end of what is out already, as it was: a secret may have begun there.
+    before: Vec<u8>,
+    /// Whole lines that a secret may go on after.
+    lines: Vec<(T, String)>,
+    lines_bytes: usize,
+    /// The beginning of a line whose end has not come.
+    piece: Vec<u8>,
+}
+
+impl<T> StreamRedactor<T> {
+    pub(crate) fn new(redactor: Arc<Redactor>) -> Self {
+        Self {
+            redactor,
+            before: Vec::new(),
+            lines: Vec::new(),
+            lines_bytes: 0,
+            piece: Vec::new(),
+        }
+    }
+
+    /// A whole line, or the last piece of one; answers those that are known to the end.
+    pub(crate) fn end_line(&mut self, with: T, text: String) -> Vec<(T, String)> {
+        if self.redactor.is_idle() {
+            return vec![(with, text)];
+        }
+        let text = match self.piece.is_empty() {
+            true => text,
+            false => {
+                self.piece.extend_from_slice(text.as_bytes());
+                text_of(std::mem::take(&mut self.piece))
+            }
+        };
+        let is_bounded =
+            self.lines.len() < MOST_LINES && self.lines_bytes < 4 * self.redactor.widest();
+        self.lines_bytes += text.len() + 1;
+        self.lines.push((with, text));
+        match is_bounded && self.redactor.may_go_on(&self.in_sight()) {
+            true => Vec::new(),
+            false => self.flush(),
+        }
+    }
+
+    /// A piece of a line; what may be the beginning of a secret is held back for the next piece.
+    /// Lines that were held come before it.
+    pub(crate) fn piece(&mut self, text: String) -> (Vec<(T, String)>, String) {
+        if self.redactor.is_idle() {
+            return (Vec::new(), text);
+        }
+        self.piece.extend_from_slice(text.as_bytes());
+        let Some(ready) = self.piece.len().checked_sub(self.redactor.widest()) else {
+            return (Vec::new(), String::new());
+        };
+        let lines = self.flush();
+        let begins_character = |at: &usize| {
+            let byte = self.piece.get(*at).copied().unwrap_or_default();
+            byte & 0xC0 != 0x80
+        };
+        let cut = (0..=ready).rev().find(begins_character).unwrap_or(0);
+        let from = self.before.len();
+        let all = [self.before.as_slice(), &self.piece].concat();
+        let (redacted, stop) = self
+            .redactor
+            .redact_span(&all, from, from + cut, Over::Passes);
+        let redacted = text_of(redacted.into_owned());
+        self.piece.drain(..stop - from);
+        // What it was is gone; whatever stood there was looked at with what is to come.
+        self.before.clear();
+        (lines, redacted)
+    }
+
+    /// What is held, at the end of the stream: whole lines, and one that was cut off.
+    pub(crate) fn finish(mut self) -> (Vec<(T, String)>, Option<String>) {
+        let lines = self.flush();
+        if self.piece.is_empty() {
+            return (lines, None);
+        }
+        let all = [self.before.as_slice(), &self.piece].concat();
+        let (from, to) = (self.before.len(), all.len());
+        let (rest, _) = self.redactor.redact_span(&all, from, to, Over::Stops);
+        (lines, Some(text_of(rest.into_owned())))
+    }
+
+    /// What is held of whole lines, and what was before it.
+    fn in_sight(&self) -> Vec<u8> {
+        let mut all = self.before.clone();
+        for (at, (_, line)) in self.lines.iter().enumerate() {
+            if at > 0 {
+                all.push(b'\n');
+            }
+            all.extend_from_slice(line.as_bytes());
+        }
+        all
+    }
+
+    /// All whole lines, redacted in sight of what was before them and of the piece after them.
+    fn flush(&mut self) -> Vec<(T, String)> {
+        if self.lines.is_empty() {
+            return Vec::new();
+        }
+        self.lines_bytes = 0;
+        let (with, texts): (Vec<T>, Vec<String>) = self.lines.drain(..).unzip();
+        let from = self.before.len();
+        let mut all = std::mem::take(&mut self.before);
+        all.extend_from_slice(texts.join("\n").as_bytes());
+        let cut = all.len();
+        all.push(b'\n');
+        all.extend_from_slice(&self.piece);
+        let (redacted, _) = self.redactor.redact_span(&all, from, cut, Over::Stops);
+        let redacted = text_of(redacted.into_owned());
+        self.before = self.redactor.tail(&all[..=cut]);
+        // There are as many as before: a mask keeps the line ends that it covers.
+        with.into_iter()
+            .zip(redacted.split('\n').map(str::to_owned))
+            .collect()
+    }
+}
+
+fn text_of(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes)
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+}
+
+/// Redacts bytes of any kind that come in pieces, such as an artifact on its way out.
+pub struct ByteRedactor {
+    redactor: Arc<Redactor>,
+    held: Vec<u8>,
+}
+
+impl ByteRedactor {
+    #[must_use]
+    pub fn new(redactor: Arc<Redactor>) -> Self {
+        Self {
+            redactor,
+            held: Vec::new(),
+        }
+    }
+
+    /// Takes a piece; answers what is known to the end.
+    pub fn push(&mut self, bytes: &[u8]) -> Vec<u8> {
+        if self.redactor.is_idle() {
+            return bytes.to_vec();
+        }
+        self.held.extend_from_slice(bytes);
+        // Each byte is looked at a few times only, however small the pieces are.
+        if self.held.len() < 2 * self.redactor.widest() {
+            return Vec::new();
+        }
+        let cut = self.held.len() - self.redactor.widest();
+        let (redacted, stop) = self.redactor.redact_span(&self.held, 0, cut, Over::Passes);
+        let redacted = redacted.into_owned();
+        self.held.drain(..stop);
+        redacted
+    }
+
+    /// The rest.
+    #[must_use]
+    pub fn finish(self) -> Vec<u8> {
+        self.redactor.redact_bytes(&self.held).into_owned()
+    }
+}
