@@ -190,7 +190,7 @@ mod tests {
         };
         for mode in [0o600, 0o400, 0o440] {
             let found = at(mode).unwrap();
-            assert_eq!(found.texts, [key.clone()]);
+            assert_eq!(found.texts, std::slice::from_ref(&key));
             assert_eq!(found.origin, KeyOrigin::File(path.clone()));
         }
         for mode in [0o644, 0o660, 0o604, 0o602] {

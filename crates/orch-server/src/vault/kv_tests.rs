@@ -158,10 +158,11 @@ async fn what_a_vault_refuses_is_told_without_the_token_and_without_the_value() 
     }
     // A value that was moved there from another place is not taken for this one's.
     kv(&url, TOKEN).write(&PLACE, b"value").await.unwrap();
-    let mut moved = kept.lock().unwrap();
-    let versions = moved.values().next().unwrap().clone();
-    moved.insert("team/orch/8/project/KEY".to_owned(), versions);
-    drop(moved);
+    {
+        let mut moved = kept.lock().unwrap();
+        let versions = moved.values().next().unwrap().clone();
+        moved.insert("team/orch/8/project/KEY".to_owned(), versions);
+    }
     let other = Place {
         project: 8,
         environment: None,
