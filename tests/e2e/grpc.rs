@@ -309,7 +309,7 @@ impl Stream {
 
     async fn assignment(&mut self) -> Assignment {
         match self.next().await {
-            server_message::Kind::Assignment(given) => given,
+            server_message::Kind::Assignment(given) => *given,
             other => panic!("expected a run, got {other:?}"),
         }
     }

@@ -59,6 +59,11 @@ pub(super) enum Origin {
 }
 
 impl PrepareError {
+    /// Whether somebody is still in the folder.
+    pub(super) fn is_in_use(&self) -> bool {
+        matches!(self, Self::Folder(WorkspaceError::InUse { .. }))
+    }
+
     /// Whether the disk was full.
     pub(super) fn is_no_space(&self) -> bool {
         match self {

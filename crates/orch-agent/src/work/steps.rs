@@ -21,7 +21,7 @@ use super::{
     ask::{Missing, executable},
     delegate,
     environment::{self, Environment},
-    folder::{self, Fill, Prepared},
+    folder::{self, Fill, PrepareError, Prepared},
     known::{self, Known, Origin},
     once::{self, Word},
     plan::{self, Planned},
@@ -45,6 +45,10 @@ const SNAPSHOT_ENTRIES: u64 = 200_000;
 const LOOK: Duration = Duration::from_secs(2);
 /// How long a run waits for room.
 const PATIENCE: Duration = Duration::from_secs(300);
+
+/// How long the last holder of a run's folder may take to leave it, and how often that is looked at.
+const LEAVING: Duration = Duration::from_secs(20);
+const LEAVING_LOOK: Duration = Duration::from_millis(50);
 
 /// Runs steps in a sandbox.
 pub struct Steps {
@@ -259,6 +263,22 @@ fn place_in_words(backend: Backend) -> String {
     }
 }
 
+/// Prepares the folder once its last holder has left it: a run comes back to an agent that is still
+/// ending what it did under its last hold. Blocks.
+fn prepare_once_free(
+    prepare: impl Fn() -> Result<Prepared, PrepareError>,
+) -> Result<Prepared, PrepareError> {
+    let begun = std::time::Instant::now();
+    loop {
+        match prepare() {
+            Err(error) if error.is_in_use() && begun.elapsed() < LEAVING => {
+                std::thread::sleep(LEAVING_LOOK);
+            }
+            prepared => return prepared,
+        }
+    }
+}
+
 async fn prepare(
     config: &AgentConfig,
     assignment: &Assignment,
@@ -275,8 +295,8 @@ async fn prepare(
     let assignment = assignment.clone();
     let prepared = tokio::task::spawn_blocking(move || {
         let fits = |kept: &[Step]| known::may_go_on(&assignment, known.as_ref(), kept);
-        let prepare = || folder::prepare(&root, &assignment, &fill, fits);
-        match prepare() {
+        let prepare = || folder::prepare(&root, &assignment, &fill, &fits);
+        match prepare_once_free(prepare) {
             // A full disk: what nobody needs goes, and it is tried once more.
             Err(error) if error.is_no_space() && room.remove_all() => prepare(),
             prepared => prepared,
