@@ -36,6 +36,8 @@ pub enum Command {
     Work(commands::work::Args),
     /// Runs of work items
     Run(commands::run::Args),
+    /// What runs produced: list, fetch, check
+    Artifact(commands::artifact::Args),
     /// The log of a run
     Logs(commands::logs::Args),
     /// Approve what waits for a decision; without an id, list what waits
@@ -76,6 +78,7 @@ impl Command {
             | Self::Requirements(_)
             | Self::Work(_)
             | Self::Run(_)
+            | Self::Artifact(_)
             | Self::Logs(_)
             | Self::Approve(_)
             | Self::Deny(_)

@@ -7,8 +7,9 @@ use std::{collections::BTreeMap, fmt, path::PathBuf, time::Duration};
 use orch_core::ids::AgentName;
 
 use crate::{
-    AgentError, SandboxSetup,
+    AgentError, ArtifactLimits, SandboxSetup,
     codex::{CodexSetup, PlannerSetup, SetupError},
+    command::CommandSetup,
     confine,
 };
 
@@ -55,6 +56,8 @@ pub struct AgentConfig {
     pub error_backoff: Duration,
     /// Folders of so many finished runs are kept (`AGENT_KEEP_RUNS`).
     pub keep_runs: usize,
+    /// How much of a run is kept (`AGENT_ARTIFACT_FILE_LIMIT`, `AGENT_ARTIFACT_RUN_LIMIT`).
+    pub artifacts: ArtifactLimits,
     /// Where steps and planners find programs (`PATH`).
     pub path: String,
 }
@@ -67,6 +70,8 @@ pub enum Executor {
     Shell,
     /// The Codex command line, which decides by itself what to do.
     Codex(CodexSetup),
+    /// Another coding agent's program (`AGENT_COMMAND`).
+    Command(CommandSetup),
 }
 
 /// Whether a model plans where nothing is given.
@@ -102,6 +107,7 @@ impl AgentConfig {
             llm_planning: LlmPlanning::Off,
             error_backoff: Duration::from_secs(2),
             keep_runs: 0,
+            artifacts: ArtifactLimits::default(),
             path: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".to_owned(),
         }
     }
@@ -125,6 +131,9 @@ impl AgentConfig {
         read.count("AGENT_SLOTS", 1, &mut self.slots)?;
         confine::Variables(env).apply(&mut self.sandbox)?;
         read.count("AGENT_KEEP_RUNS", 0, &mut self.keep_runs)?;
+        let limits = &mut self.artifacts;
+        read.bytes("AGENT_ARTIFACT_FILE_LIMIT", &mut limits.file_bytes)?;
+        read.bytes("AGENT_ARTIFACT_RUN_LIMIT", &mut limits.run_bytes)?;
         if let Some(shell) = read.get("AGENT_SHELL") {
             self.shell = shell.into();
         }
@@ -190,6 +199,15 @@ impl Variables<'_> {
         Ok(())
     }
 
+    fn bytes(&self, name: &'static str, value: &mut u64) -> Result<(), AgentError> {
+        if let Some(text) = self.get(name) {
+            let parsed = confine::parse_bytes(&text);
+            let expected = "bytes, such as 512M or 4G";
+            *value = parsed.ok_or_else(|| setting(name, text, expected))?;
+        }
+        Ok(())
+    }
+
     fn seconds(&self, name: &'static str, value: &mut Duration) -> Result<(), AgentError> {
         let Some(text) = self.get(name) else {
             return Ok(());
@@ -211,7 +229,8 @@ impl Variables<'_> {
         match name.trim().to_ascii_lowercase().as_str() {
             "shell" => Ok(Executor::Shell),
             "codex" => Ok(Executor::Codex(CodexSetup::from_env(self.0.clone())?)),
-            _ => Err(setting("AGENT_EXECUTOR", name, "shell or codex")),
+            "command" => Ok(Executor::Command(CommandSetup::from_env(self.0)?)),
+            _ => Err(setting("AGENT_EXECUTOR", name, "shell, codex or command")),
         }
     }
 
@@ -277,6 +296,7 @@ impl fmt::Debug for AgentConfig {
             .field("llm_planning", &self.llm_planning)
             .field("error_backoff", &self.error_backoff)
             .field("keep_runs", &self.keep_runs)
+            .field("artifacts", &self.artifacts)
             .finish_non_exhaustive()
     }
 }
@@ -338,7 +358,7 @@ mod tests {
         );
         assert_eq!(
             refusal("AGENT_EXECUTOR", "magic"),
-            "AGENT_EXECUTOR is \"magic\"; expected shell or codex"
+            "AGENT_EXECUTOR is \"magic\"; expected shell, codex or command"
         );
     }
 

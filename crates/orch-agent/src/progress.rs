@@ -6,16 +6,25 @@
 use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
-use orch_api::proto::{EgressRefusal, LogLine, Logs, StepReport, agent_message::Kind};
+use orch_api::proto::{
+    ArtifactUpload, EgressRefusal, LogLine, Logs, StepReport, agent_message::Kind,
+};
 use tokio::{
-    sync::mpsc::{self, error::TryRecvError},
+    sync::{
+        mpsc::{self, error::TryRecvError},
+        oneshot,
+    },
     task::JoinHandle,
     time::{Instant, timeout_at},
 };
 
 use orch_sandbox::egress::Refusal;
 
-use crate::{clock::Now, outbox::RunLink, redact::Redactor};
+use crate::{
+    clock::Now,
+    outbox::{Answer, RunLink},
+    redact::Redactor,
+};
 
 /// A batch is sent when its texts have so many bytes.
 const BATCH_BYTES: usize = 256 * 1024;
@@ -77,6 +86,7 @@ enum Item {
     Line(LogLine),
     Step(StepReport),
     Refusal(EgressRefusal),
+    Said(Box<ArtifactUpload>, Option<oneshot::Sender<Answer>>),
 }
 
 /// A run's log; clones write to the same one.
@@ -85,6 +95,7 @@ pub struct RunLog {
     items: mpsc::Sender<Item>,
     redactor: Arc<Redactor>,
     now: Now,
+    link: RunLink,
 }
 
 impl RunLog {
@@ -96,6 +107,7 @@ impl RunLog {
             items,
             redactor: Arc::new(redactor),
             now,
+            link: link.clone(),
         };
         (log, tokio::spawn(carry(link, gathered)))
     }
@@ -134,6 +146,24 @@ impl RunLog {
             ..EgressRefusal::default()
         };
         let _ = self.items.send(Item::Refusal(refusal)).await;
+    }
+
+    /// Whether the server would take a piece of an artifact.
+    pub(crate) fn takes_artifacts(&self) -> bool {
+        self.link.takes_artifacts()
+    }
+
+    /// Sends a piece of an artifact behind all that was said before.
+    pub(crate) async fn upload(&self, piece: ArtifactUpload) {
+        let _ = self.items.send(Item::Said(Box::new(piece), None)).await;
+    }
+
+    /// The same, with the server's answer; none where the run is lost.
+    pub(crate) async fn ask_to_keep(&self, piece: ArtifactUpload) -> Option<Answer> {
+        let (answer, answered) = oneshot::channel();
+        let item = Item::Said(Box::new(piece), Some(answer));
+        self.items.send(item).await.ok()?;
+        answered.await.ok()
     }
 
     async fn own(&self, source: Source, message: &str) {
@@ -256,6 +286,18 @@ async fn carry(link: RunLink, mut items: mpsc::Receiver<Item>) {
                 refusal.epoch = link.run().epoch;
                 let kind = Kind::EgressRefusal(refusal);
                 (batch.take_before(&link, kind), Over::No)
+            }
+            Next::Add(Item::Said(mut piece, answer)) => {
+                piece.run_id = link.run().run_id;
+                piece.epoch = link.run().epoch;
+                if !batch.lines.is_empty() && link.post(batch.take(&link)).await.is_err() {
+                    return;
+                }
+                let kind = Kind::ArtifactUpload(*piece);
+                if link.post_for(kind, answer).await.is_err() {
+                    return;
+                }
+                continue;
             }
             Next::Send => (vec![batch.take(&link)], Over::No),
             Next::End if batch.lines.is_empty() => return,

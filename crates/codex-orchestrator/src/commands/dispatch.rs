@@ -1,8 +1,8 @@
 //! Hands each command to the file that knows it.
 
 use super::{
-    Context, agent, answer, audit, completions, decide, doctor, enqueue, logs, man, migrate,
-    project, queue, quota, requirements, run, serve, tick, up, vision, work,
+    Context, agent, answer, artifact, audit, completions, decide, doctor, enqueue, logs, man,
+    migrate, project, queue, quota, requirements, run, serve, tick, up, vision, work,
 };
 use crate::cli::Command;
 use crate::exit::Exit;
@@ -19,6 +19,7 @@ pub async fn dispatch(command: Command, context: &mut Context<'_>) -> Result<Exi
         Command::Requirements(args) => requirements::run(args, context).await,
         Command::Work(args) => work::run(args, context).await,
         Command::Run(args) => run::run(args, context).await,
+        Command::Artifact(args) => artifact::run(args, context).await,
         Command::Logs(args) => logs::run(args, context).await,
         Command::Approve(args) => decide::run(args, decide::Verdict::Approve, context).await,
         Command::Deny(args) => decide::run(args, decide::Verdict::Deny, context).await,

@@ -3,7 +3,7 @@
 //! Steps run in order, the first failure ends the run, and a resumed run begins at the first step
 //! that was not done. Nothing runs before everything needed for it is there.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use futures::future::BoxFuture;
 use orch_api::proto::Assignment;
@@ -27,7 +27,9 @@ use super::{
     process::{Place, Refusals, StepEnd},
 };
 use crate::{
+    artifacts::Collector,
     codex::CodexSetup,
+    command,
     config::{AgentConfig, Executor, LlmPlanning},
     text::chain,
     worker::{Ended, Finished, Job, Outcome, Verdict, Worker},
@@ -77,12 +79,12 @@ fn failed(reason: String) -> Outcome {
 }
 
 /// One run under way.
-struct Run<'j> {
-    config: &'j AgentConfig,
+pub(super) struct Run<'j> {
+    pub(super) config: &'j AgentConfig,
     sandbox: &'j Arc<dyn Sandbox>,
-    job: &'j Job,
-    recipe: Recipe,
-    known: Option<Known>,
+    pub(super) job: &'j Job,
+    pub(super) recipe: Recipe,
+    pub(super) known: Option<Known>,
     /// The steps of the attempt that this one goes on with.
     kept: Option<Vec<Step>>,
 }
@@ -136,9 +138,9 @@ async fn begin<'j>(
 }
 
 /// A run's sandbox, and what its way out refuses.
-struct Opened {
-    cell: Box<dyn Cell>,
-    refusals: Refusals,
+pub(super) struct Opened {
+    pub(super) cell: Box<dyn Cell>,
+    pub(super) refusals: Refusals,
 }
 
 /// Where steps run, for the log.
@@ -179,9 +181,14 @@ impl Run<'_> {
         let tools = self.recipe.tools.iter().map(|tool| executable(&tool.name));
         missing.look_for_tools(tools, path);
         if let Executor::Codex(setup) = &self.config.executor
-            && self.is_for_codex()
+            && self.is_for(&delegate::as_step())
         {
             return Ok(self.delegate(setup, folder, &environment, missing).await);
+        }
+        if let Executor::Command(setup) = &self.config.executor
+            && self.is_for(&command::as_step(setup))
+        {
+            return self.hand_over(setup, folder, &environment, missing).await;
         }
         let mut plan = None;
         match self.plan(folder, &missing).await? {
@@ -212,7 +219,7 @@ impl Run<'_> {
         }
         let kept = folder::keep_plan(folder, &steps);
         kept.map_err(|error| format!("failed to keep the run's steps: {error}"))?;
-        let Opened { cell, refusals } = self.open_cell(folder).await?;
+        let Opened { cell, refusals } = self.open_cell(&self.recipe, folder, None).await?;
         let place = Place {
             folder,
             cell: &*cell,
@@ -222,11 +229,32 @@ impl Run<'_> {
             log: &self.job.log,
             stop: &self.job.stop,
         };
-        Ok(self.run_steps(&place, &steps).await)
+        let mut collector = Collector::new(self.config.artifacts, &self.job.log);
+        let outcome = self.run_steps(&place, &steps, &mut collector).await;
+        self.collect(&outcome, folder, &mut collector).await;
+        Ok(outcome)
+    }
+
+    /// Keeps what the recipe declares, however the run ended.
+    pub(super) async fn collect(
+        &self,
+        outcome: &Outcome,
+        folder: &RunFolder,
+        collector: &mut Collector<'_>,
+    ) {
+        if let Outcome::Finished(_) = outcome {
+            let outputs = &self.recipe.artifacts;
+            collector.collect(&folder.work(), outputs, 0).await;
+        }
     }
 
     /// Opens the sandbox with what the recipe asks for, if policy gives that.
-    async fn open_cell(&self, folder: &RunFolder) -> Result<Opened, String> {
+    pub(super) async fn open_cell(
+        &self,
+        recipe: &Recipe,
+        folder: &RunFolder,
+        readable: Option<PathBuf>,
+    ) -> Result<Opened, String> {
         let (told, refusals) = mpsc::unbounded_channel();
         let tell = move |refusal| {
             // Nobody listens once the run is over.
@@ -235,9 +263,10 @@ impl Run<'_> {
         let (setup, path) = (&self.config.sandbox, &self.config.path);
         let backend = self.sandbox.backend();
         let mut confinement = setup
-            .confinement(backend, &self.recipe, folder, path, tell)
+            .confinement(backend, recipe, folder, path, tell)
             .map_err(|denied| denied.to_string())?;
         confinement.readable.extend(environment::rustup_home());
+        confinement.readable.extend(readable);
         let sandbox = Arc::clone(self.sandbox);
         let opened = tokio::task::spawn_blocking(move || sandbox.open(confinement)).await;
         let opened = opened.map_err(|error| error.to_string())?;
@@ -248,7 +277,7 @@ impl Run<'_> {
     }
 
     /// Asks for everything that is missing, if anything is.
-    async fn ask(&self, missing: Missing) -> Option<Outcome> {
+    pub(super) async fn ask(&self, missing: Missing) -> Option<Outcome> {
         let question = missing.question(self.job.assignment.work_item_id)?;
         if self.job.assignment.answers_withheld {
             // Asking again would go round in circles: the answers are there, and sealed.
@@ -262,18 +291,10 @@ impl Run<'_> {
         Some(Outcome::Ask(question))
     }
 
-    async fn propose(&self, steps: Vec<Step>) -> Outcome {
+    pub(super) async fn propose(&self, steps: Vec<Step>) -> Outcome {
         let event = "waiting for approval of the planned steps";
         self.job.log.event(event).await;
         Outcome::Propose(steps)
-    }
-
-    /// What was approved as steps runs as these steps, whoever carries runs out otherwise.
-    fn is_for_codex(&self) -> bool {
-        match &self.known {
-            Some((steps, Origin::Approved)) => *steps == [delegate::as_step()],
-            Some(_) | None => true,
-        }
     }
 
     async fn delegate(
@@ -290,7 +311,10 @@ impl Run<'_> {
         if assignment.plan_needs_approval && assignment.approved_steps_json.is_empty() {
             return self.propose(vec![delegate::as_step()]).await;
         }
-        delegate::carry_out(setup, self.job, folder, environment).await
+        let outcome = delegate::carry_out(setup, self.job, folder, environment).await;
+        let mut collector = Collector::new(self.config.artifacts, &self.job.log);
+        self.collect(&outcome, folder, &mut collector).await;
+        outcome
     }
 
     async fn plan(&self, folder: &RunFolder, missing: &Missing) -> Result<Planned, String> {
@@ -323,7 +347,12 @@ impl Run<'_> {
         })
     }
 
-    async fn run_steps(&self, place: &Place<'_>, steps: &[Step]) -> Outcome {
+    async fn run_steps(
+        &self,
+        place: &Place<'_>,
+        steps: &[Step],
+        collector: &mut Collector<'_>,
+    ) -> Outcome {
         let done: &[u32] = match self.kept {
             Some(_) => &self.job.assignment.steps_done,
             None => &[],
@@ -338,6 +367,10 @@ impl Run<'_> {
             orch_failpoint::pass("agent.step.before");
             let ended = place.run(number, step).await;
             orch_failpoint::pass("agent.step.after");
+            if ended != StepEnd::Stopped {
+                let work = place.folder.work();
+                collector.collect(&work, &step.artifacts, number).await;
+            }
             match ended {
                 StepEnd::Succeeded => {}
                 StepEnd::Failed { exit_code, reason } => {

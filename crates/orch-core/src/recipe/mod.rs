@@ -5,8 +5,10 @@
 
 mod document;
 mod error;
+mod glob;
 mod model;
 mod node;
+mod outputs;
 mod read;
 mod rules;
 mod scalar;
@@ -17,7 +19,9 @@ mod wire;
 mod tests;
 
 pub use error::RecipeError;
+pub use glob::Pattern;
 pub use model::{Checksum, Network, Permissions, Recipe, Source, Step, Tool};
+pub use outputs::{MAX_ARTIFACT_PATH_BYTES, MAX_ARTIFACTS, Output};
 pub use read::{
     MAX_ALIASES, MAX_DEPTH, MAX_STEPS, MAX_STRING_BYTES, MAX_TIMEOUT, MAX_TOOLS, MAX_YAML_BYTES,
     parse,

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
+use super::outputs::Output;
 use super::rules;
 
 /// What a work item needs and runs; at least one tool or one step.
@@ -24,6 +25,8 @@ pub struct Recipe {
     pub tools: Vec<Tool>,
     /// What runs, in this order, at most [`super::MAX_STEPS`].
     pub steps: Vec<Step>,
+    /// What is kept of the workspace at the run's end, at most [`super::MAX_ARTIFACTS`].
+    pub artifacts: Vec<Output>,
 }
 
 /// Where a tool is fetched from.
@@ -86,6 +89,8 @@ pub struct Step {
     pub timeout: Option<Duration>,
     /// Folder relative to the workspace, as it was written; see [`Step::folder`].
     pub cwd: Option<String>,
+    /// What is kept of the workspace at the step's end.
+    pub artifacts: Vec<Output>,
 }
 
 impl Step {

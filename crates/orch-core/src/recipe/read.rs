@@ -10,6 +10,7 @@ use super::document::parse_document;
 use super::error::RecipeError;
 use super::model::{Checksum, Network, Permissions, Recipe, Source, Step, Tool};
 use super::node::{Node, Value, error_at};
+use super::outputs;
 use super::rules::{self, excerpt};
 use super::suggest::nearest;
 
@@ -28,11 +29,19 @@ pub const MAX_STRING_BYTES: usize = 64 * 1024;
 /// Longest timeout of a step: 30 days.
 pub const MAX_TIMEOUT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-const RECIPE_KEYS: &[&str] = &["name", "version", "source", "permissions", "tools", "steps"];
+const RECIPE_KEYS: &[&str] = &[
+    "name",
+    "version",
+    "source",
+    "permissions",
+    "tools",
+    "steps",
+    "artifacts",
+];
 const SOURCE_KEYS: &[&str] = &["url", "checksum"];
 const PERMISSION_KEYS: &[&str] = &["network", "filesystem", "capabilities"];
 const TOOL_KEYS: &[&str] = &["name", "version", "checksum", "env", "network"];
-const STEP_KEYS: &[&str] = &["run", "name", "env", "timeout", "cwd"];
+const STEP_KEYS: &[&str] = &["run", "name", "env", "timeout", "cwd", "artifacts"];
 
 const NEEDS: &str =
     "a recipe needs at least one entry under `tools` or `steps`, such as:\nsteps:\n  - echo build";
@@ -58,6 +67,7 @@ pub(super) fn read_recipe(node: &Node) -> Result<Recipe, RecipeError> {
         permissions: fields.read("permissions", read_permissions)?,
         tools: fields.read("tools", read_tools)?.unwrap_or_default(),
         steps: fields.read("steps", read_steps)?.unwrap_or_default(),
+        artifacts: fields.read("artifacts", outputs::read)?.unwrap_or_default(),
     };
     if recipe.tools.is_empty() && recipe.steps.is_empty() {
         let message = format!("the recipe has neither tools nor steps; {NEEDS}");
@@ -142,6 +152,7 @@ pub(super) fn read_step(node: &Node, path: &str) -> Result<Step, RecipeError> {
         env: fields.read("env", read_env)?.unwrap_or_default(),
         timeout: fields.read("timeout", read_timeout)?,
         cwd: fields.text("cwd", rules::check_cwd)?,
+        artifacts: fields.read("artifacts", outputs::read)?.unwrap_or_default(),
     })
 }
 
@@ -243,7 +254,7 @@ fn read_labels(node: &Node, path: &str) -> Result<Vec<String>, RecipeError> {
     })
 }
 
-fn read_list<T>(
+pub(super) fn read_list<T>(
     node: &Node,
     path: &str,
     (what, max): (&str, usize),
@@ -264,7 +275,7 @@ fn read_list<T>(
         .collect()
 }
 
-fn text(
+pub(super) fn text(
     node: &Node,
     path: &str,
     rule: impl Fn(&str) -> Result<(), String>,
@@ -301,14 +312,14 @@ fn join(path: &str, key: &str) -> String {
 }
 
 /// The entries of one mapping whose keys are all known.
-struct Fields<'n> {
+pub(super) struct Fields<'n> {
     node: &'n Node,
     path: &'n str,
     found: BTreeMap<&'n str, &'n Node>,
 }
 
 impl<'n> Fields<'n> {
-    fn of(
+    pub(super) fn of(
         node: &'n Node,
         path: &'n str,
         expected: &str,
@@ -349,7 +360,7 @@ impl<'n> Fields<'n> {
             .transpose()
     }
 
-    fn required<T>(
+    pub(super) fn required<T>(
         &self,
         key: &str,
         read: impl Fn(&Node, &str) -> Result<T, RecipeError>,
@@ -360,7 +371,7 @@ impl<'n> Fields<'n> {
         })
     }
 
-    fn text(
+    pub(super) fn text(
         &self,
         key: &str,
         rule: impl Fn(&str) -> Result<(), String>,

@@ -48,6 +48,8 @@ impl Serialize for Step {
         entry(&mut map, "env", (!self.env.is_empty()).then_some(&self.env))?;
         entry(&mut map, "timeout", self.timeout.map(Seconds).as_ref())?;
         entry(&mut map, "cwd", self.cwd.as_ref())?;
+        let artifacts = (!self.artifacts.is_empty()).then_some(&self.artifacts);
+        entry(&mut map, "artifacts", artifacts)?;
         map.end()
     }
 }
@@ -92,6 +94,8 @@ impl Serialize for Recipe {
         entry(&mut map, "permissions", self.permissions.as_ref())?;
         map.serialize_entry("tools", &self.tools)?;
         map.serialize_entry("steps", &self.steps)?;
+        let artifacts = (!self.artifacts.is_empty()).then_some(&self.artifacts);
+        entry(&mut map, "artifacts", artifacts)?;
         map.end()
     }
 }

@@ -38,6 +38,7 @@ pub fn run_of(kind: &agent_message::Kind) -> Option<RunId> {
         Kind::Release(release) => release.run_id,
         Kind::Artifact(artifact) => artifact.run_id,
         Kind::EgressRefusal(refusal) => refusal.run_id,
+        Kind::ArtifactUpload(upload) => upload.run_id,
         Kind::Hello(_) | Kind::Pong(_) | Kind::Leaving(_) | Kind::Batch(_) => return None,
     };
     Some(RunId(id))
@@ -109,6 +110,9 @@ impl Peer {
                 let epoch = Some(refused.epoch);
                 (false, egress::keep(app, &actor, run, epoch, refusal).await)
             }
+            agent_message::Kind::ArtifactUpload(piece) => {
+                (false, super::upload::take(app, &actor, piece).await)
+            }
             agent_message::Kind::Completion(done) => (true, self.complete(done).await),
             agent_message::Kind::Hello(_)
             | agent_message::Kind::Pong(_)
@@ -176,7 +180,8 @@ impl Peer {
             | agent_message::Kind::PlannedSteps(_)
             | agent_message::Kind::Release(_)
             | agent_message::Kind::Artifact(_)
-            | agent_message::Kind::EgressRefusal(_) => {}
+            | agent_message::Kind::EgressRefusal(_)
+            | agent_message::Kind::ArtifactUpload(_) => {}
         }
     }
 

@@ -120,6 +120,7 @@ async fn arrive(
         claim_ttl_ms: u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX),
         batches: true,
         refusals: true,
+        artifacts: true,
     };
     let _ = outbox
         .send(message(server_message::Kind::Welcome(welcome)))

@@ -66,6 +66,7 @@ steps:
                 env: env(&[("STAGE", "prod")]),
                 timeout: Some(Duration::from_secs(60)),
                 cwd: Some("./deploy".to_owned()),
+                ..Step::default()
             },
         ],
         ..Recipe::default()
@@ -110,6 +111,7 @@ permissions:
         steps: vec![Step::command(
             "unzip awscli-exe-linux-x86_64.zip && ./aws/install",
         )],
+        ..Recipe::default()
     };
     let recipe = parse(yaml).unwrap();
     assert_eq!(recipe, expected);

@@ -11,6 +11,7 @@ fn a_step_travels_as_json_and_back() {
         env: BTreeMap::from([("STAGE".to_owned(), "prod".to_owned())]),
         timeout: Some(Duration::from_millis(1_500)),
         cwd: Some("./deploy".to_owned()),
+        ..Step::default()
     };
     let json = serde_json::to_value(&step).unwrap();
     let expected = serde_json::json!({
