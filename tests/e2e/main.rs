@@ -5,6 +5,7 @@
 
 mod agent;
 mod approvals;
+mod artifacts;
 mod audit;
 mod bad_input;
 mod cli;

@@ -38,6 +38,8 @@ pub enum Command {
     Recipe(commands::recipe::Args),
     /// Runs of work items
     Run(commands::run::Args),
+    /// What runs produced: list, fetch, check
+    Artifact(commands::artifact::Args),
     /// The log of a run
     Logs(commands::logs::Args),
     /// Approve what waits for a decision; without an id, list what waits
@@ -83,6 +85,7 @@ impl Command {
             | Self::Work(_)
             | Self::Recipe(_)
             | Self::Run(_)
+            | Self::Artifact(_)
             | Self::Logs(_)
             | Self::Approve(_)
             | Self::Deny(_)

@@ -8,8 +8,9 @@ use orch_core::ids::AgentName;
 use orch_tools::{SettingError, ToolSettings};
 
 use crate::{
-    AgentError, SandboxSetup,
+    AgentError, ArtifactLimits, SandboxSetup,
     codex::{CodexSetup, PlannerSetup, SetupError},
+    command::CommandSetup,
     confine,
     workspaces::{self, WorkspaceSetup},
 };
@@ -63,6 +64,8 @@ pub struct AgentConfig {
     pub keep_runs: usize,
     /// What the agent says of itself.
     pub labels: Vec<String>,
+    /// How much of a run is kept (`AGENT_ARTIFACT_FILE_LIMIT`, `AGENT_ARTIFACT_RUN_LIMIT`).
+    pub artifacts: ArtifactLimits,
     /// Where steps and planners find programs (`PATH`).
     pub path: String,
 }
@@ -75,6 +78,8 @@ pub enum Executor {
     Shell,
     /// The Codex command line, which decides by itself what to do.
     Codex(CodexSetup),
+    /// Another coding agent's program (`AGENT_COMMAND`).
+    Command(CommandSetup),
 }
 
 /// Whether a model plans where nothing is given.
@@ -114,6 +119,7 @@ impl AgentConfig {
             error_backoff: Duration::from_secs(2),
             keep_runs: 0,
             labels: Vec::new(),
+            artifacts: ArtifactLimits::default(),
             path: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".to_owned(),
         }
     }
@@ -139,6 +145,9 @@ impl AgentConfig {
         self.tools = ToolSettings::new(&self.state_dir).with_variables(env)?;
         workspaces::Variables(env).apply(&mut self.workspaces)?;
         read.count("AGENT_KEEP_RUNS", 0, &mut self.keep_runs)?;
+        let limits = &mut self.artifacts;
+        read.bytes("AGENT_ARTIFACT_FILE_LIMIT", &mut limits.file_bytes)?;
+        read.bytes("AGENT_ARTIFACT_RUN_LIMIT", &mut limits.run_bytes)?;
         if let Some(shell) = read.get("AGENT_SHELL") {
             self.shell = shell.into();
         }
@@ -204,6 +213,15 @@ impl Variables<'_> {
         Ok(())
     }
 
+    fn bytes(&self, name: &'static str, value: &mut u64) -> Result<(), AgentError> {
+        if let Some(text) = self.get(name) {
+            let parsed = confine::parse_bytes(&text);
+            let expected = "bytes, such as 512M or 4G";
+            *value = parsed.ok_or_else(|| setting(name, text, expected))?;
+        }
+        Ok(())
+    }
+
     fn seconds(&self, name: &'static str, value: &mut Duration) -> Result<(), AgentError> {
         let Some(text) = self.get(name) else {
             return Ok(());
@@ -225,7 +243,8 @@ impl Variables<'_> {
         match name.trim().to_ascii_lowercase().as_str() {
             "shell" => Ok(Executor::Shell),
             "codex" => Ok(Executor::Codex(CodexSetup::from_env(self.0.clone())?)),
-            _ => Err(setting("AGENT_EXECUTOR", name, "shell or codex")),
+            "command" => Ok(Executor::Command(CommandSetup::from_env(self.0)?)),
+            _ => Err(setting("AGENT_EXECUTOR", name, "shell, codex or command")),
         }
     }
 
@@ -297,6 +316,7 @@ impl fmt::Debug for AgentConfig {
             .field("llm_planning", &self.llm_planning)
             .field("error_backoff", &self.error_backoff)
             .field("keep_runs", &self.keep_runs)
+            .field("artifacts", &self.artifacts)
             .finish_non_exhaustive()
     }
 }
@@ -358,7 +378,7 @@ mod tests {
         );
         assert_eq!(
             refusal("AGENT_EXECUTOR", "magic"),
-            "AGENT_EXECUTOR is \"magic\"; expected shell or codex"
+            "AGENT_EXECUTOR is \"magic\"; expected shell, codex or command"
         );
     }
 

@@ -13,6 +13,7 @@ pub(crate) fn of(config: &AgentConfig, backend: Backend) -> Vec<String> {
         match &config.executor {
             Executor::Shell => "executor=shell".to_owned(),
             Executor::Codex(_) => "executor=codex".to_owned(),
+            Executor::Command(_) => "executor=command".to_owned(),
         },
     ];
     if let Some(hosts) = &setup.allowed_hosts {

@@ -4,8 +4,10 @@
 //! It never opens the database and never asks for work: the server pushes it.
 
 mod agent;
+mod artifacts;
 pub mod clock;
 pub mod codex;
+mod command;
 mod config;
 mod confine;
 mod connection;
@@ -30,6 +32,8 @@ mod worker;
 mod workspaces;
 
 pub use agent::{choose_sandbox, run, run_with};
+pub use artifacts::ArtifactLimits;
+pub use command::{CommandSetup, Format};
 pub use config::{AgentConfig, Executor, LlmPlanning};
 pub use confine::SandboxSetup;
 pub use desk::Desk;

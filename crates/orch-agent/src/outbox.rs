@@ -62,6 +62,8 @@ pub(crate) struct Outbox {
     refusals: AtomicBool,
     /// The server counts the tools that runs use.
     tools: AtomicBool,
+    /// The server takes artifacts in pieces.
+    artifacts: AtomicBool,
 }
 
 #[derive(Default)]
@@ -141,6 +143,7 @@ impl Outbox {
         self.batches.store(welcome.batches, Ordering::Release);
         self.refusals.store(welcome.refusals, Ordering::Release);
         self.tools.store(welcome.tools, Ordering::Release);
+        self.artifacts.store(welcome.artifacts, Ordering::Release);
     }
 
     /// How many messages wait for their acknowledgement, and for how long the oldest does.
@@ -262,6 +265,20 @@ impl RunLink {
     /// Whether the server would keep a refusal of the way out.
     pub(crate) fn keeps_refusals(&self) -> bool {
         self.outbox.refusals.load(Ordering::Acquire)
+    }
+
+    /// Whether the server takes artifacts in pieces.
+    pub(crate) fn takes_artifacts(&self) -> bool {
+        self.outbox.artifacts.load(Ordering::Acquire)
+    }
+
+    /// Says something whose answer goes to somebody else.
+    pub(crate) async fn post_for(
+        &self,
+        kind: Kind,
+        answer: Option<oneshot::Sender<Answer>>,
+    ) -> Result<(), Lost> {
+        self.enter(kind, answer).await
     }
 
     /// Says something and waits for the answer.

@@ -7,7 +7,8 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use orch_api::proto::{
-    Artifact, EgressRefusal, LogLine, Logs, StepReport, ToolsUsed, Workspace, agent_message::Kind,
+    Artifact, ArtifactUpload, EgressRefusal, LogLine, Logs, StepReport, ToolsUsed, Workspace,
+    agent_message::Kind,
 };
 use orch_sandbox::exec::Copied;
 use tokio::{
@@ -107,6 +108,7 @@ enum Item {
     Whole(Kind),
     /// Told once all before it is said, and answered when it is on disk.
     Told(Box<Kind>, oneshot::Sender<Result<(), String>>),
+    Said(Box<ArtifactUpload>, Option<oneshot::Sender<Answer>>),
 }
 
 /// A run's log; clones write to the same one.
@@ -115,6 +117,7 @@ pub struct RunLog {
     items: mpsc::Sender<Item>,
     hidden: Arc<Hidden>,
     now: Now,
+    link: RunLink,
 }
 
 impl RunLog {
@@ -126,6 +129,7 @@ impl RunLog {
             items,
             hidden: Arc::new(hidden),
             now,
+            link: link.clone(),
         };
         (log, tokio::spawn(carry(link, gathered)))
     }
@@ -172,6 +176,24 @@ impl RunLog {
         };
         let kind = Kind::EgressRefusal(refusal);
         let _ = self.items.send(Item::Whole(kind)).await;
+    }
+
+    /// Whether the server would take a piece of an artifact.
+    pub(crate) fn takes_artifacts(&self) -> bool {
+        self.link.takes_artifacts()
+    }
+
+    /// Sends a piece of an artifact behind all that was said before.
+    pub(crate) async fn upload(&self, piece: ArtifactUpload) {
+        let _ = self.items.send(Item::Said(Box::new(piece), None)).await;
+    }
+
+    /// The same, with the server's answer; none where the run is lost.
+    pub(crate) async fn ask_to_keep(&self, piece: ArtifactUpload) -> Option<Answer> {
+        let (answer, answered) = oneshot::channel();
+        let item = Item::Said(Box::new(piece), Some(answer));
+        self.items.send(item).await.ok()?;
+        answered.await.ok()
     }
 
     async fn own(&self, source: Source, message: &str) {
@@ -365,6 +387,18 @@ async fn carry(link: RunLink, mut items: mpsc::Receiver<Item>) {
                 };
                 // Whoever said it may have been stopped.
                 let _ = answer.send(answered);
+                continue;
+            }
+            Next::Add(Item::Said(mut piece, answer)) => {
+                piece.run_id = link.run().run_id;
+                piece.epoch = link.run().epoch;
+                if !batch.lines.is_empty() && link.post(batch.take(&link)).await.is_err() {
+                    return;
+                }
+                let kind = Kind::ArtifactUpload(*piece);
+                if link.post_for(kind, answer).await.is_err() {
+                    return;
+                }
                 continue;
             }
             Next::Send => (vec![batch.take(&link)], Over::No),

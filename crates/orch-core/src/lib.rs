@@ -16,6 +16,7 @@ pub mod plan;
 pub mod project;
 pub mod queue;
 pub mod recipe;
+pub mod report;
 pub mod requirements;
 pub mod retry;
 pub mod risk;

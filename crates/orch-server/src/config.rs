@@ -25,6 +25,8 @@ pub struct ServerConfig {
     pub scheduling: SchedulingMode,
     /// How long logs of finished runs are kept, and how much of them.
     pub log_retention: Retention,
+    /// Artifacts of runs that ended longer ago are removed; none where nothing is said.
+    pub artifact_retention: Option<std::time::Duration>,
     /// `ORCH_API_TOKEN`.
     pub api_token: Option<String>,
     pub exposure: Exposure,

@@ -6,8 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::middleware::from_fn_with_state;
-use orch_store::artifact::Blobs;
-use orch_store::retention::Retention;
+use orch_store::blob::Blobs;
 use orch_store::{Database, Options, Store, StoreError, token_key};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -34,7 +33,7 @@ pub struct Server {
     address: SocketAddr,
     router: axum::Router,
     mode: SchedulingMode,
-    kept: Retention,
+    kept: reconcile::Kept,
     signer: HeadSigner,
     streams: CancellationToken,
 }
@@ -153,7 +152,10 @@ impl Server {
             address: bound,
             router,
             mode: config.scheduling,
-            kept: config.log_retention,
+            kept: reconcile::Kept {
+                logs: config.log_retention,
+                artifacts: config.artifact_retention,
+            },
             signer,
             streams,
         })

@@ -50,6 +50,7 @@ pub mod approval;
 pub mod artifact;
 pub mod audit;
 pub mod audit_check;
+pub mod blob;
 pub mod carry;
 pub mod counts;
 pub mod idempotency;

@@ -1,8 +1,9 @@
 //! Hands each command to the file that knows it.
 
 use super::{
-    Context, agent, answer, audit, completions, decide, doctor, enqueue, logs, man, migrate,
-    project, queue, quota, recipe, requirements, run, secret, serve, tick, tool, up, vision, work,
+    Context, agent, answer, artifact, audit, completions, decide, doctor, enqueue, logs, man,
+    migrate, project, queue, quota, recipe, requirements, run, secret, serve, tick, tool, up,
+    vision, work,
 };
 use crate::cli::Command;
 use crate::exit::Exit;
@@ -20,6 +21,7 @@ pub async fn dispatch(command: Command, context: &mut Context<'_>) -> Result<Exi
         Command::Work(args) => work::run(args, context).await,
         Command::Recipe(args) => recipe::run(&args, context),
         Command::Run(args) => run::run(args, context).await,
+        Command::Artifact(args) => artifact::run(args, context).await,
         Command::Logs(args) => logs::run(args, context).await,
         Command::Approve(args) => decide::run(args, decide::Verdict::Approve, context).await,
         Command::Deny(args) => decide::run(args, decide::Verdict::Deny, context).await,

@@ -2,6 +2,7 @@
 
 pub mod agent;
 pub mod answer;
+pub mod artifact;
 pub mod audit;
 pub mod completions;
 mod connect;

@@ -11,13 +11,18 @@ use super::{Reader, Setting, client, parse, server};
 
 const STATE_DIR: Setting = Setting::new("AGENT_STATE_DIR").flag("state-dir");
 const WORKSPACE: Setting = Setting::new("AGENT_WORKSPACE").flag("workspace");
-const SETTINGS: [Setting; 51] = [
+const SETTINGS: [Setting; 57] = [
     Setting::new("AGENT_ID").flag("id"),
     Setting::new("AGENT_SLOTS").flag("slots").default("4"),
     WORKSPACE,
     Setting::new("AGENT_EXECUTOR")
         .flag("executor")
         .default("shell"),
+    // Arguments may carry keys.
+    Setting::new("AGENT_COMMAND").secret(),
+    Setting::new("AGENT_COMMAND_EVENTS"),
+    Setting::new("AGENT_COMMAND_ENV"),
+    Setting::new("AGENT_COMMAND_HOSTS"),
     Setting::new("AGENT_SANDBOX")
         .flag("sandbox")
         .default("auto"),
@@ -50,6 +55,8 @@ const SETTINGS: [Setting; 51] = [
     Setting::new("AGENT_STEPS"),
     STATE_DIR,
     Setting::new("AGENT_KEEP_RUNS").default("0"),
+    Setting::new("AGENT_ARTIFACT_FILE_LIMIT").default("1G"),
+    Setting::new("AGENT_ARTIFACT_RUN_LIMIT").default("4G"),
     Setting::new("AGENT_CLAIM_TTL"),
     Setting::new("AGENT_INTERVAL").default("2"),
     Setting::new("AGENT_HEARTBEAT_INTERVAL").default("10"),
@@ -83,7 +90,7 @@ pub struct AgentFlags {
     /// Folder that every run works in a copy of [env: AGENT_WORKSPACE] [default: an empty one]
     #[arg(long, value_name = "FOLDER")]
     pub workspace: Option<String>,
-    /// shell runs the steps, codex hands the work to the Codex CLI [env: AGENT_EXECUTOR] [default: shell]
+    /// shell runs the steps, codex hands the work to the Codex CLI, command to the program in AGENT_COMMAND [env: AGENT_EXECUTOR] [default: shell]
     #[arg(long, value_name = "EXECUTOR")]
     pub executor: Option<String>,
     /// What steps run in: auto, bubblewrap, landlock, or process, which is no sandbox [env: AGENT_SANDBOX] [default: auto]

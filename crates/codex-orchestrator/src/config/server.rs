@@ -39,6 +39,7 @@ const LOG_DAYS: Setting = Setting::new("ORCH_LOG_RETENTION_DAYS")
 const LOG_MIB: Setting = Setting::new("ORCH_LOG_RETENTION_MIB")
     .flag("log-retention-mib")
     .default("0");
+const ARTIFACT_DAYS: Setting = Setting::new("ORCH_ARTIFACT_RETENTION_DAYS").default("0");
 pub(super) const AGENT_SECRET: Setting = Setting::new("AGENT_SECRET_KEY").secret();
 const MIN_FREE: Setting = Setting::new("ORCH_MIN_FREE_BYTES")
     .flag("min-free-bytes")
@@ -104,6 +105,7 @@ pub fn server_config(reader: &mut Reader<'_>, flags: &ServerFlags, start: Start)
             false => Exposure::LoopbackOnly,
         },
         log_retention: log_retention(reader, flags),
+        artifact_retention: artifact_retention(reader),
         rules: rules(reader),
         scheduling: scheduling(reader, start),
         allowed_hosts: reader.value(&ALLOWED_HOSTS, None, parse::list),
@@ -118,6 +120,11 @@ pub fn server_config(reader: &mut Reader<'_>, flags: &ServerFlags, start: Start)
             .optional(&MOST_REQUESTS, None, parse::whole(1, 1_000_000))
             .map(|most| most as usize),
     }
+}
+
+fn artifact_retention(reader: &mut Reader<'_>) -> Option<Duration> {
+    let days = u64::from(reader.value(&ARTIFACT_DAYS, None, parse::whole(0, 36_500)));
+    (days > 0).then(|| Duration::from_secs(days * 86_400))
 }
 
 fn log_retention(reader: &mut Reader<'_>, flags: &ServerFlags) -> Retention {

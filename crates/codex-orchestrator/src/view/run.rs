@@ -1,6 +1,6 @@
 //! Runs, their steps and their artifacts.
 
-use orch_api::types::run::{Artifact, Run, Step};
+use orch_api::types::run::{Artifact, OmittedArtifact, Report, Run, Step};
 
 use super::of_status;
 use crate::output::{Cell, Details, Row};
@@ -81,5 +81,63 @@ impl Row for Artifact {
             Cell::new(&self.media_type),
             Cell::new(&self.name),
         ]
+    }
+}
+
+impl Row for Report {
+    const HEAD: &'static [&'static str] = &["artifact", "format", "name", "what it says"];
+    const NAME: &'static str = "reports";
+
+    fn cells(&self) -> Vec<Cell> {
+        let format = self.report.get("format").and_then(|format| format.as_str());
+        vec![
+            Cell::new(self.artifact_id),
+            Cell::new(format.unwrap_or_default()),
+            Cell::new(&self.name),
+            Cell::new(summed_up(self)),
+        ]
+    }
+}
+
+/// A report on one line.
+fn summed_up(report: &Report) -> String {
+    let report = &report.report;
+    let shown = |key: &str| report.get(key).map(ToString::to_string).unwrap_or_default();
+    let text = |key: &str| {
+        report
+            .get(key)
+            .and_then(|value| value.as_str())
+            .unwrap_or_default()
+    };
+    match text("format") {
+        "junit" => format!(
+            "{} tests, {} failed, {} errors, {} skipped",
+            shown("tests"),
+            shown("failures"),
+            shown("errors"),
+            shown("skipped")
+        ),
+        "sarif" => format!("{} findings {}", shown("results"), shown("levels")),
+        "coverage" => format!(
+            "{} % of {} lines ({})",
+            shown("percent"),
+            shown("lines"),
+            text("source")
+        ),
+        "cyclonedx" => format!(
+            "{} components, {} vulnerabilities",
+            shown("components"),
+            shown("vulnerabilities")
+        ),
+        _ => format!("{}: {}", text("of"), text("why")),
+    }
+}
+
+impl Row for OmittedArtifact {
+    const HEAD: &'static [&'static str] = &["path", "why it was not kept"];
+    const NAME: &'static str = "files";
+
+    fn cells(&self) -> Vec<Cell> {
+        vec![Cell::new(&self.path), Cell::new(&self.reason)]
     }
 }

@@ -39,7 +39,7 @@ pub(super) struct Corrected {
 }
 
 /// The words of a line without operators; `None` where a quote is not closed or an operator stands.
-pub(super) fn words(line: &str) -> Option<Vec<String>> {
+pub(crate) fn words(line: &str) -> Option<Vec<String>> {
     let text = |token| match token {
         Token::Word(word) => Some(word.text),
         Token::Operator => None,

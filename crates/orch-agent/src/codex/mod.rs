@@ -20,6 +20,7 @@ mod setup;
 mod stream;
 mod template;
 
+pub(crate) use command_line::words;
 pub use error::{CodexError, CommandFailure, FallbackFailure, PlanError, PlanFailure};
 pub use event::{Change, Event, Usage};
 pub use execute::execute;

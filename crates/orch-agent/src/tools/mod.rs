@@ -6,5 +6,5 @@ mod kept;
 mod provide;
 mod workshop;
 
-pub(crate) use provide::{Provided, Shelf};
+pub(crate) use provide::Shelf;
 pub use workshop::SandboxWorkshop;

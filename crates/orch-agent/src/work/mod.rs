@@ -7,6 +7,7 @@ mod ask;
 mod delegate;
 mod environment;
 mod folder;
+mod hand_over;
 mod known;
 mod once;
 mod plan;

@@ -209,7 +209,7 @@ impl Place<'_> {
         let (exit, (), ()) = tokio::join!(
             run,
             log_lines(self.log, number, lines),
-            self.log_refusals(number, &over)
+            log_refusals(self.log, self.refusals, number, &over)
         );
         // Their files go before anything else of the run begins.
         drop(secrets);
@@ -232,21 +232,26 @@ impl Place<'_> {
             Err(error) => failed(None, &format!("could not be run: {}", chain(&error))),
         }
     }
+}
 
-    /// Tells what the way out refuses, while the step runs and of what it did last.
-    async fn log_refusals(&self, step: u32, over: &CancellationToken) {
-        let mut refusals = self.refusals.lock().await;
-        loop {
-            let refusal = tokio::select! {
-                biased;
-                refusal = refusals.recv() => refusal,
-                () = over.cancelled() => return,
-            };
-            match refusal {
-                Some(refusal) => self.log.refused(step, &refusal).await,
-                // There is no way out at all.
-                None => return,
-            }
+/// Tells what the way out refuses, while a step runs and of what it did last.
+pub(super) async fn log_refusals(
+    log: &RunLog,
+    refusals: &Refusals,
+    step: u32,
+    over: &CancellationToken,
+) {
+    let mut refusals = refusals.lock().await;
+    loop {
+        let refusal = tokio::select! {
+            biased;
+            refusal = refusals.recv() => refusal,
+            () = over.cancelled() => return,
+        };
+        match refusal {
+            Some(refusal) => log.refused(step, &refusal).await,
+            // There is no way out at all.
+            None => return,
         }
     }
 }

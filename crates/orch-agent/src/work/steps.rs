@@ -3,7 +3,7 @@
 //! Steps run in order, the first failure ends the run, and a resumed run begins at the first step
 //! that was not done. Nothing runs before everything needed for it is there.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use futures::future::BoxFuture;
 use orch_api::proto::Assignment;
@@ -30,12 +30,14 @@ use super::{
     source::{self, Files},
 };
 use crate::{
+    artifacts::Collector,
     codex::CodexSetup,
+    command,
     config::{AgentConfig, Executor, LlmPlanning},
     kept::{self, Note},
     room::{Room, Working},
     text::chain,
-    tools::{Provided, Shelf},
+    tools::Shelf,
     worker::{Ended, Finished, Job, Outcome, Question, Verdict, Worker},
 };
 
@@ -171,13 +173,13 @@ fn failed(reason: String) -> Outcome {
 }
 
 /// One run under way.
-struct Run<'j> {
-    config: &'j AgentConfig,
+pub(super) struct Run<'j> {
+    pub(super) config: &'j AgentConfig,
     sandbox: &'j Arc<dyn Sandbox>,
     shelf: &'j Shelf,
-    job: &'j Job,
-    recipe: Recipe,
-    known: Option<Known>,
+    pub(super) job: &'j Job,
+    pub(super) recipe: Recipe,
+    pub(super) known: Option<Known>,
     /// The steps of the attempt that this one goes on with.
     kept: Option<Vec<Step>>,
     /// The commit that it works on.
@@ -248,9 +250,9 @@ async fn begin<'j>(
 }
 
 /// A run's sandbox, and what its way out refuses.
-struct Opened {
-    cell: Box<dyn Cell>,
-    refusals: Refusals,
+pub(super) struct Opened {
+    pub(super) cell: Box<dyn Cell>,
+    pub(super) refusals: Refusals,
 }
 
 /// Where steps run, for the log.
@@ -330,9 +332,14 @@ impl Run<'_> {
         let others = tools.iter().filter(|tool| !provided.has(&tool.name));
         missing.look_for_tools(others.map(|tool| executable(&tool.name)), path);
         if let Executor::Codex(setup) = &self.config.executor
-            && self.is_for_codex()
+            && self.is_for(&delegate::as_step())
         {
             return Ok(self.delegate(setup, folder, &environment, missing).await);
+        }
+        if let Executor::Command(setup) = &self.config.executor
+            && self.is_for(&command::as_step(setup))
+        {
+            return self.hand_over(setup, folder, &environment, missing).await;
         }
         let secrets = RunSecrets::of(self.job);
         let mut plan = None;
@@ -373,7 +380,9 @@ impl Run<'_> {
         let kept = folder::keep_plan(folder, &steps);
         kept.map_err(|error| format!("failed to keep the run's steps: {error}"))?;
         secrets.make_room(folder, &steps)?;
-        let Opened { cell, refusals } = self.open_cell(folder, &provided).await?;
+        let Opened { cell, refusals } = self
+            .open_cell(&self.recipe, folder, provided.readable())
+            .await?;
         let place = Place {
             folder,
             cell: &*cell,
@@ -385,7 +394,10 @@ impl Run<'_> {
             stop: &self.job.stop,
             snapshots,
         };
-        Ok(self.run_steps(&place, &steps, &said).await)
+        let mut collector = Collector::new(self.config.artifacts, &self.job.log);
+        let outcome = self.run_steps(&place, &steps, &said, &mut collector).await;
+        self.collect(&outcome, folder, &mut collector).await;
+        Ok(outcome)
     }
 
     /// The snapshots of a run, whose workspace is put back to how it was after the last step that is
@@ -447,8 +459,26 @@ impl Run<'_> {
         }
     }
 
+    /// Keeps what the recipe declares, however the run ended.
+    pub(super) async fn collect(
+        &self,
+        outcome: &Outcome,
+        folder: &RunFolder,
+        collector: &mut Collector<'_>,
+    ) {
+        if let Outcome::Finished(_) = outcome {
+            let outputs = &self.recipe.artifacts;
+            collector.collect(&folder.work(), outputs, 0).await;
+        }
+    }
+
     /// Opens the sandbox with what the recipe asks for, if policy gives that.
-    async fn open_cell(&self, folder: &RunFolder, provided: &Provided) -> Result<Opened, String> {
+    pub(super) async fn open_cell(
+        &self,
+        recipe: &Recipe,
+        folder: &RunFolder,
+        readable: Vec<PathBuf>,
+    ) -> Result<Opened, String> {
         let (told, refusals) = mpsc::unbounded_channel();
         let tell = move |refusal| {
             // Nobody listens once the run is over.
@@ -457,10 +487,10 @@ impl Run<'_> {
         let (setup, path) = (&self.config.sandbox, &self.config.path);
         let backend = self.sandbox.backend();
         let mut confinement = setup
-            .confinement(backend, &self.recipe, folder, path, tell)
+            .confinement(backend, recipe, folder, path, tell)
             .map_err(|denied| denied.to_string())?;
         confinement.readable.extend(environment::rustup_home());
-        confinement.readable.extend(provided.readable());
+        confinement.readable.extend(readable);
         let borrowed = self.files.iter().map(|files| files.mirror().objects());
         confinement.readable.extend(borrowed);
         let sandbox = Arc::clone(self.sandbox);
@@ -473,7 +503,7 @@ impl Run<'_> {
     }
 
     /// Asks for everything that is missing, if anything is.
-    async fn ask(&self, missing: Missing) -> Option<Outcome> {
+    pub(super) async fn ask(&self, missing: Missing) -> Option<Outcome> {
         let question = missing.question(self.job.assignment.work_item_id)?;
         if self.job.assignment.answers_withheld {
             // Asking again would go round in circles: the answers are there, and sealed.
@@ -491,18 +521,10 @@ impl Run<'_> {
         Outcome::Ask(question)
     }
 
-    async fn propose(&self, steps: Vec<Step>) -> Outcome {
+    pub(super) async fn propose(&self, steps: Vec<Step>) -> Outcome {
         let event = "waiting for approval of the planned steps";
         self.job.log.event(event).await;
         Outcome::Propose(steps)
-    }
-
-    /// What was approved as steps runs as these steps, whoever carries runs out otherwise.
-    fn is_for_codex(&self) -> bool {
-        match &self.known {
-            Some((steps, Origin::Approved)) => *steps == [delegate::as_step()],
-            Some(_) | None => true,
-        }
     }
 
     async fn delegate(
@@ -519,7 +541,10 @@ impl Run<'_> {
         if assignment.plan_needs_approval && assignment.approved_steps_json.is_empty() {
             return self.propose(vec![delegate::as_step()]).await;
         }
-        delegate::carry_out(setup, self.job, folder, environment).await
+        let outcome = delegate::carry_out(setup, self.job, folder, environment).await;
+        let mut collector = Collector::new(self.config.artifacts, &self.job.log);
+        self.collect(&outcome, folder, &mut collector).await;
+        outcome
     }
 
     async fn plan(&self, folder: &RunFolder, missing: &Missing) -> Result<Planned, String> {
@@ -557,6 +582,7 @@ impl Run<'_> {
         place: &Place<'_>,
         steps: &[Step],
         said: &BTreeMap<u32, Word>,
+        collector: &mut Collector<'_>,
     ) -> Outcome {
         let done = self.done();
         place.secrets.hide_those_of(done, steps).await;
@@ -588,6 +614,10 @@ impl Run<'_> {
             orch_failpoint::pass("agent.step.before");
             let ended = place.run(number, step, then).await;
             orch_failpoint::pass("agent.step.after");
+            if ended != StepEnd::Stopped {
+                let work = place.folder.work();
+                collector.collect(&work, &step.artifacts, number).await;
+            }
             match ended {
                 StepEnd::Succeeded => {}
                 StepEnd::Failed { exit_code, reason } => {

@@ -21,6 +21,7 @@ pub fn run_of(kind: &Kind) -> i64 {
         Kind::EgressRefusal(refusal) => refusal.run_id,
         Kind::ToolsUsed(used) => used.run_id,
         Kind::Workspace(workspace) => workspace.run_id,
+        Kind::ArtifactUpload(upload) => upload.run_id,
         Kind::Hello(_) | Kind::Pong(_) | Kind::Leaving(_) | Kind::Batch(_) => 0,
     }
 }

@@ -131,6 +131,7 @@ impl Session {
             batches: false,
             tools: true,
             refusals: true,
+            artifacts: true,
         }))
         .await;
     }
@@ -143,6 +144,7 @@ impl Session {
             batches: true,
             tools: true,
             refusals: true,
+            artifacts: true,
         }))
         .await;
     }

@@ -7,6 +7,7 @@ mod agents;
 mod approvals;
 mod audit;
 mod connection;
+mod download;
 mod error;
 mod follow;
 mod info_requests;
@@ -25,6 +26,7 @@ mod work_items;
 
 pub use audit::AuditFilter;
 pub use connection::Client;
+pub use download::Download;
 pub use error::ClientError;
 pub use follow::{LogEvent, LogFollower};
 pub use logs::LogQuery;

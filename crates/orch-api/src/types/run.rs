@@ -37,6 +37,32 @@ pub struct Run {
     pub exit_code: Option<i32>,
     /// Why it ended, where there is something to say.
     pub reason: Option<String>,
+    /// What the platform read in its artifacts; shown of a single run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reports: Vec<Report>,
+    /// Declared files that were not kept; shown of a single run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub artifacts_omitted: Vec<OmittedArtifact>,
+}
+
+/// What the platform read in an artifact.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Report {
+    pub artifact_id: i64,
+    pub name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<i64>,
+    /// A `format` (junit, sarif, coverage, cyclonedx), and the sums of it.
+    pub report: Map<String, Value>,
+}
+
+/// A declared file that was not kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct OmittedArtifact {
+    pub path: String,
+    pub reason: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<i64>,
 }
 
 /// Takes a run.
@@ -150,7 +176,7 @@ pub struct UpdateStep {
 }
 
 /// Something that a run produced.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Artifact {
     pub id: i64,
     pub run_id: i64,
@@ -160,6 +186,12 @@ pub struct Artifact {
     pub size_bytes: i64,
     pub sha256: String,
     pub created_at: String,
+    /// The step that made it, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<i64>,
+    /// What the platform read in it: a `format`, and what that says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report: Option<Map<String, Value>>,
 }
 
 /// An artifact to be; at most 16 MiB.

@@ -171,8 +171,7 @@ mod tests {
                 env: BTreeMap::from([("KEY".to_owned(), "VAL".to_owned())]),
                 timeout: Some(Duration::from_secs(30)),
                 cwd: Some("./dir".to_owned()),
-                idempotent: None,
-                secrets: Vec::new(),
+                ..Step::default()
             },
         ];
         assert_eq!(steps(answer), expected);

@@ -5,9 +5,11 @@
 
 mod document;
 mod error;
+mod glob;
 mod model;
 mod node;
 mod offer;
+mod outputs;
 mod read;
 pub mod rights;
 mod rules;
@@ -20,8 +22,10 @@ mod wire;
 mod tests;
 
 pub use error::RecipeError;
+pub use glob::Pattern;
 pub use model::{Checksum, Network, Permissions, Recipe, Source, Step, Tool};
 pub use offer::{Offer, PLATFORMS, Package, Registry, check_program};
+pub use outputs::{MAX_ARTIFACT_PATH_BYTES, MAX_ARTIFACTS, Output};
 pub use read::{
     MAX_ALIASES, MAX_DEPTH, MAX_STEPS, MAX_STRING_BYTES, MAX_TIMEOUT, MAX_TOOLS, MAX_YAML_BYTES,
     parse, parse_entry,

@@ -8,6 +8,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::offer::Offer;
+use super::outputs::Output;
 use super::rules;
 use crate::secret::SecretUse;
 
@@ -28,6 +29,8 @@ pub struct Recipe {
     pub steps: Vec<Step>,
     /// What a catalog entry says beyond that.
     pub offer: Offer,
+    /// What is kept of the workspace at the run's end, at most [`super::MAX_ARTIFACTS`].
+    pub artifacts: Vec<Output>,
 }
 
 /// Where a tool is fetched from.
@@ -94,6 +97,8 @@ pub struct Step {
     pub idempotent: Option<bool>,
     /// Secrets that this step alone gets, no variable twice.
     pub secrets: Vec<SecretUse>,
+    /// What is kept of the workspace at the step's end.
+    pub artifacts: Vec<Output>,
 }
 
 impl Step {

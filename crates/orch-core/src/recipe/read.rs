@@ -11,6 +11,7 @@ use super::error::RecipeError;
 use super::model::{Checksum, Network, Permissions, Recipe, Source, Step, Tool};
 use super::node::{Node, Value, error_at};
 use super::offer::{OFFER_KEYS, Offer};
+use super::outputs;
 use super::rules::{self, excerpt};
 use super::secrets::read_secrets;
 use super::suggest::nearest;
@@ -30,7 +31,15 @@ pub const MAX_STRING_BYTES: usize = 64 * 1024;
 /// Longest timeout of a step: 30 days.
 pub const MAX_TIMEOUT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-const RECIPE_KEYS: &[&str] = &["name", "version", "source", "permissions", "tools", "steps"];
+const RECIPE_KEYS: &[&str] = &[
+    "name",
+    "version",
+    "source",
+    "permissions",
+    "tools",
+    "steps",
+    "artifacts",
+];
 const SOURCE_KEYS: &[&str] = &["url", "checksum"];
 const PERMISSION_KEYS: &[&str] = &["network", "filesystem", "capabilities"];
 const TOOL_KEYS: &[&str] = &["name", "version", "checksum", "env", "network"];
@@ -42,6 +51,7 @@ const STEP_KEYS: &[&str] = &[
     "cwd",
     "idempotent",
     "secrets",
+    "artifacts",
 ];
 
 const NEEDS: &str =
@@ -94,6 +104,7 @@ pub(super) fn read_recipe(node: &Node, need: Need) -> Result<Recipe, RecipeError
         tools: fields.read("tools", read_tools)?.unwrap_or_default(),
         steps: fields.read("steps", read_steps)?.unwrap_or_default(),
         offer: Offer::read(&fields)?,
+        artifacts: fields.read("artifacts", outputs::read)?.unwrap_or_default(),
     };
     let has_origin = recipe.source.is_some() || recipe.offer.has_origin();
     if need == Need::Origin {
@@ -192,6 +203,7 @@ pub(super) fn read_step(node: &Node, path: &str) -> Result<Step, RecipeError> {
             .read("secrets", |node, path| read_secrets(node, path, &env))?
             .unwrap_or_default(),
         env,
+        artifacts: fields.read("artifacts", outputs::read)?.unwrap_or_default(),
     })
 }
 

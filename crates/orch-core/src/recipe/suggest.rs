@@ -39,6 +39,11 @@ const FOREIGN: &[(&str, &str)] = &[
     ("tasks", "steps"),
     ("binaries", "tools"),
     ("uri", "url"),
+    ("outputs", "artifacts"),
+    ("output", "artifacts"),
+    ("glob", "path"),
+    ("file", "path"),
+    ("kind", "type"),
     ("href", "url"),
 ];
 

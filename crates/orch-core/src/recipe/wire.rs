@@ -51,6 +51,8 @@ impl Serialize for Step {
         entry(&mut map, "idempotent", self.idempotent.as_ref())?;
         let secrets = (!self.secrets.is_empty()).then_some(&self.secrets);
         entry(&mut map, "secrets", secrets)?;
+        let artifacts = (!self.artifacts.is_empty()).then_some(&self.artifacts);
+        entry(&mut map, "artifacts", artifacts)?;
         map.end()
     }
 }
@@ -96,6 +98,8 @@ impl Serialize for Recipe {
         map.serialize_entry("tools", &self.tools)?;
         map.serialize_entry("steps", &self.steps)?;
         self.offer.write(&mut map)?;
+        let artifacts = (!self.artifacts.is_empty()).then_some(&self.artifacts);
+        entry(&mut map, "artifacts", artifacts)?;
         map.end()
     }
 }

@@ -27,6 +27,7 @@ pub mod summary;
 #[cfg(test)]
 pub mod testing;
 pub mod tool_use;
+pub mod upload;
 pub mod work_item;
 
 use std::sync::{Arc, Weak};
@@ -34,7 +35,7 @@ use std::time::Instant;
 
 use orch_core::rules::Scheduling;
 use orch_store::Store;
-use orch_store::artifact::Blobs;
+use orch_store::blob::Blobs;
 
 use crate::config::SchedulingMode;
 use crate::vault::Vault;

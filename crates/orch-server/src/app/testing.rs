@@ -7,7 +7,7 @@ use orch_core::engine::{Enqueue, NewWorkItem};
 use orch_core::ids::AgentName;
 use orch_core::run::Run;
 use orch_core::work_item::{Kind, Policy};
-use orch_store::artifact::Blobs;
+use orch_store::blob::Blobs;
 use orch_store::{Command, Database, Options, Reply, Store, project};
 use tempfile::TempDir;
 

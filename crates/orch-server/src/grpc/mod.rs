@@ -7,5 +7,6 @@ mod service;
 mod stream;
 mod talk;
 mod unary;
+mod upload;
 
 pub(crate) use service::area;

@@ -40,6 +40,7 @@ pub fn run_of(kind: &agent_message::Kind) -> Option<RunId> {
         Kind::EgressRefusal(refusal) => refusal.run_id,
         Kind::ToolsUsed(used) => used.run_id,
         Kind::Workspace(workspace) => workspace.run_id,
+        Kind::ArtifactUpload(upload) => upload.run_id,
         Kind::Hello(_) | Kind::Pong(_) | Kind::Leaving(_) | Kind::Batch(_) => return None,
     };
     Some(RunId(id))
@@ -121,6 +122,9 @@ impl Peer {
                 let epoch = Some(workspace.epoch);
                 (false, source::resolved(app, &actor, run, epoch, said).await)
             }
+            agent_message::Kind::ArtifactUpload(piece) => {
+                (false, super::upload::take(app, &actor, piece).await)
+            }
             agent_message::Kind::Completion(done) => (true, self.complete(done).await),
             agent_message::Kind::Hello(_)
             | agent_message::Kind::Pong(_)
@@ -190,7 +194,8 @@ impl Peer {
             | agent_message::Kind::Artifact(_)
             | agent_message::Kind::EgressRefusal(_)
             | agent_message::Kind::ToolsUsed(_)
-            | agent_message::Kind::Workspace(_) => {}
+            | agent_message::Kind::Workspace(_)
+            | agent_message::Kind::ArtifactUpload(_) => {}
         }
     }
 

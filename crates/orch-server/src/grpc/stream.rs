@@ -121,6 +121,7 @@ async fn arrive(
         batches: true,
         refusals: true,
         tools: true,
+        artifacts: true,
     };
     let _ = outbox
         .send(message(server_message::Kind::Welcome(welcome)))

@@ -16,7 +16,7 @@ use utoipa::IntoParams;
 use utoipa_axum::routes;
 
 use super::{paging, view, work_items};
-use crate::app::{App, AppError, approval, log, project, run};
+use crate::app::{App, AppError, approval, log, project};
 use crate::edge::{Access, ApiError, Area, Caller, OptionalJson, Path, Query, TraceContext};
 
 type Answer<T> = Result<Json<T>, ApiError>;
@@ -45,7 +45,7 @@ async fn run_task(
 #[utoipa::path(get, path = "/runs/{id}", tag = "runs", params(("id" = i64, Path)), responses(
     (status = 200, body = Run), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 async fn show_run(State(app): State<App>, Path(id): Path<i64>) -> Answer<Run> {
-    Ok(Json(view::run(&run::show(&app, RunId(id)).await?)))
+    Ok(Json(super::runs::whole(&app, RunId(id)).await?))
 }
 
 /// Decide the one pending approval of a run

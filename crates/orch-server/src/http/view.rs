@@ -166,6 +166,8 @@ pub fn run(run: &orch_core::run::Run) -> Run {
         duration_seconds: finish.map(|finish| finish.at.since(began).as_secs_f64()),
         exit_code: finish.and_then(|finish| finish.exit_code),
         reason: finish.and_then(|finish| finish.reason.clone()),
+        reports: Vec::new(),
+        artifacts_omitted: Vec::new(),
     }
 }
 
@@ -204,6 +206,8 @@ pub fn artifact(artifact: orch_store::artifact::Artifact) -> Artifact {
         size_bytes: artifact.size_bytes,
         sha256: artifact.sha256,
         created_at: instant(artifact.created_at),
+        step: artifact.step,
+        report: artifact.report.as_deref().map(object),
     }
 }
 

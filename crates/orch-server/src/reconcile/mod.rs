@@ -1,5 +1,6 @@
 //! Background reconcilers: idempotent, without input, run on a wake-up and on a timer alike.
 
+mod artifacts;
 mod assign;
 mod dispatch;
 mod hand_over;
@@ -15,6 +16,8 @@ mod upkeep;
 pub(crate) use assign::assignment;
 pub(crate) use heads::run as sign_heads;
 
+use std::time::Duration;
+
 use orch_store::retention::Retention;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -22,11 +25,19 @@ use tokio_util::task::TaskTracker;
 use crate::app::App;
 use crate::config::SchedulingMode;
 
+/// What is kept of runs that are over.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Kept {
+    pub logs: Retention,
+    /// For so long; for good where nothing is said.
+    pub artifacts: Option<Duration>,
+}
+
 /// Starts every reconciler but the one that signs heads; each ends when `shutdown` is cancelled.
 pub(crate) fn start(
     app: &App,
     mode: SchedulingMode,
-    kept: Retention,
+    kept: Kept,
     tasks: &TaskTracker,
     shutdown: &CancellationToken,
 ) {
@@ -35,7 +46,12 @@ pub(crate) fn start(
     tasks.spawn(dispatch::run(app.clone(), mode, shutdown.clone()));
     tasks.spawn(leases::run(app.clone(), shutdown.clone()));
     tasks.spawn(holds::run(app.clone(), shutdown.clone()));
-    tasks.spawn(retention::run(app.clone(), kept, shutdown.clone()));
+    tasks.spawn(retention::run(app.clone(), kept.logs, shutdown.clone()));
+    tasks.spawn(artifacts::run(
+        app.clone(),
+        kept.artifacts,
+        shutdown.clone(),
+    ));
     tasks.spawn(health::run(app.clone(), shutdown.clone()));
     tasks.spawn(sweep::run(app.clone(), shutdown.clone()));
     tasks.spawn(upkeep::run(app.clone(), shutdown.clone()));

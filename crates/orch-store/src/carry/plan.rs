@@ -9,6 +9,8 @@ use crate::Conn;
 /// Tables that PostgreSQL alone has, and which are treated apart.
 pub(super) const WRITER: &str = "writer";
 pub(super) const BLOB: &str = "blob";
+/// Its larger contents, in pieces.
+pub(super) const BLOB_PART: &str = "blob_part";
 /// The table whose rows name bytes beside the database, or hold them.
 pub(super) const LOG_CHUNK: &str = "log_chunk";
 const PLACE: [&str; 4] = ["segment", "offset", "length", "body"];
@@ -40,7 +42,11 @@ pub(super) async fn plan(source: &mut Conn, target: &mut Conn) -> Result<Plan, C
         .collect();
     let mut left_behind = Vec::new();
     for name in from.keys().filter(|name| !both.contains(*name)) {
-        if name != WRITER && name != BLOB && catalogue::count(source, name).await? > 0 {
+        if name != WRITER
+            && name != BLOB
+            && name != BLOB_PART
+            && catalogue::count(source, name).await? > 0
+        {
             left_behind.push(name.clone());
         }
     }

@@ -76,6 +76,7 @@ tables!(
     "info_request" by "id": info_request::Row,
     "step" by "id": step::Step,
     "artifact" by "id": artifact::Artifact,
+    "artifact_omitted" by "id": artifact::Omitted,
     "summary" by "id": summary::Summary,
     "audit" by "seq": audit::Row,
 );

@@ -706,8 +706,22 @@ async fn records(store: &Store, clock: &TestClock, t: &Transcript) {
         size_bytes: 3,
         sha256: "ab".repeat(32),
         created_at: now.as_micros(),
+        step: Some(1),
+        report: None,
     };
     t.note("artifact", artifact::insert(&mut tx.conn, &made).await);
+    let omitted = artifact::Omitted {
+        id: 0,
+        run_id: 2,
+        path: "dist/a".to_owned(),
+        reason: "too large".to_owned(),
+        step: None,
+        created_at: now.as_micros(),
+    };
+    t.note("omitted", artifact::omit(&mut tx.conn, &omitted).await);
+    t.note("sums", artifact::sums(&mut tx.conn, RunId(2)).await);
+    let same = artifact::same(&mut tx.conn, RunId(2), "report", &"ab".repeat(32)).await;
+    t.note("same artifact", same);
     t.note(
         "summary",
         summary::insert(
@@ -737,6 +751,7 @@ async fn records(store: &Store, clock: &TestClock, t: &Transcript) {
     let conn = &mut store.read().await.expect("a connection");
     t.note("steps", step::of_run(conn, RunId(2)).await);
     t.note("artifacts", artifact::of_run(conn, RunId(2)).await);
+    t.note("omitted", artifact::omitted(conn, RunId(2)).await);
     t.note("summaries", summary::of_run(conn, RunId(2)).await);
     t.note("tokens", summary::tokens_by_project(conn).await);
     t.note("answer", idempotency::find(conn, "key").await);

@@ -85,6 +85,8 @@ async fn more(tx: &mut Tx) {
             size_bytes: 1,
             sha256: "0".repeat(64),
             created_at: now.as_micros(),
+            step: None,
+            report: None,
         };
         artifact::insert(conn, &new).await.expect("an artifact");
         let usage = Some("{\"input_tokens\": 5}");

@@ -87,7 +87,7 @@ fn gather(settings: &Settings, args: &Args) -> Found {
         orch_agent::Executor::Codex(_) => Some(PathBuf::from(
             settings.get("CODEX_BIN").map_or("codex", |(bin, _)| bin),
         )),
-        orch_agent::Executor::Shell => None,
+        orch_agent::Executor::Shell | orch_agent::Executor::Command(_) => None,
     };
     Found {
         settings: reader.taken().iter().map(SettingLine::from).collect(),

@@ -66,8 +66,7 @@ steps:
                 env: env(&[("STAGE", "prod")]),
                 timeout: Some(Duration::from_secs(60)),
                 cwd: Some("./deploy".to_owned()),
-                idempotent: None,
-                secrets: Vec::new(),
+                ..Step::default()
             },
         ],
         ..Recipe::default()

@@ -33,7 +33,7 @@ fn an_error_names_path_line_column_and_expectation() {
     );
     check(
         "steps:\n  - run: a\n    timout: 1\n",
-        "steps[0].timout (line 3, column 5): unknown key `timout`; did you mean `timeout`? known keys are run, name, env, timeout, cwd, idempotent, secrets",
+        "steps[0].timout (line 3, column 5): unknown key `timout`; did you mean `timeout`? known keys are run, name, env, timeout, cwd, idempotent, secrets, artifacts",
     );
 }
 

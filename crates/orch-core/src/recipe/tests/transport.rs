@@ -12,7 +12,7 @@ fn a_step_travels_as_json_and_back() {
         timeout: Some(Duration::from_millis(1_500)),
         cwd: Some("./deploy".to_owned()),
         idempotent: Some(false),
-        secrets: Vec::new(),
+        ..Step::default()
     };
     let json = serde_json::to_value(&step).unwrap();
     let expected = serde_json::json!({

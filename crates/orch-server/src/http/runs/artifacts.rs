@@ -1,24 +1,20 @@
 //! The artifacts of runs.
 
 use axum::Json;
-use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
-use http::HeaderValue;
-use http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE, ETAG};
+use http::HeaderMap;
 use orch_api::problem::Problem;
 use orch_api::types::run::{Artifact, NewArtifact};
 use orch_core::ids::{ArtifactId, RunId};
-use orch_store::artifact::Bytes;
-use tokio_util::io::ReaderStream;
 use utoipa_axum::routes;
 
 use super::super::paging::{Listing, PageQuery};
 use super::super::view;
-use super::{EpochQuery, agreed};
+use super::{EpochQuery, agreed, download};
 use crate::app::{App, AppError, artifact};
 use crate::edge::{Access, ApiError, Area, Caller, JsonBody, Path, Query};
 
@@ -37,6 +33,7 @@ pub fn area() -> Area<App> {
             routes!(store, list),
         )
         .route(Access::Agent.untimed(), routes!(raw))
+        .route(Access::Agent, routes!(show))
 }
 
 /// Store an artifact
@@ -79,32 +76,30 @@ async fn list(
     Ok(listing.answer_part(artifacts.into_iter().map(view::artifact), |row| row.id))
 }
 
+/// One artifact
+#[utoipa::path(get, path = "/work-items/runs/artifacts/{id}", tag = "runs", params(("id" = i64, Path)), responses(
+    (status = 200, body = Artifact), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+async fn show(State(app): State<App>, Path(id): Path<i64>) -> Result<Json<Artifact>, ApiError> {
+    let artifact = artifact::show(&app, ArtifactId(id)).await?;
+    Ok(Json(view::artifact(artifact)))
+}
+
 /// Download an artifact
 ///
-/// It is always a download: what an agent made is never shown as a page of this origin.
+/// It is always a download: what an agent made is never shown as a page of this origin. The bytes are
+/// checked against their SHA-256 first; damaged ones are refused with 409 `artifact_damaged`. A single
+/// `Range` of bytes is honoured; the `ETag` is the SHA-256.
 #[utoipa::path(get, path = "/work-items/runs/artifacts/{id}/raw", tag = "runs", params(("id" = i64, Path)), responses(
     (status = 200, body = String, content_type = "application/octet-stream"),
+    (status = 206, body = String, content_type = "application/octet-stream"),
+    (status = 304, description = "The caller has these bytes"),
+    (status = 416, description = "The range lies outside of the artifact"),
     (status = "4XX", body = Problem, content_type = "application/problem+json")))]
-async fn raw(State(app): State<App>, Path(id): Path<i64>) -> Result<Response, ApiError> {
-    let (artifact, file) = artifact::open(&app, ArtifactId(id)).await?;
-    let mut response = Response::new(match file {
-        Bytes::File(file) => Body::from_stream(ReaderStream::new(file)),
-        Bytes::Memory(bytes) => Body::from(bytes),
-    });
-    let headers = response.headers_mut();
-    let octets = HeaderValue::from_static("application/octet-stream");
-    headers.insert(
-        CONTENT_TYPE,
-        HeaderValue::from_str(&artifact.media_type).unwrap_or(octets),
-    );
-    headers.insert(CONTENT_LENGTH, HeaderValue::from(artifact.size_bytes));
-    let name: String = form_urlencoded::byte_serialize(artifact.name.as_bytes()).collect();
-    let disposition = format!("attachment; filename*=UTF-8''{}", name.replace('+', "%20"));
-    if let Ok(value) = HeaderValue::from_str(&disposition) {
-        headers.insert(CONTENT_DISPOSITION, value);
-    }
-    if let Ok(value) = HeaderValue::from_str(&format!("\"{}\"", artifact.sha256)) {
-        headers.insert(ETAG, value);
-    }
-    Ok(response)
+async fn raw(
+    State(app): State<App>,
+    Path(id): Path<i64>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let (artifact, content) = artifact::open(&app, ArtifactId(id)).await?;
+    Ok(download::answer(artifact, content, &headers).await)
 }

@@ -78,7 +78,7 @@ async fn list(
 #[utoipa::path(get, path = "/work-items/runs/{id}", tag = "runs", params(("id" = i64, Path)), responses(
     (status = 200, body = Run), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 async fn show(State(app): State<App>, Path(id): Path<i64>) -> Answer<Run> {
-    Ok(Json(view::run(&run::show(&app, RunId(id)).await?)))
+    Ok(Json(super::whole(&app, RunId(id)).await?))
 }
 
 fn granted(run: &orch_core::run::Run, app: &App) -> ClaimGranted {

@@ -1,15 +1,19 @@
 //! `/work-items/runs`: runs and everything that hangs on them.
 
 mod artifacts;
+mod download;
 mod flow;
 mod hold;
 mod info_requests;
 mod live;
 mod logs;
 mod steps;
+mod whole;
 
 use crate::app::{App, AppError};
 use crate::edge::Area;
+
+pub(super) use whole::whole;
 
 pub fn area() -> Area<App> {
     Area::new()

@@ -1,0 +1,75 @@
+//! A run handed over to a coding agent's program, in the sandbox that its steps would have.
+
+use std::path::{Path, PathBuf};
+
+use orch_core::recipe::Step;
+use orch_sandbox::exec::{RunFolder, which};
+
+use super::{
+    ask::Missing,
+    environment::Environment,
+    known::Origin,
+    process,
+    steps::{Opened, Run},
+};
+use crate::{
+    artifacts::Collector,
+    command::{self, CommandSetup},
+    worker::Outcome,
+};
+
+impl Run<'_> {
+    pub(super) async fn hand_over(
+        &self,
+        setup: &CommandSetup,
+        folder: &RunFolder,
+        environment: &Environment,
+        missing: Missing,
+    ) -> Result<Outcome, String> {
+        if let Some(outcome) = self.ask(missing).await {
+            return Ok(outcome);
+        }
+        let assignment = &self.job.assignment;
+        if assignment.plan_needs_approval && assignment.approved_steps_json.is_empty() {
+            return Ok(self.propose(vec![command::as_step(setup)]).await);
+        }
+        let recipe = command::with_hosts(&self.recipe, setup);
+        let readable = home_of(&setup.argv[0], &self.config.path);
+        let Opened { cell, refusals } = self
+            .open_cell(&recipe, folder, readable.into_iter().collect())
+            .await?;
+        let log = &self.job.log;
+        let beside = async |over| process::log_refusals(log, &refusals, 1, &over).await;
+        let env = environment.common();
+        let carried = command::carry_out(setup, self.job, folder, &*cell, env, beside).await;
+        drop(cell);
+        let mut collector = Collector::new(self.config.artifacts, log);
+        self.collect(&carried, folder, &mut collector).await;
+        Ok(carried)
+    }
+
+    /// What was approved as steps runs as these steps, whoever carries runs out otherwise.
+    pub(super) fn is_for(&self, step: &Step) -> bool {
+        match &self.known {
+            Some((steps, Origin::Approved)) => steps.as_slice() == std::slice::from_ref(step),
+            Some(_) | None => true,
+        }
+    }
+}
+
+/// What of the disk a program needs to be seen: its packages, where they are outside of the system's
+/// own folders.
+fn home_of(program: &str, path: &str) -> Option<PathBuf> {
+    let found = match program.contains('/') {
+        true => PathBuf::from(program),
+        false => which(program, path)?,
+    };
+    let real = found.canonicalize().ok()?;
+    let packages = real.ancestors().find(|folder| {
+        folder
+            .file_name()
+            .is_some_and(|name| name == "node_modules")
+    });
+    let folder = packages.or_else(|| real.parent())?;
+    (folder != Path::new("/") && !folder.starts_with("/usr")).then(|| folder.to_owned())
+}

@@ -1,0 +1,127 @@
+//! Declared outputs, from a recipe to a download: collected, bounded, checked.
+
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::support::Installation;
+
+async fn run(up: &Installation, recipe: &str, status: &str) -> i64 {
+    let item = up.item(up.project().await, "makes things").await;
+    up.post(
+        &format!("/work-items/{item}/tool-recipe"),
+        json!({ "yaml": recipe }),
+    )
+    .await;
+    up.enqueue(item).await;
+    up.wait_run(item, status).await["id"].as_i64().unwrap()
+}
+
+async fn artifacts(up: &Installation, run: i64) -> Vec<Value> {
+    let all = up.get(&format!("/work-items/runs/{run}/artifacts")).await;
+    all.as_array().cloned().unwrap()
+}
+
+fn names(artifacts: &[Value]) -> Vec<&str> {
+    let names = artifacts.iter().map(|one| one["name"].as_str().unwrap());
+    names.collect()
+}
+
+#[tokio::test]
+async fn declared_outputs_are_kept_and_downloaded_whole_in_part_and_not_again() {
+    let up = Installation::up();
+    let recipe = "artifacts: [{path: out/app, name: app, type: binary}, 'nothing/*']
+steps:
+  - run: mkdir -p dist/deep out && echo one > dist/one && echo two > dist/deep/two && ln -s /etc/passwd dist/link
+    artifacts: ['dist/**']
+  - run: head -c 3000000 /dev/zero > out/app
+";
+    let run = run(&up, recipe, "succeeded").await;
+    let kept = artifacts(&up, run).await;
+    assert_eq!(names(&kept), ["dist/deep/two", "dist/one", "app"]);
+    assert_eq!(
+        (&kept[0]["step"], &kept[2]["step"]),
+        (&json!(1), &Value::Null)
+    );
+    assert_eq!(kept[2]["size_bytes"], 3_000_000);
+    assert_eq!(kept[2]["kind"], "binary");
+    let lines = up.log_lines(run).await.join("\n");
+    assert!(
+        lines.contains("not kept: dist/link: a symbolic link"),
+        "{lines}"
+    );
+    assert!(
+        lines.contains("not kept: nothing/*: no file matches"),
+        "{lines}"
+    );
+    let omitted = up.get(&format!("/work-items/runs/{run}")).await["artifacts_omitted"].clone();
+    assert_eq!(omitted[0]["path"], "dist/link", "{omitted}");
+
+    let path = format!("/work-items/runs/artifacts/{}/raw", kept[1]["id"]);
+    let whole = up.request(Method::GET, &path).send().await.unwrap();
+    let tag = whole.headers()["etag"].clone();
+    assert_eq!(
+        tag.to_str().unwrap(),
+        format!("\"{}\"", kept[1]["sha256"].as_str().unwrap())
+    );
+    assert_eq!(whole.headers()["x-content-type-options"], "nosniff");
+    assert_eq!(
+        whole.headers()["content-disposition"],
+        "attachment; filename*=UTF-8''one"
+    );
+    assert_eq!(whole.text().await.unwrap(), "one\n");
+    let part = up.request(Method::GET, &path).header("range", "bytes=1-2");
+    let part = part.send().await.unwrap();
+    assert_eq!(part.status(), StatusCode::PARTIAL_CONTENT);
+    assert_eq!(part.headers()["content-range"], "bytes 1-2/4");
+    assert_eq!(part.text().await.unwrap(), "ne");
+    let again = up.request(Method::GET, &path).header("if-none-match", tag);
+    assert_eq!(
+        again.send().await.unwrap().status(),
+        StatusCode::NOT_MODIFIED
+    );
+}
+
+#[tokio::test]
+async fn a_run_that_fails_keeps_its_outputs_and_what_is_too_large_is_named() {
+    let up = Installation::with("up", &[("AGENT_ARTIFACT_FILE_LIMIT", "1M")]);
+    let recipe = "artifacts: ['*.txt']
+steps:
+  - echo short > a.txt; head -c 2000000 /dev/zero > b.txt; exit 3
+";
+    let run = run(&up, recipe, "failed").await;
+    assert_eq!(names(&artifacts(&up, run).await), ["a.txt"]);
+    let shown = up.get(&format!("/work-items/runs/{run}")).await;
+    let omitted = &shown["artifacts_omitted"][0];
+    assert_eq!(omitted["path"], "b.txt", "{shown}");
+    let reason = omitted["reason"].as_str().unwrap();
+    assert!(
+        reason.contains("more than AGENT_ARTIFACT_FILE_LIMIT"),
+        "{reason}"
+    );
+}
+
+#[tokio::test]
+async fn a_changed_byte_is_never_handed_out() {
+    let up = Installation::up();
+    let run = run(&up, "artifacts: [a]\nsteps: [echo good > a]\n", "succeeded").await;
+    let kept = artifacts(&up, run).await;
+    let sha256 = kept[0]["sha256"].as_str().unwrap();
+    let file = up
+        .data_dir()
+        .join("artifacts")
+        .join(&sha256[..2])
+        .join(sha256);
+    if !file.exists() {
+        // On PostgreSQL the bytes are rows.
+        return;
+    }
+    std::fs::write(&file, "evil\n").unwrap();
+    let path = format!("/work-items/runs/artifacts/{}/raw", kept[0]["id"]);
+    let refused = up.request(Method::GET, &path).send().await.unwrap();
+    assert_eq!(refused.status(), StatusCode::CONFLICT);
+    let problem = refused.text().await.unwrap();
+    assert!(
+        problem.contains("artifact_damaged") && !problem.contains("evil"),
+        "{problem}"
+    );
+}
