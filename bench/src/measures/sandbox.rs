@@ -35,6 +35,7 @@ pub async fn measure(setup: &Setup) -> Measured {
     let settings = Settings {
         init: setup.binary.clone().into(),
         folder: top.path().join("sandbox"),
+        engine: Default::default(),
     };
     let mut figures = vec![
         figure(
@@ -128,6 +129,7 @@ impl Place {
             unprotected: Vec::new(),
             network: None,
             limits: Limits::default(),
+            without: Default::default(),
         })?;
         Ok(Self { folder, cell })
     }

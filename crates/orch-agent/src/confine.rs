@@ -14,7 +14,7 @@ use orch_sandbox::{
     Limits,
     egress::{AllowList, Proxy, Refusal},
     exec::RunFolder,
-    sandbox::{Backend, Confinement, Settings, Wanted},
+    sandbox::{Backend, Confinement, EngineSettings, Pull, Settings, Wanted, Without, kubernetes},
 };
 
 use crate::AgentError;
@@ -28,6 +28,8 @@ pub struct SandboxSetup {
     pub init: Option<PathBuf>,
     /// What a run may use up (`AGENT_LIMIT_*`).
     pub limits: Limits,
+    /// What containers are made from (`AGENT_SANDBOX_IMAGE`, `_PULL`, `_SOCKET`).
+    pub engine: EngineSettings,
     /// Files and folders that every step may read (`AGENT_SANDBOX_READ`).
     pub read: Vec<PathBuf>,
     /// The only hosts that recipes may be given (`AGENT_ALLOWED_HOSTS`); any without a list.
@@ -42,6 +44,7 @@ impl Default for SandboxSetup {
             wanted: Wanted::Only(Backend::Process),
             init: None,
             limits: Limits::default(),
+            engine: EngineSettings::default(),
             read: Vec::new(),
             allowed_hosts: None,
             needs_sandbox: None,
@@ -73,6 +76,7 @@ impl SandboxSetup {
         Ok(Settings {
             init,
             folder: state_dir.join("sandbox"),
+            engine: self.engine.clone(),
         })
     }
 
@@ -117,6 +121,7 @@ impl SandboxSetup {
             unprotected,
             network,
             limits: self.limits.clone(),
+            without: Without::default(),
         })
     }
 }
@@ -141,6 +146,25 @@ impl Variables<'_> {
     pub(crate) fn apply(&self, setup: &mut SandboxSetup) -> Result<(), AgentError> {
         if let Some(name) = self.get("AGENT_SANDBOX") {
             setup.wanted = wanted(name)?;
+        }
+        if let Some(image) = self.get("AGENT_SANDBOX_IMAGE") {
+            let parsed = image.trim().parse();
+            let parsed = parsed.map_err(|expected| setting("AGENT_SANDBOX_IMAGE", image, expected));
+            setup.engine.image = Some(parsed?);
+        }
+        if let Some(pull) = self.get("AGENT_SANDBOX_PULL") {
+            setup.engine.pull = match pull.trim() {
+                "never" => Pull::Never,
+                "missing" => Pull::Missing,
+                _ => return Err(setting("AGENT_SANDBOX_PULL", pull, "never or missing")),
+            };
+        }
+        if let Some(socket) = self.get("AGENT_SANDBOX_SOCKET") {
+            let path = PathBuf::from(socket.trim().trim_start_matches("unix://"));
+            let expected = "the absolute path of a unix socket of this machine";
+            let path = path.is_absolute().then_some(path);
+            setup.engine.socket =
+                Some(path.ok_or_else(|| setting("AGENT_SANDBOX_SOCKET", socket, expected))?);
         }
         if let Some(paths) = self.get("AGENT_SANDBOX_READ") {
             setup.read = self.paths("AGENT_SANDBOX_READ", paths)?;
@@ -216,9 +240,13 @@ fn wanted(name: &str) -> Result<Wanted, AgentError> {
         "auto" => Wanted::Auto,
         "bubblewrap" | "bwrap" => Wanted::Only(Backend::Bubblewrap),
         "landlock" => Wanted::Only(Backend::Landlock),
+        "docker" => Wanted::Only(Backend::Docker),
+        "podman" => Wanted::Only(Backend::Podman),
         "process" => Wanted::Only(Backend::Process),
+        "kubernetes" => return Err(setting("AGENT_SANDBOX", name, kubernetes::MISSING)),
         _ => {
-            let expected = "auto, bubblewrap, landlock, or process (which is no sandbox)";
+            let expected =
+                "auto, bubblewrap, landlock, docker, podman, or process (which is no sandbox)";
             return Err(setting("AGENT_SANDBOX", name, expected));
         }
     })
@@ -336,7 +364,7 @@ mod tests {
             (
                 "AGENT_SANDBOX",
                 "chroot",
-                "expected auto, bubblewrap, landlock, or process",
+                "expected auto, bubblewrap, landlock, docker, podman, or process",
             ),
             ("AGENT_SANDBOX_READ", "opt", "expected absolute paths"),
             ("AGENT_LIMIT_MEMORY", "12", "expected bytes from 1M on"),

@@ -11,7 +11,7 @@ use super::{Reader, Setting, client, parse, server};
 
 const STATE_DIR: Setting = Setting::new("AGENT_STATE_DIR").flag("state-dir");
 const WORKSPACE: Setting = Setting::new("AGENT_WORKSPACE").flag("workspace");
-const SETTINGS: [Setting; 57] = [
+const SETTINGS: [Setting; 60] = [
     Setting::new("AGENT_ID").flag("id"),
     Setting::new("AGENT_SLOTS").flag("slots").default("4"),
     WORKSPACE,
@@ -26,6 +26,9 @@ const SETTINGS: [Setting; 57] = [
     Setting::new("AGENT_SANDBOX")
         .flag("sandbox")
         .default("auto"),
+    Setting::new("AGENT_SANDBOX_IMAGE"),
+    Setting::new("AGENT_SANDBOX_PULL").default("never"),
+    Setting::new("AGENT_SANDBOX_SOCKET"),
     Setting::new("AGENT_SANDBOX_READ"),
     Setting::new("AGENT_ALLOWED_HOSTS"),
     // Without defaults here: one that is given needs a sandbox.
@@ -93,7 +96,7 @@ pub struct AgentFlags {
     /// shell runs the steps, codex hands the work to the Codex CLI, command to the program in AGENT_COMMAND [env: AGENT_EXECUTOR] [default: shell]
     #[arg(long, value_name = "EXECUTOR")]
     pub executor: Option<String>,
-    /// What steps run in: auto, bubblewrap, landlock, or process, which is no sandbox [env: AGENT_SANDBOX] [default: auto]
+    /// What steps run in: auto, bubblewrap, landlock, docker, podman, or process, which is no sandbox [env: AGENT_SANDBOX] [default: auto]
     #[arg(long, value_name = "SANDBOX")]
     pub sandbox: Option<String>,
     /// Folder of the agent's name and runs [env: AGENT_STATE_DIR] [default: one of its own in the data folder]

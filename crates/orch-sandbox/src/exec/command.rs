@@ -124,6 +124,17 @@ impl Command {
         self.find_program()
     }
 
+    /// Checks all that can be checked where it is not known which programs there are, and tells the
+    /// program's name or path.
+    pub(crate) fn named(&self) -> Result<PathBuf, ExecError> {
+        self.check_environment()?;
+        self.check_cwd()?;
+        match self.name() {
+            name if name.is_empty() => Err(ExecError::NoProgram),
+            name => Ok(name.into()),
+        }
+    }
+
     fn find_program(&self) -> Result<PathBuf, ExecError> {
         let program = self.name();
         if program.is_empty() {

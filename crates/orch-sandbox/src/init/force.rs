@@ -2,6 +2,8 @@
 
 use nix::sys::signal::{SigHandler, Signal, signal};
 
+use crate::sandbox::Layer;
+
 use super::{
     Orders, identity,
     kernel::Filters,
@@ -27,6 +29,10 @@ impl Force {
         })
     }
 
+    pub(super) fn orders(&self) -> &Orders {
+        &self.orders
+    }
+
     /// Puts it into force for this process. What is left to it afterwards is what a command may do.
     pub(super) fn put(&self) -> Result<(), InitError> {
         // A Rust program ignores it, and so would the command.
@@ -34,15 +40,23 @@ impl Force {
         // SAFETY: the default is no function of ours.
         let usual = unsafe { signal(Signal::SIGPIPE, SigHandler::SigDfl) };
         usual.map_err(while_doing("take signals as usual"))?;
-        limits::apply(&self.orders.limits)?;
+        let without = &self.orders.without;
+        if without.has(Layer::Limits) {
+            limits::apply(&self.orders.limits)?;
+        }
         if let Some(identity) = self.orders.identity {
             identity::become_(identity)?;
         }
-        identity::keep_nothing()?;
+        if without.has(Layer::Privileges) {
+            identity::keep_nothing()?;
+        }
         identity::end_with_parent()?;
         if let Some(paths) = &self.paths {
             paths.apply()?;
         }
-        self.filters.apply()
+        match without.has(Layer::Calls) {
+            true => self.filters.apply(),
+            false => Ok(()),
+        }
     }
 }

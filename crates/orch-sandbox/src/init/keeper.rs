@@ -29,6 +29,8 @@ use nix::{
     },
 };
 
+use crate::sandbox::Layer;
+
 use super::{
     Orders,
     force::Force,
@@ -50,6 +52,12 @@ pub(super) fn keep(
     talk: &Talk,
     listener: Option<BorrowedFd<'_>>,
 ) -> Result<Infallible, InitError> {
+    // It ends everybody whom it can reach when a command has ended.
+    if process::id() != 1 {
+        return Err(InitError::Orders(
+            "only the first process of a namespace can hold a sandbox".to_owned(),
+        ));
+    }
     // A command may be the same user as we are, and shall not look into our memory.
     prctl::set_dumpable(false).map_err(while_doing("close its memory to others"))?;
     let force = Force::prepare(orders)?;
@@ -64,7 +72,7 @@ pub(super) fn keep(
                 drop(request);
                 match started {
                     Ok(pid) => {
-                        let followed = follow(pid, talk, &children);
+                        let followed = follow(pid, talk, &children, &force);
                         followed.map_err(while_doing("follow a command"))?;
                     }
                     Err(reason) => talk.failed(&reason),
@@ -135,11 +143,13 @@ fn await_one_of(files: &[BorrowedFd<'_>]) -> nix::Result<()> {
 }
 
 /// Stays with a command until nothing of it is left.
-fn follow(pid: Pid, talk: &Talk, children: &Children) -> io::Result<()> {
+fn follow(pid: Pid, talk: &Talk, children: &Children, force: &Force) -> io::Result<()> {
     talk.running()?;
     loop {
         if let Some(status) = children.collect(pid)? {
-            end_all()?;
+            if force.orders().without.has(Layer::Orphans) {
+                end_all()?;
+            }
             return talk.ended(status);
         }
         await_one_of(&[talk.socket(), children.ends.as_fd()])?;
@@ -235,14 +245,16 @@ fn become_command(
     dup2_stdin(stdin).map_err(while_doing(give))?;
     dup2_stdout(stdout).map_err(while_doing(give))?;
     dup2_stderr(stderr).map_err(while_doing(give))?;
-    kernel::keep_the_first_three().map_err(while_doing("close inherited files"))?;
+    if force.orders().without.has(Layer::Descriptors) {
+        kernel::keep_the_first_three().map_err(while_doing("close inherited files"))?;
+    }
     let unblocked = sigprocmask(SigmaskHow::SIG_UNBLOCK, Some(&children.signals), None);
     unblocked.map_err(while_doing("listen to signals"))?;
     // Where that cannot be said, all are as likely to be ended.
     let _ = fs::write("/proc/self/oom_score_adj", SOONER_THAN_US);
     force.put()?;
     chdir(request.cwd.as_c_str()).map_err(while_doing("enter the command's folder"))?;
-    let program = request.line.first().cloned().unwrap_or_default();
+    let program = request.program();
     execve(&program, &request.line, &request.environment)
         .map_err(while_doing("execute the command"))
 }

@@ -55,6 +55,20 @@ const REFUSED_HERE: &[c_long] = &[
 #[cfg(not(target_arch = "x86_64"))]
 const REFUSED_HERE: &[c_long] = &[libc::SYS_kexec_file_load];
 
+/// How many calls are refused whatever their arguments are.
+#[cfg(test)]
+pub(crate) fn refused_calls() -> usize {
+    REFUSED.len() + REFUSED_HERE.len()
+}
+
+/// Memory, semaphores and messages that all processes of the machine find by their numbers.
+#[rustfmt::skip]
+const SHARED: &[c_long] = &[
+    libc::SYS_shmget, libc::SYS_shmat, libc::SYS_shmctl,
+    libc::SYS_semget, libc::SYS_semop, libc::SYS_semtimedop, libc::SYS_semctl,
+    libc::SYS_msgget, libc::SYS_msgsnd, libc::SYS_msgrcv, libc::SYS_msgctl,
+];
+
 /// Not in every C library's headers yet; the numbers are the same everywhere.
 const SYS_STATMOUNT: c_long = 457;
 const SYS_LISTMOUNT: c_long = 458;
@@ -159,6 +173,10 @@ fn refusals(sockets: Sockets) -> Result<Rules, Refusal> {
     rules.insert(libc::SYS_socket, socket_refusals(sockets)?);
     let unix = libc::AF_UNIX as u64;
     rules.insert(libc::SYS_socketpair, vec![rule(other_than(0, &[unix])?)?]);
+    if sockets != Sockets::Local {
+        // Without a namespace of its own this is memory of the whole machine.
+        rules.extend(SHARED.iter().map(|call| (*call, Vec::new())));
+    }
     if sockets == Sockets::Tcp {
         // With data in the opening packet nobody looks at the port.
         let fast_open = libc::MSG_FASTOPEN as u64;

@@ -11,11 +11,16 @@ mod kernel;
 mod limits;
 mod orders;
 mod paths;
+mod reach;
 mod request;
 mod start;
 mod talk;
 
+pub(crate) use start::ARGUMENT_WITH_SOCKET;
 pub use start::{ARGUMENT, begin_if_asked};
+
+#[cfg(test)]
+pub(crate) use kernel::refused_calls;
 
 pub(crate) use orders::{Identity, Landlock, Orders, Sockets};
 pub(crate) use request::Request;

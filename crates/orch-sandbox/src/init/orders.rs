@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Limits;
+use crate::{Limits, sandbox::Without};
 
 /// Everything that is to be in force before the command begins.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +22,9 @@ pub(crate) struct Orders {
     /// The port on which the egress proxy is to be reached in a network namespace of our own: who
     /// gave the orders takes the listening socket.
     pub(crate) proxy_port: Option<u16>,
+    /// What is left out in tests.
+    #[serde(default)]
+    pub(crate) without: Without,
 }
 
 impl Orders {

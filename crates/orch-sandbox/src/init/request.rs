@@ -14,7 +14,10 @@ use std::{
     },
 };
 
-use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::{
+    sys::memfd::{MFdFlags, memfd_create},
+    unistd::{AccessFlags, access},
+};
 
 use crate::exec::MARKER_VARIABLE;
 
@@ -80,6 +83,25 @@ pub(super) fn all(file: &File) -> io::Result<Vec<u8>> {
     let mut bytes = vec![0; usize::try_from(length).map_err(io::Error::other)?];
     file.read_exact_at(&mut bytes, 0)?;
     Ok(bytes)
+}
+
+impl Request {
+    /// The program's file: a name without a slash is looked for along the command's own `PATH`.
+    pub(super) fn program(&self) -> CString {
+        let program = self.line.first().cloned().unwrap_or_default();
+        if program.as_bytes().contains(&b'/') {
+            return program;
+        }
+        let path = self
+            .environment
+            .iter()
+            .find_map(|variable| variable.as_bytes().strip_prefix(b"PATH="));
+        let folders = path.unwrap_or_default().split(|byte| *byte == b':');
+        let mut files = folders
+            .filter_map(|folder| CString::new([folder, b"/", program.as_bytes()].concat()).ok());
+        let is_there = |file: &CString| access(file.as_c_str(), AccessFlags::X_OK).is_ok();
+        files.find(is_there).unwrap_or(program)
+    }
 }
 
 /// The variable that marks all processes of a sandbox, as the first program has it.

@@ -7,15 +7,21 @@ use std::{
     io,
     net::{Ipv4Addr, TcpListener},
     os::{fd::AsFd, unix::ffi::OsStringExt},
+    path::Path,
     process,
 };
 
 use nix::unistd::{chdir, execve};
 
-use super::{Orders, force::Force, keeper, kernel, request, talk::Talk};
+use crate::sandbox::Layer;
+
+use super::{Orders, force::Force, keeper, kernel, reach, request, talk::Talk};
 
 /// The argument by which the program is told to be a sandbox's first one.
 pub const ARGUMENT: &str = "--sandbox-init";
+
+/// The same where the socket to whoever starts it cannot be inherited: its path follows.
+pub(crate) const ARGUMENT_WITH_SOCKET: &str = "--sandbox-init-at";
 
 /// The exit code when the command could not be begun.
 const NOT_BEGUN: i32 = 125;
@@ -46,10 +52,16 @@ pub(super) fn while_doing<E: Into<io::Error>>(what: &'static str) -> impl FnOnce
 /// be called before anything else is done, while the process has one thread.
 pub fn begin_if_asked() {
     let mut arguments = std::env::args_os().skip(1);
-    if arguments.next().as_deref() != Some(OsStr::new(ARGUMENT)) {
+    let word = arguments.next();
+    let word = word.as_deref();
+    let reached = if word == Some(OsStr::new(ARGUMENT)) {
+        Ok(())
+    } else if word == Some(OsStr::new(ARGUMENT_WITH_SOCKET)) {
+        reach::reach(Path::new(&arguments.next().unwrap_or_default()))
+    } else {
         return;
-    }
-    let talk = match Talk::take() {
+    };
+    let talk = match reached.and_then(|()| Talk::take()) {
         Ok(talk) => talk,
         Err(error) => {
             eprintln!("this is started by a sandbox, and not by hand: {error}");
@@ -66,7 +78,9 @@ fn begin(
     talk: &Talk,
 ) -> Result<Infallible, InitError> {
     let orders = read_orders(arguments.next())?;
-    kernel::close_all_but_the_first_four().map_err(while_doing("close inherited files"))?;
+    if orders.without.has(Layer::Descriptors) {
+        kernel::close_all_but_the_first_four().map_err(while_doing("close inherited files"))?;
+    }
     let listener = match orders.proxy_port {
         Some(port) => {
             let bound = TcpListener::bind((Ipv4Addr::LOCALHOST, port));

@@ -10,6 +10,7 @@ use super::{
     SandboxError,
     cell::Held,
     handshake::{self, Begun},
+    members,
 };
 use crate::exec::{Command, ExecError, Exit, Line, Wrapper, run_within};
 
@@ -36,6 +37,7 @@ pub(super) async fn run(
     };
     let run = async {
         let exit = run_within(Some(wrapper), command, now, sink, cancel).await;
+        members::end_all(held).await;
         over.cancel();
         exit
     };

@@ -23,6 +23,10 @@ pub enum Backend {
     Bubblewrap,
     /// Landlock, seccomp and an unprivileged user, without namespaces.
     Landlock,
+    /// A container of Docker.
+    Docker,
+    /// A container of Podman.
+    Podman,
     /// Nothing: a plain process with the agent's rights.
     Process,
 }
@@ -34,6 +38,8 @@ impl Backend {
         match self {
             Self::Bubblewrap => "bubblewrap",
             Self::Landlock => "landlock",
+            Self::Docker => "docker",
+            Self::Podman => "podman",
             Self::Process => "process",
         }
     }

@@ -11,7 +11,7 @@ use std::{
 use nix::unistd::{getegid, geteuid};
 
 use super::{
-    Backend, Cell, Confinement, Sandbox, SandboxError,
+    Backend, Cell, Confinement, Layer, Sandbox, SandboxError,
     cell::{Held, Way, Wrap},
     error::io_error,
     machine::{Begun, Machine},
@@ -26,6 +26,9 @@ use crate::{
 
 /// Where the first program lies in a sandbox.
 const INIT: &str = "/run/orch-sandbox-init";
+
+/// Namespaces for what has names of its own.
+const NAMES: &str = "--unshare-ipc --unshare-uts --unshare-cgroup-try --hostname sandbox";
 
 /// Devices that may be written, and the folders for memory that processes share.
 const WRITTEN: [&str; 10] = [
@@ -71,23 +74,29 @@ impl Sandbox for Bubblewrap {
         let etc = self.machine.etc.get()?.to_owned();
         let orders = Orders {
             identity: identity.as_ref().map(|taken| taken.identity),
-            landlock: self.machine.has_landlock().then(|| landlock(&confinement)),
+            landlock: self.landlock(&confinement),
             limits: confinement.limits.clone(),
             sockets: Sockets::Local,
             proxy_port: confinement.network.as_ref().map(|_| PROXY_PORT),
+            without: confinement.without.clone(),
         };
+        // Only the first of a process namespace can hold a sandbox.
+        let stands = confinement.without.has(Layer::Processes);
         let wrap = Namespaces {
             program: self.program.clone(),
             init: self.machine.init.clone(),
             etc,
             orders: orders.to_argument(),
-            privileged: identity.is_some(),
+            privileged: geteuid().is_root(),
             tools: view::tools(&confinement.path),
         };
         Ok(Box::new(Held {
             backend: Backend::Bubblewrap,
             confinement,
-            way: Way::Standing(Box::new(wrap)),
+            way: match stands {
+                true => Way::Standing(Box::new(wrap)),
+                false => Way::Alone(Box::new(wrap)),
+            },
             standing: Mutex::default(),
             way_out: None,
             cgroup,
@@ -96,8 +105,15 @@ impl Sandbox for Bubblewrap {
     }
 }
 
+impl Bubblewrap {
+    fn landlock(&self, confinement: &Confinement) -> Option<Landlock> {
+        let has = self.machine.has_landlock() && confinement.without.has(Layer::Landlock);
+        has.then(|| landlock(confinement))
+    }
+}
+
 /// The view of files bounds reading; Landlock bounds writing again.
-fn landlock(confinement: &Confinement) -> Landlock {
+pub(super) fn landlock(confinement: &Confinement) -> Landlock {
     let own = [&confinement.work, &confinement.home, &confinement.tmp];
     let devices = WRITTEN.iter().map(PathBuf::from);
     Landlock {
@@ -121,19 +137,45 @@ impl Wrap for Namespaces {
     fn wrap(&self, confinement: &Confinement, protected: &[Protected], hand: OwnedFd) -> Wrapper {
         let mut line = Line::default();
         line.words("--die-with-parent --new-session");
-        line.words("--unshare-pid --as-pid-1 --unshare-net --unshare-ipc --unshare-uts --unshare-cgroup-try");
-        line.words("--hostname sandbox --cap-drop ALL");
-        if self.privileged {
-            line.words("--cap-add CAP_SETUID --cap-add CAP_SETGID --cap-add CAP_KILL");
-        } else {
+        let without = &confinement.without;
+        for (layer, words) in [
+            (Layer::Processes, "--unshare-pid --as-pid-1"),
+            (Layer::Network, "--unshare-net"),
+            (Layer::Names, NAMES),
+        ] {
+            if without.has(layer) {
+                line.words(words);
+            }
+        }
+        if without.has(Layer::Privileges) {
+            line.words("--cap-drop ALL");
+            if self.privileged {
+                line.words("--cap-add CAP_SETUID --cap-add CAP_SETGID --cap-add CAP_KILL");
+            }
+        }
+        if !self.privileged {
             line.words("--unshare-user --disable-userns");
             line.arg("--uid").arg(geteuid().as_raw());
             line.arg("--gid").arg(getegid().as_raw());
         }
-        self.show_machine(&mut line);
-        self.show_run(&mut line, confinement, protected);
-        line.words("--remount-ro /dev --remount-ro /");
-        line.arg("--").arg(INIT).arg(ARGUMENT).arg(&self.orders);
+        let init = match without.has(Layer::View) {
+            true => Path::new(INIT),
+            false => &self.init,
+        };
+        if without.has(Layer::View) {
+            self.show_machine(&mut line, without.has(Layer::Processes));
+            self.show_run(&mut line, confinement);
+            line.words("--remount-ro /dev --remount-ro /");
+        } else {
+            line.words("--dev-bind / /");
+            if without.has(Layer::Processes) {
+                line.words("--proc /proc");
+            }
+        }
+        for one in protected.iter().filter(|one| one.now == Now::Present) {
+            line.show(&one.path);
+        }
+        line.arg("--").path(init).arg(ARGUMENT).arg(&self.orders);
         Wrapper {
             program: self.program.clone(),
             arguments: line.0,
@@ -144,7 +186,7 @@ impl Wrap for Namespaces {
 }
 
 impl Namespaces {
-    fn show_machine(&self, line: &mut Line) {
+    fn show_machine(&self, line: &mut Line, own_processes: bool) {
         for folder in view::SYSTEM {
             match fs::symlink_metadata(folder) {
                 Ok(found) if found.is_symlink() => {
@@ -161,11 +203,15 @@ impl Namespaces {
         for tool in &self.tools {
             line.way_to(tool).show(tool);
         }
-        line.words("--proc /proc --dev /dev");
+        match own_processes {
+            true => line.words("--proc /proc"),
+            false => line.words("--dev-bind /proc /proc"),
+        };
+        line.words("--dev /dev");
         line.arg("--ro-bind").path(&self.init).arg(INIT);
     }
 
-    fn show_run(&self, line: &mut Line, confinement: &Confinement, protected: &[Protected]) {
+    fn show_run(&self, line: &mut Line, confinement: &Confinement) {
         let Confinement {
             work,
             home,
@@ -176,7 +222,10 @@ impl Namespaces {
         } = confinement;
         let size = confinement.limits.tmpfs_bytes.to_string();
         for folder in ["/dev/shm", "/tmp"] {
-            line.words("--perms 1777 --size").arg(&size);
+            line.words("--perms 1777");
+            if confinement.without.has(Layer::Sizes) {
+                line.arg("--size").arg(&size);
+            }
             line.arg("--tmpfs").arg(folder);
         }
         if !work.starts_with("/var/tmp") {
@@ -192,9 +241,6 @@ impl Namespaces {
         let read = [secrets].into_iter().chain(readable);
         for path in read.filter(|path| path.exists()) {
             line.way_to(path).show(path);
-        }
-        for one in protected.iter().filter(|one| one.now == Now::Present) {
-            line.show(&one.path);
         }
     }
 }

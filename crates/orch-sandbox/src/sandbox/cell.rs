@@ -8,21 +8,22 @@ use std::{
     net::TcpListener,
     os::fd::OwnedFd,
     path::{Path, PathBuf},
-    sync::Mutex,
+    sync::{Arc, Mutex},
 };
 
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Backend, Cell, Clock, Confinement, SandboxError, alone,
+    Backend, Cell, Clock, Confinement, Layer, SandboxError, alone,
     backend::Running,
     cgroup::Cgroup,
     disk,
+    engine::Containers,
     error::io_error,
     identity::Taken,
     protect::{self, Protected, Seen, Tampering, Watched},
-    standing::{self, Standing},
+    standing::{self, Holder, Standing},
 };
 use crate::{
     egress::{self, PROXY_PORT},
@@ -33,6 +34,8 @@ use crate::{
 pub(super) enum Way {
     /// In a sandbox that stands for the whole run.
     Standing(Box<dyn Wrap>),
+    /// In a container that stands for the whole run.
+    Container(Arc<Containers>),
     /// Each by a first program of its own.
     Alone(Box<dyn Wrap>),
 }
@@ -94,10 +97,13 @@ impl Held {
         cancel: CancellationToken,
     ) -> Result<Exit, SandboxError> {
         let work = &self.confinement.work;
-        let protected = protect::look(work, &self.confinement.unprotected);
+        let protected = match self.confinement.without.has(Layer::Protection) {
+            true => protect::look(work, &self.confinement.unprotected),
+            false => Vec::new(),
+        };
         let watched = match self.way {
             // What can be shown read-only is.
-            Way::Standing(_) => Watched::Odd,
+            Way::Standing(_) | Way::Container(_) => Watched::Odd,
             Way::Alone(_) => Watched::All,
         };
         let before = see(&protected, watched).await;
@@ -128,7 +134,7 @@ impl Held {
         let full = tokio::select! {
             biased;
             ended = &mut run => return ended,
-            full = disk::watch(&self.confinement) => full,
+            full = disk::watch(self) => full,
         };
         stop.cancel();
         run.await?;
@@ -154,7 +160,16 @@ impl Held {
             }
             Way::Standing(wrap) => {
                 let wrap = |hand| wrap.wrap(&self.confinement, protected, hand);
-                standing::run(self, wrap, protected, command, clock, sink, cancel).await
+                let records = command.records.clone();
+                let set_up = async |_: &[PathBuf]| Holder::stand(wrap, records.as_deref());
+                standing::run(self, set_up, protected, command, clock, sink, cancel).await
+            }
+            Way::Container(containers) => {
+                let set_up = async |shown: &[PathBuf]| {
+                    let (hand, container) = containers.set_up(self, shown).await?;
+                    Ok((hand, Holder::Container(container)))
+                };
+                standing::run(self, set_up, protected, command, clock, sink, cancel).await
             }
         }
     }
@@ -196,6 +211,12 @@ impl Held {
             backend: self.backend,
             reason: reason.into(),
         }
+    }
+
+    /// The user that nobody but the run has.
+    pub(super) fn own_user(&self) -> Option<u32> {
+        let taken = self.identity.as_ref()?;
+        taken.is_alone().then_some(taken.identity.uid)
     }
 
     fn memory_kills(&self) -> u64 {

@@ -213,6 +213,18 @@ impl Cgroup {
         Ok(())
     }
 
+    /// The processes in it.
+    pub(super) fn members(&self) -> Vec<i32> {
+        let Some(folder) = self.folders.first() else {
+            return Vec::new();
+        };
+        let members = fs::read_to_string(folder.join("cgroup.procs")).unwrap_or_default();
+        members
+            .lines()
+            .filter_map(|line| line.parse().ok())
+            .collect()
+    }
+
     /// How many processes were killed for want of memory.
     pub(super) fn memory_kills(&self) -> u64 {
         let Some(folder) = self.folders.first() else {
@@ -255,7 +267,7 @@ fn remove(folder: &Path) {
 }
 
 /// Numbers for groups, each used once.
-fn next_number() -> u64 {
+pub(super) fn next_number() -> u64 {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     NEXT.fetch_add(1, Ordering::Relaxed)
 }

@@ -9,7 +9,11 @@ use std::{
 };
 
 use super::{
-    Backend, Sandbox, SandboxError, bubblewrap::Bubblewrap, landlock::Landlock, machine::Machine,
+    Backend, EngineSettings, Sandbox, SandboxError,
+    bubblewrap::Bubblewrap,
+    engine::{self, Containers, Purpose},
+    landlock::Landlock,
+    machine::Machine,
     process::Process,
 };
 use crate::exec::which;
@@ -37,6 +41,8 @@ pub struct Settings {
     pub init: PathBuf,
     /// A folder for the sandboxes' own files.
     pub folder: PathBuf,
+    /// What containers are made from.
+    pub engine: EngineSettings,
 }
 
 /// The backend to use. Blocks for some milliseconds: it tries it out.
@@ -61,6 +67,13 @@ pub fn choose(wanted: Wanted, settings: &Settings) -> Result<Arc<dyn Sandbox>, S
             Backend::Landlock => {
                 usable_landlock(&machine)?;
                 Ok(Arc::new(Landlock::new(Arc::clone(&machine))))
+            }
+            Backend::Docker | Backend::Podman => {
+                let usable =
+                    engine::usable(backend, &settings.engine, &settings.folder, Purpose::Use)?;
+                let machine = Arc::clone(&machine);
+                let made = Containers::new(backend, machine, usable, &settings.folder)?;
+                Ok(Arc::new(Arc::new(made)))
             }
             Backend::Process => Ok(Arc::new(Process)),
         }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::Without;
 use crate::{Limits, egress::Proxy};
 
 /// What a run's commands may reach and use; everything else they may not.
@@ -25,6 +26,8 @@ pub struct Confinement {
     pub network: Option<Proxy>,
     /// What may be used up.
     pub limits: Limits,
+    /// What is left out in tests.
+    pub without: Without,
 }
 
 impl Confinement {

@@ -63,6 +63,11 @@ impl Identities {
 }
 
 impl Taken {
+    /// Whether nobody else has it.
+    pub(super) fn is_alone(&self) -> bool {
+        self.identity.uid != NOBODY
+    }
+
     /// Gives the user all that lies in these folders. Nobody else may be writing there.
     pub(super) fn own(&self, folders: &[&Path]) -> Result<(), SandboxError> {
         let Identity { uid, gid } = self.identity;

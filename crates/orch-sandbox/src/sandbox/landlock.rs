@@ -13,7 +13,7 @@ use std::{
 };
 
 use super::{
-    Backend, Cell, Confinement, Sandbox, SandboxError,
+    Backend, Cell, Confinement, Layer, Sandbox, SandboxError,
     cell::{Held, Way, Wrap},
     error::io_error,
     etc,
@@ -82,13 +82,15 @@ impl Sandbox for Landlock {
         let port = way_out.as_ref().map(|(_, port)| *port);
         let orders = Orders {
             identity: identity.as_ref().map(|taken| taken.identity),
-            landlock: Some(bounds(&confinement, port)),
+            landlock: landlock(&confinement, port),
             limits: confinement.limits.clone(),
             sockets: match port {
+                _ if !confinement.without.has(Layer::Network) => Sockets::Local,
                 Some(_) => Sockets::Tcp,
                 None => Sockets::Pairs,
             },
             proxy_port: None,
+            without: confinement.without.clone(),
         };
         let wrap = Alone {
             init: self.machine.init.clone(),
@@ -125,6 +127,14 @@ impl Landlock {
         };
         listen().map_err(io_error("listen on", "127.0.0.1"))
     }
+}
+
+fn landlock(confinement: &Confinement, port: Option<u16>) -> Option<Bounds> {
+    let mut bounds = bounds(confinement, port);
+    if !confinement.without.has(Layer::Network) {
+        bounds.ports = None;
+    }
+    Some(bounds).filter(|_| confinement.without.has(Layer::Landlock))
 }
 
 fn bounds(confinement: &Confinement, port: Option<u16>) -> Bounds {

@@ -5,7 +5,7 @@ use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf, sync::Arc};
 use nix::libc;
 
 use super::{
-    Confinement, SandboxError,
+    Confinement, Layer, SandboxError,
     cgroup::{self, Cgroup},
     error::io_error,
     etc::Etc,
@@ -53,15 +53,21 @@ impl Machine {
     /// Takes a user and makes a control group for a new cell, and gives the run's folders to that
     /// user.
     pub(super) fn begin(&self, confinement: &mut Confinement) -> Result<Begun, SandboxError> {
-        let identity = self.identities.take();
+        let without = &confinement.without;
+        let identity = match without.has(Layer::User) {
+            true => self.identities.take(),
+            false => None,
+        };
         if let Some(identity) = &identity {
             identity.own(&confinement.own_folders())?;
         }
-        let cgroup = match &self.cgroups {
+        let wanted = without.has(Layer::Group);
+        let cgroup = match self.cgroups.as_ref().filter(|_| wanted) {
             Some(kind) => {
                 let made = Cgroup::create(kind, &confinement.limits);
                 Some(made.map_err(io_error("make a control group in", cgroup::MOUNTS))?)
             }
+            None if !wanted => None,
             None => {
                 confinement.limits.data_bytes = Some(confinement.limits.memory_bytes);
                 None

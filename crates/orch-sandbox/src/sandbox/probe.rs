@@ -3,6 +3,7 @@
 use super::{
     Backend, Settings,
     choice::{usable_bubblewrap, usable_landlock},
+    engine::{self, Purpose},
     machine::Machine,
 };
 
@@ -28,21 +29,46 @@ pub struct Feature {
     pub how: String,
 }
 
+const ALL: [Backend; 5] = [
+    Backend::Bubblewrap,
+    Backend::Landlock,
+    Backend::Docker,
+    Backend::Podman,
+    Backend::Process,
+];
+
 /// All backends, the best first. Blocks for some milliseconds.
 #[must_use]
 pub fn report(settings: &Settings) -> Vec<Report> {
     let machine = Machine::look(settings.init.clone(), settings.folder.clone());
-    [Backend::Bubblewrap, Backend::Landlock, Backend::Process]
-        .map(|backend| Report {
+    let one = |backend| {
+        let mut features = features(backend, &machine);
+        let lacks = match backend {
+            Backend::Bubblewrap => usable_bubblewrap().err(),
+            Backend::Landlock => usable_landlock(&machine).err(),
+            Backend::Docker | Backend::Podman => {
+                let (engine, folder) = (&settings.engine, &settings.folder);
+                match engine::usable(backend, engine, folder, Purpose::Look) {
+                    Ok(usable) => {
+                        features.push(Feature {
+                            name: "engine",
+                            given: true,
+                            how: usable.what,
+                        });
+                        None
+                    }
+                    Err(lacks) => Some(lacks),
+                }
+            }
+            Backend::Process => None,
+        };
+        Report {
             backend,
-            lacks: match backend {
-                Backend::Bubblewrap => usable_bubblewrap().err(),
-                Backend::Landlock => usable_landlock(&machine).err(),
-                Backend::Process => None,
-            },
-            features: features(backend, &machine),
-        })
-        .into()
+            lacks,
+            features,
+        }
+    };
+    ALL.map(one).into()
 }
 
 fn features(backend: Backend, machine: &Machine) -> Vec<Feature> {
@@ -58,7 +84,7 @@ fn features(backend: Backend, machine: &Machine) -> Vec<Feature> {
             "steps have the agent's rights, files and network",
         )];
     }
-    let spaces = backend == Backend::Bubblewrap;
+    let spaces = backend != Backend::Landlock;
     let is_root = nix::unistd::geteuid().is_root();
     let together = machine.cgroups.as_ref();
     let landlock = format!("Landlock {}", machine.landlock);

@@ -17,8 +17,10 @@ use std::{
 use walkdir::WalkDir;
 
 /// Names at the top of a workspace.
-const NAMES: [&str; 14] = [
+const NAMES: [&str; 15] = [
     ".git",
+    // With it a folder can be a repository by itself.
+    "HEAD",
     ".codex",
     ".claude",
     ".gemini",

@@ -23,8 +23,9 @@ use tokio::{net::UnixDatagram, sync::mpsc, time::timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{
-    SandboxError,
+    Backend, SandboxError,
     cell::Held,
+    engine::Contained,
     handshake::{self, PATIENCE, next},
     protect::{Now, Protected},
 };
@@ -51,8 +52,8 @@ pub(super) struct Standing {
     hand: UnixDatagram,
     /// What of the protected is shown read-only.
     shown: Vec<PathBuf>,
-    pipes: Ours,
-    processes: Kinfolk,
+    /// Ends all that is in it when dropped.
+    holder: Holder,
     /// The way out is closed with it.
     _way_out: DropGuard,
 }
@@ -63,14 +64,58 @@ impl Drop for Standing {
     fn drop(&mut self) {
         // A socket that is closed already is as good.
         let _ = shutdown(self.hand.as_raw_fd(), Shutdown::Both);
-        self.processes.are_gone(LEAVING);
+        if let Holder::Processes { all, .. } = &mut self.holder {
+            all.are_gone(LEAVING);
+        }
+    }
+}
+
+/// What a sandbox is held by.
+#[derive(Debug)]
+pub(super) enum Holder {
+    /// Processes of this machine.
+    Processes {
+        /// Ends with it.
+        all: Kinfolk,
+        pipes: Ours,
+    },
+    /// A container.
+    Container(Contained),
+}
+
+impl Holder {
+    /// Starts what holds a sandbox, with the socket to its first program.
+    pub(super) fn stand(
+        wrap: impl FnOnce(OwnedFd) -> Wrapper,
+        records: Option<&Path>,
+    ) -> Result<(OwnedFd, Self), SandboxError> {
+        let (ours, theirs) = handshake::pair().map_err(ExecError::Wait)?;
+        let (processes, pipes) = stand(wrap(theirs), records)?;
+        let all = processes;
+        Ok((ours, Self::Processes { all, pipes }))
+    }
+
+    /// What the set-up wrote before it ended.
+    async fn why(&mut self) -> String {
+        let text = match self {
+            Self::Processes { pipes, .. } => {
+                let mut bytes = [0; MOST_BYTES_OF_WHY];
+                let length = pipes.stderr.try_read(&mut bytes).unwrap_or_default();
+                String::from_utf8_lossy(&bytes[..length]).into_owned()
+            }
+            Self::Container(container) => container.said().await,
+        };
+        match text.trim() {
+            "" => "it ended without a word".to_owned(),
+            text => text.to_owned(),
+        }
     }
 }
 
 /// Runs a command until nothing of it is left.
 pub(super) async fn run(
     held: &Held,
-    wrap: impl FnOnce(OwnedFd) -> Wrapper,
+    set_up: impl AsyncFnOnce(&[PathBuf]) -> Result<(OwnedFd, Holder), SandboxError>,
     protected: &[Protected],
     command: Command,
     now: impl Fn() -> Timestamp + Clone + Send + Sync + 'static,
@@ -80,13 +125,20 @@ pub(super) async fn run(
     if cancel.is_cancelled() {
         return Ok(Exit::Cancelled);
     }
-    let program = command.resolve()?;
+    let program = match held.backend {
+        // Which programs there are is known inside alone.
+        Backend::Docker | Backend::Podman => command.named()?,
+        Backend::Bubblewrap | Backend::Landlock | Backend::Process => command.resolve()?,
+    };
     let request = request(held, &command, &program)?;
     let shown = shown(protected);
     let stood = take(held).filter(|standing| standing.shown == shown);
     let mut standing = match stood {
         Some(standing) => standing,
-        None => Standing::set_up(held, wrap, shown, command.records.as_deref()).await?,
+        None => {
+            let (hand, holder) = set_up(&shown).await?;
+            Standing::begin(held, hand, holder, shown).await?
+        }
     };
     let exit = standing
         .run(held, &request, command, now, sink, cancel)
@@ -116,28 +168,25 @@ enum Left {
 }
 
 impl Standing {
-    async fn set_up(
+    async fn begin(
         held: &Held,
-        wrap: impl FnOnce(OwnedFd) -> Wrapper,
+        hand: OwnedFd,
+        holder: Holder,
         shown: Vec<PathBuf>,
-        records: Option<&Path>,
     ) -> Result<Self, SandboxError> {
-        let (ours, theirs) = handshake::pair().map_err(ExecError::Wait)?;
-        let (processes, pipes) = stand(wrap(theirs), records)?;
         let over = CancellationToken::new();
         let mut this = Self {
             // Of the kinds of socket that the runtime knows this is the one that keeps packets apart.
-            hand: UnixDatagram::from_std(ours.into()).map_err(ExecError::Wait)?,
+            hand: UnixDatagram::from_std(hand.into()).map_err(ExecError::Wait)?,
             shown,
-            pipes,
-            processes,
+            holder,
             _way_out: over.clone().drop_guard(),
         };
         let (pid, listener) = match this.hear().await? {
             Said::Hello { pid, listener } => (pid, listener),
             Said::Failed(reason) => return Err(held.not_begun(reason)),
             Said::Running | Said::Ended(_) | Said::Nothing => {
-                return Err(held.not_begun(this.why()));
+                return Err(held.not_begun(this.holder.why().await));
             }
         };
         let admitted = held.admit(pid).and_then(|()| held.listener(listener));
@@ -152,17 +201,6 @@ impl Standing {
         match timeout(PATIENCE, next(&self.hand)).await {
             Ok(said) => said.map_err(ExecError::Wait),
             Err(_) => Ok(Said::Failed(handshake::too_slow())),
-        }
-    }
-
-    /// What the set-up wrote before it ended.
-    fn why(&mut self) -> String {
-        let mut bytes = [0; MOST_BYTES_OF_WHY];
-        let length = self.pipes.stderr.try_read(&mut bytes).unwrap_or_default();
-        let text = String::from_utf8_lossy(&bytes[..length]);
-        match text.trim() {
-            "" => "it ended without a word".to_owned(),
-            text => text.to_owned(),
         }
     }
 

@@ -6,7 +6,10 @@ use jiff::Timestamp;
 use orch_sandbox::{
     Limits,
     exec::{Command, Exit, Line, Program, RunFolder, base_env},
-    sandbox::{Backend, Cell, Confinement, Sandbox, SandboxError, Settings, Wanted, choose},
+    sandbox::{
+        Backend, Cell, Confinement, EngineSettings, Sandbox, SandboxError, Settings, Wanted,
+        Without, choose,
+    },
 };
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -21,6 +24,7 @@ pub struct Place {
     pub folder: RunFolder,
     pub sandbox: Arc<dyn Sandbox>,
     top: tempfile::TempDir,
+    ground: Option<Ground>,
 }
 
 /// How a command ended and what it said.
@@ -37,23 +41,65 @@ impl Outcome {
     }
 }
 
-impl Place {
-    pub fn on(backend: Backend) -> Self {
-        // An unprivileged user must be able to pass.
-        let mut top = tempfile::Builder::new();
-        let top = top.prefix("orch-sandbox-").tempdir_in("/var/tmp").unwrap();
-        let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-        fs::set_permissions(top.path(), open).unwrap();
+/// A backend, made ready once for many runs.
+pub struct Ground {
+    pub sandbox: Arc<dyn Sandbox>,
+    _top: tempfile::TempDir,
+}
+
+impl Ground {
+    pub fn of(backend: Backend) -> Self {
+        let top = folder();
         let settings = Settings {
             init: env!("CARGO_BIN_EXE_sandbox-init").into(),
             folder: top.path().join("sandbox"),
+            engine: engine(),
         };
         let sandbox = choose(Wanted::Only(backend), &settings).unwrap();
+        Self { sandbox, _top: top }
+    }
+}
+
+/// The engine whose image and socket the environment names.
+fn engine() -> EngineSettings {
+    let named = |name: &str| std::env::var(name).ok();
+    EngineSettings {
+        image: named("ORCH_TEST_IMAGE").map(|image| image.parse().unwrap()),
+        socket: named("ORCH_TEST_ENGINE").map(Into::into),
+        ..EngineSettings::default()
+    }
+}
+
+/// A folder that an unprivileged user can pass.
+fn folder() -> tempfile::TempDir {
+    let mut top = tempfile::Builder::new();
+    let top = top.prefix("orch-sandbox-").tempdir_in("/var/tmp").unwrap();
+    let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    fs::set_permissions(top.path(), open).unwrap();
+    top
+}
+
+impl Place {
+    pub fn on(backend: Backend) -> Self {
+        Self::with(Ground::of(backend))
+    }
+
+    /// With a backend of its own.
+    fn with(ground: Ground) -> Self {
+        let mut place = Self::within(&ground);
+        place.ground = Some(ground);
+        place
+    }
+
+    /// With a backend that others have as well.
+    pub fn within(ground: &Ground) -> Self {
+        let top = folder();
         let folder = RunFolder::create(&top.path().join("runs"), 1, 1).unwrap();
         Self {
             folder,
-            sandbox,
+            sandbox: Arc::clone(&ground.sandbox),
             top,
+            ground: None,
         }
     }
 
@@ -73,6 +119,7 @@ impl Place {
             unprotected: Vec::new(),
             network: None,
             limits: Limits::default(),
+            without: Without::default(),
         }
     }
 

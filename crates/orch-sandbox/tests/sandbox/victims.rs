@@ -2,10 +2,10 @@
 
 use std::{
     fs,
-    io::{Read, Write},
+    io::{IoSlice, Read, Write},
     net::{TcpListener, UdpSocket},
     os::{
-        fd::IntoRawFd,
+        fd::{AsRawFd, IntoRawFd},
         linux::net::SocketAddrExt,
         unix::{
             fs::PermissionsExt,
@@ -17,8 +17,18 @@ use std::{
     thread,
 };
 
+use nix::{
+    libc,
+    sys::socket::{ControlMessage, MsgFlags, sendmsg},
+};
+
 /// What every victim holds and nobody in a sandbox may see.
 pub const TREASURE: &str = "hidden-treasure";
+
+/// Addresses of others, which the loopback stands in for: where clouds keep credentials, a host of
+/// the internet, one of the company, a name server.
+pub const OTHER_ADDRESSES: [&str; 4] =
+    ["169.254.169.254", "203.0.113.7", "10.1.2.3", "203.0.113.53"];
 
 /// The victims; what they are called in scripts stands in [`Victims::fill`].
 pub struct Victims {
@@ -27,6 +37,7 @@ pub struct Victims {
     udp: u16,
     abstract_name: String,
     descriptor: i32,
+    shared: Shared,
 }
 
 impl Drop for Victims {
@@ -64,6 +75,19 @@ impl Victims {
         let path = outside.join("docker.sock");
         let unix = UnixListener::bind(&path).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o777)).unwrap();
+        let hand = UnixListener::bind(outside.join("hand.sock")).unwrap();
+        fs::set_permissions(outside.join("hand.sock"), fs::Permissions::from_mode(0o777)).unwrap();
+        let secret = fs::File::open(outside.join("secret")).unwrap();
+        let [metadata, foreign, company, names] = OTHER_ADDRESSES;
+        // Without a network of its own there are none of these addresses.
+        for at in [(metadata, 80), (foreign, 443), (company, 443)] {
+            if let Ok(listener) = TcpListener::bind(at) {
+                thread::spawn(move || answer(listener.incoming()));
+            }
+        }
+        if let Ok(socket) = UdpSocket::bind((names, 53)) {
+            thread::spawn(move || answer_datagrams(&socket));
+        }
         let abstract_name = format!("orch-victim-{}", outside.display());
         let address = SocketAddr::from_abstract_name(&abstract_name).unwrap();
         let named = UnixListener::bind_addr(&address).unwrap();
@@ -78,16 +102,13 @@ impl Victims {
             udp: udp.local_addr().unwrap().port(),
             abstract_name,
             descriptor,
+            shared: Shared::with_treasure(),
         };
         thread::spawn(move || answer(tcp.incoming()));
         thread::spawn(move || answer(unix.incoming()));
         thread::spawn(move || answer(named.incoming()));
-        thread::spawn(move || {
-            let mut bytes = [0; 64];
-            while let Ok((_, from)) = udp.recv_from(&mut bytes) {
-                let _ = udp.send_to(TREASURE.as_bytes(), from);
-            }
-        });
+        thread::spawn(move || answer_datagrams(&udp));
+        thread::spawn(move || hand_over(&hand, &secret));
         victims
     }
 
@@ -101,6 +122,7 @@ impl Victims {
             .replace("{udp}", &self.udp.to_string())
             .replace("{abstract}", &self.abstract_name)
             .replace("{descriptor}", &self.descriptor.to_string())
+            .replace("{shared}", &self.shared.key.to_string())
             .replace("{treasure}", TREASURE)
     }
 }
@@ -108,6 +130,60 @@ impl Victims {
 fn answer<S: Read + Write>(clients: impl Iterator<Item = std::io::Result<S>>) {
     for mut client in clients.flatten() {
         let _ = client.write_all(TREASURE.as_bytes());
+    }
+}
+
+fn answer_datagrams(socket: &UdpSocket) {
+    let mut bytes = [0; 64];
+    while let Ok((_, from)) = socket.recv_from(&mut bytes) {
+        let _ = socket.send_to(TREASURE.as_bytes(), from);
+    }
+}
+
+/// Hands an open file to whoever connects.
+fn hand_over(clients: &UnixListener, file: &fs::File) {
+    for client in clients.incoming().flatten() {
+        let files = [file.as_raw_fd()];
+        let _ = sendmsg::<()>(
+            client.as_raw_fd(),
+            &[IoSlice::new(b"x")],
+            &[ControlMessage::ScmRights(&files)],
+            MsgFlags::empty(),
+            None,
+        );
+    }
+}
+
+/// Memory that every user of the machine may read.
+struct Shared {
+    key: i32,
+    id: i32,
+}
+
+#[expect(unsafe_code, reason = "no safe library shares memory by a key")]
+impl Shared {
+    fn with_treasure() -> Self {
+        let key = i32::try_from(std::process::id()).unwrap();
+        // SAFETY: takes numbers; the address is that of a whole page, and written within it.
+        let id = unsafe {
+            let id = libc::shmget(key, 4096, libc::IPC_CREAT | 0o644);
+            let at = libc::shmat(id, std::ptr::null(), 0).cast::<u8>();
+            assert_ne!(at.addr(), usize::MAX);
+            std::ptr::copy_nonoverlapping(TREASURE.as_ptr(), at, TREASURE.len());
+            libc::shmdt(at.cast());
+            id
+        };
+        Self { key, id }
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        #[expect(unsafe_code, reason = "no safe library shares memory by a key")]
+        // SAFETY: takes numbers alone.
+        unsafe {
+            libc::shmctl(self.id, libc::IPC_RMID, std::ptr::null_mut())
+        };
     }
 }
 

@@ -100,6 +100,7 @@ fn gather(settings: &Settings, args: &Args) -> Found {
         sandbox: sandbox::Settings {
             init: std::env::current_exe().unwrap_or_default(),
             folder: agent.state_dir.join("sandbox"),
+            engine: agent.sandbox.engine,
         },
     }
 }

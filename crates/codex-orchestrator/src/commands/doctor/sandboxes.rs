@@ -1,6 +1,6 @@
 //! What each sandbox gives on this machine, and whether the one that is set can be used.
 
-use orch_sandbox::sandbox::{Backend, Report, Settings, Wanted, report};
+use orch_sandbox::sandbox::{Backend, Report, Settings, Wanted, kubernetes, report};
 
 use super::checks::Check;
 
@@ -8,6 +8,8 @@ use super::checks::Check;
 pub fn checks(wanted: Wanted, settings: &Settings) -> Vec<Check> {
     let reports = report(settings);
     let mut checks: Vec<Check> = reports.iter().map(|report| one(report, wanted)).collect();
+    let message = format!("cannot be used yet; expected {}", kubernetes::MISSING);
+    checks.push(Check::warning("sandbox kubernetes", message));
     let isolating = reports
         .iter()
         .filter(|report| report.backend != Backend::Process);
@@ -23,6 +25,8 @@ fn one(report: &Report, wanted: Wanted) -> Check {
     let name = match report.backend {
         Backend::Bubblewrap => "sandbox bubblewrap",
         Backend::Landlock => "sandbox landlock",
+        Backend::Docker => "sandbox docker",
+        Backend::Podman => "sandbox podman",
         Backend::Process => "sandbox process",
     };
     let is_wanted = wanted == Wanted::Only(report.backend);

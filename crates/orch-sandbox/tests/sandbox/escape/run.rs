@@ -1,44 +1,135 @@
-//! Runs the attempts of each group, without a sandbox and within each.
+//! Runs the attempts of each group: without a sandbox, without the layers that stop them, and with
+//! everything in force.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, process::Command, thread};
 
+use nix::sched::{CloneFlags, unshare};
 use orch_core::recipe::Network;
 use orch_sandbox::{
     Limits,
     egress::{AllowList, Proxy},
-    sandbox::{Backend, Confinement},
+    sandbox::{Backend, Confinement, Layer, Without},
 };
 
-use super::attempts::{Attempt, EGRESS, FILES, KERNEL, NETWORK, PROC, RESOURCES, TRUST};
+use super::attempt::{Attempt, Proof, Stop};
 use crate::{
-    place::{Outcome, Place, run},
-    victims::Victims,
+    place::{Ground, Outcome, Place, run},
+    victims::{OTHER_ADDRESSES, Victims},
 };
 
-const LEAST: usize = 64;
+/// Changes what a run is given.
+pub type Prepare = fn(&Place, &mut Confinement);
 
-type Prepare = fn(&Place, &mut Confinement);
-
-async fn try_out(backend: Backend, attempt: Attempt, prepare: Prepare) -> (Outcome, bool) {
-    let place = Place::on(backend);
-    let victims = Victims::beside(place.outside());
-    let mut confinement = place.confinement();
-    prepare(&place, &mut confinement);
-    let before = settings_of_agents(&place.folder.work());
-    let cell = place.sandbox.open(confinement).unwrap();
-    let script = victims.fill(attempt.script, place.outside());
-    let script = script.replace("{init}", env!("CARGO_BIN_EXE_sandbox-init"));
-    let outcome = run(&*cell, place.shell(&script)).await;
-    let after = settings_of_agents(&place.folder.work());
-    let said = outcome.stdout.contains("ESCAPED");
-    // What was noticed or undone has led nowhere.
-    let did = match attempt.leaves_something {
-        true => before != after,
-        false => said,
-    };
-    let got_out = outcome.exit.is_ok() && did;
-    (outcome, got_out)
+/// What is tried of one attempt.
+struct Trial<'g> {
+    backend: Backend,
+    ground: &'g Ground,
+    attempt: Attempt,
+    prepare: Prepare,
 }
+
+impl Trial<'_> {
+    /// Whether it gets out without these layers.
+    async fn without(&self, layers: &[Layer]) -> (bool, Vec<Outcome>) {
+        let place = Place::within(self.ground);
+        let victims = Victims::beside(place.outside());
+        let mut confinement = place.confinement();
+        confinement.without = Without::these(layers);
+        (self.prepare)(&place, &mut confinement);
+        let work = place.folder.work();
+        let before = settings_of_agents(&work);
+        let cell = place.sandbox.open(confinement).unwrap();
+        let mut outcomes = Vec::new();
+        for script in [Some(self.attempt.script), self.attempt.then]
+            .into_iter()
+            .flatten()
+        {
+            let script = victims.fill(script, place.outside());
+            let script = script.replace("{init}", env!("CARGO_BIN_EXE_sandbox-init"));
+            outcomes.push(run(&*cell, place.shell(&script)).await);
+        }
+        let last = outcomes.last().unwrap();
+        let is_out = match self.attempt.proof {
+            Proof::Says => last.stdout.contains("ESCAPED"),
+            Proof::Changes => before != settings_of_agents(&work),
+            Proof::IsObeyed => is_obeyed(&place),
+        };
+        // What was noticed or undone has led nowhere.
+        (is_out && last.exit.is_ok(), outcomes)
+    }
+
+    /// What is wrong with how it went, if anything is.
+    async fn fault(&self) -> Option<String> {
+        let Attempt { name, .. } = self.attempt;
+        let backend = self.backend;
+        let (is_out, outcomes) = self.without(&[]).await;
+        if format!("{outcomes:?}").contains("NotBegun") {
+            return Some(format!("{backend}: {name} was not tried: {outcomes:?}"));
+        }
+        let stop = self.attempt.stop(backend);
+        if let Stop::Nothing(_) = stop {
+            // What is mended is taken off the list of what is not.
+            return (!is_out).then(|| format!("{backend}: {name} is stopped by now: {outcomes:?}"));
+        }
+        if is_out {
+            return Some(format!("{backend}: ESCAPED: {name}: {outcomes:?}"));
+        }
+        let Stop::By(layers) = stop else {
+            return None;
+        };
+        let (is_out, outcomes) = self.without(layers).await;
+        if !is_out {
+            return Some(format!(
+                "{backend}: {name} is stopped without {layers:?} as well; by {:?}: {outcomes:?}",
+                self.find().await
+            ));
+        }
+        for layer in layers.iter().filter(|_| layers.len() > 1) {
+            let others: Vec<Layer> = layers.iter().copied().filter(|one| one != layer).collect();
+            if self.without(&others).await.0 {
+                return Some(format!(
+                    "{backend}: {name} is not stopped by {layer:?} alone, without {others:?}"
+                ));
+            }
+        }
+        None
+    }
+
+    /// A set of layers each of which stops it alone, and without all of which it gets out.
+    async fn find(&self) -> Option<Vec<Layer>> {
+        let mut out = ALL_LAYERS.to_vec();
+        if !self.without(&out).await.0 {
+            return None;
+        }
+        // Twice: what a layer needs may have been left out when it was its turn.
+        for layer in ALL_LAYERS.into_iter().chain(ALL_LAYERS) {
+            let fewer: Vec<Layer> = out.iter().copied().filter(|one| *one != layer).collect();
+            if self.without(&fewer).await.0 {
+                out = fewer;
+            }
+        }
+        Some(out)
+    }
+}
+
+const ALL_LAYERS: [Layer; 16] = [
+    Layer::Hosts,
+    Layer::Disk,
+    Layer::Sizes,
+    Layer::Group,
+    Layer::Limits,
+    Layer::Orphans,
+    Layer::Names,
+    Layer::Network,
+    Layer::Processes,
+    Layer::Descriptors,
+    Layer::Protection,
+    Layer::Privileges,
+    Layer::User,
+    Layer::Landlock,
+    Layer::View,
+    Layer::Calls,
+];
 
 /// What later programs would obey, with its content.
 fn settings_of_agents(work: &Path) -> Vec<String> {
@@ -51,42 +142,95 @@ fn settings_of_agents(work: &Path) -> Vec<String> {
         ".mcp.json",
     ];
     let read = |name: &str| {
-        Some(format!(
-            "{name}: {}",
-            fs::read_to_string(work.join(name)).ok()?
-        ))
+        let text = fs::read_to_string(work.join(name)).ok()?;
+        Some(format!("{name}: {text}"))
     };
     names.iter().filter_map(|name| read(name)).collect()
 }
 
-async fn try_all(backend: Backend, attempts: &[Attempt], prepare: Prepare) {
-    let mut all_out = Vec::new();
-    for attempt in attempts {
-        let (outcome, got_out) = try_out(Backend::Process, *attempt, prepare).await;
-        assert!(
-            got_out,
-            "{} does not succeed without a sandbox: {outcome:?}",
-            attempt.name
-        );
-        let (outcome, got_out) = try_out(backend, *attempt, prepare).await;
-        let not_begun = format!("{outcome:?}").contains("NotBegun");
-        assert!(!not_begun, "{}: {outcome:?}", attempt.name);
-        if got_out {
-            all_out.push(format!("{}: {outcome:?}", attempt.name));
-        }
-    }
-    assert!(all_out.is_empty(), "{backend}: {all_out:#?}");
+/// Whether git, run by the machine in the workspace afterwards, executes what the run has left.
+fn is_obeyed(place: &Place) -> bool {
+    let mut git = Command::new("git");
+    // Whoever uses a workspace that a run has owned must say so to git.
+    git.args(["-c", "safe.directory=*", "status", "--short"])
+        .current_dir(place.folder.work())
+        .env_clear()
+        .env("PATH", crate::place::PATH)
+        .env("HOME", place.outside());
+    git.output().unwrap();
+    place.outside().join("obeyed").exists()
 }
 
-fn as_it_is(_place: &Place, _confinement: &mut Confinement) {}
+/// Tries all of a group on one backend.
+pub fn try_all(backend: Backend, attempts: &'static [Attempt], prepare: Prepare) {
+    in_a_network_of_its_own(async move {
+        let (bare, ground) = (Ground::of(Backend::Process), Ground::of(backend));
+        let mut faults = Vec::new();
+        let mut count = 0;
+        for attempt in attempts {
+            let bare = Trial {
+                backend: Backend::Process,
+                ground: &bare,
+                attempt: *attempt,
+                prepare,
+            };
+            let (is_out, outcomes) = bare.without(&[]).await;
+            if !is_out {
+                faults.push(format!(
+                    "{} does not succeed without a sandbox: {outcomes:?}",
+                    attempt.name
+                ));
+            }
+            let trial = Trial {
+                backend,
+                ground: &ground,
+                ..bare
+            };
+            faults.extend(trial.fault().await);
+            count += 1;
+        }
+        assert!(faults.is_empty(), "{faults:#?}");
+        assert_eq!(count, attempts.len(), "fewer were tried than are listed");
+    });
+}
 
-fn with_a_way_out(_place: &Place, confinement: &mut Confinement) {
-    let hosts = Network::Hosts(vec!["example.com".to_owned(), "127.0.0.1:1".to_owned()]);
+/// Nothing that is tried here leaves the machine: other addresses are the loopback's.
+fn in_a_network_of_its_own(tried: impl Future<Output = ()> + Send + 'static) {
+    let tried = thread::spawn(move || {
+        unshare(CloneFlags::CLONE_NEWNET).unwrap();
+        let ip = |arguments: &str| {
+            let status = Command::new("ip").args(arguments.split(' ')).status();
+            assert!(status.unwrap().success(), "ip {arguments}");
+        };
+        ip("link set lo up");
+        for address in OTHER_ADDRESSES {
+            ip(&format!("address add {address}/32 dev lo"));
+        }
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build();
+        runtime.unwrap().block_on(tried);
+    });
+    if let Err(panic) = tried.join() {
+        std::panic::resume_unwind(panic);
+    }
+}
+
+pub fn as_it_is(_place: &Place, _confinement: &mut Confinement) {}
+
+pub fn with_a_way_out(_place: &Place, confinement: &mut Confinement) {
+    // Without the list of hosts everybody is on it.
+    let listed = match confinement.without == Without::these(&[Layer::Hosts]) {
+        true => OTHER_ADDRESSES.into_iter().chain(["127.0.0.1"]).collect(),
+        false => vec!["example.com", "127.0.0.1:1"],
+    };
+    let hosts = Network::Hosts(listed.into_iter().map(str::to_owned).collect());
     let allowed = AllowList::of([&hosts]).unwrap();
     confinement.network = Some(Proxy::new(allowed, |_| {}));
 }
 
-fn with_small_limits(_place: &Place, confinement: &mut Confinement) {
+pub fn with_small_limits(_place: &Place, confinement: &mut Confinement) {
     confinement.limits = Limits {
         memory_bytes: 256 << 20,
         processes: 100,
@@ -99,52 +243,13 @@ fn with_small_limits(_place: &Place, confinement: &mut Confinement) {
     };
 }
 
-fn with_a_repository(place: &Place, _confinement: &mut Confinement) {
+pub fn with_a_repository(place: &Place, _confinement: &mut Confinement) {
     let work = place.folder.work();
+    let made = Command::new("git")
+        .args(["init", "--quiet", "."])
+        .current_dir(&work)
+        .status();
+    assert!(made.unwrap().success());
     fs::create_dir_all(work.join(".git/hooks")).unwrap();
-    fs::write(work.join(".git/config"), "[core]\n").unwrap();
     fs::write(work.join("AGENTS.md"), "be good\n").unwrap();
-}
-
-macro_rules! groups {
-    ($($name:ident: $attempts:ident, $prepare:ident;)*) => {
-        const ALL: &[&[Attempt]] = &[$($attempts),*];
-        mod bubblewrap {
-            use super::*;
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $name() {
-                try_all(Backend::Bubblewrap, $attempts, $prepare).await;
-            })*
-        }
-        mod landlock {
-            use super::*;
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $name() {
-                try_all(Backend::Landlock, $attempts, $prepare).await;
-            })*
-        }
-    };
-}
-
-groups! {
-    no_file_of_the_host_is_reached: FILES, as_it_is;
-    no_other_process_is_reached: PROC, as_it_is;
-    the_kernel_is_not_asked_for_more: KERNEL, as_it_is;
-    nobody_is_reached_over_the_network: NETWORK, as_it_is;
-    nothing_but_the_listed_hosts_is_reached: EGRESS, with_a_way_out;
-    no_more_is_used_up_than_allowed: RESOURCES, with_small_limits;
-    nothing_that_others_obey_is_changed: TRUST, with_a_repository;
-}
-
-#[test]
-fn there_are_at_least_as_many_attempts_as_promised() {
-    let count: usize = ALL.iter().map(|group| group.len()).sum();
-    assert!(count >= LEAST, "{count}");
-    let mut names: Vec<&str> = ALL
-        .iter()
-        .flat_map(|group| group.iter().map(|one| one.name))
-        .collect();
-    names.sort_unstable();
-    names.dedup();
-    assert_eq!(names.len(), count, "two attempts have one name");
 }
