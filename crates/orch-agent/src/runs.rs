@@ -22,6 +22,7 @@ use crate::{
     progress::RunLog,
     redact::Redactor,
     settle::{After, settle},
+    tools::ToolDesk,
     work::answers,
     worker::{Ended, Finished, Job, Outcome, Worker},
 };
@@ -175,6 +176,7 @@ impl Runs {
             assignment,
             log,
             stop,
+            desk: ToolDesk::new(hold.link.clone()),
         };
         let worked = AssertUnwindSafe(async { self.worker.work(job).await }).catch_unwind();
         let ended = worked.await.unwrap_or_else(|_| {

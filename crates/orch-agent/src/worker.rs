@@ -9,7 +9,7 @@ use orch_core::{info_request::Field, recipe::Step};
 use orch_sandbox::exec::RunFolder;
 use tokio_util::sync::CancellationToken;
 
-use crate::progress::RunLog;
+use crate::{progress::RunLog, tools::ToolDesk};
 
 /// One run to be carried out.
 pub struct Job {
@@ -19,6 +19,8 @@ pub struct Job {
     pub log: RunLog,
     /// Cancelled when the run is to end at once: it is lost, or the agent shuts down.
     pub stop: CancellationToken,
+    /// Decides on tools that the run's processes ask for.
+    pub(crate) desk: ToolDesk,
 }
 
 /// Carries runs out.

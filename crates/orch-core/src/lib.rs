@@ -22,5 +22,7 @@ pub mod risk;
 pub mod rules;
 pub mod run;
 pub mod time;
+pub mod tool_policy;
+pub mod version;
 pub mod why;
 pub mod work_item;

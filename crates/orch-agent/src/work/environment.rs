@@ -52,6 +52,12 @@ impl Environment {
         })
     }
 
+    /// With more of what every process gets.
+    pub(super) fn with(mut self, more: BTreeMap<String, String>) -> Self {
+        self.common.extend(more);
+        self
+    }
+
     /// What every process of the run gets.
     pub(super) fn common(&self) -> &BTreeMap<String, String> {
         &self.common

@@ -185,6 +185,7 @@ impl Run<'_> {
         let path = &provided.path(&config.path);
         let environment = Environment::make(folder, path, assignment, &self.recipe.tools);
         let environment = environment.map_err(|error| chain(&error))?;
+        let environment = environment.with(provided.variables());
         let mut missing = Missing::default();
         let clouds = cloud_hints(&assignment.title, &assignment.description);
         missing.look_for_clouds(&clouds, &assignment.answers, path);
@@ -234,7 +235,13 @@ impl Run<'_> {
             log: &self.job.log,
             stop: &self.job.stop,
         };
-        Ok(self.run_steps(&place, &steps).await)
+        let serving = self
+            .shelf
+            .serve(config, self.sandbox, self.job, folder, &provided);
+        tokio::select! {
+            outcome = self.run_steps(&place, &steps) => Ok(outcome),
+            () = serving => Err("requests for tools ended before the steps".to_owned()),
+        }
     }
 
     /// Opens the sandbox with what the recipe asks for, if policy gives that.

@@ -19,6 +19,7 @@ pub fn run_of(kind: &Kind) -> i64 {
         Kind::Release(release) => release.run_id,
         Kind::Artifact(artifact) => artifact.run_id,
         Kind::ToolsUsed(used) => used.run_id,
+        Kind::ToolRequest(asked) => asked.run_id,
         Kind::Hello(_) | Kind::Pong(_) | Kind::Leaving(_) | Kind::Batch(_) => 0,
     }
 }

@@ -299,7 +299,10 @@ impl Agents for Service {
         Err(Status::unimplemented("AwaitApproval"))
     }
 
-    async fn request_tool(&self, _: Request<proto::Unsupported>) -> Refused<proto::Unsupported> {
+    async fn request_tool(
+        &self,
+        _: Request<proto::RequestToolRequest>,
+    ) -> Refused<proto::RequestToolReply> {
         Err(Status::unimplemented("RequestTool"))
     }
 

@@ -3,18 +3,18 @@
 use std::time::Duration;
 
 use orch_api::proto::{Completion, ServerMessage, agent_message, server_message};
-use orch_core::engine::{self, Verdict};
+use orch_core::engine::{self, Refusal, Verdict};
 use orch_core::ids::{AgentName, RunId};
 use orch_core::info_request::Field;
 use orch_store::{Command, Follows};
 
 use tokio::sync::oneshot;
 
-use super::unary::artifact_of;
+use super::unary::{artifact_of, tool_of};
 use crate::app::agents::Unsent;
 use crate::app::info_request::Hold;
 use crate::app::seen::{Copy, Seen};
-use crate::app::{App, AppError, artifact, info_request, plan, run, summary};
+use crate::app::{App, AppError, artifact, info_request, plan, run, summary, tool_request};
 
 pub fn message(kind: server_message::Kind) -> ServerMessage {
     ServerMessage { kind: Some(kind) }
@@ -38,6 +38,7 @@ pub fn run_of(kind: &agent_message::Kind) -> Option<RunId> {
         Kind::Release(release) => release.run_id,
         Kind::Artifact(artifact) => artifact.run_id,
         Kind::ToolsUsed(used) => used.run_id,
+        Kind::ToolRequest(asked) => asked.run_id,
         Kind::Hello(_) | Kind::Pong(_) | Kind::Leaving(_) | Kind::Batch(_) => return None,
     };
     Some(RunId(id))
@@ -97,6 +98,19 @@ impl Peer {
                         .await
                         .map(drop),
                 )
+            }
+            agent_message::Kind::ToolRequest(asked) => {
+                let run = RunId(asked.run_id);
+                let decided = tool_request::decide(app, &actor, run, tool_of(asked)).await;
+                let denied = |reason: String| {
+                    let code = "tool_denied";
+                    AppError::Refused(Refusal::Forbidden {
+                        code,
+                        message: reason,
+                    })
+                };
+                let granted = decided.and_then(|verdict| verdict.map_err(denied));
+                (false, granted)
             }
             agent_message::Kind::ToolsUsed(used) => {
                 app.tool_use().count(used.hits, used.misses);
@@ -169,6 +183,7 @@ impl Peer {
             | agent_message::Kind::PlannedSteps(_)
             | agent_message::Kind::Release(_)
             | agent_message::Kind::ToolsUsed(_)
+            | agent_message::Kind::ToolRequest(_)
             | agent_message::Kind::Artifact(_) => {}
         }
     }

@@ -6,5 +6,6 @@ mod machine;
 mod report;
 mod sandboxes;
 mod server;
+mod tools;
 
 pub use command::{Args, run};
