@@ -31,7 +31,6 @@ async fn what_is_not_offered_yet_says_so_by_name() {
     let server = Installation::serve();
     let mut client = client(&server).await;
     let refused = [
-        ("RequestTool", client.request_tool(Unsupported {}).await),
         ("OpenPR", client.open_pr(Unsupported {}).await),
         ("RunTests", client.run_tests(Unsupported {}).await),
         ("Deploy", client.deploy(Unsupported {}).await),

@@ -149,3 +149,73 @@ async fn what_cannot_be_trusted_is_not_installed_and_the_run_says_why() {
     let lines = run_with_tool(&up, "unsigned", "1.2.0", "failed").await;
     assert!(has(&lines, "is not signed by a trusted key"), "{lines:?}");
 }
+
+/// A catalog whose entry is signed, and the settings that trust it.
+fn sign(catalog: &Catalog) -> String {
+    let key = catalog.folder.path().join("key");
+    let key = key.to_str().unwrap();
+    let program = crate::support::binary();
+    run(program, &["tool", "keygen", key], catalog.folder.path());
+    run(
+        program,
+        &["tool", "sign", "--key", key, "catalog/greet.yaml"],
+        catalog.folder.path(),
+    );
+    format!("{key}.pub")
+}
+
+#[tokio::test]
+async fn a_process_in_the_sandbox_is_given_the_tool_that_policy_allows_and_no_other() {
+    let catalog = Catalog::new();
+    let (path, key) = (catalog.path(), sign(&catalog));
+    let settings = [
+        ("AGENT_SANDBOX", "bubblewrap"),
+        ("AGENT_TOOL_CATALOG", path.as_str()),
+        ("AGENT_TOOL_KEYS", key.as_str()),
+        ("ORCH_TOOL_REQUESTS", "greet@^1"),
+    ];
+    let up = Installation::with("up", &settings);
+    let steps = [
+        "! command -v greet",
+        "codex-orchestrator tool request greet",
+        "greet",
+        "if codex-orchestrator tool request greet@2.x; then exit 1; fi",
+        "if codex-orchestrator tool request nothing; then exit 1; fi",
+    ];
+    let item = up
+        .item_with(up.project().await, "asks for a tool", &steps)
+        .await;
+    up.enqueue(item).await;
+    let run = up.wait_run(item, "succeeded").await;
+    let lines = up.log_lines(run["id"].as_i64().unwrap()).await;
+    assert!(
+        has(&lines, "given on request: tool greet 1.2.0"),
+        "{lines:?}"
+    );
+    assert!(has(&lines, "hello from greet 1.2.0"), "{lines:?}");
+    assert!(
+        has(&lines, "the request for nothing was denied"),
+        "{lines:?}"
+    );
+    let granted = up.get("/audit?kind=tool.granted").await;
+    assert!(granted.to_string().contains("greet"), "{granted}");
+    let mut settings = settings;
+    settings[3].1 = "other";
+    let up = Installation::with("up", &settings);
+    let steps = ["if codex-orchestrator tool request greet; then exit 1; fi"];
+    let item = up
+        .item_with(up.project().await, "asks for a tool", &steps)
+        .await;
+    up.enqueue(item).await;
+    let run = up.wait_run(item, "succeeded").await;
+    let lines = up.log_lines(run["id"].as_i64().unwrap()).await;
+    assert!(
+        has(
+            &lines,
+            "the policy ORCH_TOOL_REQUESTS does not allow `greet`"
+        ),
+        "{lines:?}"
+    );
+    let denied = up.get("/audit?kind=tool.denied").await;
+    assert!(denied.to_string().contains("greet"), "{denied}");
+}

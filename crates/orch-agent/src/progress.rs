@@ -105,7 +105,7 @@ enum Item {
     Line(LogLine),
     Step(StepReport),
     /// What is said as it is, in its place among lines and steps.
-    Whole(Kind),
+    Whole(Box<Kind>),
     /// Told once all before it is said, and answered when it is on disk.
     Told(Box<Kind>, oneshot::Sender<Result<(), String>>),
     Said(Box<ArtifactUpload>, Option<oneshot::Sender<Answer>>),
@@ -175,7 +175,7 @@ impl RunLog {
             ..EgressRefusal::default()
         };
         let kind = Kind::EgressRefusal(refusal);
-        let _ = self.items.send(Item::Whole(kind)).await;
+        let _ = self.items.send(Item::Whole(Box::new(kind))).await;
     }
 
     /// Whether the server would take a piece of an artifact.
@@ -241,7 +241,7 @@ impl RunLog {
             ..ToolsUsed::default()
         };
         for kind in [Kind::Artifact(artifact), Kind::ToolsUsed(used)] {
-            let _ = self.items.send(Item::Whole(kind)).await;
+            let _ = self.items.send(Item::Whole(Box::new(kind))).await;
         }
     }
 
@@ -371,7 +371,7 @@ async fn carry(link: RunLink, mut items: mpsc::Receiver<Item>) {
                 continue;
             }
             Next::Add(Item::Whole(kind)) => {
-                (batch.take_before(&link, addressed(kind, &link)), Over::No)
+                (batch.take_before(&link, addressed(*kind, &link)), Over::No)
             }
             Next::Add(Item::Step(mut step)) => {
                 step.run_id = link.run().run_id;

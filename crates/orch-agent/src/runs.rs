@@ -24,6 +24,7 @@ use crate::{
     progress::RunLog,
     redact::Hidden,
     settle::{After, settle},
+    tools::ToolDesk,
     work::answers,
     worker::{Ended, Finished, Job, Outcome, Worker},
 };
@@ -192,6 +193,7 @@ impl Runs {
             log,
             stop,
             desk: Arc::clone(&self.desk),
+            tool_desk: ToolDesk::new(hold.link.clone()),
         };
         let worked = AssertUnwindSafe(async { self.worker.work(job).await }).catch_unwind();
         let ended = worked.await.unwrap_or_else(|_| {

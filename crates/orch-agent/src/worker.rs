@@ -11,7 +11,7 @@ use orch_core::{info_request::Field, recipe::Step};
 use orch_sandbox::exec::RunFolder;
 use tokio_util::sync::CancellationToken;
 
-use crate::{desk::Desk, progress::RunLog};
+use crate::{desk::Desk, progress::RunLog, tools::ToolDesk};
 
 /// One run to be carried out.
 pub struct Job {
@@ -23,6 +23,8 @@ pub struct Job {
     pub stop: CancellationToken,
     /// Where single things are asked of the server.
     pub desk: Arc<Desk>,
+    /// Decides on tools that the run's processes ask for.
+    pub(crate) tool_desk: ToolDesk,
 }
 
 /// Carries runs out.

@@ -6,11 +6,7 @@ pub mod types;
 
 /// The gRPC contract between the control plane and its agents (`proto/agent.proto`).
 pub mod proto {
-    #![expect(
-        clippy::allow_attributes,
-        clippy::large_enum_variant,
-        reason = "generated from the contract"
-    )]
+    #![expect(clippy::allow_attributes, reason = "generated from the contract")]
     tonic::include_proto!("orch.agent.v1");
 
     impl std::fmt::Debug for SecretValue {

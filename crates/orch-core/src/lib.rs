@@ -25,5 +25,7 @@ pub mod run;
 pub mod secret;
 pub mod source;
 pub mod time;
+pub mod tool_policy;
+pub mod version;
 pub mod why;
 pub mod work_item;

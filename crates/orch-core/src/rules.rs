@@ -2,6 +2,7 @@
 
 use crate::retry::Backoff;
 use crate::risk::RiskPolicy;
+use crate::tool_policy::ToolPolicy;
 
 /// Whether gated work needs an approval (`ORCH_REQUIRE_APPROVAL`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +28,8 @@ pub struct Rules {
     /// `ORCH_MAX_RETRIES`, `ORCH_BACKOFF_BASE_SECONDS`.
     pub backoff: Backoff,
     pub max_retries: u32,
+    /// `ORCH_TOOL_REQUESTS`.
+    pub tools: ToolPolicy,
 }
 
 impl Default for Rules {
@@ -36,6 +39,7 @@ impl Default for Rules {
             risk: RiskPolicy::default(),
             backoff: Backoff::default(),
             max_retries: 0,
+            tools: ToolPolicy::default(),
         }
     }
 }

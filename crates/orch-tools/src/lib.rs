@@ -17,7 +17,6 @@ mod resolve;
 mod settings;
 mod signature;
 mod toolbox;
-mod version;
 
 pub use archive::{
     Absolute, ArchiveError, ArchiveKind, Bounds as ArchiveBounds, Unpacked, unpack, unpack_deb,
@@ -28,6 +27,8 @@ pub use digest::Digest;
 pub use fetch::{Bounds as FetchBounds, FetchError, Fetcher};
 pub use install::{InstallError, NoWorkshop, Workshop, Workshops};
 pub use lock::{Kind, Lock, Locked, Pinned};
+
+pub use orch_core::version::{Range, Version};
 pub use osv::{Finding, Severity, Verdict};
 pub use platform::Platform;
 pub use registry::{Registries, RegistryError};
@@ -35,4 +36,3 @@ pub use resolve::{ResolveError, Want};
 pub use settings::{SettingError, ToolSettings, Unsigned};
 pub use signature::{PublicKey, SecretKey, SignatureError, Verified, verify};
 pub use toolbox::{Came, Installed, ToolError, Toolbox};
-pub use version::{Range, Version};

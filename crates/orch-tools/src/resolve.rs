@@ -7,8 +7,8 @@ use crate::{
     catalog::{Catalog, Entry, NotFound, Trust, no_version},
     registry::{Packages, RegistryError},
     settings::Unsigned,
-    version::{Range, Version},
 };
+use orch_core::version::{Range, Version};
 
 /// A tool that is wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]

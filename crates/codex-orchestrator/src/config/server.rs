@@ -9,6 +9,7 @@ use clap::Args;
 use orch_core::retry::Backoff;
 use orch_core::risk::{DEFAULT_TITLES, RiskPolicy};
 use orch_core::rules::{ApprovalRule, Rules};
+use orch_core::tool_policy::ToolPolicy;
 use orch_server::{Database, Exposure, Retention, SchedulingMode, ServerConfig};
 
 use super::database::{self, Named};
@@ -32,6 +33,7 @@ const RISKY_KINDS: Setting = Setting::new("ORCH_RISKY_KINDS").default("none");
 const MAX_RETRIES: Setting = Setting::new("ORCH_MAX_RETRIES").default("0");
 const BACKOFF_BASE: Setting = Setting::new("ORCH_BACKOFF_BASE_SECONDS").default("5");
 const BACKOFF_JITTER: Setting = Setting::new("ORCH_BACKOFF_JITTER_SECONDS").default("0");
+const TOOL_REQUESTS: Setting = Setting::new("ORCH_TOOL_REQUESTS").default("");
 const INTERVAL: Setting = Setting::new("ORCH_SCHEDULER_BACKGROUND_INTERVAL").default("0");
 const LOG_DAYS: Setting = Setting::new("ORCH_LOG_RETENTION_DAYS")
     .flag("log-retention-days")
@@ -189,6 +191,7 @@ fn rules(reader: &mut Reader<'_>) -> Rules {
         jitter: reader.value(&BACKOFF_JITTER, None, parse::seconds),
     };
     Rules {
+        tools: reader.value(&TOOL_REQUESTS, None, ToolPolicy::parse),
         approval,
         risk,
         backoff,

@@ -2,9 +2,12 @@
 //!
 //! Without a catalog nothing here does anything: tools are then those of the machine.
 
+mod desk;
 mod kept;
+mod mailbox;
 mod provide;
 mod workshop;
 
+pub(crate) use desk::ToolDesk;
 pub(crate) use provide::Shelf;
 pub use workshop::SandboxWorkshop;

@@ -1,11 +1,11 @@
 //! Before a run's first step: what its recipe wants is installed, and its programs lie in one folder.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs, io,
     os::unix::fs::symlink,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::SystemTime,
 };
 
@@ -14,7 +14,7 @@ use orch_sandbox::{exec::RunFolder, sandbox::Sandbox};
 use orch_tools::{Came, Installed, Lock, Platform, Toolbox, Want};
 use tokio::sync::{OnceCell, mpsc};
 
-use super::{kept, workshop::SandboxWorkshop};
+use super::{desk::Counter, kept, mailbox, workshop::SandboxWorkshop};
 use crate::{config::AgentConfig, text::chain, worker::Job};
 
 /// The agent's tools, opened when they are first needed.
@@ -26,30 +26,73 @@ pub(crate) struct Shelf {
 /// What a run was given. Its tools stay installed as long as this is held.
 #[derive(Debug, Default)]
 pub(crate) struct Provided {
-    installed: Vec<Installed>,
-    /// Holds a link for each program.
-    bin: Option<PathBuf>,
+    installed: Mutex<Vec<Installed>>,
+    /// The run's own folder of tools; its `bin` holds a link for each program.
+    folder: Option<PathBuf>,
+    /// What requests need: all that is installed, and the program that asks.
+    asking: Option<Asking>,
+}
+
+/// What a run needs to ask for tools.
+#[derive(Debug)]
+struct Asking {
+    readable: Vec<PathBuf>,
+    variables: BTreeMap<String, String>,
 }
 
 impl Provided {
     /// The `PATH` with the run's tools in front.
     pub(crate) fn path(&self, base: &str) -> String {
-        match &self.bin {
-            Some(bin) => format!("{}:{base}", bin.display()),
+        match &self.folder {
+            Some(folder) => format!("{}:{base}", folder.join(BIN).display()),
             None => base.to_owned(),
         }
     }
 
     /// Whether a recipe's tool is among them.
     pub(crate) fn has(&self, name: &str) -> bool {
-        self.installed.iter().any(|one| one.tool.name == name)
+        self.installed().iter().any(|one| one.tool.name == name)
     }
 
     /// What steps must be able to read.
     pub(crate) fn readable(&self) -> Vec<PathBuf> {
-        let folders = self.installed.iter().map(|one| one.stored.folder.clone());
-        folders.chain(self.bin.clone()).collect()
+        let asking = self
+            .asking
+            .iter()
+            .flat_map(|asking| asking.readable.clone());
+        let mut readable: Vec<PathBuf> = self.folder.clone().into_iter().chain(asking).collect();
+        if self.asking.is_none() {
+            readable.extend(self.installed().iter().map(|one| one.stored.folder.clone()));
+        }
+        readable
     }
+
+    /// What tells processes how to ask for tools.
+    pub(crate) fn variables(&self) -> BTreeMap<String, String> {
+        let asking = self.asking.as_ref();
+        asking
+            .map(|asking| asking.variables.clone())
+            .unwrap_or_default()
+    }
+
+    /// Keeps a tool as long as the run.
+    pub(super) fn keep(&self, installed: Installed) {
+        self.installed().push(installed);
+    }
+
+    fn installed(&self) -> MutexGuard<'_, Vec<Installed>> {
+        self.installed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Where links to programs lie, in a run's folder of tools.
+const BIN: &str = "bin";
+
+/// Where a run's programs are linked.
+pub(super) fn bin(folder: &RunFolder) -> PathBuf {
+    folder.path().join("tools").join(BIN)
 }
 
 impl Shelf {
@@ -74,7 +117,8 @@ impl Shelf {
         tools: &[Tool],
         folder: &RunFolder,
     ) -> Result<Provided, String> {
-        if config.tools.catalog.is_none() || tools.is_empty() {
+        let asks = job.tool_desk.is_open();
+        if config.tools.catalog.is_none() || (tools.is_empty() && !asks) {
             return Ok(Provided::default());
         }
         let toolbox = self.toolbox(config).await?;
@@ -86,15 +130,21 @@ impl Shelf {
         }
         let known = tools.iter().filter(|tool| catalog.has(&tool.name));
         let wants: Vec<Want> = known.map(Want::of).collect();
-        if wants.is_empty() {
+        for tool in tools.iter().filter(|tool| !catalog.has(&tool.name)) {
             // A near miss would otherwise look for a program that nobody has.
-            if let Some(tool) = tools.first() {
-                let said = catalog.unknown(&tool.name);
-                job.log
-                    .system(&format!("{said}; looking on the PATH"))
-                    .await;
-            }
-            return Ok(Provided::default());
+            let said = catalog.unknown(&tool.name);
+            job.log
+                .system(&format!("{said}; looking on the PATH"))
+                .await;
+        }
+        let asking = asks.then(|| asking(toolbox, folder));
+        if wants.is_empty() {
+            let laid = asks.then(|| lay_out(folder, &[])).transpose()?;
+            return Ok(Provided {
+                folder: laid,
+                asking,
+                ..Provided::default()
+            });
         }
         let platform = Platform::here().ok_or("the catalog has no tools for this platform")?;
         let lock = self.lock(toolbox, job, &wants, platform, folder).await?;
@@ -104,15 +154,43 @@ impl Shelf {
             .filter(|one| one.from == Came::Cache)
             .count();
         let misses = installed.len() - hits;
-        let bin = lay_out(folder, &installed)?;
+        let laid = lay_out(folder, &installed)?;
         job.log.tools_used(hits as u64, misses as u64, &lock).await;
         if misses > 0 {
             collect(toolbox, config, SystemTime::from(job.log.now()())).await;
         }
         Ok(Provided {
-            installed,
-            bin: Some(bin),
+            installed: Mutex::new(installed),
+            folder: Some(laid),
+            asking,
         })
+    }
+
+    /// Answers what the run's processes ask for; until it is dropped.
+    pub(crate) async fn serve(
+        &self,
+        config: &AgentConfig,
+        sandbox: &Arc<dyn Sandbox>,
+        job: &Job,
+        folder: &RunFolder,
+        provided: &Provided,
+    ) {
+        if provided.asking.is_none() {
+            return std::future::pending().await;
+        }
+        let Ok(toolbox) = self.toolbox(config).await else {
+            return std::future::pending().await;
+        };
+        let counter = Counter {
+            toolbox,
+            config,
+            sandbox,
+            job,
+            folder,
+            provided,
+        };
+        counter.serve().await;
+        std::future::pending().await
     }
 
     async fn lock(
@@ -200,30 +278,56 @@ async fn install(
     Ok(all)
 }
 
-/// Makes the folder of links that comes first on the run's `PATH`.
-fn lay_out(folder: &RunFolder, installed: &[Installed]) -> Result<PathBuf, String> {
-    let bin = folder.path().join("tools").join("bin");
-    let made = make_links(&bin, installed);
-    made.map_err(|error| format!("failed to lay out the run's tools: {error}"))?;
-    Ok(bin)
+/// What the run needs to ask for tools.
+fn asking(toolbox: &Toolbox, folder: &RunFolder) -> Asking {
+    let own = std::env::current_exe().ok();
+    let variables = [
+        ("ORCH_TOOL_REQUESTS", mailbox::requests(folder)),
+        ("ORCH_TOOL_ANSWERS", mailbox::answers(folder)),
+    ];
+    let text = |path: PathBuf| path.to_string_lossy().into_owned();
+    Asking {
+        readable: [toolbox.cache().trees()].into_iter().chain(own).collect(),
+        variables: variables
+            .map(|(name, path)| (name.to_owned(), text(path)))
+            .into(),
+    }
 }
 
-fn make_links(bin: &Path, installed: &[Installed]) -> io::Result<()> {
-    if let Some(above) = bin.parent().filter(|above| above.exists()) {
-        fs::remove_dir_all(above)?;
+/// Makes the run's folder of tools, whose links come first on its `PATH`.
+fn lay_out(folder: &RunFolder, installed: &[Installed]) -> Result<PathBuf, String> {
+    let tools = folder.path().join("tools");
+    let made = make_links(&tools, folder, installed);
+    made.map_err(|error| format!("failed to lay out the run's tools: {error}"))?;
+    Ok(tools)
+}
+
+fn make_links(tools: &Path, folder: &RunFolder, installed: &[Installed]) -> io::Result<()> {
+    if tools.exists() {
+        fs::remove_dir_all(tools)?;
     }
-    fs::create_dir_all(bin)?;
+    let bin = bin(folder);
+    fs::create_dir_all(&bin)?;
+    fs::create_dir_all(mailbox::answers(folder))?;
     let mut taken = BTreeSet::new();
     for one in installed {
         for (name, path) in one.programs() {
-            // The first tool of the recipe's order wins where two have a program of one name.
+            // The first of two tools with a program of one name wins.
             if taken.insert(name.clone()) {
                 symlink(path, bin.join(name))?;
             }
         }
     }
+    if let Ok(own) = std::env::current_exe()
+        && taken.insert(ASKING.to_owned())
+    {
+        symlink(own, bin.join(ASKING))?;
+    }
     Ok(())
 }
+
+/// The program that asks for tools.
+const ASKING: &str = "codex-orchestrator";
 
 /// Keeps the cache within its bounds.
 async fn collect(toolbox: &Arc<Toolbox>, config: &AgentConfig, now: SystemTime) {

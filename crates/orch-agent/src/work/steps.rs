@@ -297,7 +297,7 @@ async fn prepare(
     let assignment = assignment.clone();
     let prepared = tokio::task::spawn_blocking(move || {
         let fits = |kept: &[Step]| known::may_go_on(&assignment, known.as_ref(), kept);
-        let prepare = || folder::prepare(&root, &assignment, &fill, &fits);
+        let prepare = || folder::prepare(&root, &assignment, &fill, fits);
         match prepare_once_free(prepare) {
             // A full disk: what nobody needs goes, and it is tried once more.
             Err(error) if error.is_no_space() && room.remove_all() => prepare(),
@@ -326,6 +326,7 @@ impl Run<'_> {
         let environment = Environment::make(folder, path, assignment, &self.recipe.tools);
         let mut environment = environment.map_err(|error| chain(&error))?;
         environment.add(self.files.iter().flat_map(Files::variables));
+        environment.add(provided.variables());
         let mut missing = Missing::default();
         let clouds = cloud_hints(&assignment.title, &assignment.description);
         missing.look_for_clouds(&clouds, &assignment.answers, path);
@@ -395,7 +396,13 @@ impl Run<'_> {
             snapshots,
         };
         let mut collector = Collector::new(self.config.artifacts, &self.job.log);
-        let outcome = self.run_steps(&place, &steps, &said, &mut collector).await;
+        let serving = self
+            .shelf
+            .serve(self.config, self.sandbox, self.job, folder, &provided);
+        let outcome = tokio::select! {
+            outcome = self.run_steps(&place, &steps, &said, &mut collector) => outcome,
+            () = serving => return Err("requests for tools ended before the steps".to_owned()),
+        };
         self.collect(&outcome, folder, &mut collector).await;
         Ok(outcome)
     }

@@ -22,6 +22,7 @@ pub fn run_of(kind: &Kind) -> i64 {
         Kind::ToolsUsed(used) => used.run_id,
         Kind::Workspace(workspace) => workspace.run_id,
         Kind::ArtifactUpload(upload) => upload.run_id,
+        Kind::ToolRequest(asked) => asked.run_id,
         Kind::Hello(_) | Kind::Pong(_) | Kind::Leaving(_) | Kind::Batch(_) => 0,
     }
 }

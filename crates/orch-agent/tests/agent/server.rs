@@ -323,7 +323,10 @@ impl Agents for Service {
         }))
     }
 
-    async fn request_tool(&self, _: Request<proto::Unsupported>) -> Refused<proto::Unsupported> {
+    async fn request_tool(
+        &self,
+        _: Request<proto::RequestToolRequest>,
+    ) -> Refused<proto::RequestToolReply> {
         Err(Status::unimplemented("RequestTool"))
     }
 

@@ -30,7 +30,7 @@ pub use read::{
     MAX_ALIASES, MAX_DEPTH, MAX_STEPS, MAX_STRING_BYTES, MAX_TIMEOUT, MAX_TOOLS, MAX_YAML_BYTES,
     parse, parse_entry,
 };
-pub use rules::{check_env_name, parse_host as check_host};
+pub use rules::{check_env_name, check_tool_name as check_tool, parse_host as check_host};
 pub use suggest::nearest;
 
 pub(crate) use node::{Node, Value};

@@ -172,7 +172,10 @@ pub(crate) fn parse_checksum(text: &str) -> Result<Checksum, String> {
 }
 
 /// Whether a tool's name can stand in a path, a URL and a message without harm.
-pub(crate) fn check_tool_name(name: &str) -> Result<(), String> {
+///
+/// # Errors
+/// A message that says what is expected.
+pub fn check_tool_name(name: &str) -> Result<(), String> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"@._+/-".contains(&byte);
     let starts = name
         .bytes()

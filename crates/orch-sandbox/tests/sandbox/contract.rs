@@ -175,7 +175,7 @@ async fn a_cancelled_command_may_clean_up_and_leaves_nobody_behind() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_next_command_finds_the_files_of_the_last_one_and_none_of_its_processes() {
-    for backend in ISOLATING {
+    for backend in isolating() {
         let place = Place::on(backend);
         let cell = place.sandbox.open(place.confinement()).unwrap();
         let first =
@@ -189,7 +189,7 @@ async fn the_next_command_finds_the_files_of_the_last_one_and_none_of_its_proces
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_secret_that_comes_later_is_read_by_the_command_and_gone_with_its_file() {
-    for backend in ISOLATING {
+    for backend in isolating() {
         let place = Place::on(backend);
         let cell = place.sandbox.open(place.confinement()).unwrap();
         assert!(run(&*cell, place.shell("true")).await.succeeded());
@@ -221,7 +221,7 @@ async fn who_starts_the_commands_is_out_of_their_reach_and_tells_them_nothing() 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_command_that_no_program_can_be_given_is_named_and_the_next_one_runs() {
-    for backend in ISOLATING {
+    for backend in isolating() {
         let place = Place::on(backend);
         let cell = place.sandbox.open(place.confinement()).unwrap();
         let long = format!(": {}", "x".repeat(200 << 10));

@@ -26,6 +26,7 @@ pub mod step;
 pub mod summary;
 #[cfg(test)]
 pub mod testing;
+pub mod tool_request;
 pub mod tool_use;
 pub mod upload;
 pub mod work_item;

@@ -3,18 +3,20 @@
 use std::time::Duration;
 
 use orch_api::proto::{Completion, ServerMessage, agent_message, server_message};
-use orch_core::engine::{self, Verdict};
+use orch_core::engine::{self, Refusal, Verdict};
 use orch_core::ids::{AgentName, RunId};
 use orch_core::info_request::Field;
 use orch_store::{Command, Follows};
 
 use tokio::sync::oneshot;
 
-use super::unary::artifact_of;
+use super::unary::{artifact_of, tool_of};
 use crate::app::agents::Unsent;
 use crate::app::info_request::Hold;
 use crate::app::seen::{Copy, Seen};
-use crate::app::{App, AppError, artifact, egress, info_request, plan, run, source, summary};
+use crate::app::{
+    App, AppError, artifact, egress, info_request, plan, run, source, summary, tool_request,
+};
 
 pub fn message(kind: server_message::Kind) -> ServerMessage {
     ServerMessage { kind: Some(kind) }
@@ -41,6 +43,7 @@ pub fn run_of(kind: &agent_message::Kind) -> Option<RunId> {
         Kind::ToolsUsed(used) => used.run_id,
         Kind::Workspace(workspace) => workspace.run_id,
         Kind::ArtifactUpload(upload) => upload.run_id,
+        Kind::ToolRequest(asked) => asked.run_id,
         Kind::Hello(_) | Kind::Pong(_) | Kind::Leaving(_) | Kind::Batch(_) => return None,
     };
     Some(RunId(id))
@@ -111,6 +114,19 @@ impl Peer {
                 };
                 let epoch = Some(refused.epoch);
                 (false, egress::keep(app, &actor, run, epoch, refusal).await)
+            }
+            agent_message::Kind::ToolRequest(asked) => {
+                let run = RunId(asked.run_id);
+                let decided = tool_request::decide(app, &actor, run, tool_of(asked)).await;
+                let denied = |reason: String| {
+                    let code = "tool_denied";
+                    AppError::Refused(Refusal::Forbidden {
+                        code,
+                        message: reason,
+                    })
+                };
+                let granted = decided.and_then(|verdict| verdict.map_err(denied));
+                (false, granted)
             }
             agent_message::Kind::ToolsUsed(used) => {
                 app.tool_use().count(used.hits, used.misses);
@@ -194,6 +210,7 @@ impl Peer {
             | agent_message::Kind::Artifact(_)
             | agent_message::Kind::EgressRefusal(_)
             | agent_message::Kind::ToolsUsed(_)
+            | agent_message::Kind::ToolRequest(_)
             | agent_message::Kind::Workspace(_)
             | agent_message::Kind::ArtifactUpload(_) => {}
         }

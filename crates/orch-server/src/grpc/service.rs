@@ -6,8 +6,9 @@ use futures::Stream;
 use orch_api::proto::agents_server::{Agents, AgentsServer};
 use orch_api::proto::{
     AgentMessage, AwaitApprovalReply, AwaitApprovalRequest, EmitArtifactReply, EmitArtifactRequest,
-    GetSecretsReply, GetSecretsRequest, ReportProgressReply, ReportProgressRequest, ServerMessage,
-    StartTaskReply, StartTaskRequest, Unsupported,
+    GetSecretsReply, GetSecretsRequest, ReportProgressReply, ReportProgressRequest,
+    RequestToolReply, RequestToolRequest, ServerMessage, StartTaskReply, StartTaskRequest,
+    Unsupported,
 };
 use orch_core::engine::Refusal;
 use tokio_util::sync::CancellationToken;
@@ -88,8 +89,8 @@ impl Agents for Service {
         secrets::get(&self.app, request.into_inner()).await
     }
 
-    async fn request_tool(&self, _: Request<Unsupported>) -> Sent<Unsupported> {
-        not_offered("RequestTool")
+    async fn request_tool(&self, request: Request<RequestToolRequest>) -> Sent<RequestToolReply> {
+        unary::request_tool(&self.app, request.into_inner()).await
     }
 
     async fn open_pr(&self, _: Request<Unsupported>) -> Sent<Unsupported> {

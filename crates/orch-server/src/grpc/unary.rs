@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use orch_api::proto::{
     Artifact, AwaitApprovalReply, AwaitApprovalRequest, EmitArtifactReply, EmitArtifactRequest,
-    LogLine, ReportProgressReply, ReportProgressRequest, StartTaskReply, StartTaskRequest,
-    StepReport,
+    LogLine, ReportProgressReply, ReportProgressRequest, RequestToolReply, RequestToolRequest,
+    StartTaskReply, StartTaskRequest, StepReport,
 };
 use orch_core::approval::Status as ApprovalStatus;
 use orch_core::engine::Reach;
@@ -17,7 +17,7 @@ use serde_json::{Map, Value};
 use tonic::{Response, Status};
 
 use crate::app::agents::Answers;
-use crate::app::{App, AppError, approval, artifact, checks, log, plan, run, step};
+use crate::app::{App, AppError, approval, artifact, checks, log, plan, run, step, tool_request};
 use crate::reconcile;
 
 type Sent<T> = Result<Response<T>, Status>;
@@ -96,6 +96,31 @@ pub fn artifact_of(new: Artifact) -> artifact::New {
         content: new.content,
         epoch: Some(new.epoch),
     }
+}
+
+/// A tool of a message.
+pub fn tool_of(asked: RequestToolRequest) -> tool_request::Ask {
+    tool_request::Ask {
+        epoch: Some(asked.epoch),
+        name: asked.name,
+        version: asked.version,
+        signed_by: asked.signed_by,
+    }
+}
+
+pub async fn request_tool(app: &App, request: RequestToolRequest) -> Sent<RequestToolReply> {
+    let agent = checks::agent(&request.agent_id)?;
+    let run = RunId(request.run_id);
+    let actor = format!("agent:{agent}");
+    let decided = tool_request::decide(app, &actor, run, tool_of(request)).await?;
+    let (status, reason) = match decided {
+        Ok(()) => ("granted", String::new()),
+        Err(reason) => ("denied", reason),
+    };
+    Ok(Response::new(RequestToolReply {
+        status: status.to_owned(),
+        reason,
+    }))
 }
 
 pub async fn start_task(app: &App, request: StartTaskRequest) -> Sent<StartTaskReply> {

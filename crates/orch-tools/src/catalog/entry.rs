@@ -7,8 +7,8 @@ use orch_core::recipe::{Recipe, Source, parse_entry};
 use crate::{
     Digest, Platform,
     signature::{PublicKey, SignatureError, verify},
-    version::{Range, Version},
 };
+use orch_core::version::{Range, Version};
 
 /// A tool of the catalog.
 #[derive(Clone, Debug)]

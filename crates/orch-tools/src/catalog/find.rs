@@ -3,7 +3,7 @@
 use orch_core::recipe::nearest;
 
 use super::{Catalog, Entry};
-use crate::version::{Range, Version};
+use orch_core::version::{Range, Version};
 
 /// Versions that a message names.
 const NAMED: usize = 5;

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Deserialize;
 
 use super::cvss;
-use crate::version::Version;
+use orch_core::version::Version;
 
 /// How bad a vulnerability is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

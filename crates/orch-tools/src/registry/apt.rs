@@ -8,7 +8,9 @@ use std::{collections::BTreeMap, time::Duration};
 use tokio::process::Command;
 
 use super::{Packages, RegistryError};
-use crate::{Digest, Pinned, version::Version};
+use orch_core::version::Version;
+
+use crate::{Digest, Pinned};
 
 const REGISTRY: &str = "a Debian archive";
 /// How long apt may take.

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::{Packages, RegistryError, packages::versions};
-use crate::{Digest, Pinned, fetch::FetchError, version::Version};
+use orch_core::version::Version;
+
+use crate::{Digest, Pinned, fetch::FetchError};
 
 const REGISTRY: &str = "crates.io";
 /// Longest answer of the index.

@@ -1,6 +1,6 @@
 //! Environment markers of Python packages: `python_version >= "3.8" and extra == "tls"`.
 
-use crate::version::{Range, Version};
+use orch_core::version::{Range, Version};
 
 /// Most words of one marker.
 const MAX_WORDS: usize = 200;

@@ -9,8 +9,8 @@ use crate::{
     Pinned, Platform,
     catalog::no_version,
     fetch::{Expected, FetchError},
-    version::{Range, Version},
 };
+use orch_core::version::{Range, Version};
 
 const REGISTRY: &str = "npm";
 /// Longest description of a package.

@@ -8,8 +8,8 @@ use super::{Registries, RegistryError};
 use crate::{
     Digest, Kind, Pinned, Platform,
     fetch::{Expected, FetchError, Fetcher, Origin},
-    version::Version,
 };
+use orch_core::version::Version;
 
 /// Asks registries; keeps what it has to fetch for that.
 #[derive(Debug)]

@@ -17,8 +17,8 @@ use crate::{
     archive::Zip,
     catalog::no_version,
     fetch::{Expected, FetchError},
-    version::{Range, Version},
 };
+use orch_core::version::{Range, Version};
 
 const REGISTRY: &str = "PyPI";
 /// Longest answer of the index.

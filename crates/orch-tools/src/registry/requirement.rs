@@ -1,7 +1,7 @@
 //! What a Python package needs, as its metadata says it: `name[extra] (>=1,<2) ; marker`.
 
 use super::marker::{Markers, holds};
-use crate::version::Range;
+use orch_core::version::Range;
 
 /// Another package that is needed.
 #[derive(Clone, Debug, PartialEq, Eq)]

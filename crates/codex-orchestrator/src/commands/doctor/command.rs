@@ -8,7 +8,7 @@ use orch_server::ServerConfig;
 
 use super::checks::Check;
 use super::report::{Report, SettingLine};
-use super::{machine, sandboxes, secrets, server};
+use super::{machine, sandboxes, secrets, server, tools};
 use crate::commands::{Connect, Context};
 use crate::config::{
     AgentFlags, ClientSettings, LogFlags, LogSettings, Reader, ServerFlags, Settings, Start,
@@ -37,6 +37,7 @@ struct Found {
     codex: Option<PathBuf>,
     wanted_sandbox: Wanted,
     sandbox: sandbox::Settings,
+    tools: orch_tools::ToolSettings,
 }
 
 /// Runs `doctor`.
@@ -56,6 +57,7 @@ pub async fn run(args: Args, context: &mut Context<'_>) -> Result<Exit, Failure>
         found.codex.as_deref(),
     ));
     checks.extend(sandboxes::checks(found.wanted_sandbox, &found.sandbox));
+    checks.extend(tools::checks(&found.tools));
     let report = Report {
         settings: found.settings,
         checks,
@@ -96,6 +98,7 @@ fn gather(settings: &Settings, args: &Args) -> Found {
         path: agent.path,
         shell: agent.shell,
         codex,
+        tools: agent.tools,
         wanted_sandbox: agent.sandbox.wanted,
         sandbox: sandbox::Settings {
             init: std::env::current_exe().unwrap_or_default(),

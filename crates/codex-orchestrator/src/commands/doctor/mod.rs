@@ -7,5 +7,6 @@ mod report;
 mod sandboxes;
 mod secrets;
 mod server;
+mod tools;
 
 pub use command::{Args, run};

@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 
-use super::{check, gc, install, keys, list, resolve, show, verify};
+use super::{check, gc, install, keys, list, request, resolve, show, verify};
 use crate::commands::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -54,6 +54,8 @@ enum Action {
     Gc(gc::Args),
     /// Sign catalog entries
     Sign(keys::SignArgs),
+    /// Ask for a tool from inside a run, and wait until it is there
+    Request(request::Args),
     /// Make a key pair for signing
     Keygen(keys::KeygenArgs),
 }
@@ -69,6 +71,7 @@ pub async fn run(args: Args, context: &mut Context<'_>) -> Result<Exit, Failure>
         Action::Verify => verify::run(&place, context).await,
         Action::Check(args) => check::run(&place, &args, context).await,
         Action::Gc(args) => gc::run(&place, &args, context).await,
+        Action::Request(args) => request::run(&args, context).await,
         Action::Sign(args) => keys::sign(&args, context),
         Action::Keygen(args) => keys::keygen(&args, context),
     }

@@ -9,6 +9,7 @@ mod install;
 mod keys;
 mod list;
 mod opened;
+mod request;
 mod resolve;
 mod show;
 mod verify;
