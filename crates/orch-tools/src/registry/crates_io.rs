@@ -92,11 +92,14 @@ fn wrong(name: &str, why: String) -> RegistryError {
 /// Where a crate's lines lie: `1/a`, `2/ab`, `3/a/abc`, `ab/cd/abcd…`.
 pub(super) fn index_path(name: &str) -> String {
     let name = name.to_ascii_lowercase();
+    if !name.is_ascii() {
+        return name;
+    }
     match name.len() {
         1 => format!("1/{name}"),
         2 => format!("2/{name}"),
         3 => format!("3/{}/{name}", &name[..1]),
-        _ if name.is_ascii() && name.len() > 3 => format!("{}/{}/{name}", &name[..2], &name[2..4]),
+        _ if name.len() > 3 => format!("{}/{}/{name}", &name[..2], &name[2..4]),
         _ => name,
     }
 }

@@ -205,14 +205,14 @@ fn serve(mut stream: TcpStream, pages: &Pages, asked: &Mutex<Vec<String>>) {
     }
     let path = first.split(' ').nth(1).unwrap_or_default().to_owned();
     asked.lock().unwrap().push(path.clone());
-    let mut pages = pages.0.lock().unwrap();
-    let Some(page) = pages.get_mut(&path) else {
+    // Not held while the answer is written: the test may want it before it reads on.
+    let page = take(pages, &path);
+    let Some(page) = page else {
         let _ = stream
             .write_all(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
         return;
     };
     if page.busy > 0 {
-        page.busy -= 1;
         let _ = stream.write_all(
             b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
         );
@@ -235,10 +235,19 @@ fn serve(mut stream: TcpStream, pages: &Pages, asked: &Mutex<Vec<String>>) {
     let _ = stream.write_all(head.as_bytes());
     let sent = match page.breaks {
         0 => rest.len(),
-        _ => {
-            page.breaks -= 1;
-            rest.len() / 2
-        }
+        _ => rest.len() / 2,
     };
     let _ = stream.write_all(&rest[..sent]);
+}
+
+/// A page as it is now; the next who asks finds it less broken.
+fn take(pages: &Pages, path: &str) -> Option<Page> {
+    let mut pages = pages.0.lock().unwrap();
+    let page = pages.get_mut(path)?;
+    let now = page.clone();
+    match page.busy {
+        0 => page.breaks = page.breaks.saturating_sub(1),
+        _ => page.busy -= 1,
+    }
+    Some(now)
 }
