@@ -8,7 +8,7 @@ use super::{
     kernel::KERNEL,
     network::{EGRESS, NETWORK},
     processes::PROCESSES,
-    resources::RESOURCES,
+    resources::{DISK, RESOURCES},
     run::{as_it_is, try_all, with_a_repository, with_a_way_out, with_small_limits},
     trust::{BARE, TRUST},
 };
@@ -48,6 +48,7 @@ groups! {
     nobody_is_reached_over_the_network: NETWORK, as_it_is;
     nothing_but_the_listed_hosts_is_reached: EGRESS, with_a_way_out;
     no_more_is_used_up_than_allowed: RESOURCES, with_small_limits;
+    no_more_is_written_than_allowed: DISK, with_small_limits;
     nothing_that_others_obey_is_changed: TRUST, with_a_repository;
     nothing_that_others_obey_is_made: BARE, as_it_is;
 }

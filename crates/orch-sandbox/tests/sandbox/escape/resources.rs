@@ -31,14 +31,6 @@ print(\"ESCAPED\" if n>=400 else n)'",
         "dd if=/dev/zero of=big bs=1M count=80 2>/dev/null && echo ESCAPED",
     ).stopped(&[Limits], &[Limits]),
     attempt(
-        "fills the disk",
-        "for i in 1 2 3 4; do dd if=/dev/zero of=f$i bs=1M count=40 2>/dev/null; done; sleep 3; echo ESCAPED",
-    ).stopped(&[Disk], &[Disk]),
-    attempt(
-        "makes many files",
-        "i=0; while [ $i -lt 3000 ]; do : > e$i; i=$((i+1)); done; sleep 3; echo ESCAPED",
-    ).stopped(&[Disk], &[Disk]),
-    attempt(
         "fills memory by files",
         "dd if=/dev/zero of=/dev/shm/orch-escape bs=1M count=40 2>/dev/null && echo ESCAPED; rm -f /dev/shm/orch-escape",
     ).stopped(&[User, View], &[Landlock]),
@@ -71,22 +63,34 @@ time.sleep(3)
 print(\"ESCAPED\")'",
     ).stopped(&[Group, User], &[Group, User]),
     attempt(
+        "fills its temporary files",
+        "mkdir -p /tmp/orch-escape; dd if=/dev/zero of=/tmp/orch-escape/f bs=1M count=40 2>/dev/null && echo ESCAPED; \
+         rm -rf /tmp/orch-escape",
+    ).stopped(&[Sizes], &[Landlock]),
+];
+
+/// Under the same.
+pub const DISK: &[Attempt] = &[
+    attempt(
+        "fills the disk",
+        "for i in 1 2 3 4; do dd if=/dev/zero of=f$i bs=1M count=40 2>/dev/null; done; sleep 2; echo ESCAPED",
+    ).stopped(&[Disk], &[Disk]),
+    attempt(
+        "makes many files",
+        "i=0; while [ $i -lt 3000 ]; do : > e$i; i=$((i+1)); done; sleep 2; echo ESCAPED",
+    ).stopped(&[Disk], &[Disk]),
+    attempt(
         "fills the disk by a file that is larger than it looks",
         "/usr/bin/python3 -c 'import ctypes,os,time
 c=ctypes.CDLL(None,use_errno=True)
 for i in range(4):
   f=os.open(\"p%d\"%i,os.O_RDWR|os.O_CREAT)
   if c.fallocate(f,1,ctypes.c_long(0),ctypes.c_long(40<<20)): raise SystemExit(ctypes.get_errno())
-time.sleep(3)
+time.sleep(2)
 print(\"ESCAPED\")'",
     ).stopped(&[Disk], &[Disk]),
     attempt(
         "makes many folders",
-        "i=0; while [ $i -lt 3000 ]; do mkdir d$i; i=$((i+1)); done; sleep 3; echo ESCAPED",
+        "i=0; while [ $i -lt 3000 ]; do mkdir d$i; i=$((i+1)); done; sleep 2; echo ESCAPED",
     ).stopped(&[Disk], &[Disk]),
-    attempt(
-        "fills its temporary files",
-        "mkdir -p /tmp/orch-escape; dd if=/dev/zero of=/tmp/orch-escape/f bs=1M count=40 2>/dev/null && echo ESCAPED; \
-         rm -rf /tmp/orch-escape",
-    ).stopped(&[Sizes], &[Landlock]),
 ];
