@@ -23,7 +23,12 @@ pub(super) struct Spent {
     pub(super) input_tokens: u64,
     pub(super) cached_input_tokens: u64,
     pub(super) output_tokens: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Usage is kept in whole numbers: millionths of a dollar.
+    #[serde(
+        rename = "cost_usd_micros",
+        serialize_with = "micros",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub(super) cost_usd: Option<f64>,
 }
 
@@ -97,6 +102,11 @@ impl Reading {
         self.failure = Some(why.to_owned());
         lines(Stream::Stderr, why)
     }
+}
+
+fn micros<S: serde::Serializer>(dollars: &Option<f64>, to: S) -> Result<S::Ok, S::Error> {
+    let micros = (dollars.unwrap_or_default() * 1_000_000.0).round();
+    to.serialize_u64(micros.max(0.0) as u64)
 }
 
 /// A text as lines of the log.

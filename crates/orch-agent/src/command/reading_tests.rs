@@ -42,8 +42,7 @@ fn claudes_messages_tools_and_result_are_read() {
         (reading.last_message.as_str(), &reading.failure),
         ("done", &None)
     );
-    let spent =
-        json!({"input_tokens": 15, "cached_input_tokens": 5, "output_tokens": 3, "cost_usd": 0.5});
+    let spent = json!({"input_tokens": 15, "cached_input_tokens": 5, "output_tokens": 3, "cost_usd_micros": 500_000});
     assert_eq!(serde_json::to_value(reading.spent).unwrap(), spent);
     let (reading, _) = read(
         Format::ClaudeStreamJson,

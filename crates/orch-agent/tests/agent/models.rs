@@ -86,6 +86,43 @@ async fn a_model_that_answers_nonsense_is_replaced_by_the_workspace_with_an_even
 }
 
 #[tokio::test]
+async fn another_coding_agent_is_fed_read_and_judged_by_its_own_word() {
+    use std::os::unix::fs::PermissionsExt as _;
+    const PROGRAM: &str = r#"#!/bin/sh
+grep -q 'ponder the orb' || exit 9
+echo '{"type":"assistant","message":{"content":[{"type":"text","text":"key '$MY_KEY'"}]}}'
+echo '{"type":"new thing","anything":[1]}'
+echo '{"type":"result","is_error":true,"result":"gave up","usage":{"input_tokens":7}}'
+"#;
+    let top = tempfile::tempdir().unwrap();
+    let program = top.path().join("mine");
+    std::fs::write(&program, PROGRAM).unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    std::fs::set_permissions(top.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let line = format!("{} --go", program.display());
+    let (stage, mut session) = Stage::with(|config| {
+        variables(
+            config,
+            [
+                ("AGENT_EXECUTOR", "command"),
+                ("AGENT_COMMAND", &line),
+                ("AGENT_COMMAND_EVENTS", "claude-stream-json"),
+                ("AGENT_COMMAND_ENV", "MY_KEY"),
+                ("MY_KEY", "hush-hush-1"),
+            ],
+        );
+    })
+    .await;
+    session.assign(assignment(1, "ponder the orb", "")).await;
+    let (told, completion) = session.complete().await;
+    assert_eq!(told.output()[0], (1, 1, "key ***"), "{}", told.text());
+    assert!(!completion.success);
+    assert_eq!(completion.reason, "mine failed: gave up");
+    assert!(completion.usage_json.contains("\"input_tokens\":7"));
+    stage.end().await;
+}
+
+#[tokio::test]
 async fn codex_needs_approval_on_a_gated_item_and_a_missing_one_says_so() {
     let (stage, mut session) = Stage::with(|config| {
         variables(
