@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::support::Installation;
+use crate::support::{Installation, UNCONFINED};
 
 fn marks(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap_or_default()
@@ -63,7 +63,7 @@ async fn an_interrupted_step_that_may_run_only_once_runs_again_on_a_persons_word
         ("it was done, go on after it", "first\npay\nlast\n"),
         ("fail the run", "first\npay\n"),
     ] {
-        let mut up = Installation::up();
+        let mut up = Installation::with("up", &[UNCONFINED]);
         let path = up.folder.path().join("marks");
         let wait = format!(
             "echo sent; while [ ! -e {}.go ]; do sleep 0.05; done",
@@ -103,7 +103,7 @@ async fn an_interrupted_step_that_may_run_only_once_runs_again_on_a_persons_word
 
 #[tokio::test]
 async fn a_retry_asks_before_it_repeats_such_a_step() {
-    let up = Installation::up();
+    let up = Installation::with("up", &[UNCONFINED]);
     let path = up.folder.path().join("marks");
     let item = item(&up, "exit 3", 1).await;
     let run = up.wait_run(item, "waiting").await;
@@ -123,6 +123,7 @@ fn agent(server: &Installation, failpoint: &str) -> std::process::Child {
         .command(&["agent"])
         .env("AGENT_STATE_DIR", server.folder.path().join("agent-state"))
         .env("ORCH_FAILPOINTS", failpoint)
+        .env(UNCONFINED.0, UNCONFINED.1)
         .stdout(std::process::Stdio::null())
         .stderr(std::process::Stdio::null())
         .spawn()
