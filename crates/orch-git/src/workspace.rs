@@ -143,7 +143,7 @@ mod tests {
             .commit(".lfsconfig", "[lfs]\n\turl = http://127.0.0.1:1/\n");
         laid.origin.commit(
             ".gitmodules",
-            "[submodule \"x\"]\n\tpath = x\n\turl = ext::sh -c id\n\tupdate = !id\n",
+            "[submodule \"x\"]\n\tpath = x\n\turl = http://127.0.0.1:1/x\n",
         );
         let commit = laid.origin.commit("file.l", "content");
         // The other side's own repository says it, too: hooks, filters, monitors, helpers.
@@ -176,6 +176,18 @@ mod tests {
         // It does run where nothing forbids it, so that this test can fail.
         laid.origin.git(&["status"]);
         assert!(marker.exists());
+    }
+
+    #[test]
+    fn a_submodule_that_names_a_command_is_refused_with_its_repository() {
+        let laid = Laid::new();
+        let modules =
+            "[submodule \"x\"]\n\tpath = x\n\turl = http://127.0.0.1:1/x\n\tupdate = !id\n";
+        let commit = laid.origin.commit(".gitmodules", modules);
+        let mirrors = Mirrors::new(laid.top.path().join("mirrors"), u64::MAX);
+        let fetched = mirrors.with_commit(&laid.origin.hardened(), &laid.origin.url(), &commit);
+        let said = fetched.err().map(|error| error.to_string());
+        assert!(said.is_some_and(|said| said.contains("submodule")));
     }
 
     #[test]

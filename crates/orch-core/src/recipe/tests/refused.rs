@@ -166,7 +166,7 @@ fn wrong_types_are_named_with_what_was_got() {
         ),
         (
             "steps: [{run: a, idempotent: no way}]",
-            "steps[0].idempotent (line 1, column 30): expected true or false, got the text `no way`",
+            "steps[0].idempotent (line 1, column 30): expected true or false, got the text \"no way\"",
         ),
         (
             "steps: [{run: a, cwd: 3}]",
