@@ -7,7 +7,7 @@ use std::process::Command;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Installation, answer};
+use crate::support::{Installation, UNCONFINED, answer};
 
 /// A repository that people push to.
 pub struct Origin(PathBuf);
@@ -227,7 +227,7 @@ async fn steps_in_a_sandbox_read_the_history_and_cannot_change_the_mirror() {
 
 #[tokio::test]
 async fn a_run_goes_on_from_the_workspace_after_its_last_step_and_not_from_a_half_changed_one() {
-    let mut up = Installation::up();
+    let mut up = Installation::with("up", &[UNCONFINED]);
     let out = up.folder.path().join("out");
     let half = format!(
         "echo half >> f; touch {0}.half; while [ ! -e {0}.go ]; do sleep 0.05; done; cp f {0}",
