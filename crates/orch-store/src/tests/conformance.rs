@@ -1,6 +1,5 @@
 //! One story, told to both databases: the same operations have to give the same answers, byte for
-//! byte, ids, errors and the audit chain included. Instants alone are masked: a shared database
-//! keeps the time itself.
+//! byte, ids, errors and the audit chain included. Instants alone are masked.
 
 use std::collections::BTreeSet;
 use std::fmt::{Debug, Write as _};

@@ -95,10 +95,6 @@ pub const FILES: &[Attempt] = &[
         "mkdir d; echo x > d/f; mv d e; ln -s {outside} d; cat d/secret | grep -q {treasure} && echo ESCAPED",
     ).stopped(&[User, View], &[Landlock]),
     attempt(
-        "replaces the first program",
-        "(cp /bin/true /run/orch-sandbox-init || cp /bin/true {init}.new) 2>/dev/null && rm -f {init}.new && echo ESCAPED",
-    ).stopped(&[User, View], &[User, Landlock]),
-    attempt(
         "writes through a hard link",
         "ln {outside}/secret h && echo x >> h && echo ESCAPED",
     ).stopped(&[User, Landlock, View], &[User, Landlock]),

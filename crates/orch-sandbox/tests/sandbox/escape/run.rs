@@ -45,7 +45,6 @@ impl Trial<'_> {
             .flatten()
         {
             let script = victims.fill(script, place.outside());
-            let script = script.replace("{init}", env!("CARGO_BIN_EXE_sandbox-init"));
             outcomes.push(run(&*cell, place.shell(&script)).await);
         }
         let last = outcomes.last().unwrap();
