@@ -103,12 +103,8 @@ pub(crate) struct Marks {
 
 enum Item {
     Line(LogLine),
-    Step(StepReport),
-    /// What is said as it is, in its place among lines and steps.
-    Whole(Box<Kind>),
-    /// Told once all before it is said, and answered when it is on disk.
-    Told(Box<Kind>, oneshot::Sender<Result<(), String>>),
-    Said(Box<ArtifactUpload>, Option<oneshot::Sender<Answer>>),
+    /// What is said behind all lines before it, and who hears the answer.
+    Said(Box<Kind>, Option<oneshot::Sender<Answer>>),
 }
 
 /// A run's log; clones write to the same one.
@@ -162,20 +158,38 @@ impl RunLog {
         self.own(Source::Event, message).await;
     }
 
+    /// Says something in its place among the lines.
+    async fn say(&self, kind: Kind) {
+        // Nobody listens once the run is lost, and nobody needs to.
+        let _ = self.items.send(Item::Said(Box::new(kind), None)).await;
+    }
+
+    /// The same, with the server's answer; none where the run is lost.
+    async fn ask(&self, kind: Kind) -> Option<Answer> {
+        let (answer, answered) = oneshot::channel();
+        let item = Item::Said(Box::new(kind), Some(answer));
+        self.items.send(item).await.ok()?;
+        answered.await.ok()
+    }
+
     /// What the way out refused to a step: a line, and a fact that is kept for good.
     pub(crate) async fn refused(&self, step: u32, refusal: &Refusal) {
         self.event(&refusal.to_string()).await;
+        if !self.link.keeps_refusals() {
+            return;
+        }
         let redactor = self.redactor();
         let text = |text: &str| redactor.redact(text).into_owned();
+        let RunKey { run_id, epoch } = self.link.run();
         let refusal = EgressRefusal {
+            run_id,
+            epoch,
             step,
             host: text(&refusal.host),
             port: u32::from(refusal.port),
             reason: text(&refusal.reason),
-            ..EgressRefusal::default()
         };
-        let kind = Kind::EgressRefusal(refusal);
-        let _ = self.items.send(Item::Whole(Box::new(kind))).await;
+        self.say(Kind::EgressRefusal(refusal)).await;
     }
 
     /// Whether the server would take a piece of an artifact.
@@ -185,15 +199,21 @@ impl RunLog {
 
     /// Sends a piece of an artifact behind all that was said before.
     pub(crate) async fn upload(&self, piece: ArtifactUpload) {
-        let _ = self.items.send(Item::Said(Box::new(piece), None)).await;
+        self.say(self.piece(piece)).await;
     }
 
     /// The same, with the server's answer; none where the run is lost.
     pub(crate) async fn ask_to_keep(&self, piece: ArtifactUpload) -> Option<Answer> {
-        let (answer, answered) = oneshot::channel();
-        let item = Item::Said(Box::new(piece), Some(answer));
-        self.items.send(item).await.ok()?;
-        answered.await.ok()
+        self.ask(self.piece(piece)).await
+    }
+
+    fn piece(&self, piece: ArtifactUpload) -> Kind {
+        let RunKey { run_id, epoch } = self.link.run();
+        Kind::ArtifactUpload(ArtifactUpload {
+            run_id,
+            epoch,
+            ..piece
+        })
     }
 
     async fn own(&self, source: Source, message: &str) {
@@ -227,22 +247,27 @@ impl RunLog {
 
     /// Tells which tools the run has, and keeps their lock with it.
     pub(crate) async fn tools_used(&self, hits: u64, misses: u64, lock: &orch_tools::Lock) {
+        let RunKey { run_id, epoch } = self.link.run();
         let artifact = Artifact {
+            run_id,
+            epoch,
             name: "tools.lock.json".to_owned(),
             media_type: "application/json".to_owned(),
             artifact_kind: "tool-lock".to_owned(),
             content: lock.to_json().into_bytes(),
-            ..Artifact::default()
         };
+        self.say(Kind::Artifact(artifact)).await;
+        if !self.link.reads_tools() {
+            return;
+        }
         let used = ToolsUsed {
+            run_id,
+            epoch,
             hits,
             misses,
             lock_sha256: lock.digest().hex(),
-            ..ToolsUsed::default()
         };
-        for kind in [Kind::Artifact(artifact), Kind::ToolsUsed(used)] {
-            let _ = self.items.send(Item::Whole(Box::new(kind))).await;
-        }
+        self.say(Kind::ToolsUsed(used)).await;
     }
 
     /// Reports how a step stands, with what is to be noted of it. That one starts which must not be
@@ -267,26 +292,36 @@ impl RunLog {
         if status == StepStatus::Running && marks.once == Once::Yes {
             return self.told(Kind::Step(report)).await;
         }
-        let _ = self.items.send(Item::Step(report)).await;
+        self.say(Kind::Step(report)).await;
         Ok(())
     }
 
-    /// Says something about the run behind all that was said before, and waits until it is on disk.
+    /// Tells on which commit the run works, and waits until that is on disk.
     ///
     /// # Errors
     /// Why the server did not take it, or that the run is lost.
-    pub(crate) async fn told(&self, kind: Kind) -> Result<(), String> {
-        let lost = || "the run is not this agent's any more".to_owned();
-        let (answer, answered) = oneshot::channel();
-        let told = self.items.send(Item::Told(Box::new(kind), answer)).await;
-        told.map_err(|_| lost())?;
-        answered.await.unwrap_or_else(|_| Err(lost()))
+    pub(crate) async fn works_on(&self, source: orch_api::proto::Source) -> Result<(), String> {
+        let RunKey { run_id, epoch } = self.link.run();
+        let workspace = Workspace {
+            run_id,
+            epoch,
+            source: Some(source),
+        };
+        self.told(Kind::Workspace(workspace)).await
+    }
+
+    async fn told(&self, kind: Kind) -> Result<(), String> {
+        match self.ask(kind).await {
+            Some(Answer::Accepted) => Ok(()),
+            Some(Answer::Refused { message, .. }) => Err(message),
+            None => Err("the run is not this agent's any more".to_owned()),
+        }
     }
 
     /// Reports how a step stands; `number` is from 1.
     pub async fn step(&self, number: u32, name: &str, command: &str, status: StepStatus) {
         let report = self.report(number, name, command, status);
-        let _ = self.items.send(Item::Step(report)).await;
+        self.say(Kind::Step(report)).await;
     }
 
     fn report(&self, number: u32, name: &str, command: &str, status: StepStatus) -> StepReport {
@@ -297,7 +332,10 @@ impl RunLog {
             StepStatus::Skipped => ("skipped", None),
         };
         let redactor = self.redactor();
+        let RunKey { run_id, epoch } = self.link.run();
         StepReport {
+            run_id,
+            epoch,
             number,
             name: redactor.redact(name).into_owned(),
             command: redactor.redact(command).into_owned(),
@@ -347,14 +385,6 @@ impl Batch {
     }
 }
 
-impl Batch {
-    /// What has gathered, and then something else.
-    fn take_before(&mut self, link: &RunLink, kind: Option<Kind>) -> Vec<Kind> {
-        let lines = (!self.lines.is_empty()).then(|| self.take(link));
-        lines.into_iter().chain(kind).collect()
-    }
-}
-
 /// What to do next with a batch.
 enum Next {
     Add(Item),
@@ -365,99 +395,30 @@ enum Next {
 async fn carry(link: RunLink, mut items: mpsc::Receiver<Item>) {
     let mut batch = Batch::new();
     loop {
-        let (kinds, over) = match next(&link, &mut items, &batch).await {
+        let said = match next(&link, &mut items, &batch).await {
             Next::Add(Item::Line(line)) => {
                 batch.push(line);
                 continue;
             }
-            Next::Add(Item::Whole(kind)) => {
-                (batch.take_before(&link, addressed(*kind, &link)), Over::No)
-            }
-            Next::Add(Item::Step(mut step)) => {
-                step.run_id = link.run().run_id;
-                step.epoch = link.run().epoch;
-                (batch.take_before(&link, Some(Kind::Step(step))), Over::No)
-            }
-            Next::Add(Item::Told(kind, answer)) => {
-                if !batch.lines.is_empty() && link.post(batch.take(&link)).await.is_err() {
-                    return;
+            Next::Add(Item::Said(kind, answer)) => Some((kind, answer)),
+            Next::Send => None,
+            Next::End => {
+                if !batch.lines.is_empty() {
+                    // Nobody is there to hear that the run is lost.
+                    let _ = link.post(batch.take(&link)).await;
                 }
-                let Some(answered) = ask(&link, *kind).await else {
-                    return;
-                };
-                // Whoever said it may have been stopped.
-                let _ = answer.send(answered);
-                continue;
-            }
-            Next::Add(Item::Said(mut piece, answer)) => {
-                piece.run_id = link.run().run_id;
-                piece.epoch = link.run().epoch;
-                if !batch.lines.is_empty() && link.post(batch.take(&link)).await.is_err() {
-                    return;
-                }
-                let kind = Kind::ArtifactUpload(*piece);
-                if link.post_for(kind, answer).await.is_err() {
-                    return;
-                }
-                continue;
-            }
-            Next::Send => (vec![batch.take(&link)], Over::No),
-            Next::End if batch.lines.is_empty() => return,
-            Next::End => (vec![batch.take(&link)], Over::Yes),
-        };
-        for kind in kinds {
-            if link.post(kind).await.is_err() {
                 return;
             }
+        };
+        if !batch.lines.is_empty() && link.post(batch.take(&link)).await.is_err() {
+            return;
         }
-        if over == Over::Yes {
+        if let Some((kind, answer)) = said
+            && link.post_for(*kind, answer).await.is_err()
+        {
             return;
         }
     }
-}
-
-/// With the run that it is about; nothing where the server does not read it.
-fn addressed(mut kind: Kind, link: &RunLink) -> Option<Kind> {
-    let run = link.run();
-    match &mut kind {
-        Kind::Artifact(artifact) => (artifact.run_id, artifact.epoch) = (run.run_id, run.epoch),
-        Kind::ToolsUsed(used) if link.reads_tools() => {
-            (used.run_id, used.epoch) = (run.run_id, run.epoch);
-        }
-        Kind::EgressRefusal(refusal) if link.keeps_refusals() => {
-            (refusal.run_id, refusal.epoch) = (run.run_id, run.epoch);
-        }
-        _ => return None,
-    }
-    Some(kind)
-}
-
-/// Says something and waits until it is on disk; `None` once the run is lost.
-async fn ask(link: &RunLink, kind: Kind) -> Option<Result<(), String>> {
-    let RunKey { run_id, epoch } = link.run();
-    let kind = match kind {
-        Kind::Step(step) => Kind::Step(StepReport {
-            run_id,
-            epoch,
-            ..step
-        }),
-        Kind::Workspace(workspace) => Kind::Workspace(Workspace {
-            run_id,
-            epoch,
-            ..workspace
-        }),
-        other => other,
-    };
-    match link.ask(kind).await.ok()? {
-        Answer::Accepted => Some(Ok(())),
-        Answer::Refused { message, .. } => Some(Err(message)),
-    }
-}
-
-#[derive(PartialEq, Eq)]
-enum Over {
-    Yes,
-    No,
 }
 
 async fn next(link: &RunLink, items: &mut mpsc::Receiver<Item>, batch: &Batch) -> Next {

@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use orch_api::proto::{Assignment, Source, Workspace, agent_message::Kind};
+use orch_api::proto::{Assignment, Source};
 use orch_core::source::{Commit, Reference, RepositoryUrl};
 use orch_git::{Git, GitError, Mirror};
 
@@ -94,21 +94,18 @@ pub(super) async fn settle(
         };
         format!("the workspace could not be made: {why}{}", chain(&error))
     })?;
-    let said = Kind::Workspace(Workspace {
-        source: Some(Source {
-            url: files.url.to_string(),
-            r#ref: job
-                .assignment
-                .source
-                .as_ref()
-                .map(|source| source.r#ref.clone())
-                .unwrap_or_default(),
-            commit: files.commit.to_string(),
-        }),
-        ..Workspace::default()
-    });
+    let source = Source {
+        url: files.url.to_string(),
+        r#ref: job
+            .assignment
+            .source
+            .as_ref()
+            .map(|source| source.r#ref.clone())
+            .unwrap_or_default(),
+        commit: files.commit.to_string(),
+    };
     job.log
-        .told(said)
+        .works_on(source)
         .await
         .map_err(|why| format!("the server did not take the commit {}: {why}", files.commit))?;
     let line = format!("workspace: {} at commit {}", files.url, files.commit);

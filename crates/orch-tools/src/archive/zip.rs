@@ -91,14 +91,19 @@ impl<F: Read + Seek> Zip<F> {
         let Some(entry) = self.entries.iter().find(named).cloned() else {
             return Ok(None);
         };
+        self.content(&entry, most).map(Some)
+    }
+
+    /// The content of an entry, of at most so many bytes.
+    fn content(&mut self, entry: &Entry, most: u64) -> Result<Vec<u8>, ArchiveError> {
         let mut bytes = Vec::new();
-        self.read(&entry, most, &mut |content| {
+        self.read(entry, most, &mut |content| {
             content
                 .read_to_end(&mut bytes)
                 .map_err(ArchiveError::reading("zip archive", most))?;
             Ok(())
         })?;
-        Ok(Some(bytes))
+        Ok(bytes)
     }
 
     /// The content of every file whose name fits, one after another.
@@ -112,14 +117,7 @@ impl<F: Read + Seek> Zip<F> {
             if !std::str::from_utf8(&entry.name).is_ok_and(&fits) {
                 continue;
             }
-            let mut bytes = Vec::new();
-            self.read(&entry, most, &mut |content| {
-                content
-                    .read_to_end(&mut bytes)
-                    .map_err(ArchiveError::reading("zip archive", most))?;
-                Ok(())
-            })?;
-            take(bytes);
+            take(self.content(&entry, most)?);
         }
         Ok(())
     }
