@@ -5,7 +5,6 @@
 //! not kept by this module.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::os::unix::fs::DirBuilderExt as _;
 
 use orch_core::{
     recipe::Step,
@@ -109,20 +108,6 @@ impl<'j> RunSecrets<'j> {
             names: reply.missing.into_iter().collect(),
             project_id: self.job.assignment.project_id,
         })
-    }
-
-    /// Makes the folder of secret files, where a step will need it: a sandbox shows what is there when
-    /// it opens.
-    pub(super) fn make_room(&self, folder: &RunFolder, steps: &[Step]) -> Result<(), String> {
-        let mut uses = steps.iter().flat_map(|step| &step.secrets);
-        if !uses.any(|secret| matches!(secret.delivery, Delivery::File(_))) {
-            return Ok(());
-        }
-        let made = std::fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(folder.secrets());
-        made.map_err(|error| format!("failed to make the folder of the run's secrets: {error}"))
     }
 
     /// Lets the redactor know what steps that an earlier attempt has done may have left behind.

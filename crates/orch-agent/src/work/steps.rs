@@ -380,7 +380,6 @@ impl Run<'_> {
         let snapshots = self.snapshots(folder, &said).await?;
         let kept = folder::keep_plan(folder, &steps);
         kept.map_err(|error| format!("failed to keep the run's steps: {error}"))?;
-        secrets.make_room(folder, &steps)?;
         let Opened { cell, refusals } = self
             .open_cell(&self.recipe, folder, provided.readable())
             .await?;

@@ -2,8 +2,8 @@
 //! but its own. Landlock, seccomp and limits are put into force inside, by the first program.
 
 use std::{
-    fs::{self, DirBuilder},
-    os::{fd::OwnedFd, unix::fs::DirBuilderExt},
+    fs,
+    os::fd::OwnedFd,
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
 };
@@ -13,7 +13,6 @@ use nix::unistd::{getegid, geteuid};
 use super::{
     Backend, Cell, Confinement, Layer, Sandbox, SandboxError,
     cell::{Held, Way, Wrap},
-    error::io_error,
     machine::{Begun, Machine},
     protect::{Now, Protected},
     view,
@@ -63,13 +62,6 @@ impl Sandbox for Bubblewrap {
     }
 
     fn open(&self, mut confinement: Confinement) -> Result<Box<dyn Cell>, SandboxError> {
-        // The sandbox stands before the first secret is there.
-        let secrets = &confinement.secrets;
-        let made = DirBuilder::new()
-            .mode(0o700)
-            .recursive(true)
-            .create(secrets);
-        made.map_err(io_error("make", secrets))?;
         let Begun { identity, cgroup } = self.machine.begin(&mut confinement)?;
         let etc = self.machine.etc.get()?.to_owned();
         let orders = Orders {

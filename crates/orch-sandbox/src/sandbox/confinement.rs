@@ -14,7 +14,7 @@ pub struct Confinement {
     pub home: PathBuf,
     /// See `home`; it is `/tmp` as well where a backend can show it so.
     pub tmp: PathBuf,
-    /// The run's secrets, of which nothing else is kept there: read. Passed over where missing.
+    /// The run's secrets, of which nothing else is kept there: read.
     pub secrets: PathBuf,
     /// Read as well: tools. Those that do not exist are passed over, and whom they belong to stays.
     pub readable: Vec<PathBuf>,
@@ -33,8 +33,7 @@ pub struct Confinement {
 impl Confinement {
     /// The folders that are the run's alone.
     pub(super) fn own_folders(&self) -> Vec<&Path> {
-        let secrets = self.secrets.exists().then_some(self.secrets.as_path());
-        let own = [&self.work, &self.home, &self.tmp].map(PathBuf::as_path);
-        own.into_iter().chain(secrets).collect()
+        let own = [&self.work, &self.home, &self.tmp, &self.secrets];
+        own.map(PathBuf::as_path).to_vec()
     }
 }

@@ -1,6 +1,11 @@
 //! What this machine has to build sandboxes from, looked at once.
 
-use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf, sync::Arc};
+use std::{
+    fs::{self, DirBuilder},
+    os::unix::fs::{DirBuilderExt, PermissionsExt},
+    path::PathBuf,
+    sync::Arc,
+};
 
 use nix::libc;
 
@@ -51,8 +56,14 @@ impl Machine {
     }
 
     /// Takes a user and makes a control group for a new cell, and gives the run's folders to that
-    /// user.
+    /// user. That of secrets is made: a sandbox may stand before the first of them is there.
     pub(super) fn begin(&self, confinement: &mut Confinement) -> Result<Begun, SandboxError> {
+        let secrets = &confinement.secrets;
+        let made = DirBuilder::new()
+            .mode(0o700)
+            .recursive(true)
+            .create(secrets);
+        made.map_err(io_error("make", secrets))?;
         let without = &confinement.without;
         let identity = match without.has(Layer::User) {
             true => self.identities.take(),
