@@ -2,6 +2,7 @@
 
 use anyhow::Context as _;
 
+#[derive(Clone)]
 pub struct Setup {
     /// The release binary.
     pub binary: String,

@@ -25,6 +25,18 @@ const PATH: &str = "/usr/bin:/bin";
 const SCRIPT: &str = "echo hello";
 
 pub async fn measure(setup: &Setup) -> Measured {
+    let setup = setup.clone();
+    // The agent works with a thread for each processor; here it is the load that is measured.
+    let measuring = move || {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()?;
+        runtime.block_on(figures(&setup))
+    };
+    tokio::task::spawn_blocking(measuring).await?
+}
+
+async fn figures(setup: &Setup) -> Measured {
     let top = tempfile::Builder::new()
         .prefix("bench")
         .tempdir_in("/var/tmp")?;

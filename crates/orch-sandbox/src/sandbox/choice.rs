@@ -118,6 +118,9 @@ fn try_out(program: &Path) -> Result<(), String> {
             "--unshare-uts",
         ])
         .args([
+            // As runs are started: nobody is left over who would have to be collected.
+            "--as-pid-1",
+            "--new-session",
             "--die-with-parent",
             "--ro-bind",
             "/",
