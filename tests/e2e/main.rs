@@ -8,6 +8,7 @@ mod approvals;
 mod artifacts;
 mod audit;
 mod bad_input;
+mod buckets;
 mod cli;
 mod codex;
 mod crash;
@@ -30,6 +31,8 @@ mod process;
 mod recovery;
 mod replicas;
 mod run_tokens;
+#[path = "../support/s3.rs"]
+mod s3;
 mod sandbox;
 mod scheduling;
 mod secret_delivery;

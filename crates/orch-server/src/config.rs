@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use orch_core::rules::Rules;
 use orch_store::Database;
+use orch_store::blob::BucketAddress;
 use orch_store::retention::Retention;
 
 use crate::vault::KvAddress;
@@ -27,6 +28,8 @@ pub struct ServerConfig {
     pub log_retention: Retention,
     /// Artifacts of runs that ended longer ago are removed; none where nothing is said.
     pub artifact_retention: Option<std::time::Duration>,
+    /// Where the bytes of artifacts are, if not with the database (`ORCH_ARTIFACTS`).
+    pub bucket: Option<BucketAddress>,
     /// `ORCH_API_TOKEN`.
     pub api_token: Option<String>,
     pub exposure: Exposure,

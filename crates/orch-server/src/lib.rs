@@ -18,6 +18,7 @@ mod vault;
 pub use audit_file::{AuditReport, verify_audit};
 pub use config::{Exposure, SchedulingMode, ServerConfig};
 pub use http::openapi;
+pub use orch_store::blob::{Bucket, BucketAddress};
 pub use orch_store::retention::Retention;
 pub use orch_store::{Database, StoreError, carry, schema};
 pub use server::{Server, ServerError};

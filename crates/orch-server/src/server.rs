@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::middleware::from_fn_with_state;
-use orch_store::blob::Blobs;
+use orch_store::blob::{BlobError, Blobs};
 use orch_store::{Database, Options, Store, StoreError, token_key};
+use sha2::{Digest as _, Sha256};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -62,6 +63,8 @@ pub enum ServerError {
     Vault(#[from] VaultError),
     #[error(transparent)]
     Kv(#[from] KvError),
+    #[error("artifacts cannot be kept (ORCH_ARTIFACTS)")]
+    Artifacts(#[source] BlobError),
     #[error(transparent)]
     Config(#[from] ConfigError),
 }
@@ -139,7 +142,7 @@ impl Server {
         })?;
         let kv = config.vault.clone().map(Kv::new).transpose()?;
         let vault = vault.signing_with(&signing).keeping_in(kv);
-        let blobs = Blobs::of(&store, &config.data_dir.join("artifacts"));
+        let blobs = blobs(&config, &store, &signing).await?;
         let disk = Disk::new(&config.data_dir, &config.database, config.min_free_bytes);
         let health = Health::new(disk, clock);
         let app = App::new(store, blobs, vault, config.scheduling, health);
@@ -257,4 +260,24 @@ fn router(
         }
         Some(_) | None => router,
     })
+}
+
+/// Where artifacts are kept. A bucket that is away is waited for while the server runs; one that is another
+/// installation's is not.
+async fn blobs(config: &ServerConfig, store: &Store, signing: &[u8]) -> Result<Blobs, ServerError> {
+    let folder = config.data_dir.join("artifacts");
+    let Some(address) = &config.bucket else {
+        return Ok(Blobs::of(store, &folder));
+    };
+    // What all servers on one database have, and no other; the key itself is not told.
+    let digest = Sha256::digest([b"orch/installation/v1".as_slice(), signing].concat());
+    let installation = hex::encode(&digest[..16]);
+    let blobs = Blobs::in_bucket(address.clone(), &installation, &folder);
+    let blobs = blobs.map_err(ServerError::Artifacts)?;
+    match blobs.look().await {
+        Err(error @ BlobError::Taken { .. }) => return Err(ServerError::Artifacts(error)),
+        Err(error) => tracing::warn!(%error, "artifacts cannot be kept yet"),
+        Ok(()) => {}
+    }
+    Ok(blobs)
 }

@@ -80,6 +80,10 @@ pub fn failure(error: &ServerError) -> Failure {
             ),
         ),
         ServerError::Store { source, .. } => (Exit::Failed, Some(store_step(source))),
+        ServerError::Artifacts(_) => (
+            Exit::Failed,
+            Some("see `codex-orchestrator doctor`, and the book's chapter on artifacts".into()),
+        ),
         ServerError::DataDir { .. } => (Exit::Failed, Some(CHECK_THE_FOLDER.into())),
     };
     let mut failure = Failure::new(exit, error.to_string());

@@ -4,6 +4,7 @@
 //! process's environment, so a file can never reach a program that is started from here.
 
 mod agent;
+mod artifacts;
 mod client;
 mod database;
 mod folders;

@@ -13,7 +13,7 @@ use orch_core::tool_policy::ToolPolicy;
 use orch_server::{Database, Exposure, Retention, SchedulingMode, ServerConfig};
 
 use super::database::{self, Named};
-use super::{Reader, Setting, client, folders, parse, secrets};
+use super::{Reader, Setting, artifacts, client, folders, parse, secrets};
 
 const HOST: Setting = Setting::new("ORCH_HOST").flag("host").default("127.0.0.1");
 const PORT: Setting = Setting::new("ORCH_PORT").flag("port").default("18080");
@@ -108,6 +108,7 @@ pub fn server_config(reader: &mut Reader<'_>, flags: &ServerFlags, start: Start)
         },
         log_retention: log_retention(reader, flags),
         artifact_retention: artifact_retention(reader),
+        bucket: artifacts::bucket(reader),
         rules: rules(reader),
         scheduling: scheduling(reader, start),
         allowed_hosts: reader.value(&ALLOWED_HOSTS, None, parse::list),

@@ -12,7 +12,17 @@ use crate::failure::Failure;
 /// Strongest first.
 const FILES: [&str; 2] = [".env.local", ".env"];
 const PREFIXES: [&str; 4] = ["ORCH_", "AGENT_", "CODEX_", "OPENAI_"];
-const NAMES: [&str; 4] = ["PORT", "LOG_LEVEL", "LOG_FORMAT", "MAX_CONCURRENT_REQUESTS"];
+const NAMES: [&str; 9] = [
+    "PORT",
+    "LOG_LEVEL",
+    "LOG_FORMAT",
+    "MAX_CONCURRENT_REQUESTS",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_REGION",
+    "AWS_ENDPOINT_URL",
+];
 
 /// Variables by name, in layers.
 #[derive(Clone, Debug, Default)]

@@ -26,7 +26,7 @@ pub struct Health {
 /// Something that is wrong with the server now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Fault {
-    /// database_unreachable, disk_full, clock_off, stuck_outbox, unreadable_row or damaged_log; others may come.
+    /// database_unreachable, disk_full, clock_off, stuck_outbox, unreadable_row, damaged_log or artifacts_unreachable; others may come.
     #[schema(example = "disk_full")]
     pub kind: String,
     /// In words.

@@ -210,6 +210,10 @@ impl AppError {
                 tracing::error!(%error, "an artifact cannot be handed out");
                 Self::conflict("artifact_damaged", error.to_string())
             }
+            BlobError::Away { .. } | BlobError::Taken { .. } => {
+                tracing::warn!(%error, "the place of artifacts cannot be used");
+                Self::Unavailable(error.to_string())
+            }
             BlobError::Name(_) | BlobError::Io { .. } | BlobError::Store(_) => {
                 Self::Store(error.into())
             }

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
+use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
 
@@ -31,4 +32,13 @@ pub(super) fn digest(file: &mut File) -> std::io::Result<(String, u64)> {
     }
     file.seek(SeekFrom::Start(0))?;
     Ok((hex::encode(hash.finalize()), size))
+}
+
+/// Up to `most` bytes of a file from a place on. Blocks.
+pub(super) fn piece(path: &Path, from: u64, most: u64) -> std::io::Result<Vec<u8>> {
+    let mut file = File::open(path)?;
+    file.seek(SeekFrom::Start(from))?;
+    let mut bytes = Vec::new();
+    file.take(most).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }

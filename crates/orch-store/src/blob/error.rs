@@ -1,5 +1,6 @@
 //! Why bytes cannot be kept or read.
 
+use super::BucketAddress;
 use crate::StoreError;
 
 /// Why bytes cannot be kept or read.
@@ -18,6 +19,17 @@ pub enum BlobError {
         path: String,
         source: std::io::Error,
     },
+    /// Nothing is lost: it can be tried again.
+    #[error("failed to {attempt} the bucket {place}: {why}")]
+    Away {
+        attempt: &'static str,
+        place: String,
+        why: String,
+    },
+    #[error(
+        "{place} belongs to another installation, whose artifacts would be removed: give each a bucket or a prefix of its own"
+    )]
+    Taken { place: String },
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -35,6 +47,18 @@ impl BlobError {
         }
     }
 
+    pub(super) fn bucket(
+        place: &BucketAddress,
+        attempt: &'static str,
+        error: &object_store::Error,
+    ) -> Self {
+        Self::Away {
+            attempt,
+            place: place.to_string(),
+            why: super::bucket::cause(error),
+        }
+    }
+
     pub(super) fn missing(sha256: &str) -> Self {
         Self::Missing {
             sha256: sha256.to_owned(),
@@ -47,12 +71,14 @@ impl From<BlobError> for StoreError {
         match error {
             BlobError::Store(error) => error,
             BlobError::Io { path, source, .. } => Self::Io { path, source },
-            BlobError::Missing { .. } | BlobError::Damaged { .. } | BlobError::Name(_) => {
-                Self::Io {
-                    path: "artifacts".to_owned(),
-                    source: std::io::Error::other(error.to_string()),
-                }
-            }
+            BlobError::Missing { .. }
+            | BlobError::Damaged { .. }
+            | BlobError::Name(_)
+            | BlobError::Away { .. }
+            | BlobError::Taken { .. } => Self::Io {
+                path: "artifacts".to_owned(),
+                source: std::io::Error::other(error.to_string()),
+            },
         }
     }
 }

@@ -1,19 +1,22 @@
 //! The bytes of artifacts, by their SHA-256: kept once, whole or not at all, and checked on each read.
 //!
-//! Where they are is chosen once: a folder, or rows of a database that several servers share. What is
-//! read back and does not hash to its name is never handed out.
+//! Where they are is chosen once: a folder, rows of a database that several servers share, or a bucket.
+//! What is read back and does not hash to its name is never handed out.
 
+mod bucket;
 mod content;
 mod error;
 mod folder;
 mod rows;
+mod spool;
 mod upload;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod contract;
 
 use std::path::{Path, PathBuf};
 
+pub use bucket::{Bucket, BucketAddress};
 pub use content::Content;
 pub use error::BlobError;
 pub use folder::Folder;
@@ -33,6 +36,7 @@ pub struct Blobs {
 enum Place {
     Files(Folder),
     Rows(Box<Rows>),
+    Bucket(Bucket),
 }
 
 impl Blobs {
@@ -50,6 +54,33 @@ impl Blobs {
         Self { place, uploads }
     }
 
+    /// A bucket, for the one installation that has this name; `folder` is for files under way.
+    ///
+    /// # Errors
+    /// When the address is none.
+    pub fn in_bucket(
+        address: BucketAddress,
+        installation: &str,
+        folder: &Path,
+    ) -> Result<Self, BlobError> {
+        let bucket = Bucket::new(address, installation, folder.join(SPOOL))?;
+        Ok(Self {
+            place: Place::Bucket(bucket),
+            uploads: Uploads::new(folder),
+        })
+    }
+
+    /// Whether the place can be used now, where it is not the store's own.
+    ///
+    /// # Errors
+    /// [`BlobError::Taken`] where it is another installation's; else when it cannot be reached.
+    pub async fn look(&self) -> Result<(), BlobError> {
+        match &self.place {
+            Place::Files(_) | Place::Rows(_) => Ok(()),
+            Place::Bucket(bucket) => bucket.look().await,
+        }
+    }
+
     /// Files that come in pieces.
     #[must_use]
     pub fn uploads(&self) -> &Uploads {
@@ -65,6 +96,7 @@ impl Blobs {
         match &self.place {
             Place::Files(folder) => folder.keep(sha256, file).await,
             Place::Rows(rows) => rows.keep(sha256, file).await,
+            Place::Bucket(bucket) => bucket.keep(sha256, file).await,
         }
     }
 
@@ -76,6 +108,7 @@ impl Blobs {
         match &self.place {
             Place::Files(folder) => folder.open(sha256).await,
             Place::Rows(rows) => rows.open(sha256).await,
+            Place::Bucket(bucket) => bucket.open(sha256).await,
         }
     }
 
@@ -87,6 +120,7 @@ impl Blobs {
         match &self.place {
             Place::Files(folder) => folder.has(sha256),
             Place::Rows(rows) => rows.has(sha256).await,
+            Place::Bucket(bucket) => bucket.has(sha256).await,
         }
     }
 
@@ -98,6 +132,7 @@ impl Blobs {
         match &self.place {
             Place::Files(folder) => folder.list().await,
             Place::Rows(rows) => rows.list().await,
+            Place::Bucket(bucket) => bucket.list().await,
         }
     }
 
@@ -109,6 +144,7 @@ impl Blobs {
         match &self.place {
             Place::Files(folder) => folder.remove(sha256).await,
             Place::Rows(rows) => rows.remove(sha256).await,
+            Place::Bucket(bucket) => bucket.remove(sha256).await,
         }
     }
 }

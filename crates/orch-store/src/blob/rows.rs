@@ -2,12 +2,12 @@
 //!
 //! Read back into a file without a name, so that they are checked before any of them is handed out.
 
-use std::fs::File;
-use std::io::{Read as _, Seek as _, Write as _};
+use std::io::Write as _;
 use std::path::PathBuf;
 
-use super::content::{Content, digest};
+use super::content::Content;
 use super::folder::blocking;
+use super::spool::Spool;
 use super::{BlobError, is_digest};
 use crate::conn::{all, execute, optional, sql};
 use crate::{Store, StoreError};
@@ -19,12 +19,15 @@ const PIECE: u64 = 4 * 1024 * 1024;
 #[derive(Clone)]
 pub struct Rows {
     store: Store,
-    spool: PathBuf,
+    spool: Spool,
 }
 
 impl Rows {
     pub(super) fn new(store: Store, spool: PathBuf) -> Self {
-        Self { store, spool }
+        Self {
+            store,
+            spool: Spool::new(spool),
+        }
     }
 
     pub(super) async fn keep(&self, sha256: &str, file: PathBuf) -> Result<(), BlobError> {
@@ -79,11 +82,11 @@ impl Rows {
             sha256
         )?;
         let (first,) = found.ok_or_else(|| BlobError::missing(sha256))?;
-        let mut file = self.unnamed()?;
+        let mut file = self.spool.unnamed()?;
         let mut pieces = first;
         for number in 0_i64.. {
             file.write_all(&pieces)
-                .map_err(BlobError::io("write in", &self.spool))?;
+                .map_err(BlobError::io("write in", self.spool.folder()))?;
             let next = optional!(
                 conn,
                 (Vec<u8>,),
@@ -94,40 +97,7 @@ impl Rows {
             let Some((next,)) = next else { break };
             pieces = next;
         }
-        let spool = self.spool.clone();
-        let sha256 = sha256.to_owned();
-        blocking(move || {
-            let (found, size_bytes) =
-                digest(&mut file).map_err(BlobError::io("read in", &spool))?;
-            match found == sha256 {
-                true => Ok(Content { file, size_bytes }),
-                false => Err(BlobError::Damaged { sha256, found }),
-            }
-        })
-        .await
-    }
-
-    /// A file that goes with its last reader.
-    fn unnamed(&self) -> Result<File, BlobError> {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        let attempt = || BlobError::io("make a file in", &self.spool);
-        std::fs::create_dir_all(&self.spool).map_err(attempt())?;
-        let mut options = std::fs::OpenOptions::new();
-        options.read(true).write(true).mode(0o600);
-        for attempt_number in 0..100_u32 {
-            let name = format!(".read-{}-{attempt_number}", std::process::id());
-            let path = self.spool.join(name);
-            match options.create_new(true).open(&path) {
-                Ok(file) => {
-                    std::fs::remove_file(&path).map_err(attempt())?;
-                    return Ok(file);
-                }
-                // Somebody else's, for a moment.
-                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(attempt()(error)),
-            }
-        }
-        Err(attempt()(std::io::ErrorKind::AlreadyExists.into()))
+        self.spool.checked(file, sha256).await
     }
 
     pub(super) async fn list(&self) -> Result<Vec<String>, BlobError> {
@@ -166,14 +136,7 @@ impl Rows {
 async fn piece(file: &std::path::Path, from: u64) -> Result<Vec<u8>, BlobError> {
     let path = file.to_owned();
     blocking(move || {
-        let read = || {
-            let mut file = File::open(&path)?;
-            file.seek(std::io::SeekFrom::Start(from))?;
-            let mut bytes = Vec::new();
-            file.take(PIECE).read_to_end(&mut bytes)?;
-            Ok::<_, std::io::Error>(bytes)
-        };
-        read().map_err(BlobError::io("read", &path))
+        super::content::piece(&path, from, PIECE).map_err(BlobError::io("read", &path))
     })
     .await
 }

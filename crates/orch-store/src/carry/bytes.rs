@@ -14,7 +14,7 @@ use super::rows::Outgoing;
 use super::side::Open;
 use super::whole::Meter;
 use crate::bulk::Cell;
-use crate::conn::{Link, sql};
+use crate::conn::{Link, all, one, optional, sql};
 use crate::{Conn, StoreError};
 
 /// What became of the bytes.
@@ -86,28 +86,69 @@ async fn into_files(
     source: &mut Conn,
     meter: &mut Meter<'_>,
 ) -> Result<Bytes, CarryError> {
-    let Link::Postgres(link) = source.link() else {
-        unreachable!("invariant: artifact rows are PostgreSQL's");
-    };
     let mut bytes = Bytes::default();
-    let mut rows =
-        sqlx::query_as::<_, (String, Vec<u8>)>("SELECT sha256, bytes FROM blob ORDER BY sha256")
-            .fetch(link);
-    while let Some((sha256, content)) = rows.try_next().await? {
-        match path(folder, &sha256).filter(|_| digest(&content) == sha256) {
-            Some(path) => {
-                let place = path.clone();
-                tokio::task::spawn_blocking(move || write(&place, &content))
-                    .await
-                    .map_err(|_| StoreError::Closed)?
-                    .map_err(|source| CarryError::Artifact { path, source })?;
-                bytes.carried += 1;
-            }
-            None => bytes.lost.push(sha256),
+    let names = all!(
+        source,
+        (String,),
+        sql!(postgres: "SELECT sha256 FROM blob ORDER BY sha256")
+    )?;
+    for (sha256,) in names {
+        let carried = match path(folder, &sha256) {
+            Some(path) => into_file(&path, &sha256, source).await?,
+            None => false,
+        };
+        match carried {
+            true => bytes.carried += 1,
+            false => bytes.lost.push(sha256),
         }
         meter.one();
     }
     Ok(bytes)
+}
+
+/// Writes one content, which may stand in pieces; a file that is cut off, or does not hash to its
+/// name, never has it.
+async fn into_file(path: &Path, sha256: &str, source: &mut Conn) -> Result<bool, CarryError> {
+    use std::io::Write as _;
+    let failed = |source: std::io::Error| CarryError::Artifact {
+        path: path.to_owned(),
+        source,
+    };
+    let folder = path.parent().unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder).map_err(failed)?;
+    let part = path.with_extension("carried.part");
+    let mut file = std::fs::File::create(&part).map_err(failed)?;
+    let (first,) = one!(
+        source,
+        (Vec<u8>,),
+        sql!(postgres: "SELECT bytes FROM blob WHERE sha256 = $1"),
+        sha256
+    )?;
+    let (mut hash, mut piece) = (Sha256::new(), first);
+    for number in 0_i64.. {
+        hash.update(&piece);
+        file.write_all(&piece).map_err(failed)?;
+        let next = optional!(
+            source,
+            (Vec<u8>,),
+            sql!(postgres: "SELECT bytes FROM blob_part WHERE sha256 = $1 AND number = $2"),
+            sha256,
+            number
+        )?;
+        let Some((next,)) = next else { break };
+        piece = next;
+    }
+    if hex::encode(hash.finalize()) != sha256 {
+        std::fs::remove_file(&part).map_err(failed)?;
+        return Ok(false);
+    }
+    let keep = || {
+        file.sync_all()?;
+        std::fs::rename(&part, path)?;
+        std::fs::File::open(folder)?.sync_all()
+    };
+    keep().map_err(failed)?;
+    Ok(true)
 }
 
 /// Where bytes of a digest stand; a text that is none names no file.
@@ -118,17 +159,4 @@ fn path(folder: &Path, sha256: &str) -> Option<PathBuf> {
 
 fn digest(content: &[u8]) -> String {
     hex::encode(Sha256::digest(content))
-}
-
-/// Writes durably; a file that is cut off never has the name.
-fn write(path: &Path, content: &[u8]) -> std::io::Result<()> {
-    use std::io::Write as _;
-    let folder = path.parent().unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder)?;
-    let part = path.with_extension("carried.part");
-    let mut file = std::fs::File::create(&part)?;
-    file.write_all(content)?;
-    file.sync_all()?;
-    std::fs::rename(&part, path)?;
-    std::fs::File::open(folder)?.sync_all()
 }

@@ -377,9 +377,17 @@ async fn artifact_bytes_go_into_the_table_and_out_of_it_with_their_digests_check
         "{:?}",
         carried.notes
     );
+    let long = hex::encode(Sha256::digest(b"good and more"));
+    let pieces = format!(
+        "INSERT INTO blob VALUES ('{long}', '');
+         INSERT INTO blob_part VALUES ('{long}', 0, 'good and'), ('{long}', 1, ' more');"
+    );
+    execute(&target.database, &pieces).await;
     let elsewhere = tempfile::tempdir().expect("a folder");
     let third = embedded(elsewhere.path());
     moved(&target, &third).await.expect("it comes back");
+    let file = third.artifacts.join(&long[..2]).join(&long);
+    assert_eq!(std::fs::read(file).expect("a file"), b"good and more");
     let file = third.artifacts.join(&good[..2]).join(&good);
     assert_eq!(std::fs::read(file).expect("a file"), b"good");
 }

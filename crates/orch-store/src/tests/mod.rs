@@ -1,5 +1,7 @@
 //! The store against both databases: every statement prepares, every operation behaves alike.
 
+mod blobs;
+mod buckets;
 mod carry;
 mod conformance;
 mod damaged_logs;
@@ -17,6 +19,8 @@ mod unreadable;
 
 #[path = "../../../../tests/support/postgres.rs"]
 mod postgres;
+#[path = "../../../../tests/support/s3.rs"]
+mod s3;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};

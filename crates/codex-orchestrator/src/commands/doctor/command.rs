@@ -8,7 +8,7 @@ use orch_server::ServerConfig;
 
 use super::checks::Check;
 use super::report::{Report, SettingLine};
-use super::{machine, sandboxes, secrets, server, tools};
+use super::{artifacts, machine, sandboxes, secrets, server, tools};
 use crate::commands::{Connect, Context};
 use crate::config::{
     AgentFlags, ClientSettings, LogFlags, LogSettings, Reader, ServerFlags, Settings, Start,
@@ -49,6 +49,7 @@ pub async fn run(args: Args, context: &mut Context<'_>) -> Result<Exit, Failure>
         Err(error) => checks.push(Check::failed("server", error.to_string())),
     }
     checks.extend(secrets::checks(&found.server).await);
+    checks.extend(artifacts::checks(&found.server).await);
     checks.extend(machine::checks(
         &found.server.data_dir,
         found.server.min_free_bytes,

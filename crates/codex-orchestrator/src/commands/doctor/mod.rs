@@ -1,5 +1,6 @@
 //! `doctor`: every setting with its origin, and whether server and machine are fit.
 
+mod artifacts;
 mod checks;
 mod command;
 mod machine;

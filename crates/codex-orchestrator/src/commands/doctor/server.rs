@@ -77,6 +77,7 @@ fn named(fault: &Fault) -> Check {
         "disk_full" => Check::failed("server's disk", said),
         "stuck_outbox" => Check::failed("server's outbox", said),
         "unreadable_row" => Check::failed("server's rows", said),
+        "artifacts_unreachable" => Check::failed("server's artifacts", said),
         "damaged_log" => Check::warning("server's logs", said),
         "clock_off" => Check::warning("server's clock", said),
         _ => Check::warning("server", said),

@@ -11,6 +11,7 @@ pub enum Kind {
     StuckOutbox,
     UnreadableRow,
     DamagedLog,
+    ArtifactsUnreachable,
 }
 
 impl Kind {
@@ -22,6 +23,7 @@ impl Kind {
             Self::StuckOutbox => "stuck_outbox",
             Self::UnreadableRow => "unreadable_row",
             Self::DamagedLog => "damaged_log",
+            Self::ArtifactsUnreachable => "artifacts_unreachable",
         }
     }
 
@@ -33,7 +35,8 @@ impl Kind {
             | Self::ClockOff
             | Self::StuckOutbox
             | Self::UnreadableRow
-            | Self::DamagedLog => false,
+            | Self::DamagedLog
+            | Self::ArtifactsUnreachable => false,
         }
     }
 }

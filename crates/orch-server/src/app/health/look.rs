@@ -1,12 +1,14 @@
 //! Looking at everything that can be wrong.
 
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use orch_core::time::Timestamp;
 use orch_store::{Pulse, StoreError, shared};
 
-use super::{ANSWERS_WITHIN, CLOCK_OFF, FRESH, Fault, Finding, Health, Kind, STUCK};
+use super::{
+    ANSWERS_WITHIN, ARTIFACTS_FRESH, CLOCK_OFF, FRESH, Fault, Finding, Health, Kind, STUCK,
+};
 use crate::app::App;
 
 impl Health {
@@ -39,7 +41,31 @@ impl Health {
         findings.extend(outboxes(app));
         findings.extend(unreadable(app));
         findings.extend(damaged(app));
+        findings.extend(self.artifacts(app).await);
         findings
+    }
+
+    /// Whoever keeps artifacts is asked less often: each question may cost money.
+    async fn artifacts(&self, app: &App) -> Option<Finding> {
+        let mut last = self.artifacts.lock().await;
+        if !matches!(&*last, Some((at, _)) if at.elapsed() < ARTIFACTS_FRESH) {
+            let why = match tokio::time::timeout(ANSWERS_WITHIN, app.blobs().look()).await {
+                Ok(Ok(())) => None,
+                Ok(Err(error)) => Some(error.to_string()),
+                Err(_) => Some(format!(
+                    "the bucket did not answer within {} s",
+                    ANSWERS_WITHIN.as_secs()
+                )),
+            };
+            *last = Some((Instant::now(), why));
+        }
+        let why = last.as_ref().and_then(|(_, why)| why.clone())?;
+        Some(Finding {
+            kind: Kind::ArtifactsUnreachable,
+            about: String::new(),
+            what: format!("artifacts can be neither kept nor handed out: {why}"),
+            remedy: "restore the way to the bucket of ORCH_ARTIFACTS and the rights of its key; the server goes on by itself",
+        })
     }
 
     /// What cannot be counted stays as it was.

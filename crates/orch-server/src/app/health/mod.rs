@@ -13,12 +13,14 @@ pub use disk::{Disk, Space};
 pub use fault::{Fault, Finding, Kind};
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::clock::SteadyClock;
 
 /// Findings are good for so long; asking more often costs nothing.
 const FRESH: Duration = Duration::from_secs(1);
+/// Where artifacts are kept is looked at this often.
+const ARTIFACTS_FRESH: Duration = Duration::from_secs(15);
 /// The database must answer within this.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(2);
 /// What waits for longer is stuck.
@@ -33,6 +35,8 @@ pub struct Health {
     board: Board,
     /// Agents that are connected to other servers on the same database.
     agents_elsewhere: AtomicUsize,
+    /// When the place of artifacts was looked at, and what was wrong with it.
+    artifacts: tokio::sync::Mutex<Option<(Instant, Option<String>)>>,
     /// Held while somebody looks; others see what was found last.
     looking: tokio::sync::Mutex<()>,
 }
@@ -44,6 +48,7 @@ impl Health {
             clock,
             board: Board::default(),
             agents_elsewhere: AtomicUsize::default(),
+            artifacts: tokio::sync::Mutex::default(),
             looking: tokio::sync::Mutex::default(),
         }
     }

@@ -26,7 +26,7 @@ async fn read(blobs: &Blobs, sha256: &str) -> Vec<u8> {
 }
 
 /// The contract; `damage` changes a byte behind the place's back.
-pub(super) async fn keeps_the_contract(blobs: &Blobs, damage: impl AsyncFn(&str)) {
+pub(crate) async fn keeps(blobs: &Blobs, damage: impl AsyncFn(&str)) {
     let folder = tempfile::tempdir().unwrap();
     for content in [
         Vec::new(),
@@ -83,7 +83,7 @@ async fn a_folder_keeps_the_contract() {
         place: Place::Files(Folder::new(folder.path())),
         uploads: Uploads::new(folder.path()),
     };
-    keeps_the_contract(&blobs, async |sha256: &str| {
+    keeps(&blobs, async |sha256: &str| {
         let path = folder.path().join(&sha256[..2]).join(sha256);
         let mut bytes = std::fs::read(&path).unwrap();
         bytes[0] ^= 1;
