@@ -219,3 +219,50 @@ async fn a_process_in_the_sandbox_is_given_the_tool_that_policy_allows_and_no_ot
     let denied = up.get("/audit?kind=tool.denied").await;
     assert!(denied.to_string().contains("greet"), "{denied}");
 }
+
+#[tokio::test]
+async fn a_tool_whose_entry_was_changed_is_never_taken_from_the_path() {
+    let catalog = Catalog::new();
+    let (path, key) = (catalog.path(), sign(&catalog));
+    let entry = catalog.folder.path().join("catalog/greet.yaml");
+    let text = std::fs::read_to_string(&entry).unwrap();
+    std::fs::write(&entry, format!("{text}# changed\n")).unwrap();
+    let bin = catalog.folder.path().join("bin");
+    std::fs::create_dir(&bin).unwrap();
+    let impostor = bin.join("greet");
+    std::fs::write(&impostor, "#!/bin/sh\necho impostor\n").unwrap();
+    std::fs::set_permissions(
+        &impostor,
+        std::os::unix::fs::PermissionsExt::from_mode(0o755),
+    )
+    .unwrap();
+    let search = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
+    let settings = [
+        ("AGENT_TOOL_CATALOG", path.as_str()),
+        ("AGENT_TOOL_KEYS", key.as_str()),
+        ("PATH", search.as_str()),
+    ];
+    let up = Installation::with("up", &settings);
+    let project = up.project().await;
+    for (tool, said) in [
+        (
+            "{name: greet}",
+            "the signature does not belong to this text",
+        ),
+        (
+            "{name: other, checksum: \"sha256:0000000000000000000000000000000000000000000000000000000000000001\"}",
+            "a program on the PATH is not checked",
+        ),
+    ] {
+        let item = up.item(project, "wants a tool").await;
+        let recipe = format!("tools: [{tool}]\nsteps: [greet]\n");
+        let place = format!("/work-items/{item}/tool-recipe");
+        up.post(&place, serde_json::json!({ "yaml": recipe })).await;
+        up.enqueue(item).await;
+        let run = up.wait_run(item, "failed").await;
+        let reason = run["reason"].as_str().unwrap();
+        assert!(reason.contains(said), "{reason}");
+        let lines = up.log_lines(run["id"].as_i64().unwrap()).await;
+        assert!(!has(&lines, "impostor"), "{lines:?}");
+    }
+}

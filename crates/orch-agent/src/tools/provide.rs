@@ -128,6 +128,27 @@ impl Shelf {
             let line = format!("the catalog's {file} is passed over: {}", fault.why);
             job.log.system(&line).await;
         }
+        for tool in tools.iter().filter(|tool| !catalog.has(&tool.name)) {
+            // Whatever stands on the `PATH` is not what the catalog says, and hashes to nothing known.
+            if let Some(fault) = catalog
+                .faults()
+                .iter()
+                .find(|fault| fault.is_about(&tool.name))
+            {
+                let file = fault.file.display();
+                return Err(format!(
+                    "the tool {} cannot be had: the catalog's {file} cannot be used: {}",
+                    tool.name, fault.why
+                ));
+            }
+            if tool.checksum.is_some() {
+                return Err(format!(
+                    "the tool {} cannot be had: the recipe names its checksum, {}, and a program on the PATH is not checked",
+                    tool.name,
+                    catalog.unknown(&tool.name)
+                ));
+            }
+        }
         let known = tools.iter().filter(|tool| catalog.has(&tool.name));
         let wants: Vec<Want> = known.map(Want::of).collect();
         for tool in tools.iter().filter(|tool| !catalog.has(&tool.name)) {

@@ -30,6 +30,16 @@ pub struct Fault {
     pub file: PathBuf,
     /// What is wrong with it.
     pub why: String,
+    /// The tools that it may be about, as far as its name and its text tell: neither can be trusted.
+    about: Vec<String>,
+}
+
+impl Fault {
+    /// Whether the file is, or may be, that of this tool.
+    #[must_use]
+    pub fn is_about(&self, tool: &str) -> bool {
+        self.about.iter().any(|name| name == tool)
+    }
 }
 
 impl Catalog {
@@ -86,9 +96,22 @@ impl Catalog {
     }
 
     fn fault(&mut self, file: &Path, why: String) {
+        let text = read_text(file, MAX_YAML_BYTES).unwrap_or_default();
+        let named = text.lines().filter_map(|line| {
+            let (_, name) = line.split_once("name:")?;
+            Some(
+                name.trim()
+                    .trim_matches(['"', '\'', '}', ',', ' '])
+                    .to_owned(),
+            )
+        });
+        let stem = file
+            .file_stem()
+            .map(|stem| stem.to_string_lossy().into_owned());
         self.faults.push(Fault {
             file: file.to_owned(),
             why,
+            about: named.chain(stem).collect(),
         });
     }
 
