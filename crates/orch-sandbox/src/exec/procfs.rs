@@ -60,6 +60,18 @@ pub(super) fn stat(pid: i32) -> Option<Stat> {
     parse_stat(pid, &String::from_utf8_lossy(&text))
 }
 
+/// Whether a process runs, and, where its start is known, not a later one of its number; one that only
+/// waits to be collected does not.
+pub(crate) fn is_alive(pid: i32, start: Option<u64>) -> bool {
+    let is_it = |stat: Stat| start.is_none_or(|start| stat.process.start == start);
+    stat(pid).is_some_and(|stat| stat.alive && is_it(stat))
+}
+
+/// The tick at which a process was started.
+pub(crate) fn started_at(pid: i32) -> Option<u64> {
+    Some(stat(pid)?.process.start)
+}
+
 /// All processes that can be seen; none where there is no `/proc`.
 pub(super) fn all() -> Vec<Stat> {
     let Ok(entries) = fs::read_dir("/proc") else {

@@ -192,9 +192,6 @@ impl Namespaces {
             }
         }
         line.arg("--ro-bind").path(&self.etc).arg("/etc");
-        for tool in &self.tools {
-            line.way_to(tool).show(tool);
-        }
         match own_processes {
             true => line.words("--proc /proc"),
             false => line.words("--dev-bind /proc /proc"),
@@ -220,9 +217,17 @@ impl Namespaces {
             }
             line.arg("--tmpfs").arg(folder);
         }
-        if !work.starts_with("/var/tmp") {
+        let shown = [work, home, tmp]
+            .into_iter()
+            .chain(&self.tools)
+            .chain(readable);
+        if !shown.into_iter().any(|shown| shown.starts_with("/var/tmp")) {
             line.way_to(Path::new("/var/tmp"));
             line.words("--symlink ../tmp /var/tmp");
+        }
+        // Behind the run's own `/tmp`, which would cover those below it, and before what is written.
+        for tool in &self.tools {
+            line.way_to(tool).show(tool);
         }
         for folder in [tmp, home, work] {
             line.way_to(folder);

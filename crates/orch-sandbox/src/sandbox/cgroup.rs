@@ -7,7 +7,10 @@ use std::{
     fs, io,
     path::{Path, PathBuf},
     process,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
     thread,
     time::Duration,
 };
@@ -17,10 +20,14 @@ use nix::{
     unistd::Pid,
 };
 
+use walkdir::WalkDir;
+
 use crate::Limits;
 
 /// Where control groups are found.
 pub(super) const MOUNTS: &str = "/sys/fs/cgroup";
+/// How far below the controllers' mounts groups are looked for.
+const DEEPEST: usize = 6;
 const PREFIX: &str = "orch-sandbox-";
 
 /// How long processes may take to be gone.
@@ -123,25 +130,52 @@ impl Kind {
         }
     }
 
-    /// Removes the groups of agents that are gone, with whatever still runs in them.
+    /// Removes the groups of agents that are gone, with whatever still runs in them, wherever below
+    /// the controllers these agents stood.
     pub(super) fn reap(&self) -> usize {
         let mut reaped = 0;
         for place in self.places() {
-            for entry in fs::read_dir(place).into_iter().flatten().flatten() {
-                let name = entry.file_name().to_string_lossy().into_owned();
-                let owner = name.strip_prefix(PREFIX).and_then(|rest| {
-                    let (pid, _) = rest.split_once('-')?;
-                    pid.parse::<i32>().ok()
-                });
-                let is_gone = |pid: i32| kill(Pid::from_raw(pid), None).is_err();
-                if owner.is_some_and(is_gone) {
-                    remove(&entry.path());
-                    reaped += 1;
-                }
-            }
+            let mount = match self {
+                Self::V1 { .. } => Path::new(MOUNTS).join(
+                    place
+                        .strip_prefix(MOUNTS)
+                        .unwrap_or(place)
+                        .iter()
+                        .next()
+                        .unwrap_or_default(),
+                ),
+                Self::V2(_) => PathBuf::from(MOUNTS),
+            };
+            let folders = WalkDir::new(mount).max_depth(DEEPEST).into_iter();
+            let ours = folders
+                .filter_entry(|entry| entry.file_type().is_dir())
+                .flatten();
+            let left: Vec<PathBuf> = ours
+                .filter(|entry| owner(&entry.file_name().to_string_lossy()).is_some_and(is_gone))
+                .map(walkdir::DirEntry::into_path)
+                .collect();
+            left.iter().for_each(|folder| remove(folder));
+            reaped += left.len();
         }
         reaped
     }
+}
+
+/// The agent whose group has this name: its process, and the tick at which that was started, which
+/// groups of earlier versions do not name.
+fn owner(name: &str) -> Option<(i32, Option<u64>)> {
+    let parts: Vec<&str> = name.strip_prefix(PREFIX)?.split('-').collect();
+    match parts.as_slice() {
+        [pid, _] => Some((pid.parse().ok()?, None)),
+        [pid, start, _] => Some((pid.parse().ok()?, Some(start.parse().ok()?))),
+        _ => None,
+    }
+}
+
+/// A process that has ended is gone, also while nobody has collected it; so is one whose number another
+/// has now.
+fn is_gone((pid, start): (i32, Option<u64>)) -> bool {
+    !crate::exec::is_alive(pid, start)
 }
 
 /// A run's control group; dropped, it ends what is in it and goes.
@@ -157,7 +191,7 @@ impl Cgroup {
     /// # Errors
     /// When the system refuses; nothing is left then.
     pub(super) fn create(kind: &Kind, limits: &Limits) -> io::Result<Self> {
-        let name = format!("{PREFIX}{}-{}", process::id(), next_number());
+        let name = format!("{PREFIX}{}-{}", own_mark(), next_number());
         let mut group = Self {
             folders: Vec::new(),
         };
@@ -225,6 +259,19 @@ impl Cgroup {
             .collect()
     }
 
+    /// How many times a process more was refused.
+    pub(super) fn process_refusals(&self) -> u64 {
+        // The one of version 2, or the second of version 1.
+        let Some(folder) = self.folders.get(1).or(self.folders.first()) else {
+            return 0;
+        };
+        let text = fs::read_to_string(folder.join("pids.events")).unwrap_or_default();
+        let count = text.lines().find_map(|line| line.strip_prefix("max "));
+        count
+            .and_then(|count| count.trim().parse().ok())
+            .unwrap_or(0)
+    }
+
     /// How many processes were killed for want of memory.
     pub(super) fn memory_kills(&self) -> u64 {
         let Some(folder) = self.folders.first() else {
@@ -266,8 +313,46 @@ fn remove(folder: &Path) {
     tracing::warn!(path = %folder.display(), "failed to remove a control group: something in it does not end");
 }
 
+/// This process, told apart from a later one of the same number.
+fn own_mark() -> &'static str {
+    static MARK: OnceLock<String> = OnceLock::new();
+    MARK.get_or_init(|| {
+        let pid = process::id();
+        let start = i32::try_from(pid).ok().and_then(crate::exec::started_at);
+        format!("{pid}-{}", start.unwrap_or_default())
+    })
+}
+
 /// Numbers for groups, each used once.
 pub(super) fn next_number() -> u64 {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_belong_to_a_process_and_not_to_its_number() {
+        let own = i32::try_from(process::id()).unwrap();
+        let mark = own_mark();
+        assert!(!is_gone(owner(&format!("{PREFIX}{mark}-7")).unwrap()));
+        assert!(!is_gone(owner(&format!("{PREFIX}{own}-7")).unwrap()));
+        assert!(is_gone(owner(&format!("{PREFIX}{own}-1-7")).unwrap()));
+        assert_eq!(owner("orch-sandbox-x-7"), None);
+        assert_eq!(owner("user.slice"), None);
+    }
+
+    #[test]
+    fn a_process_that_nobody_has_collected_is_gone() {
+        let mut child = process::Command::new("true").spawn().unwrap();
+        let pid = i32::try_from(child.id()).unwrap();
+        let until = std::time::Instant::now() + Duration::from_secs(30);
+        while !is_gone((pid, None)) {
+            assert!(std::time::Instant::now() < until, "its end was not seen");
+            thread::sleep(Duration::from_millis(1));
+        }
+        child.wait().unwrap();
+    }
 }
