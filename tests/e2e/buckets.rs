@@ -56,7 +56,7 @@ async fn artifacts_lie_in_the_bucket_and_an_outage_of_it_is_named() {
         said.contains("s3://kept/here") && !said.contains("hush"),
         "{said}"
     );
-    let health = up.wait_for("", "the fault is named", |health| {
+    let health = up.wait_for("/observability/health", "the fault is named", |health| {
         health["faults"][0]["kind"] == "artifacts_unreachable"
     });
     health.await;

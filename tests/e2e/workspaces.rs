@@ -350,7 +350,11 @@ async fn a_full_disk_is_named_and_leaves_nothing_behind() {
     let top = tempfile::tempdir().unwrap();
     let disk = Disk::new(top.path().join("state"), "6m");
     let state = disk.0.display().to_string();
-    let up = Installation::with("up", &[("AGENT_STATE_DIR", &state)]);
+    let env = [
+        ("AGENT_STATE_DIR", state.as_str()),
+        ("AGENT_MIN_FREE_BYTES", "0"),
+    ];
+    let up = Installation::with("up", &env);
     let origin = Origin::beside(&up);
     let small = origin.commit("a", "1");
     let noise: Vec<u8> = (0..9_u32 << 20)
@@ -384,6 +388,32 @@ async fn a_full_disk_is_named_and_leaves_nothing_behind() {
     up.enqueue(plain).await;
     up.wait_run(plain, "succeeded").await;
     assert!(!small.is_empty());
+}
+
+#[tokio::test]
+async fn a_step_that_fills_the_disk_is_ended_before_it_is_full_and_leaves_it_free() {
+    let top = tempfile::tempdir().unwrap();
+    let disk = Disk::new(top.path().join("state"), "200m");
+    let state = disk.0.display().to_string();
+    let up = Installation::with("up", &[("AGENT_STATE_DIR", &state)]);
+    let project = up.project().await;
+    let fill = "dd if=/dev/zero of=f bs=1M count=400; echo after";
+    let item = up.item_with(project, "fills the disk", &[fill]).await;
+    up.enqueue(item).await;
+    let run = up.wait_run(item, "failed").await;
+    let reason = run["reason"].as_str().unwrap();
+    assert!(reason.contains("AGENT_MIN_FREE_BYTES"), "{reason}");
+    // Nothing of it stays, and the next run has room.
+    let next = up.item_with(project, "goes on", &["echo fine"]).await;
+    up.enqueue(next).await;
+    up.wait_run(next, "succeeded").await;
+    assert!(
+        !disk
+            .0
+            .join("runs")
+            .join(format!("run-{}", run["id"]))
+            .exists()
+    );
 }
 
 /// Whether a process has this among its arguments.

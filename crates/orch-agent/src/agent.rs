@@ -62,6 +62,7 @@ pub async fn choose_sandbox(config: &AgentConfig) -> Result<Arc<dyn Sandbox>, Ag
     let chosen = chosen.map_err(|error| AgentError::OwnProgram(std::io::Error::other(error)))?;
     let sandbox = chosen.map_err(AgentError::Sandbox)?;
     config.sandbox.check(sandbox.backend())?;
+    config.preflight(sandbox.backend())?;
     Ok(sandbox)
 }
 

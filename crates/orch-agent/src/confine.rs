@@ -177,6 +177,12 @@ impl Variables<'_> {
         self.bytes("AGENT_LIMIT_DISK", &mut limits.disk_bytes)?;
         self.bytes("AGENT_LIMIT_FILE", &mut limits.file_bytes)?;
         self.bytes("AGENT_LIMIT_TMPFS", &mut limits.tmpfs_bytes)?;
+        if let Some(text) = self.get("AGENT_MIN_FREE_BYTES") {
+            let expected = "bytes, such as 64M, or 0 to fill the disk up";
+            let parsed = parse_bytes(text.trim());
+            limits.disk_free_bytes =
+                parsed.ok_or_else(|| setting("AGENT_MIN_FREE_BYTES", text, expected))?;
+        }
         self.count("AGENT_LIMIT_PROCESSES", &mut limits.processes)?;
         self.count("AGENT_LIMIT_OPEN_FILES", &mut limits.open_files)?;
         if let Some(text) = self.get("AGENT_LIMIT_CPU") {

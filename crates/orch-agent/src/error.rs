@@ -65,6 +65,9 @@ pub enum AgentError {
         /// The environment variable.
         name: &'static str,
     },
+    /// Programs or files that settings name are not there.
+    #[error("{0}")]
+    Missing(String),
     /// No sandbox can be used as it is wanted.
     #[error(transparent)]
     Sandbox(SandboxError),

@@ -19,6 +19,7 @@ mod kept;
 mod labels;
 mod outage;
 mod outbox;
+mod preflight;
 mod progress;
 mod redact;
 mod room;

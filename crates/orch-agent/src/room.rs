@@ -12,6 +12,7 @@ use std::{
 };
 
 use orch_git::{Mirror, Mirrors, size_bytes};
+use orch_sandbox::sandbox::{free_bytes, size};
 
 use crate::kept;
 
@@ -24,6 +25,8 @@ pub(crate) struct Room {
     runs: PathBuf,
     mirrors: Mirrors,
     cap_bytes: Option<u64>,
+    /// What stays free on the disk.
+    min_free_bytes: u64,
     state: Mutex<State>,
 }
 
@@ -39,20 +42,35 @@ struct State {
 /// Why there is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Full {
-    used: u64,
-    cap: u64,
+    lack: Lack,
     /// Others work, and may leave room when they end.
     pub(crate) others: usize,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lack {
+    Cap { used: u64, cap: u64 },
+    Disk { free: u64, min_free: u64 },
+}
+
 impl fmt::Display for Full {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { used, cap, .. } = self;
-        write!(
-            f,
-            "the agent's workspaces and mirrors take up {used} bytes of the {cap} that AGENT_DISK_CAP allows, and \
-             nothing more can be removed: raise the cap, or use smaller workspaces"
-        )
+        match &self.lack {
+            Lack::Cap { used, cap } => write!(
+                f,
+                "the agent's workspaces and mirrors take up {} of the {} that AGENT_DISK_CAP allows, and nothing \
+                 more can be removed: raise the cap, or use smaller workspaces",
+                size(used),
+                size(cap)
+            ),
+            Lack::Disk { free, min_free } => write!(
+                f,
+                "{} are free on the agent's disk, {} must stay free (AGENT_MIN_FREE_BYTES), and nothing of the agent's \
+                 can be removed any more: make room, or give it a folder on a larger disk (AGENT_STATE_DIR)",
+                size(free),
+                size(min_free)
+            ),
+        }
     }
 }
 
@@ -94,11 +112,17 @@ impl Working {
 }
 
 impl Room {
-    pub(crate) fn new(state_dir: &Path, mirrors: Mirrors, cap_bytes: Option<u64>) -> Self {
+    pub(crate) fn new(
+        state_dir: &Path,
+        mirrors: Mirrors,
+        cap_bytes: Option<u64>,
+        min_free_bytes: u64,
+    ) -> Self {
         Self {
             runs: state_dir.join("runs"),
             mirrors,
             cap_bytes,
+            min_free_bytes,
             state: Mutex::default(),
         }
     }
@@ -107,11 +131,42 @@ impl Room {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Lets a run begin where there is room, made where it can be. Blocks on the file system.
+    /// What is free on the disk, where it is less than must stay.
+    fn shortage(&self) -> Option<u64> {
+        let above = self.runs.ancestors().find(|folder| folder.exists());
+        let free = above.map_or(u64::MAX, free_bytes);
+        (free < self.min_free_bytes).then_some(free)
+    }
+
+    /// Whether the disk is so full that nothing may stay on it without need.
+    pub(crate) fn is_scarce(&self) -> bool {
+        self.shortage().is_some()
+    }
+
+    /// Lets a run begin where there is room, made where it can be: what an earlier attempt of the run has
+    /// left is the last to go. Blocks on the file system.
     ///
     /// # Errors
     /// [`Full`] where there is none.
-    pub(crate) fn enter(self: &Arc<Self>) -> Result<Working, Full> {
+    pub(crate) fn enter(self: &Arc<Self>, run_id: i64) -> Result<Working, Full> {
+        if self.is_scarce() {
+            while self.is_scarce() && self.remove_something() {}
+            let left = self.runs.join(format!("run-{run_id}"));
+            if self.is_scarce() && left.exists() {
+                tracing::warn!(
+                    run.id = run_id,
+                    "removed what an earlier attempt left: the disk is full"
+                );
+                let _ = std::fs::remove_dir_all(left);
+            }
+            if let Some(free) = self.shortage() {
+                let min_free = self.min_free_bytes;
+                return Err(Full {
+                    lack: Lack::Disk { free, min_free },
+                    others: self.locked().working,
+                });
+            }
+        }
         if let Some(cap) = self.cap_bytes {
             let mut used = self.used();
             while used >= cap && self.remove_something() {
@@ -120,7 +175,8 @@ impl Room {
             }
             if used >= cap {
                 let others = self.locked().working;
-                return Err(Full { used, cap, others });
+                let lack = Lack::Cap { used, cap };
+                return Err(Full { lack, others });
             }
         }
         self.locked().working += 1;
@@ -192,7 +248,7 @@ mod tests {
 
     fn room(top: &Path, cap: u64) -> Arc<Room> {
         let mirrors = Mirrors::new(top.join("mirrors"), u64::MAX);
-        Arc::new(Room::new(top, mirrors, Some(cap)))
+        Arc::new(Room::new(top, mirrors, Some(cap), 0))
     }
 
     #[test]
@@ -200,11 +256,11 @@ mod tests {
         let top = tempfile::tempdir().unwrap();
         let (old, new) = (mirror(top.path(), "a.git"), mirror(top.path(), "b.git"));
         let tight = room(top.path(), 200 << 10);
-        let mut working = tight.enter().unwrap();
+        let mut working = tight.enter(1).unwrap();
         working.borrow(&old);
         fs::write(new.path().join("more"), vec![1; 256 << 10]).unwrap();
         tight.locked().measured = None;
-        let _other = tight.enter().unwrap();
+        let _other = tight.enter(1).unwrap();
         assert!(old.path().exists() && !new.path().exists());
     }
 
@@ -218,11 +274,24 @@ mod tests {
         )
         .unwrap();
         let roomy = room(top.path(), 1 << 20);
-        let working = roomy.enter().unwrap();
-        let full = room(top.path(), 10 << 10).enter().unwrap_err();
+        let working = roomy.enter(2).unwrap();
+        let full = room(top.path(), 10 << 10).enter(3).unwrap_err();
         assert_eq!(full.others, 0);
         assert!(full.to_string().contains("AGENT_DISK_CAP"), "{full}");
         drop(working);
         assert_eq!(roomy.locked().working, 0);
+    }
+
+    #[test]
+    fn a_full_disk_takes_what_an_earlier_attempt_left_and_then_no_run() {
+        let top = tempfile::tempdir().unwrap();
+        let left = top.path().join("runs/run-7/epoch-1/work");
+        fs::create_dir_all(&left).unwrap();
+        let mirrors = Mirrors::new(top.path().join("mirrors"), u64::MAX);
+        let full = Arc::new(Room::new(top.path(), mirrors, None, u64::MAX - 1));
+        let refused = full.enter(7).unwrap_err().to_string();
+        assert!(refused.contains("AGENT_MIN_FREE_BYTES"), "{refused}");
+        assert!(!left.exists());
+        assert!(full.is_scarce());
     }
 }

@@ -17,6 +17,8 @@ pub struct Limits {
     pub disk_bytes: u64,
     /// Files and folders that it has made there.
     pub disk_entries: u64,
+    /// Bytes that stay free on the disk of its folder, whoever fills it: what ends a run needs room too.
+    pub disk_free_bytes: u64,
     /// Bytes in memory-backed file systems, each.
     pub tmpfs_bytes: u64,
     /// Hundredths of one processor core; all cores without it.
@@ -34,6 +36,7 @@ impl Default for Limits {
             file_bytes: 4 << 30,
             disk_bytes: 10 << 30,
             disk_entries: 1_000_000,
+            disk_free_bytes: 64 << 20,
             tmpfs_bytes: 64 << 20,
             cpu_percent: None,
             data_bytes: None,

@@ -107,7 +107,8 @@ pub fn failure(error: &AgentError) -> Failure {
         AgentError::Url { .. }
         | AgentError::Token
         | AgentError::Setting { .. }
-        | AgentError::NeedsSandbox { .. } => Exit::Usage,
+        | AgentError::NeedsSandbox { .. }
+        | AgentError::Missing(_) => Exit::Usage,
         AgentError::Refused { .. } => Exit::Refused,
         AgentError::Identity { .. }
         | AgentError::InvalidIdentity { .. }

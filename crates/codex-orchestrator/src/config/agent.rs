@@ -11,7 +11,7 @@ use super::{Reader, Setting, client, parse, server};
 
 const STATE_DIR: Setting = Setting::new("AGENT_STATE_DIR").flag("state-dir");
 const WORKSPACE: Setting = Setting::new("AGENT_WORKSPACE").flag("workspace");
-const SETTINGS: [Setting; 60] = [
+const SETTINGS: [Setting; 61] = [
     Setting::new("AGENT_ID").flag("id"),
     Setting::new("AGENT_SLOTS").flag("slots").default("4"),
     WORKSPACE,
@@ -34,6 +34,7 @@ const SETTINGS: [Setting; 60] = [
     // Without defaults here: one that is given needs a sandbox.
     Setting::new("AGENT_LIMIT_MEMORY"),
     Setting::new("AGENT_LIMIT_DISK"),
+    Setting::new("AGENT_MIN_FREE_BYTES").default("64M"),
     Setting::new("AGENT_LIMIT_FILE"),
     Setting::new("AGENT_LIMIT_TMPFS"),
     Setting::new("AGENT_LIMIT_PROCESSES"),
@@ -178,6 +179,7 @@ fn faulty(error: &AgentError) -> Setting {
         | AgentError::Leftovers(_)
         | AgentError::OwnProgram(_)
         | AgentError::Sandbox(_)
+        | AgentError::Missing(_)
         | AgentError::Refused { .. } => "AGENT_ID",
     };
     let known = SETTINGS.iter().find(|setting| setting.variable == name);

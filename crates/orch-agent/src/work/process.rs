@@ -8,11 +8,12 @@ use std::{
     time::Duration,
 };
 
+use nix::libc;
 use orch_core::recipe::Step;
 use orch_sandbox::{
     egress::Refusal,
     exec::{Command, Copied, Exit, Line, Program, RunFolder, Snapshots, Stream},
-    sandbox::{Cell, SandboxError},
+    sandbox::{Cell, PROTECTED, SandboxError},
 };
 use tokio::sync::{Mutex, mpsc};
 use tokio_util::sync::CancellationToken;
@@ -32,6 +33,9 @@ const KILL_GRACE: Duration = Duration::from_secs(2);
 
 /// Lines between a process and the log.
 const QUEUE: usize = 64;
+
+/// What ends a program that writes a file which is too large.
+const TOO_LARGE: &str = "wrote a larger file than a run may (AGENT_LIMIT_FILE)";
 
 /// How much of a command stands in a message.
 const EXCERPT_CHARACTERS: usize = 80;
@@ -206,15 +210,23 @@ impl Place<'_> {
             over.cancel();
             exit
         };
-        let (exit, (), ()) = tokio::join!(
+        let (exit, protected, ()) = tokio::join!(
             run,
             log_lines(self.log, number, lines),
             log_refusals(self.log, self.refusals, number, &over)
         );
         // Their files go before anything else of the run begins.
         drop(secrets);
+        if let (Some(name), Ok(Exit::Code(1..))) = (protected, &exit) {
+            let event = format!(
+                "`{name}` is protected in a workspace: where a run must write it, name it in the recipe's `permissions: {{filesystem: [{name}]}}`"
+            );
+            self.log.event(&event).await;
+        }
         match exit {
             Ok(Exit::Code(0)) => StepEnd::Succeeded,
+            Ok(Exit::Code(code)) if code == 128 + libc::SIGXFSZ => failed(Some(code), TOO_LARGE),
+            Ok(Exit::Signal(libc::SIGXFSZ)) => failed(Some(128 + libc::SIGXFSZ), TOO_LARGE),
             Ok(Exit::Code(code)) => failed(Some(code), &format!("exited with {code}")),
             // The code is the one that a shell gives for it.
             Ok(Exit::Signal(signal)) => {
@@ -226,6 +238,7 @@ impl Place<'_> {
             Ok(Exit::Cancelled) => StepEnd::Stopped,
             Err(
                 error @ (SandboxError::Disk { .. }
+                | SandboxError::DiskFull { .. }
                 | SandboxError::Memory { .. }
                 | SandboxError::Tampered { .. }),
             ) => failed(None, &format!("failed: {error}")),
@@ -256,8 +269,14 @@ pub(super) async fn log_refusals(
     }
 }
 
-/// Carries output to the log until all of it is read.
-async fn log_lines(log: &RunLog, step: u32, mut lines: mpsc::Receiver<Line>) {
+/// Carries output to the log until all of it is read; tells the protected name of which a program said
+/// that it could not be written.
+async fn log_lines(
+    log: &RunLog,
+    step: u32,
+    mut lines: mpsc::Receiver<Line>,
+) -> Option<&'static str> {
+    let mut protected = None;
     let redactor = log.redactor();
     let mut stdout = StreamRedactor::new(Arc::clone(&redactor));
     let mut stderr = StreamRedactor::new(redactor);
@@ -268,6 +287,7 @@ async fn log_lines(log: &RunLog, step: u32, mut lines: mpsc::Receiver<Line>) {
             Stream::Stderr => (&mut stderr, Source::Stderr),
         };
         last = line.at;
+        protected = protected.or_else(|| refused_name(&line.message));
         let (whole, piece) = match line.partial {
             true => stream.piece(line.message),
             false => (stream.end_line(line.at, line.message), String::new()),
@@ -287,6 +307,25 @@ async fn log_lines(log: &RunLog, step: u32, mut lines: mpsc::Receiver<Line>) {
             log.line(at, source, step, message, LineEnd::Here).await;
         }
     }
+    protected
+}
+
+/// The protected name in a line that says that something is read-only.
+fn refused_name(line: &str) -> Option<&'static str> {
+    if !line.contains("Read-only file system") {
+        return None;
+    }
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    let stands = |name: &str| {
+        line.match_indices(name).any(|(at, _)| {
+            let (before, after) = (
+                line[..at].bytes().last(),
+                line.as_bytes().get(at + name.len()),
+            );
+            !before.is_some_and(is_part) && !after.copied().is_some_and(is_part)
+        })
+    };
+    PROTECTED.into_iter().find(|name| stands(name))
 }
 
 /// A step's name, else the beginning of its command, on one line.
@@ -304,6 +343,22 @@ fn excerpt(step: &Step) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_read_only_is_named_where_it_is_protected_and_only_there() {
+        let said = |line| refused_name(line);
+        assert_eq!(
+            said("fatal: Unable to create '/w/.git/index.lock': Read-only file system"),
+            Some(".git")
+        );
+        assert_eq!(
+            said("sh: AGENTS.md: Read-only file system"),
+            Some("AGENTS.md")
+        );
+        assert_eq!(said("touch: /usr/x: Read-only file system"), None);
+        assert_eq!(said("touch: .gitignore: Read-only file system"), None);
+        assert_eq!(said(".git is fine"), None);
+    }
 
     #[test]
     fn messages_name_a_step_by_its_name_or_the_beginning_of_its_command() {

@@ -66,7 +66,8 @@ impl Steps {
     pub fn new(config: AgentConfig, sandbox: Arc<dyn Sandbox>) -> Self {
         let setup = &config.workspaces;
         let (state_dir, cap) = (&config.state_dir, setup.disk_cap_bytes);
-        let room = Room::new(state_dir, setup.mirrors(state_dir), cap);
+        let min_free = config.sandbox.limits.disk_free_bytes;
+        let room = Room::new(state_dir, setup.mirrors(state_dir), cap, min_free);
         Self {
             room: Arc::new(room),
             config: Arc::new(config),
@@ -96,11 +97,15 @@ impl Worker for Steps {
                 Ok((run, folder)) => {
                     let outcome = run.carry_out(&folder).await;
                     let outcome = outcome.unwrap_or_else(failed);
-                    keep_failed(&config, &job, &outcome, &folder).await;
-                    Ended {
-                        outcome,
-                        folder: Some(folder),
-                    }
+                    let folder = match room.is_scarce() {
+                        // Nothing could be told to a server on the same disk.
+                        true => remove(folder).await,
+                        false => {
+                            keep_failed(&config, &job, &outcome, &folder).await;
+                            Some(folder)
+                        }
+                    };
+                    Ended { outcome, folder }
                 }
                 Err(reason) => Ended {
                     outcome: failed(reason),
@@ -117,7 +122,8 @@ async fn enter(room: &Arc<Room>, job: &Job) -> Result<Working, Outcome> {
     let mut told = false;
     loop {
         let asked = Arc::clone(room);
-        let entered = tokio::task::spawn_blocking(move || asked.enter()).await;
+        let run_id = job.assignment.run_id;
+        let entered = tokio::task::spawn_blocking(move || asked.enter(run_id)).await;
         let full = match entered.map_err(|error| failed(error.to_string()))? {
             Ok(working) => return Ok(working),
             Err(full) => full,
@@ -138,6 +144,16 @@ async fn enter(room: &Arc<Room>, job: &Job) -> Result<Working, Outcome> {
             () = tokio::time::sleep(LOOK) => {}
         }
     }
+}
+
+/// Makes room at once.
+async fn remove(folder: RunFolder) -> Option<RunFolder> {
+    let path = folder.path().to_owned();
+    let removed = tokio::task::spawn_blocking(move || folder.remove()).await;
+    if !matches!(removed, Ok(Ok(()))) {
+        tracing::warn!(path = %path.display(), "failed to remove a run's folder from a full disk");
+    }
+    None
 }
 
 /// Says of a run that failed where its workspace stays, and until when.

@@ -108,7 +108,7 @@ impl Held {
         };
         let before = see(&protected, watched).await;
         let before = before.map_err(io_error("look at", work))?;
-        let kills = self.memory_kills();
+        let (kills, refused) = (self.memory_kills(), self.process_refusals());
         let ended = self
             .run_in_bounds(command, &protected, &now, &sink, cancel)
             .await;
@@ -116,6 +116,15 @@ impl Held {
         let tampering = tampering.map_err(io_error("clean up in", work))?;
         let exit = ended?;
         let kills = self.memory_kills().saturating_sub(kills);
+        if self.process_refusals() > refused {
+            let most = self.confinement.limits.processes;
+            let message = format!(
+                "a process more was refused: the run may have {most} at once (AGENT_LIMIT_PROCESSES)"
+            );
+            let line = Line::whole(Stream::Stderr, now(), message);
+            // Nobody may listen any more.
+            let _ = sink.send(line).await;
+        }
         self.judge(exit, kills, tampering, &now, &sink).await
     }
 
@@ -217,6 +226,10 @@ impl Held {
     pub(super) fn own_user(&self) -> Option<u32> {
         let taken = self.identity.as_ref()?;
         taken.is_alone().then_some(taken.identity.uid)
+    }
+
+    fn process_refusals(&self) -> u64 {
+        self.cgroup.as_ref().map_or(0, Cgroup::process_refusals)
     }
 
     fn memory_kills(&self) -> u64 {

@@ -8,6 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use nix::sys::statvfs::statvfs;
 use tokio::time::sleep;
 use walkdir::WalkDir;
 
@@ -19,8 +20,48 @@ const LOOK: Duration = Duration::from_secs(1);
 /// Looking may take up to this part of the time.
 const SHARE: u32 = 20;
 
-/// Comes back when the run has written more than it may.
+/// No disk is filled faster: how soon it could be full says when to look again.
+const FASTEST_BYTES_PER_S: u64 = 4 << 30;
+const SOONEST: Duration = Duration::from_millis(5);
+
+/// Comes back when the run has written more than it may, or its disk is as good as full.
 pub(super) async fn watch(held: &Held) -> SandboxError {
+    if !held.confinement.without.has(Layer::Disk) {
+        return std::future::pending().await;
+    }
+    tokio::select! {
+        full = scarce(held) => full,
+        used = used_up(held) => used,
+    }
+}
+
+/// Bytes that are free for an unprivileged user on the disk of a folder; all where that cannot be told.
+#[must_use]
+pub fn free_bytes(folder: &Path) -> u64 {
+    statvfs(folder).map_or(u64::MAX, |found| {
+        found
+            .blocks_available()
+            .saturating_mul(found.fragment_size())
+    })
+}
+
+/// Comes back when less is free than must stay. A look is one call to the system.
+async fn scarce(held: &Held) -> SandboxError {
+    let reserve_bytes = held.confinement.limits.disk_free_bytes;
+    loop {
+        let free_bytes = free_bytes(&held.confinement.work);
+        if free_bytes < reserve_bytes {
+            return SandboxError::DiskFull {
+                free_bytes,
+                reserve_bytes,
+            };
+        }
+        let left_ms = (free_bytes - reserve_bytes) / (FASTEST_BYTES_PER_S / 1000);
+        sleep(Duration::from_millis(left_ms).clamp(SOONEST, LOOK)).await;
+    }
+}
+
+async fn used_up(held: &Held) -> SandboxError {
     let Confinement {
         work,
         home,
@@ -28,9 +69,6 @@ pub(super) async fn watch(held: &Held) -> SandboxError {
         limits,
         ..
     } = &held.confinement;
-    if !held.confinement.without.has(Layer::Disk) {
-        return std::future::pending().await;
-    }
     sleep(LOOK / 4).await;
     loop {
         let begun = Instant::now();

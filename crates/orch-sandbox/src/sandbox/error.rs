@@ -52,7 +52,7 @@ pub enum SandboxError {
     },
     /// The command was ended because the run had written too much.
     #[error(
-        "it was ended: the run has written {used_bytes} bytes in {entries} files and folders, of at most {limit_bytes} bytes and {limit_entries}; write less, or raise the agent's limits"
+        "it was ended: the run has written {} in {entries} files and folders, of at most {} (AGENT_LIMIT_DISK) and {limit_entries}; write less, or raise the limit", size(.used_bytes), size(.limit_bytes)
     )]
     Disk {
         /// Bytes on disk.
@@ -64,9 +64,19 @@ pub enum SandboxError {
         /// How many files and folders are allowed.
         limit_entries: u64,
     },
+    /// The command was ended because its disk was nearly full.
+    #[error(
+        "it was ended: {} are free on the agent's disk, and {} must stay free (AGENT_MIN_FREE_BYTES); write less, or make room", size(.free_bytes), size(.reserve_bytes)
+    )]
+    DiskFull {
+        /// Bytes that are free.
+        free_bytes: u64,
+        /// Bytes that must stay free.
+        reserve_bytes: u64,
+    },
     /// The system ended processes of the run because they needed too much memory.
     #[error(
-        "it ran out of memory: the run may use {limit_bytes} bytes; use less, or raise AGENT_LIMIT_MEMORY"
+        "it ran out of memory: the run may use {}; use less, or raise AGENT_LIMIT_MEMORY", size(.limit_bytes)
     )]
     Memory {
         /// How many bytes are allowed.
@@ -83,6 +93,21 @@ pub enum SandboxError {
     /// The command could not be started or watched.
     #[error(transparent)]
     Exec(#[from] ExecError),
+}
+
+/// Bytes in the largest unit that shows them without a remainder worth a word.
+#[must_use]
+pub fn size(bytes: &u64) -> String {
+    const UNITS: [(&str, u64); 3] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
+    let unit = UNITS.iter().find(|(_, unit)| bytes >= unit);
+    match unit {
+        Some((name, unit)) if bytes.is_multiple_of(*unit) => format!("{} {name}", bytes / unit),
+        Some((name, unit)) => {
+            let tenths = u128::from(*bytes) * 10 / u128::from(*unit);
+            format!("{}.{} {name}", tenths / 10, tenths % 10)
+        }
+        None => format!("{bytes} bytes"),
+    }
 }
 
 pub(super) fn io_error(

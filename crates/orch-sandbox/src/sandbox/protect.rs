@@ -17,7 +17,7 @@ use std::{
 use walkdir::WalkDir;
 
 /// Names at the top of a workspace.
-const NAMES: [&str; 15] = [
+pub const NAMES: [&str; 15] = [
     ".git",
     // With it a folder can be a repository by itself.
     "HEAD",

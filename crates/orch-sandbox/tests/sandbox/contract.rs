@@ -292,6 +292,74 @@ async fn too_much_memory_and_too_much_disk_are_named_with_their_limits() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_is_nearly_full_ends_a_command_whoever_fills_it() {
+    for backend in isolating() {
+        let place = Place::on(backend);
+        let mut confinement = place.confinement();
+        confinement.limits.disk_free_bytes = u64::MAX - 1;
+        let cell = place.sandbox.open(confinement).unwrap();
+        let outcome = run(&*cell, place.shell("sleep 1000")).await;
+        let error = outcome.exit.unwrap_err();
+        let named = matches!(error, SandboxError::DiskFull { free_bytes, .. } if free_bytes > 0);
+        assert!(named, "{backend}: {error}");
+        assert!(
+            error.to_string().contains("AGENT_MIN_FREE_BYTES"),
+            "{error}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_more_than_allowed_is_named_with_its_limit() {
+    // Under Landlock the limit of the run's own user is reached first, of which nobody tells.
+    let place = Place::on(Backend::Bubblewrap);
+    let mut confinement = place.confinement();
+    confinement.limits.processes = 32;
+    let cell = place.sandbox.open(confinement).unwrap();
+    let many = "for n in $(seq 100); do sleep 5 & done 2>/dev/null; exit 3";
+    let outcome = run(&*cell, place.shell(many)).await;
+    // Where no control group can be made the shell's own words have to do.
+    let is_named = outcome.stderr.contains("AGENT_LIMIT_PROCESSES");
+    let has_groups = fs::metadata("/sys/fs/cgroup/pids").is_ok();
+    assert!(is_named || !has_groups, "{outcome:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn programs_of_the_path_are_found_wherever_they_lie() {
+    for backend in isolating() {
+        for above in ["/tmp", "/var/tmp"] {
+            let top = tempfile::tempdir_in(above).unwrap();
+            fs::set_permissions(top.path(), fs::Permissions::from_mode(0o755)).unwrap();
+            let bin = top.path().join("deep/bin");
+            fs::create_dir_all(&bin).unwrap();
+            fs::write(bin.join("found-here"), "#!/bin/sh\necho found\n").unwrap();
+            fs::set_permissions(bin.join("found-here"), fs::Permissions::from_mode(0o755)).unwrap();
+            let place = Place::on(backend);
+            let mut confinement = place.confinement();
+            confinement.path = format!("/usr/bin:/bin:{}", bin.display());
+            let mut command = place.shell("found-here; echo own > $(mktemp); no-such-program");
+            command
+                .env
+                .insert("PATH".to_owned(), confinement.path.clone());
+            let cell = place.sandbox.open(confinement).unwrap();
+            let outcome = run(&*cell, command).await;
+            assert!(
+                outcome.stdout.starts_with("found\n"),
+                "{backend}: {outcome:?}"
+            );
+            assert!(
+                matches!(outcome.exit, Ok(Exit::Code(127))),
+                "{backend}: {outcome:?}"
+            );
+            assert!(
+                !outcome.stderr.contains("Permission denied"),
+                "{backend}: {outcome:?}"
+            );
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_listed_host_is_reached_and_what_is_refused_is_told() {
     for backend in isolating() {
         let server = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -38,6 +38,8 @@ struct Found {
     wanted_sandbox: Wanted,
     sandbox: sandbox::Settings,
     tools: orch_tools::ToolSettings,
+    /// What the agent's settings name and the machine lacks.
+    missing: Vec<String>,
 }
 
 /// Runs `doctor`.
@@ -57,6 +59,12 @@ pub async fn run(args: Args, context: &mut Context<'_>) -> Result<Exit, Failure>
         &found.shell,
         found.codex.as_deref(),
     ));
+    checks.extend(
+        found
+            .missing
+            .iter()
+            .map(|lack| Check::failed("agent", lack)),
+    );
     checks.extend(sandboxes::checks(found.wanted_sandbox, &found.sandbox));
     checks.extend(tools::checks(&found.tools));
     let report = Report {
@@ -92,7 +100,13 @@ fn gather(settings: &Settings, args: &Args) -> Found {
         )),
         orch_agent::Executor::Shell | orch_agent::Executor::Command(_) => None,
     };
+    // Whether the shell is there has a check of its own.
+    let missing = agent.missing(None).into_iter();
+    let missing = missing
+        .filter(|lack| !lack.starts_with("AGENT_SHELL"))
+        .collect();
     Found {
+        missing,
         settings: reader.taken().iter().map(SettingLine::from).collect(),
         client,
         server,
