@@ -10,6 +10,7 @@ mod audit;
 mod bad_input;
 mod cli;
 mod codex;
+mod codex_app;
 mod crash;
 mod crash_harness;
 mod database;

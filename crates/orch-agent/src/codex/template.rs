@@ -3,7 +3,10 @@
 //! Pure: text in, text out. Model, provider and everything else the user chose stay; nobody is asked
 //! for approval, and the commands that Codex runs see the run's environment and nothing else.
 
-use std::{collections::BTreeSet, path::Path};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 use toml::{Table, Value};
 
@@ -30,6 +33,17 @@ pub(super) struct Config {
     pub(super) text: String,
     /// The variables from which Codex itself reads keys of providers and tools.
     pub(super) provider_variables: BTreeSet<String>,
+    /// Files that it names and that are to be copied beside it, with their names there.
+    pub(super) copies: Vec<(PathBuf, String)>,
+}
+
+/// Where the files are that a configuration names.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Files<'p> {
+    /// Where the user has them.
+    Stay,
+    /// In this folder, copied.
+    Copied(&'p Path),
 }
 
 /// Makes a run's configuration of the user's, which lies in `folder`; `run_variables` are the names
@@ -38,11 +52,21 @@ pub(super) fn configure<'n>(
     user: &str,
     folder: &Path,
     run_variables: impl Iterator<Item = &'n str>,
+    files: Files<'_>,
 ) -> Result<Config, toml::de::Error> {
     let mut config: Table = toml::from_str(user)?;
+    let mut copies = Vec::new();
     for name in RELATIVE_PATHS {
         if let Some(Value::String(path)) = config.get_mut(name) {
-            *path = folder.join(&*path).to_string_lossy().into_owned();
+            let source = folder.join(&*path);
+            let file = match files {
+                Files::Stay => source,
+                Files::Copied(to) => {
+                    copies.push((source, name.to_owned()));
+                    to.join(name)
+                }
+            };
+            *path = file.to_string_lossy().into_owned();
         }
     }
     let mut provider_variables = BTreeSet::new();
@@ -59,6 +83,7 @@ pub(super) fn configure<'n>(
     Ok(Config {
         text: config.to_string(),
         provider_variables,
+        copies,
     })
 }
 
@@ -110,7 +135,8 @@ mod tests {
 
     fn configured(user: &str) -> (Table, Vec<String>) {
         let names = ["AWS_SECRET_ACCESS_KEY", "PATH"];
-        let config = configure(user, Path::new("/u/.codex"), names.into_iter()).unwrap();
+        let config =
+            configure(user, Path::new("/u/.codex"), names.into_iter(), Files::Stay).unwrap();
         let table = toml::from_str(&config.text).unwrap();
         (table, config.provider_variables.into_iter().collect())
     }
@@ -182,7 +208,13 @@ mod tests {
 
     #[test]
     fn a_broken_configuration_is_refused_with_its_place() {
-        let error = configure("model = \n", Path::new("/"), std::iter::empty()).unwrap_err();
+        let error = configure(
+            "model = \n",
+            Path::new("/"),
+            std::iter::empty(),
+            Files::Stay,
+        )
+        .unwrap_err();
         assert!(error.to_string().contains("line 1"), "{error}");
     }
 }

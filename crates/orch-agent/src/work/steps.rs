@@ -31,7 +31,6 @@ use super::{
 };
 use crate::{
     artifacts::Collector,
-    codex::CodexSetup,
     command,
     config::{AgentConfig, Executor, LlmPlanning},
     kept::{self, Note},
@@ -226,6 +225,12 @@ async fn begin<'j>(
                 .await;
             None
         }
+        folder::Origin::Conversation => {
+            job.log
+                .system("going on with the conversation that there was")
+                .await;
+            None
+        }
         folder::Origin::GoesOn(steps) => {
             let done = &assignment.steps_done;
             let done: Vec<String> = done.iter().map(u32::to_string).collect();
@@ -295,8 +300,13 @@ async fn prepare(
         (None, None) => Fill::Nothing,
     };
     let assignment = assignment.clone();
+    let executor = config.executor.clone();
     let prepared = tokio::task::spawn_blocking(move || {
         let fits = |kept: &[Step]| known::may_go_on(&assignment, known.as_ref(), kept);
+        let fits = |folder: &RunFolder, kept: &[Step]| match executor {
+            Executor::Codex(_) => delegate::goes_on(folder, known.as_ref(), kept),
+            Executor::Shell | Executor::Command(_) => folder::Earlier::of(fits(kept)),
+        };
         let prepare = || folder::prepare(&root, &assignment, &fill, fits);
         match prepare_once_free(prepare) {
             // A full disk: what nobody needs goes, and it is tried once more.
@@ -508,6 +518,11 @@ impl Run<'_> {
         })
     }
 
+    /// Whether anything keeps what the run starts where it belongs.
+    pub(super) fn is_sandboxed(&self) -> bool {
+        self.sandbox.backend() != Backend::Process
+    }
+
     /// Asks for everything that is missing, if anything is.
     pub(super) async fn ask(&self, missing: Missing) -> Option<Outcome> {
         let question = missing.question(self.job.assignment.work_item_id)?;
@@ -531,26 +546,6 @@ impl Run<'_> {
         let event = "waiting for approval of the planned steps";
         self.job.log.event(event).await;
         Outcome::Propose(steps)
-    }
-
-    async fn delegate(
-        &self,
-        setup: &CodexSetup,
-        folder: &RunFolder,
-        environment: &Environment,
-        missing: Missing,
-    ) -> Outcome {
-        if let Some(outcome) = self.ask(missing).await {
-            return outcome;
-        }
-        let assignment = &self.job.assignment;
-        if assignment.plan_needs_approval && assignment.approved_steps_json.is_empty() {
-            return self.propose(vec![delegate::as_step()]).await;
-        }
-        let outcome = delegate::carry_out(setup, self.job, folder, environment).await;
-        let mut collector = Collector::new(self.config.artifacts, &self.job.log);
-        self.collect(&outcome, folder, &mut collector).await;
-        outcome
     }
 
     async fn plan(&self, folder: &RunFolder, missing: &Missing) -> Result<Planned, String> {
