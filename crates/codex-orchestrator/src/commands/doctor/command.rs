@@ -8,7 +8,7 @@ use orch_server::ServerConfig;
 
 use super::checks::Check;
 use super::report::{Report, SettingLine};
-use super::{machine, sandboxes, secrets, server, tools};
+use super::{codex, machine, sandboxes, secrets, server, tools};
 use crate::commands::{Connect, Context};
 use crate::config::{
     AgentFlags, ClientSettings, LogFlags, LogSettings, Reader, ServerFlags, Settings, Start,
@@ -34,7 +34,7 @@ struct Found {
     server: ServerConfig,
     path: String,
     shell: PathBuf,
-    codex: Option<PathBuf>,
+    codex: Option<orch_agent::codex::CodexSetup>,
     wanted_sandbox: Wanted,
     sandbox: sandbox::Settings,
     tools: orch_tools::ToolSettings,
@@ -54,8 +54,8 @@ pub async fn run(args: Args, context: &mut Context<'_>) -> Result<Exit, Failure>
         found.server.min_free_bytes,
         &found.path,
         &found.shell,
-        found.codex.as_deref(),
     ));
+    checks.extend(codex::checks(found.codex.as_ref(), &found.path).await);
     checks.extend(sandboxes::checks(found.wanted_sandbox, &found.sandbox));
     checks.extend(tools::checks(&found.tools));
     let report = Report {
@@ -86,9 +86,7 @@ fn gather(settings: &Settings, args: &Args) -> Found {
     );
     LogSettings::read(&mut reader, &LogFlags::default());
     let codex = match agent.executor {
-        orch_agent::Executor::Codex(_) => Some(PathBuf::from(
-            settings.get("CODEX_BIN").map_or("codex", |(bin, _)| bin),
-        )),
+        orch_agent::Executor::Codex(setup) => Some(setup),
         orch_agent::Executor::Shell | orch_agent::Executor::Command(_) => None,
     };
     Found {

@@ -24,13 +24,9 @@ pub fn checks(
     min_free_bytes: u64,
     path: &str,
     shell: &Path,
-    codex: Option<&Path>,
 ) -> Vec<Check> {
     let mut checks = vec![folder(data_dir), disk(data_dir, min_free_bytes)];
     checks.push(program("shell", shell, path));
-    if let Some(codex) = codex {
-        checks.push(program("codex", codex, path));
-    }
     checks.push(tools(path));
     checks.push(own_clock(clock::now()));
     checks

@@ -1,6 +1,7 @@
 //! `doctor`: every setting with its origin, and whether server and machine are fit.
 
 mod checks;
+mod codex;
 mod command;
 mod machine;
 mod report;
