@@ -113,6 +113,7 @@ impl Bench {
             run_folder: self.path("run"),
             home: self.path("run/home"),
             keeper: Keeper::Codex,
+            route: None,
             env,
             records: None,
             timeout: None,

@@ -104,6 +104,12 @@ pub enum CodexError {
         /// What is in the way.
         why: String,
     },
+    /// The way to the model provider cannot be opened.
+    #[error("failed to open the way to the model provider of Codex: {why}")]
+    Gateway {
+        /// Why not.
+        why: String,
+    },
     /// The app-server did not do as it was asked.
     #[error("codex app-server {0}")]
     Protocol(String),

@@ -18,6 +18,7 @@ use orch_core::digest::Digest;
 
 use super::{
     CodexError, CodexSetup,
+    provider::Route,
     template::{Config, Files, configure},
 };
 
@@ -57,6 +58,8 @@ pub(super) struct Site<'s> {
     /// Whether files of the user's are within its reach.
     pub(super) reach: Reach,
     pub(super) earlier: Earlier,
+    /// To the agent, which has the provider's keys.
+    pub(super) route: Option<&'s Route>,
 }
 
 /// Whether the user's own files can be read by Codex.
@@ -85,6 +88,7 @@ impl CodexHome {
             visible: run_env.keys().map(String::as_str).collect(),
             reach: Reach::Everything,
             earlier: Earlier::Goes,
+            route: None,
         };
         Self::make(setup, site)
     }
@@ -200,7 +204,7 @@ fn read_config(setup: &CodexSetup, site: &Site<'_>) -> Result<Config, CodexError
         Reach::Everything => Files::Stay,
         Reach::ItsFolder => Files::Copied(&site.path),
     };
-    configure(&text, folder, names, files).map_err(|error| CodexError::Template {
+    configure(&text, folder, names, files, site.route).map_err(|error| CodexError::Template {
         path: file.to_owned(),
         reason: error.to_string().trim().to_owned(),
     })

@@ -101,6 +101,7 @@ fn a_folder_that_stays_keeps_the_conversation_and_not_the_login() {
         visible: vec!["PATH"],
         reach: Reach::ItsFolder,
         earlier,
+        route: None,
     };
     let (mut home, _) = CodexHome::make(&place.setup(), site(Earlier::Goes)).unwrap();
     let path = home.path().to_owned();
@@ -128,6 +129,7 @@ fn a_link_in_place_of_the_folder_is_not_followed() {
         visible: Vec::new(),
         reach: Reach::ItsFolder,
         earlier: Earlier::Stays,
+        route: None,
     };
     let (home, _) = CodexHome::make(&place.setup(), site).unwrap();
     assert!(fs::symlink_metadata(&path).unwrap().is_dir());

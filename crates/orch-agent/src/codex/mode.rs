@@ -9,7 +9,8 @@ use orch_core::recipe::check_host;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    CodexError, CodexSetup, Keeper, SetupError, hosts, probe, program::installed, session::Launch,
+    CodexError, CodexSetup, Keeper, SetupError, probe, program::installed, provider,
+    session::Launch,
 };
 
 /// How Codex is talked to.
@@ -129,11 +130,17 @@ impl CodexSetup {
         if let Some(hosts) = &self.app.hosts {
             return hosts.clone();
         }
+        let (config, has_login) = self.chosen();
+        provider::hosts(&config, &self.agent_env, has_login)
+    }
+
+    /// The user's configuration, and whether there is a login.
+    pub(super) fn chosen(&self) -> (String, bool) {
         let config = self.config.as_ref();
         let text = config.and_then(|file| std::fs::read_to_string(file).ok());
         let home = self.user_home.as_ref();
         let has_login = home.is_some_and(|home| home.join("auth.json").is_file());
-        hosts::hosts(&text.unwrap_or_default(), &self.agent_env, has_login)
+        (text.unwrap_or_default(), has_login)
     }
 }
 

@@ -1,8 +1,7 @@
 //! Which file is run for Codex, and what of the disk it needs.
 //!
 //! The package that npm installs begins with a script that starts the real program. In a sandbox the
-//! program itself is started: it hides its own variables, keys among them, from the processes beside
-//! it, and the script's interpreter does not.
+//! program itself is started: the script's interpreter may lie out of its sight.
 
 use std::{
     fs,
@@ -20,8 +19,6 @@ pub struct Installed {
     pub program: PathBuf,
     /// Folders of programs that it brings along.
     pub beside: Vec<PathBuf>,
-    /// Whether its variables stay its own.
-    pub is_native: bool,
 }
 
 /// Looks for `bin` along `path`, and for the program behind it.
@@ -39,7 +36,6 @@ pub fn installed(bin: &Path, path: &str) -> Result<Installed, CodexError> {
         return Ok(Installed {
             beside: beside(&real),
             program: real,
-            is_native: true,
         });
     }
     // `node_modules/@openai/codex/bin/codex.js`, beside or above `@openai/codex-<platform>`.
@@ -63,12 +59,10 @@ pub fn installed(bin: &Path, path: &str) -> Result<Installed, CodexError> {
         Some(program) => Installed {
             beside: beside(&program),
             program,
-            is_native: true,
         },
         None => Installed {
             program: found,
             beside: Vec::new(),
-            is_native: false,
         },
     })
 }
@@ -123,13 +117,12 @@ mod tests {
         symlink("../@openai/codex/bin/codex.js", &link).unwrap();
 
         let found = installed(&link, "/usr/bin").unwrap();
-        assert_eq!((found.program, found.is_native), (link.clone(), false));
+        assert_eq!(found.program, link);
 
         fs::write(vendor.join("bin/codex"), b"\x7fELFrest").unwrap();
         let expected = Installed {
             program: vendor.join("bin/codex"),
             beside: vec![vendor.join("codex-path")],
-            is_native: true,
         };
         assert_eq!(installed(&link, "/usr/bin").unwrap(), expected);
         assert!(installed(Path::new("no-codex-here"), "/usr/bin").is_err());

@@ -12,15 +12,16 @@ use super::{
 };
 
 /// Passed on to Codex from the agent's environment, beside the keys that its configuration names.
-const PROVIDER_VARIABLES: [&str; 7] = [
-    "OPENAI_API_KEY",
-    "CODEX_API_KEY",
+const PROVIDER_VARIABLES: [&str; 5] = [
     "OPENAI_ORGANIZATION",
     "OPENAI_PROJECT",
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
     "CODEX_CA_CERTIFICATE",
 ];
+
+/// The same, where the agent does not keep them.
+const KEYS: [&str; 2] = ["OPENAI_API_KEY", "CODEX_API_KEY"];
 
 /// The way to the network: the agent's own where Codex is outside of a sandbox, else the sandbox's.
 const WAYS_OUT: [&str; 8] = [
@@ -64,12 +65,9 @@ pub(super) fn make(
         }
         Keeper::Run(_) => {
             let found = installed(&setup.bin, run_path)?;
-            if !found.is_native {
-                let text = format!(
-                    "{} is no program of its own: the commands that Codex runs could read its provider's key",
-                    found.program.display()
-                );
-                notice = Some(text);
+            if launch.route.is_none() {
+                let text = "what Codex reaches its model provider with can be read by the commands that it runs";
+                notice = Some(text.to_owned());
             }
             let beside = found.beside.iter().map(|folder| folder.to_string_lossy());
             let mut folders: Vec<_> = beside.collect();
@@ -86,13 +84,18 @@ pub(super) fn make(
         visible,
         reach,
         earlier,
+        route: launch.route.as_ref(),
     };
     let (home, config) = CodexHome::make(setup, site)?;
     let ways_out = match reach {
         Reach::Everything => &WAYS_OUT[..],
         Reach::ItsFolder => &[],
     };
-    let provider = PROVIDER_VARIABLES.iter().chain(ways_out);
+    let keys = match launch.route {
+        None => &KEYS[..],
+        Some(_) => &[],
+    };
+    let provider = PROVIDER_VARIABLES.iter().chain(keys).chain(ways_out);
     let provider = provider.map(|name| (*name).to_owned());
     for name in provider.chain(config.provider_variables) {
         // The platform's own keys are nobody's provider keys, whatever a configuration says.

@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    CodexError, CodexSetup, Event, Keeper, Limit, Usage,
+    CodexError, CodexSetup, Event, Keeper, Limit, Route, Usage,
     capture::LINES_IN_FLIGHT,
     error::ended,
     home::{CodexHome, Earlier},
@@ -52,6 +52,8 @@ pub struct Launch {
     pub home: PathBuf,
     /// What keeps Codex and its commands where they belong.
     pub keeper: Keeper,
+    /// The way to the model provider by the agent, where keys stay with it.
+    pub route: Option<Route>,
     /// The environment of the commands that Codex runs, and of Codex.
     pub env: BTreeMap<String, String>,
     /// The folder for the record by which leftovers are found after a crash of the agent.

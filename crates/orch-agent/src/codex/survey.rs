@@ -43,12 +43,6 @@ pub async fn survey(setup: &CodexSetup, path: &str) -> Result<Survey, CodexError
             Mode::Exec
         }
     };
-    if !found.is_native {
-        warnings.push(format!(
-            "{} is a script: in a sandbox, commands that Codex runs could read its provider's key; name the program itself in CODEX_BIN",
-            found.program.display()
-        ));
-    }
     let hosts = match setup.hosts() {
         hosts if hosts.is_empty() => {
             warnings.push(

@@ -10,6 +10,8 @@ use std::{
 
 use toml::{Table, Value};
 
+use super::provider::{Route, reroute};
+
 /// Names that a command needs to find its way, and the mark by which the agent finds processes that
 /// a command left behind. The run's own variables come on top.
 const VISIBLE: [&str; 8] = [
@@ -53,6 +55,7 @@ pub(super) fn configure<'n>(
     folder: &Path,
     run_variables: impl Iterator<Item = &'n str>,
     files: Files<'_>,
+    route: Option<&Route>,
 ) -> Result<Config, toml::de::Error> {
     let mut config: Table = toml::from_str(user)?;
     let mut copies = Vec::new();
@@ -69,7 +72,13 @@ pub(super) fn configure<'n>(
             *path = file.to_string_lossy().into_owned();
         }
     }
+    if let Files::Copied(_) = files {
+        ask_nobody_else(&mut config);
+    }
     let mut provider_variables = BTreeSet::new();
+    if let Some(route) = route {
+        reroute(&mut config, route);
+    }
     collect_variables(&config, &mut provider_variables);
     config.insert("approval_policy".to_owned(), "never".into());
     let policy = config
@@ -85,6 +94,25 @@ pub(super) fn configure<'n>(
         provider_variables,
         copies,
     })
+}
+
+/// What Codex looks up at other hosts by itself, where it can reach none of them; unless the user wants
+/// it.
+fn ask_nobody_else(config: &mut Table) {
+    config
+        .entry("check_for_update_on_startup")
+        .or_insert(false.into());
+    for (name, switches) in [
+        ("analytics", &["enabled"][..]),
+        ("features", &["plugins", "remote_plugin"][..]),
+    ] {
+        let table = config.entry(name).or_insert_with(|| Table::new().into());
+        if let Value::Table(table) = table {
+            for switch in switches {
+                table.entry(*switch).or_insert(false.into());
+            }
+        }
+    }
 }
 
 /// Lets by name through what the commands may see. The variables that the user sets stay; those of
@@ -135,8 +163,14 @@ mod tests {
 
     fn configured(user: &str) -> (Table, Vec<String>) {
         let names = ["AWS_SECRET_ACCESS_KEY", "PATH"];
-        let config =
-            configure(user, Path::new("/u/.codex"), names.into_iter(), Files::Stay).unwrap();
+        let config = configure(
+            user,
+            Path::new("/u/.codex"),
+            names.into_iter(),
+            Files::Stay,
+            None,
+        )
+        .unwrap();
         let table = toml::from_str(&config.text).unwrap();
         (table, config.provider_variables.into_iter().collect())
     }
@@ -213,6 +247,7 @@ mod tests {
             Path::new("/"),
             std::iter::empty(),
             Files::Stay,
+            None,
         )
         .unwrap_err();
         assert!(error.to_string().contains("line 1"), "{error}");

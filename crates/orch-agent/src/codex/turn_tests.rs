@@ -30,6 +30,7 @@ fn launch(folder: &Path) -> Launch {
         run_folder: folder.to_owned(),
         home: folder.to_owned(),
         keeper: Keeper::Codex,
+        route: None,
         env: std::collections::BTreeMap::new(),
         records: None,
         timeout: None,

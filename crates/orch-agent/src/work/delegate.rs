@@ -6,7 +6,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use orch_core::recipe::Step;
+use orch_core::recipe::{Network, Step};
 use orch_sandbox::{
     exec::{RunFolder, Stream},
     sandbox::Cell,
@@ -25,7 +25,10 @@ use super::{
 };
 use crate::{
     artifacts::Collector,
-    codex::{self, CodexSetup, Event, Keeper, Launch, Report, Talk, execution_prompt, installed},
+    codex::{
+        self, CodexSetup, Event, Gateway, Keeper, Launch, Report, Route, Talk, execution_prompt,
+        installed,
+    },
     command,
     progress::{LineEnd, RunLog, Source, StepStatus},
     redact::Redactor,
@@ -104,7 +107,8 @@ impl Run<'_> {
         kept.map_err(|error| format!("failed to keep the run's steps: {error}"))?;
         let (log, over) = (&self.job.log, CancellationToken::new());
         if !self.is_sandboxed() {
-            return Ok(carry_out(setup, self.job, folder, environment, Keeper::Codex).await);
+            let (keeper, job) = (Keeper::Codex, self.job);
+            return Ok(carry_out(setup, job, folder, environment, keeper, None).await);
         }
         let path = &self.config.path;
         let program = installed(&setup.bin, path).map_err(|error| chain(&error))?;
@@ -114,12 +118,22 @@ impl Run<'_> {
             .filter_map(|name| setup.agent_env.get(*name).map(PathBuf::from));
         let readable = home_of(&program, path).into_iter().chain(certificates);
         let recipe = command::with_hosts(&self.recipe, &setup.hosts());
-        let opened = self.open_cell(&recipe, folder, readable.collect()).await?;
+        self.check_rights(&recipe)?;
+        let gateway = Gateway::open(setup).await.map_err(|error| chain(&error))?;
+        let (recipe, own) = match &gateway {
+            // Its provider is reached by the agent, which has the keys.
+            Some(gateway) => (&self.recipe, Network::Hosts(vec![gateway.host()])),
+            None => (&recipe, Network::Denied),
+        };
+        let opened = self.open_cell_with(recipe, &own, folder, readable.collect());
+        let opened = opened.await?;
         let Opened { cell, refusals } = opened;
         let cell: Arc<dyn Cell> = Arc::from(cell);
         let working = async {
             let keeper = Keeper::Run(cell);
-            let outcome = carry_out(setup, self.job, folder, environment, keeper).await;
+            let route = gateway.as_ref().map(Gateway::route);
+            let job = self.job;
+            let outcome = carry_out(setup, job, folder, environment, keeper, route).await;
             over.cancel();
             outcome
         };
@@ -136,6 +150,7 @@ async fn carry_out(
     folder: &RunFolder,
     environment: &Environment,
     keeper: Keeper,
+    route: Option<Route>,
 ) -> Outcome {
     let assignment = &job.assignment;
     let recipe = Some(assignment.recipe_yaml.as_str()).filter(|yaml| !yaml.trim().is_empty());
@@ -145,6 +160,7 @@ async fn carry_out(
         run_folder: folder.path().to_owned(),
         home: folder.home(),
         keeper,
+        route,
         env: environment.common().clone(),
         records: Some(folder.pids()),
         timeout: None,

@@ -9,7 +9,7 @@ use futures::future::BoxFuture;
 use orch_api::proto::Assignment;
 use orch_core::{
     plan::cloud_hints,
-    recipe::{Recipe, Step},
+    recipe::{Network, Recipe, Step},
 };
 use orch_sandbox::{
     exec::{CopyLimits, RunFolder, Snapshots},
@@ -495,6 +495,18 @@ impl Run<'_> {
         folder: &RunFolder,
         readable: Vec<PathBuf>,
     ) -> Result<Opened, String> {
+        self.open_cell_with(recipe, &Network::Denied, folder, readable)
+            .await
+    }
+
+    /// The same, with what of the agent itself is to be reached as well.
+    pub(super) async fn open_cell_with(
+        &self,
+        recipe: &Recipe,
+        own: &Network,
+        folder: &RunFolder,
+        readable: Vec<PathBuf>,
+    ) -> Result<Opened, String> {
         let (told, refusals) = mpsc::unbounded_channel();
         let tell = move |refusal| {
             // Nobody listens once the run is over.
@@ -503,7 +515,7 @@ impl Run<'_> {
         let (setup, path) = (&self.config.sandbox, &self.config.path);
         let backend = self.sandbox.backend();
         let mut confinement = setup
-            .confinement(backend, recipe, folder, path, tell)
+            .confinement_with(backend, recipe, own, folder, path, tell)
             .map_err(|denied| denied.to_string())?;
         confinement.readable.extend(environment::rustup_home());
         confinement.readable.extend(readable);
@@ -516,6 +528,15 @@ impl Run<'_> {
             cell: opened.map_err(|error| chain(&error))?,
             refusals: Mutex::new(refusals),
         })
+    }
+
+    /// Whether policy gives what a recipe asks for.
+    pub(super) fn check_rights(&self, recipe: &Recipe) -> Result<(), String> {
+        let checked = self
+            .config
+            .sandbox
+            .check_rights(self.sandbox.backend(), recipe);
+        checked.map_err(|denied| denied.to_string())
     }
 
     /// Whether anything keeps what the run starts where it belongs.
