@@ -92,6 +92,47 @@ async fn codex_works_in_the_runs_sandbox_and_its_key_stays_its_own() {
 }
 
 #[tokio::test]
+async fn a_provider_that_policy_does_not_allow_fails_the_run_and_says_so() {
+    let workshop = Workshop::with(
+        &[("AGENT_ALLOWED_HOSTS", "example.com")],
+        [Reply::say("never asked")],
+    )
+    .await;
+    let up = &workshop.up;
+    let item = up.item(up.project().await, "Ask").await;
+    up.enqueue(item).await;
+    let run = up.wait_run(item, "failed").await;
+    let reason = run["reason"].as_str().unwrap();
+    assert!(
+        reason.starts_with("Codex needs the host `127.0.0.1:")
+            && reason.contains("denied by the agent's AGENT_ALLOWED_HOSTS"),
+        "{reason}"
+    );
+    assert!(workshop.model.requests().is_empty());
+}
+
+#[tokio::test]
+async fn the_older_interface_works_in_the_sandbox_too_and_cannot_be_steered() {
+    let workshop = Workshop::with(
+        &[("AGENT_CODEX_MODE", "exec")],
+        [Reply::run(UNTIL_GO), Reply::say("All done.")],
+    )
+    .await;
+    let up = &workshop.up;
+    let (item, run) = started(up, "Work").await;
+    let work = workshop.work(&run);
+    wait_until("the command", || work.join("began").exists()).await;
+    let path = format!("/work-items/runs/{}/steer", run["id"]);
+    let (status, problem) = up.try_post(&path, json!({"text": "faster"})).await;
+    assert_eq!(status, StatusCode::CONFLICT);
+    assert_eq!(problem["code"], "cannot_be_steered", "{problem}");
+    fs::write(work.join("go"), "").unwrap();
+    let run = up.wait_run(item, "succeeded").await;
+    let log = log(up, &run).await;
+    assert!(log.contains("steps run in the sandbox `"), "{log}");
+}
+
+#[tokio::test]
 async fn what_codex_asks_leave_for_waits_for_a_person_and_happens_once() {
     let workshop = Workshop::new([
         Reply::run("mkdir gone; touch gone/x"),

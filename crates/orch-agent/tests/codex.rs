@@ -109,6 +109,7 @@ impl Bench {
         ]);
         Launch {
             prompt: execution_prompt("Say hello", "Write hello.txt", None),
+            epoch: 1,
             work: self.path("run/work"),
             run_folder: self.path("run"),
             home: self.path("run/home"),

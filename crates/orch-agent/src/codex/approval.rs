@@ -36,6 +36,15 @@ pub(super) struct Asked {
     pub(super) reason: String,
 }
 
+/// Which of a run's questions it is: no answer is taken for that to another.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    /// The hold's.
+    pub(super) epoch: u64,
+    /// From 1.
+    pub(super) number: u32,
+}
+
 /// What a person decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Decision {
@@ -44,8 +53,8 @@ pub(super) enum Decision {
 }
 
 impl Asked {
-    /// A request for leave to run a command; `number` tells questions of a run apart.
-    pub(super) fn command(params: &Value, number: u32) -> Self {
+    /// A request for leave to run a command.
+    pub(super) fn command(params: &Value, place: Place) -> Self {
         let (command, cwd) = (string(params, "command"), string(params, "cwd"));
         let network = &params["networkApprovalContext"];
         let beyond = match network {
@@ -60,11 +69,11 @@ impl Asked {
             (false, false) => format!("run `{command}` in {cwd} with the network: {beyond}"),
             (true, _) => format!("use the network: {beyond}"),
         };
-        Self::new(digest, what, string(params, "reason"), number)
+        Self::new(digest, what, string(params, "reason"), place)
     }
 
     /// A request for leave to change files, of which `item` tells.
-    pub(super) fn change(params: &Value, item: &Value, number: u32) -> Self {
+    pub(super) fn change(params: &Value, item: &Value, place: Place) -> Self {
         let root = string(params, "grantRoot");
         let content = item["changes"].to_string();
         let parts = [&root, &content].map(|part| Some(part.as_bytes()));
@@ -78,12 +87,13 @@ impl Asked {
         if !root.is_empty() {
             what.push_str(&format!(", and others under {root} after them"));
         }
-        Self::new(digest, what, string(params, "reason"), number)
+        Self::new(digest, what, string(params, "reason"), place)
     }
 
-    fn new(digest: String, what: String, reason: String, number: u32) -> Self {
+    fn new(digest: String, what: String, reason: String, place: Place) -> Self {
+        let Place { epoch, number } = place;
         Self {
-            key: format!("{KEY}{number}-{}", &digest[..12]),
+            key: format!("{KEY}{epoch}-{number}-{}", &digest[..12]),
             digest,
             what,
             reason,
@@ -152,22 +162,27 @@ mod tests {
 
     use super::*;
 
+    const PLACE: Place = Place {
+        epoch: 4,
+        number: 3,
+    };
+
     fn command(command: &str, cwd: &str) -> Asked {
-        Asked::command(
-            &json!({ "kind": "command", "command": command, "cwd": cwd, "reason": "tidy up" }),
-            3,
-        )
+        let params =
+            json!({ "kind": "command", "command": command, "cwd": cwd, "reason": "tidy up" });
+        Asked::command(&params, PLACE)
     }
 
     #[test]
     fn a_leave_is_for_one_command_in_one_folder() {
         let asked = command("rm -rf x", "/w");
         assert_eq!(asked, command("rm -rf x", "/w"));
+        assert_eq!(asked.key, format!("codex-4-3-{}", &asked.digest[..12]));
         assert_ne!(asked.digest, command("rm -rf  x", "/w").digest);
         assert_ne!(asked.digest, command("rm -rf x", "/v").digest);
         let change = |diff: &str| {
             let item = json!({ "changes": [{ "path": "a", "kind": "add", "diff": diff }] });
-            Asked::change(&json!({}), &item, 1)
+            Asked::change(&json!({}), &item, PLACE)
         };
         assert_ne!(change("x").digest, change("y").digest);
         assert_eq!(change("x").what, "change files (add a)");

@@ -36,10 +36,10 @@ use super::{
 };
 
 /// How long Codex may take to end itself when it is told to.
-const KILL_GRACE: Duration = Duration::from_secs(1);
+const KILL_GRACE: Duration = Duration::from_millis(800);
 
 /// How long it may take to end once nobody talks to it any more.
-const LEAVING: Duration = Duration::from_secs(2);
+const LEAVING: Duration = Duration::from_secs(1);
 
 /// How long it may take to begin, to load a thread, and to answer otherwise.
 pub(super) const PATIENCE: Duration = Duration::from_secs(60);

@@ -218,7 +218,88 @@ fn refuse(status: StatusCode, why: &str) -> Response {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
+
+    const KEY: &str = "sk-of-the-agent";
+
+    /// A provider that says what it was asked, and where a redirect would lead.
+    async fn provider() -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let answer = async |request: Request| {
+            if request.uri().path().ends_with("/moved") {
+                let there = (header::LOCATION, "http://127.0.0.1:1/");
+                return (StatusCode::FOUND, [there]).into_response();
+            }
+            let header = |name: &str| {
+                let value = request.headers().get(name);
+                value.map(|value| value.to_str().unwrap().to_owned())
+            };
+            let (authorization, ours) = (header("authorization"), header(RUN_HEADER));
+            let path = request.uri().path().to_owned();
+            json!({ "path": path, "authorization": authorization, "ours": ours })
+                .to_string()
+                .into_response()
+        };
+        let routes = Router::new().fallback(answer);
+        tokio::spawn(async move { axum::serve(listener, routes).await });
+        format!("http://{address}/v1")
+    }
+
+    async fn gateway(base_url: &str) -> Gateway {
+        let env = [("OPENAI_API_KEY", KEY), ("OPENAI_BASE_URL", base_url)];
+        let env = env.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let setup = CodexSetup::from_env(BTreeMap::from(env)).unwrap();
+        Gateway::open(&setup).await.unwrap().unwrap()
+    }
+
+    #[tokio::test]
+    async fn the_key_is_added_for_the_run_alone_and_goes_nowhere_else() {
+        let gateway = gateway(&provider().await).await;
+        let Route { url, token } = gateway.route();
+        let client = client(&Url::parse(&url).unwrap()).unwrap();
+        let ask = async |path: &str, token: Option<&str>| {
+            let request = client.post(format!("{url}{path}")).body("{}");
+            let request = match token {
+                Some(token) => request.header(RUN_HEADER, token),
+                None => request,
+            };
+            let answer = request.send().await.unwrap();
+            (answer.status(), answer.text().await.unwrap())
+        };
+        let (status, said) = ask("/responses", Some(&token)).await;
+        assert_eq!(status, StatusCode::OK);
+        let said: serde_json::Value = serde_json::from_str(&said).unwrap();
+        let expected = json!({
+            "path": "/v1/responses", "authorization": format!("Bearer {KEY}"), "ours": null,
+        });
+        assert_eq!(said, expected);
+        for token in [None, Some("other"), Some("")] {
+            let (status, said) = ask("/responses", token).await;
+            assert_eq!(status, StatusCode::FORBIDDEN, "{said}");
+        }
+        let (status, _) = ask("/moved", Some(&token)).await;
+        assert_eq!(status, StatusCode::FOUND, "it is not followed");
+    }
+
+    #[tokio::test]
+    async fn a_provider_that_is_away_is_an_outage_in_codexs_own_words() {
+        let gateway = gateway("http://127.0.0.1:1/v1").await;
+        let Route { url, token } = gateway.route();
+        let client = client(&Url::parse(&url).unwrap()).unwrap();
+        let request = client
+            .get(format!("{url}/models"))
+            .header(RUN_HEADER, token);
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::BAD_GATEWAY);
+        let said = answer.text().await.unwrap();
+        assert!(
+            super::super::Limit::of(&said.replace('{', "")).is_some(),
+            "{said}"
+        );
+    }
 
     #[test]
     fn nothing_above_the_providers_base_is_reached() {

@@ -44,6 +44,8 @@ const SANDBOX_CHOICES: [&str; 4] = [
 pub struct Launch {
     /// [`execution_prompt`](super::execution_prompt), for example.
     pub prompt: String,
+    /// Of the hold on the run.
+    pub epoch: u64,
     /// The workspace; Codex and its commands may write there.
     pub work: PathBuf,
     /// The run's folder, outside the workspace, where Codex's own folder is made and removed.

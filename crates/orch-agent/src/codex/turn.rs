@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     CodexError, CodexSetup, Event, Launch, Usage,
-    approval::Asked,
+    approval::{Asked, Place},
     converse::PATIENCE,
     items::{self, string},
     memory::Memory,
@@ -28,7 +28,7 @@ use super::{
 };
 
 /// How long an interrupted turn may take to end.
-const INTERRUPT_PATIENCE: Duration = Duration::from_millis(1500);
+const INTERRUPT_PATIENCE: Duration = Duration::from_millis(1200);
 
 /// Changes of files that are remembered until leave is asked for them.
 const MOST_CHANGES: usize = 32;
@@ -320,13 +320,16 @@ impl<'t> Turn<'t> {
 
     /// Answers a request of Codex.
     async fn decide(&mut self, id: Value, method: &str, params: &Value) -> Result<(), CodexError> {
-        let number = self.memory.questions + 1;
+        let place = Place {
+            epoch: self.work.launch.epoch,
+            number: self.memory.questions + 1,
+        };
         let asked = match method {
-            "item/commandExecution/requestApproval" => Asked::command(params, number),
+            "item/commandExecution/requestApproval" => Asked::command(params, place),
             "item/fileChange/requestApproval" => {
                 let item_id = params["itemId"].as_str().unwrap_or_default();
                 let item = self.changes.iter().find(|item| item["id"] == item_id);
-                Asked::change(params, item.unwrap_or(&Value::Null), number)
+                Asked::change(params, item.unwrap_or(&Value::Null), place)
             }
             other => {
                 let message = format!("`{other}` is not offered here: go on without it");
@@ -354,7 +357,7 @@ impl<'t> Turn<'t> {
             self.say(Event::Notice { text }).await;
             self.answer(&id, Ok(json!({ "decision": "decline" }))).await;
         } else {
-            self.memory.questions = number;
+            self.memory.questions = place.number;
             self.memory.asked = Some(asked.clone());
             self.keep().await?;
             self.interrupt(Ended::Asks(asked)).await;

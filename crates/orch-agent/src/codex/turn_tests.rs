@@ -26,6 +26,7 @@ struct Stage {
 fn launch(folder: &Path) -> Launch {
     Launch {
         prompt: String::new(),
+        epoch: 1,
         work: folder.to_owned(),
         run_folder: folder.to_owned(),
         home: folder.to_owned(),
@@ -246,7 +247,11 @@ async fn what_was_approved_happens_once_and_what_was_declined_never() {
     let mut stage = Stage::new();
     let digest = |command: &str| {
         let params = json!({ "kind": "command", "command": command, "cwd": "/w" });
-        Asked::command(&params, 1).digest
+        let place = Place {
+            epoch: 1,
+            number: 1,
+        };
+        Asked::command(&params, place).digest
     };
     stage.memory.granted = Some(digest("rm -rf x"));
     stage.memory.declined.insert(digest("rm -rf y"));

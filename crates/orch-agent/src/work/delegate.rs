@@ -6,7 +6,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use orch_core::recipe::{Network, Step};
+use orch_core::recipe::{Network, Recipe, Step, rights::Denied};
 use orch_sandbox::{
     exec::{RunFolder, Stream},
     sandbox::Cell,
@@ -117,8 +117,12 @@ impl Run<'_> {
             .iter()
             .filter_map(|name| setup.agent_env.get(*name).map(PathBuf::from));
         let readable = home_of(&program, path).into_iter().chain(certificates);
-        let recipe = command::with_hosts(&self.recipe, &setup.hosts());
-        self.check_rights(&recipe)?;
+        let hosts = setup.hosts();
+        let recipe = command::with_hosts(&self.recipe, &hosts);
+        let checked = self.check_rights(&command::with_hosts(&Recipe::default(), &hosts));
+        checked.map_err(|Denied { right, policy, .. }| {
+            format!("Codex needs {right} for its model provider, which is denied by {policy}: have the operator allow it")
+        })?;
         let gateway = Gateway::open(setup).await.map_err(|error| chain(&error))?;
         let (recipe, own) = match &gateway {
             // Its provider is reached by the agent, which has the keys.
@@ -156,6 +160,7 @@ async fn carry_out(
     let recipe = Some(assignment.recipe_yaml.as_str()).filter(|yaml| !yaml.trim().is_empty());
     let launch = Launch {
         prompt: execution_prompt(&assignment.title, &assignment.description, recipe),
+        epoch: assignment.epoch,
         work: folder.work(),
         run_folder: folder.path().to_owned(),
         home: folder.home(),

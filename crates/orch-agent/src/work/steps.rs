@@ -9,7 +9,7 @@ use futures::future::BoxFuture;
 use orch_api::proto::Assignment;
 use orch_core::{
     plan::cloud_hints,
-    recipe::{Network, Recipe, Step},
+    recipe::{Network, Recipe, Step, rights::Denied},
 };
 use orch_sandbox::{
     exec::{CopyLimits, RunFolder, Snapshots},
@@ -531,12 +531,9 @@ impl Run<'_> {
     }
 
     /// Whether policy gives what a recipe asks for.
-    pub(super) fn check_rights(&self, recipe: &Recipe) -> Result<(), String> {
-        let checked = self
-            .config
-            .sandbox
-            .check_rights(self.sandbox.backend(), recipe);
-        checked.map_err(|denied| denied.to_string())
+    pub(super) fn check_rights(&self, recipe: &Recipe) -> Result<(), Denied> {
+        let (setup, backend) = (&self.config.sandbox, self.sandbox.backend());
+        setup.check_rights(backend, recipe)
     }
 
     /// Whether anything keeps what the run starts where it belongs.
