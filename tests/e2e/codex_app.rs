@@ -11,7 +11,10 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::{
-    codex::{KEY, Workshop, scripted_model::Reply},
+    codex::{
+        KEY, Workshop,
+        scripted_model::{Reply, scratch_folder},
+    },
     support::{Installation, PATIENCE, answer},
 };
 
@@ -202,6 +205,74 @@ async fn a_refusal_is_told_to_codex_and_holds_and_the_rest_goes_on() {
             .to_string()
             .contains("A person has declined that")
     );
+}
+
+#[tokio::test]
+async fn a_question_outlives_the_agent_and_each_request_is_asked_on_its_own() {
+    let mut workshop = Workshop::with(
+        &[("AGENT_CODEX_APPROVAL", "untrusted")],
+        [
+            Reply::run("echo first >> did"),
+            Reply::run("echo first >> did"),
+            Reply::run("echo second >> did"),
+            Reply::run("echo second >> did"),
+            Reply::say("Did both."),
+        ],
+    )
+    .await;
+    let (item, _) = started(&workshop.up, "Do both").await;
+    let first = question(&workshop.up, item).await;
+    workshop.up.kill();
+    workshop.up.start();
+    let up = &workshop.up;
+    let first_again = question(up, item).await;
+    assert_eq!(first["id"], first_again["id"]);
+    decide(up, &first, "approve once").await;
+    let asked_second = |all: &Value| {
+        let all = all.as_array().into_iter().flatten();
+        all.filter(|asked| asked["status"] == "pending").count() == 1
+    };
+    let run = up.runs(item).await[0]["id"].clone();
+    let path = format!("/work-items/runs/{run}/info-requests");
+    let all = up.wait_for(&path, "the second question", |all| {
+        all.as_array().map(Vec::len) == Some(2) && asked_second(all)
+    });
+    all.await;
+    let second = question(up, item).await;
+    assert!(second["prompt"].as_str().unwrap().contains("echo second"));
+    assert_ne!(first["fields"][0]["key"], second["fields"][0]["key"]);
+    decide(up, &second, "approve once").await;
+    let run = up.wait_run(item, "succeeded").await;
+    let did = fs::read_to_string(workshop.first_work(&run).join("did")).unwrap();
+    assert_eq!(did, "first\nsecond\n");
+    // Answers are no secrets: they stay readable.
+    assert!(log(up, &run).await.contains("a person approved: run `"));
+}
+
+#[tokio::test]
+async fn a_change_of_files_outside_of_the_workspace_is_asked_for_where_codex_keeps_itself_in() {
+    let outside = tempfile::tempdir_in(scratch_folder()).unwrap();
+    let file = outside.path().join("outside.txt");
+    let patch = Reply::Patch(format!(
+        "*** Begin Patch\n*** Add File: {}\n+made outside\n*** End Patch",
+        file.display()
+    ));
+    let workshop = Workshop::with(
+        &[("AGENT_SANDBOX", "process")],
+        [patch.clone(), patch, Reply::say("Made it.")],
+    )
+    .await;
+    let up = &workshop.up;
+    let (item, _) = started(up, "Make a file").await;
+    let asked = question(up, item).await;
+    let prompt = asked["prompt"].as_str().unwrap();
+    let what = format!("change files (add {})", file.display());
+    assert!(prompt.contains(&what), "{prompt}");
+    assert!(!file.exists());
+    decide(up, &asked, "approve once").await;
+    let run = up.wait_run(item, "succeeded").await;
+    let log = log(up, &run).await;
+    assert_eq!(fs::read_to_string(&file).expect(&log), "made outside\n");
 }
 
 #[tokio::test]
