@@ -245,14 +245,20 @@ impl Session<'_> {
                     input = undelivered.join("\n\n");
                     continue;
                 }
-                Ended::Failed(message) => message,
+                Ended::Failed(message) => match over_budget(self.setup, &self.memory) {
+                    Some(reason) => {
+                        return Ok(Over::Outcome(Outcome::Failed {
+                            exit_code: None,
+                            reason,
+                        }));
+                    }
+                    None => message,
+                },
                 Ended::Asks(asked) => {
                     return Ok(Over::Outcome(Outcome::Asks(asked.question())));
                 }
-                Ended::OverBudget { used, budget } => {
-                    let reason = format!(
-                        "the token budget of {budget} (AGENT_CODEX_TOKEN_BUDGET) is used up: {used} tokens were used"
-                    );
+                Ended::OverBudget => {
+                    let reason = over_budget(self.setup, &self.memory).unwrap_or_default();
                     return Ok(Over::Outcome(Outcome::Failed {
                         exit_code: None,
                         reason,
@@ -363,6 +369,15 @@ impl Session<'_> {
         keep(&self.memory, &self.launch.run_folder).await?;
         Ok(Some((id.to_owned(), Began::Anew)))
     }
+}
+
+/// Why nothing more may be used, where that is so.
+fn over_budget(setup: &CodexSetup, memory: &Memory) -> Option<String> {
+    let used = memory.usage.tokens();
+    let budget = setup.app.token_budget.filter(|budget| used > *budget)?;
+    Some(format!(
+        "the token budget of {budget} (AGENT_CODEX_TOKEN_BUDGET) is used up: {used} tokens were used"
+    ))
 }
 
 /// How a conversation began.

@@ -5,7 +5,7 @@
 //! token. Passes requests and answers on as they are; redirects are not followed, so that a key goes
 //! where it was meant to go.
 
-use std::{net::Ipv4Addr, time::Duration};
+use std::{net::Ipv4Addr, path::Path, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -14,6 +14,7 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
+use futures::TryStreamExt as _;
 use reqwest::{Client, Url, redirect::Policy};
 use serde_json::json;
 use subtle::ConstantTimeEq as _;
@@ -22,7 +23,9 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::{
     CodexError, CodexSetup,
-    provider::{self, RUN_HEADER, Route, Upstream},
+    memory::Memory,
+    meter::{Meter, Passing},
+    provider::{self, Loopback, RUN_HEADER, Route, Upstream},
 };
 use crate::text::chain;
 
@@ -35,7 +38,8 @@ const TOKEN_BYTES: usize = 32;
 
 /// A gateway that is open until this is dropped.
 pub struct Gateway {
-    route: Route,
+    url: String,
+    token: String,
     port: u16,
     _serving: AbortOnDropHandle<()>,
 }
@@ -45,14 +49,15 @@ struct Shared {
     base: Url,
     headers: HeaderMap,
     token: String,
+    meter: Arc<Meter>,
 }
 
 impl Gateway {
-    /// Opens one, where the agent has a key that Codex needs.
+    /// Opens one for the run whose folder is given, where the agent has a key that Codex needs.
     ///
     /// # Errors
     /// When the provider's address or key cannot be used, or there is no port.
-    pub async fn open(setup: &CodexSetup) -> Result<Option<Self>, CodexError> {
+    pub async fn open(setup: &CodexSetup, run_folder: &Path) -> Result<Option<Self>, CodexError> {
         let Some(upstream) = setup.upstream() else {
             return Ok(None);
         };
@@ -62,7 +67,9 @@ impl Gateway {
         let mut token = [0; TOKEN_BYTES];
         getrandom::fill(&mut token).map_err(|error| failed(error.to_string()))?;
         let token = hex::encode(token);
-        let shared = std::sync::Arc::new(Shared {
+        let used = Memory::load(run_folder).usage.tokens();
+        let shared = Arc::new(Shared {
+            meter: Arc::new(Meter::new(setup.app.token_budget, used)),
             client: client(&base).map_err(|error| failed(chain(&error)))?,
             headers: headers(&upstream).map_err(failed)?,
             base: base.clone(),
@@ -80,10 +87,8 @@ impl Gateway {
         });
         let path = base.path().trim_end_matches('/');
         Ok(Some(Self {
-            route: Route {
-                url: format!("http://127.0.0.1:{port}{path}"),
-                token,
-            },
+            url: format!("http://127.0.0.1:{port}{path}"),
+            token,
             port,
             _serving: AbortOnDropHandle::new(serving),
         }))
@@ -97,8 +102,12 @@ impl Gateway {
 
     /// How Codex reaches it.
     #[must_use]
-    pub fn route(&self) -> Route {
-        self.route.clone()
+    pub fn route(&self, loopback: Loopback) -> Route {
+        Route {
+            url: self.url.clone(),
+            token: self.token.clone(),
+            loopback,
+        }
     }
 }
 
@@ -138,7 +147,7 @@ fn headers(upstream: &Upstream) -> Result<HeaderMap, String> {
     Ok(headers)
 }
 
-async fn pass_on(State(shared): State<std::sync::Arc<Shared>>, request: Request) -> Response {
+async fn pass_on(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     let given = request.headers().get(RUN_HEADER).map(HeaderValue::as_bytes);
     let is_ours = given.is_some_and(|given| given.ct_eq(shared.token.as_bytes()).into());
     if !is_ours {
@@ -146,6 +155,10 @@ async fn pass_on(State(shared): State<std::sync::Arc<Shared>>, request: Request)
             StatusCode::FORBIDDEN,
             "this leads to a model, for one run alone",
         );
+    }
+    if let Some(budget) = shared.meter.used_up() {
+        let why = format!("the token budget of {budget} is used up");
+        return refuse(StatusCode::FORBIDDEN, &why);
     }
     let Some(url) = target(&shared.base, request.uri()) else {
         return refuse(
@@ -164,7 +177,9 @@ async fn pass_on(State(shared): State<std::sync::Arc<Shared>>, request: Request)
     match sent.body(body).send().await {
         Ok(answer) => {
             let (status, headers) = (answer.status(), passed_on(answer.headers()));
-            let body = Body::from_stream(answer.bytes_stream());
+            let mut passing = Passing::new(Arc::clone(&shared.meter));
+            let bytes = answer.bytes_stream();
+            let body = Body::from_stream(bytes.inspect_ok(move |bytes| passing.see(bytes)));
             (status, headers, body).into_response()
         }
         Err(error) => {
@@ -252,14 +267,15 @@ mod tests {
         let env = [("OPENAI_API_KEY", KEY), ("OPENAI_BASE_URL", base_url)];
         let env = env.map(|(name, value)| (name.to_owned(), value.to_owned()));
         let setup = CodexSetup::from_env(BTreeMap::from(env)).unwrap();
-        Gateway::open(&setup).await.unwrap().unwrap()
+        let nowhere = Path::new("/nowhere");
+        Gateway::open(&setup, nowhere).await.unwrap().unwrap()
     }
 
     #[tokio::test]
     async fn the_key_is_added_for_the_run_alone_and_goes_nowhere_else() {
         let gateway = gateway(&provider().await).await;
-        let Route { url, token } = gateway.route();
-        let client = client(&Url::parse(&url).unwrap()).unwrap();
+        let Gateway { url, token, .. } = &gateway;
+        let client = client(&Url::parse(url).unwrap()).unwrap();
         let ask = async |path: &str, token: Option<&str>| {
             let request = client.post(format!("{url}{path}")).body("{}");
             let request = match token {
@@ -269,7 +285,7 @@ mod tests {
             let answer = request.send().await.unwrap();
             (answer.status(), answer.text().await.unwrap())
         };
-        let (status, said) = ask("/responses", Some(&token)).await;
+        let (status, said) = ask("/responses", Some(token)).await;
         assert_eq!(status, StatusCode::OK);
         let said: serde_json::Value = serde_json::from_str(&said).unwrap();
         let expected = json!({
@@ -280,15 +296,15 @@ mod tests {
             let (status, said) = ask("/responses", token).await;
             assert_eq!(status, StatusCode::FORBIDDEN, "{said}");
         }
-        let (status, _) = ask("/moved", Some(&token)).await;
+        let (status, _) = ask("/moved", Some(token)).await;
         assert_eq!(status, StatusCode::FOUND, "it is not followed");
     }
 
     #[tokio::test]
     async fn a_provider_that_is_away_is_an_outage_in_codexs_own_words() {
         let gateway = gateway("http://127.0.0.1:1/v1").await;
-        let Route { url, token } = gateway.route();
-        let client = client(&Url::parse(&url).unwrap()).unwrap();
+        let Gateway { url, token, .. } = &gateway;
+        let client = client(&Url::parse(url).unwrap()).unwrap();
         let request = client
             .get(format!("{url}/models"))
             .header(RUN_HEADER, token);

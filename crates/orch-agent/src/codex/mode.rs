@@ -60,8 +60,8 @@ pub struct AppSetup {
     pub approval: Approval,
     /// `AGENT_CODEX_TOKEN_BUDGET`: input and output tokens that a run may use.
     pub token_budget: Option<u64>,
-    /// `AGENT_CODEX_HOSTS`: the hosts of the model provider, in place of what the configuration
-    /// tells.
+    /// `AGENT_CODEX_HOSTS`: hosts that the sandbox lets Codex reach, in place of those that the
+    /// configuration tells.
     pub hosts: Option<Vec<String>>,
 }
 
@@ -124,12 +124,18 @@ impl AppSetup {
 }
 
 impl CodexSetup {
-    /// The hosts that Codex itself has to reach.
+    /// The hosts that Codex itself has to reach, where it has to.
     #[must_use]
     pub fn hosts(&self) -> Vec<String> {
-        if let Some(hosts) = &self.app.hosts {
-            return hosts.clone();
+        match &self.app.hosts {
+            Some(hosts) => hosts.clone(),
+            None => self.provider_hosts(),
         }
+    }
+
+    /// The hosts of the model provider, as the configuration tells them.
+    #[must_use]
+    pub fn provider_hosts(&self) -> Vec<String> {
         let (config, has_login) = self.chosen();
         provider::hosts(&config, &self.agent_env, has_login)
     }

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use orch_core::recipe::{Network, Recipe, rights};
 use toml::{Table, Value};
 
 /// The provider where the configuration names none.
@@ -30,6 +31,36 @@ pub(super) struct Upstream {
 pub struct Route {
     pub(super) url: String,
     pub(super) token: String,
+    pub(super) loopback: Loopback,
+}
+
+/// What a run's commands mean by an address of the loopback interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loopback {
+    /// What they start for themselves.
+    Own,
+    /// This machine's, which their recipe lists.
+    Machine,
+}
+
+impl Loopback {
+    /// As a recipe has it.
+    #[must_use]
+    pub fn of(recipe: &Recipe) -> Self {
+        let is_local = |host: &String| {
+            ["localhost", "127.", "::1", "[::1]"]
+                .iter()
+                .any(|local| host.starts_with(local))
+        };
+        let lists = rights::networks(recipe).any(|network| match network {
+            Network::Hosts(hosts) => hosts.iter().any(is_local),
+            Network::Denied | Network::Open => false,
+        });
+        match lists {
+            true => Self::Machine,
+            false => Self::Own,
+        }
+    }
 }
 
 struct Chosen<'c> {
@@ -182,6 +213,9 @@ pub(super) fn reroute(config: &mut Table, route: &Route) {
         && let Some(Value::Table(profile)) = profiles.get_mut(&profile)
     {
         profile.insert("model_provider".to_owned(), name.into());
+    }
+    if route.loopback == Loopback::Machine {
+        return;
     }
     // The agent is on a loopback address, which is why none is exempt from the proxy otherwise.
     let policy = config

@@ -46,6 +46,7 @@ fn keys_stay_with_the_agent_and_the_configuration_leads_to_it() {
     let route = Route {
         url: "http://127.0.0.1:9/v1".to_owned(),
         token: "t".to_owned(),
+        loopback: Loopback::Own,
     };
     let mut config: Table = toml::from_str(MINE).unwrap();
     reroute(&mut config, &route);
@@ -67,9 +68,26 @@ fn keys_stay_with_the_agent_and_the_configuration_leads_to_it() {
     assert_eq!(config, expected);
 
     let mut config = Table::new();
+    let route = Route {
+        loopback: Loopback::Machine,
+        ..route
+    };
     reroute(&mut config, &route);
+    assert!(!config.contains_key("shell_environment_policy"));
     assert_eq!(config["model_provider"].as_str(), Some(OURS));
     assert!(config["model_providers"][OURS].get("env_key").is_none());
+}
+
+#[test]
+fn a_recipe_that_lists_an_address_of_the_machine_means_the_machine() {
+    let of = |network: &str| {
+        let yaml = format!("permissions:\n  network: {network}\nsteps:\n  - run: make\n");
+        Loopback::of(&orch_core::recipe::parse(&yaml).unwrap())
+    };
+    assert_eq!(of("[pypi.org]"), Loopback::Own);
+    assert_eq!(of("true"), Loopback::Own);
+    assert_eq!(of("[pypi.org, '127.0.0.1:5432']"), Loopback::Machine);
+    assert_eq!(of("['localhost:5432']"), Loopback::Machine);
 }
 
 #[test]

@@ -43,7 +43,7 @@ pub async fn survey(setup: &CodexSetup, path: &str) -> Result<Survey, CodexError
             Mode::Exec
         }
     };
-    let hosts = match setup.hosts() {
+    let hosts = match setup.provider_hosts() {
         hosts if hosts.is_empty() => {
             warnings.push(
                 "no host of its model provider is known: name it in AGENT_CODEX_HOSTS, or a sandbox lets Codex reach none".to_owned(),
@@ -65,7 +65,7 @@ pub async fn survey(setup: &CodexSetup, path: &str) -> Result<Survey, CodexError
     };
     Ok(Survey {
         summary: format!(
-            "{}, {how}; in a sandbox it reaches {hosts}",
+            "{}, {how}; its model provider is at {hosts}",
             found.program.display()
         ),
         warnings,

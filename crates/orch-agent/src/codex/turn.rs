@@ -57,10 +57,8 @@ pub(super) enum Ended {
     Failed(String),
     /// A person has to decide.
     Asks(Asked),
-    OverBudget {
-        used: u64,
-        budget: u64,
-    },
+    /// More tokens than the run may use.
+    OverBudget,
     Cancelled,
     TimedOut,
     /// By Codex itself.
@@ -314,7 +312,7 @@ impl<'t> Turn<'t> {
             && used > budget
             && self.ending.is_none()
         {
-            self.interrupt(Ended::OverBudget { used, budget }).await;
+            self.interrupt(Ended::OverBudget).await;
         }
     }
 

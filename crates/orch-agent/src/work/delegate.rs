@@ -26,8 +26,8 @@ use super::{
 use crate::{
     artifacts::Collector,
     codex::{
-        self, CodexSetup, Event, Gateway, Keeper, Launch, Report, Route, Talk, execution_prompt,
-        installed,
+        self, CodexSetup, Event, Gateway, Keeper, Launch, Loopback, Report, Route, Talk,
+        execution_prompt, installed,
     },
     command,
     progress::{LineEnd, RunLog, Source, StepStatus},
@@ -117,25 +117,33 @@ impl Run<'_> {
             .iter()
             .filter_map(|name| setup.agent_env.get(*name).map(PathBuf::from));
         let readable = home_of(&program, path).into_iter().chain(certificates);
-        let hosts = setup.hosts();
-        let recipe = command::with_hosts(&self.recipe, &hosts);
-        let checked = self.check_rights(&command::with_hosts(&Recipe::default(), &hosts));
+        let gateway = Gateway::open(setup, folder.path())
+            .await
+            .map_err(|error| chain(&error))?;
+        // Whoever reaches it: what is not allowed is not asked.
+        let mut needed = setup.hosts();
+        needed.extend(gateway.iter().flat_map(|_| setup.provider_hosts()));
+        let checked = self.check_rights(&command::with_hosts(&Recipe::default(), &needed));
         checked.map_err(|Denied { right, policy, .. }| {
             format!("Codex needs {right} for its model provider, which is denied by {policy}: have the operator allow it")
         })?;
-        let gateway = Gateway::open(setup).await.map_err(|error| chain(&error))?;
-        let (recipe, own) = match &gateway {
+        let (hosts, own) = match &gateway {
             // Its provider is reached by the agent, which has the keys.
-            Some(gateway) => (&self.recipe, Network::Hosts(vec![gateway.host()])),
-            None => (&recipe, Network::Denied),
+            Some(gateway) => {
+                let named = setup.app.hosts.clone().unwrap_or_default();
+                (named, Network::Hosts(vec![gateway.host()]))
+            }
+            None => (setup.hosts(), Network::Denied),
         };
-        let opened = self.open_cell_with(recipe, &own, folder, readable.collect());
+        let recipe = command::with_hosts(&self.recipe, &hosts);
+        let loopback = Loopback::of(&recipe);
+        let opened = self.open_cell_with(&recipe, &own, folder, readable.collect());
         let opened = opened.await?;
         let Opened { cell, refusals } = opened;
         let cell: Arc<dyn Cell> = Arc::from(cell);
         let working = async {
             let keeper = Keeper::Run(cell);
-            let route = gateway.as_ref().map(Gateway::route);
+            let route = gateway.as_ref().map(|gateway| gateway.route(loopback));
             let job = self.job;
             let outcome = carry_out(setup, job, folder, environment, keeper, route).await;
             over.cancel();
