@@ -11,6 +11,7 @@ mod bad_input;
 mod buckets;
 mod cli;
 mod codex;
+mod codex_app;
 mod crash;
 mod crash_harness;
 mod database;

@@ -195,6 +195,7 @@ const PROMISED: &[&str] = &[
     "post /work-items/runs/{id}/heartbeat",
     "post /work-items/runs/{id}/info-requests",
     "post /work-items/runs/{id}/logs",
+    "post /work-items/runs/{id}/steer",
     "post /work-items/runs/{id}/steps",
     "post /work-items/runs/{id}/summary",
     "post /work-items/{id}/approvals",

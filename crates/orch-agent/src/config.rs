@@ -9,7 +9,7 @@ use orch_tools::{SettingError, ToolSettings};
 
 use crate::{
     AgentError, ArtifactLimits, SandboxSetup,
-    codex::{CodexSetup, PlannerSetup, SetupError},
+    codex::{CodexSetup, Mode, PlannerSetup, SetupError},
     command::CommandSetup,
     confine,
     workspaces::{self, WorkspaceSetup},
@@ -80,6 +80,16 @@ pub enum Executor {
     Codex(CodexSetup),
     /// Another coding agent's program (`AGENT_COMMAND`).
     Command(CommandSetup),
+}
+
+impl Executor {
+    /// Whether it can be talked to while it works, unless what is installed lacks that.
+    pub(crate) fn steers(&self) -> bool {
+        match self {
+            Self::Codex(setup) => setup.app.mode != Some(Mode::Exec),
+            Self::Shell | Self::Command(_) => false,
+        }
+    }
 }
 
 /// Whether a model plans where nothing is given.

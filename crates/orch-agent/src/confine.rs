@@ -7,7 +7,7 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
 use orch_core::recipe::{
-    Recipe, check_host,
+    Network, Recipe, check_host,
     rights::{self, Denied, Policy},
 };
 use orch_sandbox::{
@@ -92,14 +92,37 @@ impl SandboxSetup {
         path: &str,
         tell: impl Fn(Refusal) + Send + Sync + 'static,
     ) -> Result<Confinement, Denied> {
+        self.confinement_with(backend, recipe, &Network::Denied, folder, path, tell)
+    }
+
+    /// Whether policy gives a recipe what it asks for.
+    ///
+    /// # Errors
+    /// The first right that is denied.
+    pub(crate) fn check_rights(&self, backend: Backend, recipe: &Recipe) -> Result<(), Denied> {
         let sandbox = backend.to_string();
         let policy = Policy {
             sandbox: (backend != Backend::Process).then_some(sandbox.as_str()),
             allowed_hosts: self.allowed_hosts.as_deref(),
         };
-        if let Some(denied) = rights::denied(recipe, policy).into_iter().next() {
-            return Err(denied);
-        }
+        let mut denied = rights::denied(recipe, policy).into_iter();
+        denied.next().map_or(Ok(()), Err)
+    }
+
+    /// The same, with what of the agent itself is to be reached as well.
+    ///
+    /// # Errors
+    /// As for [`SandboxSetup::confinement`].
+    pub(crate) fn confinement_with(
+        &self,
+        backend: Backend,
+        recipe: &Recipe,
+        own: &Network,
+        folder: &RunFolder,
+        path: &str,
+        tell: impl Fn(Refusal) + Send + Sync + 'static,
+    ) -> Result<Confinement, Denied> {
+        self.check_rights(backend, recipe)?;
         let asked = recipe
             .permissions
             .iter()
@@ -109,7 +132,7 @@ impl SandboxSetup {
             Backend::Process => Vec::new(),
             _ => opened.collect(),
         };
-        let networks: Vec<_> = rights::networks(recipe).collect();
+        let networks: Vec<_> = rights::networks(recipe).chain([own]).collect();
         let network = AllowList::of(networks).map(|allowed| Proxy::new(allowed, tell));
         Ok(Confinement {
             work: folder.work(),

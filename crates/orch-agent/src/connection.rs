@@ -27,7 +27,7 @@ use crate::{
     desk::Desk,
     hold::Loss,
     outage::{Cause, Outage},
-    outbox::{Answer, Outbox},
+    outbox::{Answer, Outbox, RunKey},
     runs::Runs,
     servers::{ServerAddress, Servers},
     settle::ends_hold,
@@ -246,6 +246,7 @@ impl Connection {
             secret: self.config.secret.clone().unwrap_or_default(),
             held: self.runs.held(),
             batches: true,
+            steers: self.config.executor.steers(),
         }
     }
 
@@ -342,6 +343,13 @@ impl Connection {
             server_message::Kind::Assignment(assignment) => self.runs.take(*assignment),
             server_message::Kind::Revoked(revoked) => {
                 self.runs.revoke(revoked.run_id, revoked.reason);
+            }
+            server_message::Kind::Steer(steer) => {
+                let run = RunKey {
+                    run_id: steer.run_id,
+                    epoch: steer.epoch,
+                };
+                self.runs.say(run, steer.text);
             }
             server_message::Kind::Ack(ack) => {
                 if let Some((run, Answer::Refused { code, message })) = self.outbox.acknowledge(ack)

@@ -5,6 +5,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::outbox::RunLink;
@@ -36,15 +37,29 @@ pub(crate) struct Hold {
     pub(crate) link: RunLink,
     stop: CancellationToken,
     loss: Arc<OnceLock<Loss>>,
+    /// To whoever works on the run.
+    voice: mpsc::Sender<String>,
 }
 
+/// Words of people that may wait for a run.
+const WORDS: usize = 64;
+
 impl Hold {
-    pub(crate) fn new(link: RunLink) -> Self {
-        Self {
+    /// A hold, and where to hear what people say to its run.
+    pub(crate) fn new(link: RunLink) -> (Self, mpsc::Receiver<String>) {
+        let (voice, said) = mpsc::channel(WORDS);
+        let hold = Self {
             link,
             stop: CancellationToken::new(),
             loss: Arc::default(),
-        }
+            voice,
+        };
+        (hold, said)
+    }
+
+    /// Passes on what a person says; whether it can be heard.
+    pub(crate) fn say(&self, text: String) -> bool {
+        self.voice.try_send(text).is_ok()
     }
 
     /// Ends the run's work.

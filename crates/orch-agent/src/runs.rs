@@ -12,7 +12,7 @@ use std::{
 use futures::FutureExt as _;
 use orch_api::proto::{Assignment, Held};
 use orch_sandbox::exec::RunFolder;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -107,7 +107,7 @@ impl Runs {
             }
             None => None,
         };
-        let hold = Hold::new(RunLink::new(key, Arc::clone(&self.outbox)));
+        let (hold, said) = Hold::new(RunLink::new(key, Arc::clone(&self.outbox)));
         let over = CancellationToken::new();
         active.insert(
             key.run_id,
@@ -124,7 +124,7 @@ impl Runs {
             if let Some(earlier) = earlier {
                 earlier.cancelled().await;
             }
-            runs.drive(assignment, &hold).await;
+            runs.drive(assignment, &hold, said).await;
             runs.release(key);
             drop(guard);
         });
@@ -143,13 +143,13 @@ impl Runs {
         }
     }
 
-    async fn drive(&self, assignment: Assignment, hold: &Hold) {
+    async fn drive(&self, assignment: Assignment, hold: &Hold, said: mpsc::Receiver<String>) {
         let hidden = Hidden::default();
         hidden.add(answers::secrets(&assignment.answers));
         let (log, carried) = RunLog::start(hold.link.clone(), hidden, self.now);
         let hidden = Arc::clone(log.hidden());
         // Kept until the server knows the end: its next run is not told of before.
-        let (ended, _slot) = self.work(assignment, log, hold).await;
+        let (ended, _slot) = self.work(assignment, log, hold, said).await;
         // Ends as soon as all is posted, or the run is lost.
         if let Err(error) = carried.await {
             tracing::error!(%error, "the log of a run broke off");
@@ -172,6 +172,7 @@ impl Runs {
         assignment: Assignment,
         log: RunLog,
         hold: &Hold,
+        said: mpsc::Receiver<String>,
     ) -> (Ended, Option<SemaphorePermit<'_>>) {
         let stop = hold.stopped();
         let slot = tokio::select! {
@@ -192,6 +193,7 @@ impl Runs {
             assignment,
             log,
             stop,
+            said: said.into(),
             desk: Arc::clone(&self.desk),
             tool_desk: ToolDesk::new(hold.link.clone()),
         };
@@ -258,6 +260,19 @@ impl Runs {
             && held.epoch == key.epoch
         {
             held.hold.lose(loss);
+        }
+    }
+
+    /// Passes on what a person says to a run.
+    pub(crate) fn say(&self, run: RunKey, text: String) {
+        let active = self.active();
+        let held = active.get(&run.run_id);
+        let held = held.filter(|held| held.epoch == run.epoch);
+        if !held.is_some_and(|held| held.hold.say(text)) {
+            tracing::warn!(
+                run.id = run.run_id,
+                "what a person said did not reach the run"
+            );
         }
     }
 

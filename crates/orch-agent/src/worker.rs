@@ -21,6 +21,8 @@ pub struct Job {
     pub log: RunLog,
     /// Cancelled when the run is to end at once: it is lost, or the agent shuts down.
     pub stop: CancellationToken,
+    /// What people say to the run while it works.
+    pub said: tokio::sync::Mutex<tokio::sync::mpsc::Receiver<String>>,
     /// Where single things are asked of the server.
     pub desk: Arc<Desk>,
     /// Decides on tools that the run's processes ask for.

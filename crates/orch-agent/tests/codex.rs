@@ -1,4 +1,4 @@
-//! The real Codex CLI, planning and executing against a scripted model.
+//! The real Codex CLI, planning and executing against a scripted model, in both of its modes.
 //!
 //! Needs the CLI that `make test` installs, and fails without it.
 
@@ -8,15 +8,15 @@
 )]
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     fs,
     path::PathBuf,
     time::{Duration, Instant},
 };
 
 use orch_agent::codex::{
-    CodexSetup, Event, Launch, Limit, Outcome, PlanError, PlanFailure, PlanRequest, Planned,
-    PlannerSetup, Report, Usage, execute, execution_prompt, plan,
+    CodexSetup, Event, Keeper, Launch, Limit, Outcome, PlanError, PlanFailure, PlanRequest,
+    Planned, PlannerSetup, Report, Talk, Usage, execute, execution_prompt, plan,
 };
 use orch_core::recipe::Step;
 use tempfile::TempDir;
@@ -38,10 +38,18 @@ struct Bench {
     model: ScriptedModel,
     folder: TempDir,
     bin: PathBuf,
+    mode: &'static str,
 }
+
+/// What both ways to use Codex have to keep.
+const MODES: [&str; 2] = ["app-server", "exec"];
 
 impl Bench {
     async fn new(replies: impl Into<Vec<Reply>>) -> Self {
+        Self::by("exec", replies).await
+    }
+
+    async fn by(mode: &'static str, replies: impl Into<Vec<Reply>>) -> Self {
         let bin = codex_bin();
         let model = ScriptedModel::start(replies).await;
         let folder = TempDir::new_in(scratch_folder()).unwrap();
@@ -49,7 +57,12 @@ impl Bench {
         for name in ["run/work", "run/home", "run/tmp"] {
             fs::create_dir_all(folder.path().join(name)).unwrap();
         }
-        Self { model, folder, bin }
+        Self {
+            model,
+            folder,
+            bin,
+            mode,
+        }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -73,6 +86,7 @@ impl Bench {
                 self.bin.to_string_lossy().into_owned(),
             ),
             ("CODEX_ERROR_BACKOFF".to_owned(), "0.2".to_owned()),
+            ("AGENT_CODEX_MODE".to_owned(), self.mode.to_owned()),
             (KEY_VARIABLE.to_owned(), KEY.to_owned()),
             ("ORCH_API_TOKEN".to_owned(), "orch-token".to_owned()),
         ]);
@@ -95,8 +109,12 @@ impl Bench {
         ]);
         Launch {
             prompt: execution_prompt("Say hello", "Write hello.txt", None),
+            epoch: 1,
             work: self.path("run/work"),
             run_folder: self.path("run"),
+            home: self.path("run/home"),
+            keeper: Keeper::Codex,
+            route: None,
             env,
             records: None,
             timeout: None,
@@ -106,7 +124,8 @@ impl Bench {
     async fn execute_with(&self, more: &[(&str, &str)], launch: Launch) -> (Report, Vec<Event>) {
         let setup = CodexSetup::from_env(self.agent_env(more)).unwrap();
         let (sink, events) = mpsc::channel(4);
-        let executing = execute(&setup, launch, sink, CancellationToken::new());
+        let mut quiet = Quiet::new();
+        let executing = execute(&setup, launch, quiet.talk(), sink, CancellationToken::new());
         let (report, events) = tokio::join!(executing, collect(events));
         (report.unwrap(), events)
     }
@@ -124,6 +143,28 @@ impl Bench {
             records: None,
         };
         plan(&setup, request, CancellationToken::new()).await
+    }
+}
+
+/// Nobody who answers or says anything.
+struct Quiet {
+    answers: HashMap<String, String>,
+    said: mpsc::Receiver<String>,
+}
+
+impl Quiet {
+    fn new() -> Self {
+        Self {
+            answers: HashMap::new(),
+            said: mpsc::channel(1).1,
+        }
+    }
+
+    fn talk(&mut self) -> Talk<'_> {
+        Talk {
+            answers: &self.answers,
+            said: &mut self.said,
+        }
     }
 }
 
@@ -166,46 +207,51 @@ const PATCH: &str = "*** Begin Patch\n*** Add File: patched.txt\n+patched\n*** E
 
 #[tokio::test]
 async fn the_files_exist_the_commands_are_in_the_log_and_the_tokens_are_counted() {
-    let bench = Bench::new([
-        Reply::run("printf 'hello\\n' | tee hello.txt; exit 3"),
-        Reply::Patch(PATCH.to_owned()),
-        Reply::Think("look back".to_owned(), "All done.".to_owned()),
-    ])
-    .await;
-    let (report, events) = bench.execute().await;
-    let expected = Report {
-        outcome: Outcome::Succeeded,
-        usage: usage_of(3),
-        last_message: Some("All done.".to_owned()),
-    };
-    assert_eq!(report, expected, "{events:#?}");
-    let read = |name| fs::read_to_string(bench.path(name)).unwrap();
-    assert_eq!(read("run/work/hello.txt"), "hello\n");
-    assert_eq!(read("run/work/patched.txt"), "patched\n");
+    for mode in MODES {
+        let bench = Bench::by(
+            mode,
+            [
+                Reply::run("printf 'hello\\n' | tee hello.txt; exit 3"),
+                Reply::Patch(PATCH.to_owned()),
+                Reply::Think("look back".to_owned(), "All done.".to_owned()),
+            ],
+        )
+        .await;
+        let (report, events) = bench.execute().await;
+        let expected = Report {
+            outcome: Outcome::Succeeded,
+            usage: usage_of(3),
+            last_message: Some("All done.".to_owned()),
+        };
+        assert_eq!(report, expected, "{events:#?}");
+        let read = |name| fs::read_to_string(bench.path(name)).unwrap();
+        assert_eq!(read("run/work/hello.txt"), "hello\n");
+        assert_eq!(read("run/work/patched.txt"), "patched\n");
 
-    assert_eq!(
-        command(&events, "tee hello.txt"),
-        (Some(3), "hello\n".to_owned())
-    );
-    assert!(events.contains(&Event::Usage(usage_of(3))));
-    let log = log_of(&events);
-    for part in [
-        "tee hello.txt",
-        "\nhello\n",
-        "[exit code 3]",
-        "[add ",
-        "(thinking) look back",
-        "All done.",
-    ] {
-        assert!(log.contains(part), "`{part}` is not in the log:\n{log}");
+        assert_eq!(
+            command(&events, "tee hello.txt"),
+            (Some(3), "hello\n".to_owned())
+        );
+        assert!(events.contains(&Event::Usage(usage_of(3))));
+        let log = log_of(&events);
+        for part in [
+            "tee hello.txt",
+            "\nhello\n",
+            "[exit code 3]",
+            "[add ",
+            "(thinking) look back",
+            "All done.",
+        ] {
+            assert!(log.contains(part), "`{part}` is not in the log:\n{log}");
+        }
+        let asked = bench.model.requests()[0].clone();
+        assert_eq!(asked.authorization, Some(format!("Bearer {KEY}")));
+        assert!(asked.body.to_string().contains("Write hello.txt"));
+        assert!(
+            !bench.path("run/codex").exists(),
+            "Codex's folder goes with the run"
+        );
     }
-    let asked = bench.model.requests()[0].clone();
-    assert_eq!(asked.authorization, Some(format!("Bearer {KEY}")));
-    assert!(asked.body.to_string().contains("Write hello.txt"));
-    assert!(
-        !bench.path("run/codex").exists(),
-        "Codex's folder goes with the run"
-    );
 }
 
 /// Shows the environment of the command and of every process that it can see.
@@ -213,93 +259,108 @@ const LOOK_AROUND: &str = "env; cat /proc/[0-9]*/environ | tr '\\0' '\\n'";
 
 #[tokio::test]
 async fn commands_see_the_runs_environment_and_no_provider_key() {
-    let bench = Bench::new([Reply::run(LOOK_AROUND), Reply::say("done")]).await;
-    let (report, events) = bench.execute().await;
-    assert_eq!(report.outcome, Outcome::Succeeded);
-    let (_, output) = command(&events, "env");
-    for line in ["ORCH_RUN_ID=7", "AWS_SECRET_ACCESS_KEY=an-answer"] {
-        assert!(
-            output.lines().any(|found| found == line),
-            "{line}: {output}"
-        );
+    for mode in MODES {
+        let bench = Bench::by(mode, [Reply::run(LOOK_AROUND), Reply::say("done")]).await;
+        let (report, events) = bench.execute().await;
+        assert_eq!(report.outcome, Outcome::Succeeded);
+        let (_, output) = command(&events, "env");
+        for line in ["ORCH_RUN_ID=7", "AWS_SECRET_ACCESS_KEY=an-answer"] {
+            assert!(
+                output.lines().any(|found| found == line),
+                "{line}: {output}"
+            );
+        }
+        for secret in [KEY, KEY_VARIABLE, "orch-token"] {
+            assert!(!output.contains(secret), "{secret}: {output}");
+        }
+        let log = log_of(&events);
+        assert!(!log.contains(KEY), "{log}");
     }
-    for secret in [KEY, KEY_VARIABLE, "orch-token"] {
-        assert!(!output.contains(secret), "{secret}: {output}");
-    }
-    let log = log_of(&events);
-    assert!(!log.contains(KEY), "{log}");
 }
 
 #[tokio::test]
 async fn the_exit_decides_and_the_reason_is_said() {
-    let bench = Bench::new([Reply::status(401)]).await;
-    let (report, _) = bench.execute().await;
-    let Outcome::Failed { exit_code, reason } = report.outcome else {
-        panic!("{:?}", report.outcome);
-    };
-    assert_eq!(exit_code, 1);
-    assert!(
-        reason.starts_with("codex exec exited with 1: unexpected status 401"),
-        "{reason}"
-    );
+    for (mode, code, expected) in [
+        (
+            "exec",
+            Some(1),
+            "codex exec exited with 1: unexpected status 401",
+        ),
+        ("app-server", None, "codex failed: unexpected status 401"),
+    ] {
+        let bench = Bench::by(mode, [Reply::status(401)]).await;
+        let (report, _) = bench.execute().await;
+        let Outcome::Failed { exit_code, reason } = report.outcome else {
+            panic!("{:?}", report.outcome);
+        };
+        assert_eq!(exit_code, code);
+        assert!(reason.starts_with(expected), "{reason}");
+    }
 }
 
 #[tokio::test]
 async fn limits_and_outages_are_waited_out_and_the_work_goes_on_where_it_was() {
-    let slow_down = "Rate limit reached. Please try again in 0.3s";
-    let bench = Bench::new([
-        Reply::status(429),
-        Reply::run("echo once >> count.txt"),
-        Reply::Fail("rate_limit_exceeded".to_owned(), slow_down.to_owned()),
-        Reply::status(503),
-        Reply::BreakOff,
-        Reply::say("finished"),
-    ])
-    .await;
-    let (report, events) = bench.execute().await;
-    assert_eq!(report.outcome, Outcome::Succeeded, "{events:#?}");
-    assert_eq!(report.last_message.as_deref(), Some("finished"));
-    let count = fs::read_to_string(bench.path("run/work/count.txt")).unwrap();
-    assert_eq!(count, "once\n");
-    let limits: Vec<(Limit, Duration)> = events
-        .iter()
-        .filter_map(|event| match event {
-            Event::Limited { limit, pause, .. } => Some((*limit, *pause)),
-            _ => None,
-        })
-        .collect();
-    let ms = Duration::from_millis;
-    let expected = [
-        (Limit::Rate, ms(200)),
-        (Limit::Rate, ms(300)),
-        (Limit::Outage, ms(800)),
-        (Limit::Outage, ms(1600)),
-    ];
-    assert_eq!(limits, expected);
-    // Codex tells the sum of the thread; what was used is counted once.
-    assert_eq!(report.usage, usage_of(2));
-    let last = bench.model.requests().pop().unwrap().body.to_string();
-    assert!(
-        last.contains("count.txt"),
-        "the conversation was taken up: {last}"
-    );
+    for mode in MODES {
+        let slow_down = "Rate limit reached. Please try again in 0.3s";
+        let bench = Bench::by(
+            mode,
+            [
+                Reply::status(429),
+                Reply::run("echo once >> count.txt"),
+                Reply::Fail("rate_limit_exceeded".to_owned(), slow_down.to_owned()),
+                Reply::status(503),
+                Reply::BreakOff,
+                Reply::say("finished"),
+            ],
+        )
+        .await;
+        let (report, events) = bench.execute().await;
+        assert_eq!(report.outcome, Outcome::Succeeded, "{events:#?}");
+        assert_eq!(report.last_message.as_deref(), Some("finished"));
+        let count = fs::read_to_string(bench.path("run/work/count.txt")).unwrap();
+        assert_eq!(count, "once\n");
+        let limits: Vec<(Limit, Duration)> = events
+            .iter()
+            .filter_map(|event| match event {
+                Event::Limited { limit, pause, .. } => Some((*limit, *pause)),
+                _ => None,
+            })
+            .collect();
+        let ms = Duration::from_millis;
+        let expected = [
+            (Limit::Rate, ms(200)),
+            (Limit::Rate, ms(300)),
+            (Limit::Outage, ms(800)),
+            (Limit::Outage, ms(1600)),
+        ];
+        assert_eq!(limits, expected);
+        // Codex tells the sum of the thread; what was used is counted once.
+        assert_eq!(report.usage, usage_of(2));
+        let last = bench.model.requests().pop().unwrap().body.to_string();
+        assert!(
+            last.contains("count.txt"),
+            "the conversation was taken up: {last}"
+        );
+    }
 }
 
 #[tokio::test]
 async fn little_context_means_fewer_words() {
-    let thought = Reply::Think("a long thought".to_owned(), "done".to_owned());
-    let bench = Bench::new([Reply::run("echo hi"), thought]).await;
-    let (report, events) = bench
-        .execute_with(&[("CODEX_CONTEXT_REMAINING", "12")], bench.launch())
-        .await;
-    assert_eq!(report.outcome, Outcome::Succeeded);
-    let log = log_of(&events);
-    assert!(log.starts_with("CODEX_CONTEXT_REMAINING is 12 %"), "{log}");
-    assert!(log.contains("\nhi\n") && log.contains("done"), "{log}");
-    assert!(
-        !log.contains("a long thought") && !log.contains("codex runs"),
-        "{log}"
-    );
+    for mode in MODES {
+        let thought = Reply::Think("a long thought".to_owned(), "done".to_owned());
+        let bench = Bench::by(mode, [Reply::run("echo hi"), thought]).await;
+        let (report, events) = bench
+            .execute_with(&[("CODEX_CONTEXT_REMAINING", "12")], bench.launch())
+            .await;
+        assert_eq!(report.outcome, Outcome::Succeeded);
+        let log = log_of(&events);
+        assert!(log.starts_with("CODEX_CONTEXT_REMAINING is 12 %"), "{log}");
+        assert!(log.contains("\nhi\n") && log.contains("done"), "{log}");
+        assert!(
+            !log.contains("a long thought") && !log.contains("codex runs"),
+            "{log}"
+        );
+    }
 }
 
 /// Processes whose command line has `part` in it.
@@ -329,75 +390,96 @@ fn stubborn(seconds: &str) -> Reply {
 
 #[tokio::test]
 async fn cancelling_ends_every_process() {
-    let seconds = format!("7{}", std::process::id());
-    let bench = Bench::new([stubborn(&seconds), Reply::say("done")]).await;
-    let setup = CodexSetup::from_env(bench.agent_env(&[])).unwrap();
-    let (sink, events) = mpsc::channel(4);
-    let cancel = CancellationToken::new();
-    let executing = execute(&setup, bench.launch(), sink, cancel.clone());
-    let sleeps = format!("sleep {seconds}");
-    let running = || {
-        let all = processes(&sleeps);
-        (1..=4).all(|n| all.iter().any(|line| line.trim() == format!("{sleeps}{n}")))
-    };
-    let cancelling = async {
-        wait_for("the command's processes", running).await;
-        cancel.cancel();
-    };
-    let (report, _, ()) = tokio::join!(executing, collect(events), cancelling);
-    assert_eq!(report.unwrap().outcome, Outcome::Cancelled);
-    assert_eq!(processes(&sleeps), Vec::<String>::new());
-    let home = bench.text("run/work");
-    assert_eq!(processes(&home), Vec::<String>::new());
+    for mode in MODES {
+        let seconds = format!("7{}", std::process::id());
+        let bench = Bench::by(mode, [stubborn(&seconds), Reply::say("done")]).await;
+        let setup = CodexSetup::from_env(bench.agent_env(&[])).unwrap();
+        let (sink, events) = mpsc::channel(4);
+        let cancel = CancellationToken::new();
+        let mut quiet = Quiet::new();
+        let executing = execute(&setup, bench.launch(), quiet.talk(), sink, cancel.clone());
+        let sleeps = format!("sleep {seconds}");
+        let running = || {
+            let all = processes(&sleeps);
+            (1..=4).all(|n| all.iter().any(|line| line.trim() == format!("{sleeps}{n}")))
+        };
+        let cancelling = async {
+            wait_for("the command's processes", running).await;
+            cancel.cancel();
+        };
+        let (report, _, ()) = tokio::join!(executing, collect(events), cancelling);
+        assert_eq!(report.unwrap().outcome, Outcome::Cancelled);
+        assert_eq!(processes(&sleeps), Vec::<String>::new());
+        let home = bench.text("run/work");
+        assert_eq!(processes(&home), Vec::<String>::new());
+    }
 }
 
 #[tokio::test]
 async fn a_turn_that_takes_too_long_is_ended() {
-    let seconds = format!("8{}", std::process::id());
-    let bench = Bench::new([stubborn(&seconds), Reply::say("done")]).await;
-    let after = Duration::from_secs(6);
-    let launch = Launch {
-        timeout: Some(after),
-        ..bench.launch()
-    };
-    let (report, _) = bench.execute_with(&[], launch).await;
-    assert_eq!(report.outcome, Outcome::TimedOut { after });
-    assert_eq!(processes(&format!("sleep {seconds}")), Vec::<String>::new());
+    for mode in MODES {
+        let seconds = format!("8{}", std::process::id());
+        let bench = Bench::by(mode, [stubborn(&seconds), Reply::say("done")]).await;
+        let after = Duration::from_secs(6);
+        let launch = Launch {
+            timeout: Some(after),
+            ..bench.launch()
+        };
+        let (report, _) = bench.execute_with(&[], launch).await;
+        assert_eq!(report.outcome, Outcome::TimedOut { after });
+        assert_eq!(processes(&format!("sleep {seconds}")), Vec::<String>::new());
+    }
 }
 
 #[tokio::test]
 async fn a_pause_ends_when_the_run_is_cancelled() {
-    let bench = Bench::new([Reply::Fail(
-        "rate_limit_exceeded".to_owned(),
-        "try again in 10 minutes".to_owned(),
-    )])
-    .await;
-    let setup = CodexSetup::from_env(bench.agent_env(&[])).unwrap();
-    let (sink, mut events) = mpsc::channel(4);
-    let cancel = CancellationToken::new();
-    let executing = execute(&setup, bench.launch(), sink, cancel.clone());
-    let watching = async {
-        while let Some(event) = events.recv().await {
-            if matches!(event, Event::Limited { .. }) {
-                cancel.cancel();
+    for mode in MODES {
+        let bench = Bench::by(
+            mode,
+            [Reply::Fail(
+                "rate_limit_exceeded".to_owned(),
+                "try again in 10 minutes".to_owned(),
+            )],
+        )
+        .await;
+        let setup = CodexSetup::from_env(bench.agent_env(&[])).unwrap();
+        let (sink, mut events) = mpsc::channel(4);
+        let cancel = CancellationToken::new();
+        let mut quiet = Quiet::new();
+        let executing = execute(&setup, bench.launch(), quiet.talk(), sink, cancel.clone());
+        let watching = async {
+            while let Some(event) = events.recv().await {
+                if matches!(event, Event::Limited { .. }) {
+                    cancel.cancel();
+                }
             }
-        }
-    };
-    let (report, ()) = tokio::join!(executing, watching);
-    assert_eq!(report.unwrap().outcome, Outcome::Cancelled);
+        };
+        let (report, ()) = tokio::join!(executing, watching);
+        assert_eq!(report.unwrap().outcome, Outcome::Cancelled);
+    }
 }
 
 #[tokio::test]
 async fn a_missing_codex_is_a_clear_error() {
-    let bench = Bench::new([Reply::say("done")]).await;
-    let setup = CodexSetup::from_env(bench.agent_env(&[("CODEX_BIN", "no-such-codex")])).unwrap();
-    let (sink, _events) = mpsc::channel(1);
-    let error = execute(&setup, bench.launch(), sink, CancellationToken::new())
+    for mode in MODES {
+        let bench = Bench::by(mode, [Reply::say("done")]).await;
+        let setup =
+            CodexSetup::from_env(bench.agent_env(&[("CODEX_BIN", "no-such-codex")])).unwrap();
+        let (sink, _events) = mpsc::channel(1);
+        let mut quiet = Quiet::new();
+        let error = execute(
+            &setup,
+            bench.launch(),
+            quiet.talk(),
+            sink,
+            CancellationToken::new(),
+        )
         .await
         .unwrap_err()
         .to_string();
-    assert!(error.contains("no-such-codex was not found"), "{error}");
-    assert!(error.contains("CODEX_BIN"), "{error}");
+        assert!(error.contains("no-such-codex was not found"), "{error}");
+        assert!(error.contains("CODEX_BIN"), "{error}");
+    }
 }
 
 const ANSWER: &str =

@@ -1,4 +1,4 @@
-//! `run`: list, show, watch, cancel.
+//! `run`: list, show, watch, steer, cancel.
 
 use clap::Subcommand;
 use clap::builder::PossibleValuesParser;
@@ -61,6 +61,15 @@ enum Action {
         #[arg(long)]
         exit_status: bool,
     },
+    /// Say something to a coding agent while it works on a run
+    Steer {
+        /// The run's id
+        #[arg(value_parser = ids::id())]
+        id: i64,
+        /// What to say; several words need no quotes
+        #[arg(required = true, num_args = 1..)]
+        text: Vec<String>,
+    },
     /// Cancel a run; what it started is ended
     Cancel {
         /// The run's id
@@ -106,6 +115,10 @@ pub async fn run(args: Args, context: &mut Context<'_>) -> Result<Exit, Failure>
             } else {
                 Exit::Done
             });
+        }
+        Action::Steer { id, text } => {
+            let run = client.steer_run(id, &text.join(" ")).await?;
+            context.output.one(&run)?;
         }
         Action::Cancel { id } => context.output.one(&client.cancel_run(id).await?)?,
     }

@@ -11,7 +11,7 @@ use super::{Reader, Setting, client, parse, server};
 
 const STATE_DIR: Setting = Setting::new("AGENT_STATE_DIR").flag("state-dir");
 const WORKSPACE: Setting = Setting::new("AGENT_WORKSPACE").flag("workspace");
-const SETTINGS: [Setting; 61] = [
+const SETTINGS: [Setting; 65] = [
     Setting::new("AGENT_ID").flag("id"),
     Setting::new("AGENT_SLOTS").flag("slots").default("4"),
     WORKSPACE,
@@ -23,6 +23,11 @@ const SETTINGS: [Setting; 61] = [
     Setting::new("AGENT_COMMAND_EVENTS"),
     Setting::new("AGENT_COMMAND_ENV"),
     Setting::new("AGENT_COMMAND_HOSTS"),
+    // Without a default here: one that is asked for must be there.
+    Setting::new("AGENT_CODEX_MODE"),
+    Setting::new("AGENT_CODEX_APPROVAL").default("on-request"),
+    Setting::new("AGENT_CODEX_TOKEN_BUDGET"),
+    Setting::new("AGENT_CODEX_HOSTS"),
     Setting::new("AGENT_SANDBOX")
         .flag("sandbox")
         .default("auto"),

@@ -6,7 +6,10 @@
 use std::{io, path::PathBuf, time::Duration};
 
 use orch_core::plan::LlmPlanError;
-use orch_sandbox::exec::{ExecError, Exit};
+use orch_sandbox::{
+    exec::{ExecError, Exit},
+    sandbox::SandboxError,
+};
 
 /// Why Codex could not carry a run out.
 #[derive(Debug, thiserror::Error)]
@@ -22,10 +25,12 @@ pub enum CodexError {
         path: String,
     },
     /// Codex does not say which arguments it takes.
-    #[error("`{} exec --help` {exit} ({stderr}): check that CODEX_BIN is a Codex CLI", .bin.display())]
+    #[error("`{} {subcommand} --help` {exit} ({stderr}): check that CODEX_BIN is a Codex CLI", .bin.display())]
     Probe {
         /// The binary.
         bin: PathBuf,
+        /// Of what it was asked.
+        subcommand: String,
         /// How it ended.
         exit: String,
         /// The end of its error output.
@@ -75,6 +80,39 @@ pub enum CodexError {
         /// Why it failed.
         source: ExecError,
     },
+    /// The run's sandbox could not start or watch Codex.
+    #[error("failed to {action}")]
+    Sandbox {
+        /// What was attempted.
+        action: &'static str,
+        /// Why it failed.
+        source: SandboxError,
+    },
+    /// What is kept of the conversation could not be written.
+    #[error("failed to keep what is known of the conversation with Codex in {}", .folder.display())]
+    Memory {
+        /// The run's folder.
+        folder: PathBuf,
+        /// What the system answered.
+        source: io::Error,
+    },
+    /// The app-server is asked for and cannot be used.
+    #[error(
+        "AGENT_CODEX_MODE is app-server, and {why}: install another version (0.169 is known to work), or leave AGENT_CODEX_MODE unset to have `codex exec` used then"
+    )]
+    NoAppServer {
+        /// What is in the way.
+        why: String,
+    },
+    /// The way to the model provider cannot be opened.
+    #[error("failed to open the way to the model provider of Codex: {why}")]
+    Gateway {
+        /// Why not.
+        why: String,
+    },
+    /// The app-server did not do as it was asked.
+    #[error("codex app-server {0}")]
+    Protocol(String),
 }
 
 /// Why there is no plan by a model; the deterministic plan takes its place.

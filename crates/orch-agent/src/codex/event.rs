@@ -5,7 +5,7 @@
 use std::{ops::Add, time::Duration};
 
 use orch_sandbox::exec::Stream;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Limit;
 
@@ -90,7 +90,7 @@ pub struct Change {
 }
 
 /// Tokens used. Cached ones are part of the input, reasoning is part of the output.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
     /// Read by the model.
     pub input_tokens: u64,
@@ -103,6 +103,11 @@ pub struct Usage {
 }
 
 impl Usage {
+    /// What counts against a budget.
+    pub(super) fn tokens(self) -> u64 {
+        self.input_tokens.saturating_add(self.output_tokens)
+    }
+
     /// What came on top of `earlier`, where this is the sum of a thread up to now. A count that went
     /// down began anew.
     pub(super) fn since(self, earlier: Self) -> Self {

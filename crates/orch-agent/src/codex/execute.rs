@@ -9,7 +9,9 @@ use tokio::{sync::mpsc, time::sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    CodexError, CodexSetup, Event, Launch, Outcome, Report,
+    CodexError, CodexSetup, Event, Launch, Mode, Outcome, Report, Talk,
+    converse::converse,
+    mode::choose,
     session::{Session, Turned, send},
 };
 
@@ -17,7 +19,7 @@ use super::{
 const LONGEST_PAUSE: Duration = Duration::from_secs(15 * 60);
 
 /// Where nothing is announced, pauses double up to here.
-const LONGEST_GUESS: Duration = Duration::from_secs(60);
+pub(super) const LONGEST_GUESS: Duration = Duration::from_secs(60);
 
 /// Lets Codex carry a run out and reports what it does. Returns when it is over; cancelled, when no
 /// process of it is left.
@@ -27,6 +29,29 @@ const LONGEST_GUESS: Duration = Duration::from_secs(60);
 pub async fn execute(
     setup: &CodexSetup,
     launch: Launch,
+    talk: Talk<'_>,
+    events: mpsc::Sender<Event>,
+    cancel: CancellationToken,
+) -> Result<Report, CodexError> {
+    let chosen = match choose(setup, &launch, &cancel).await {
+        Err(_) if cancel.is_cancelled() => return Ok(Report::of(Outcome::Cancelled)),
+        chosen => chosen?,
+    };
+    match chosen {
+        (Mode::AppServer, _) => converse(setup, &launch, talk, &events, &cancel).await,
+        (Mode::Exec, notice) => {
+            if let Some(text) = notice {
+                send(&events, Event::Notice { text }, &cancel).await;
+            }
+            turn_by_turn(setup, launch, events, cancel).await
+        }
+    }
+}
+
+/// A process for each turn.
+async fn turn_by_turn(
+    setup: &CodexSetup,
+    launch: Launch,
     events: mpsc::Sender<Event>,
     cancel: CancellationToken,
 ) -> Result<Report, CodexError> {
@@ -34,7 +59,7 @@ pub async fn execute(
         Err(_) if cancel.is_cancelled() => return Ok(Report::of(Outcome::Cancelled)),
         opened => opened?,
     };
-    if let Some(notice) = session.notice() {
+    for notice in session.notices() {
         send(&events, notice, &cancel).await;
     }
     let mut guess = setup.error_backoff;
@@ -63,7 +88,7 @@ pub async fn execute(
     }
 }
 
-fn pause(announced: Option<Duration>, guess: Duration, least: Duration) -> Duration {
+pub(super) fn pause(announced: Option<Duration>, guess: Duration, least: Duration) -> Duration {
     let longest = LONGEST_PAUSE.max(least);
     announced.unwrap_or(guess).clamp(least, longest)
 }

@@ -1,13 +1,15 @@
 //! Codex's own folder (`CODEX_HOME`) for one run: configuration, login, sessions.
 //!
-//! Each run has its own, readable by this user alone, and it goes when the run ends. Never in a
+//! Each run has its own, readable by this user alone, and it goes when the run ends; while a run waits
+//! or is interrupted its conversation stays, without the login. Never in a
 //! folder for temporary files: Codex refuses to keep its helper programs there, and the commands it
 //! runs could write to it. Blocks on the file system.
 
+#[cfg(test)]
+use std::collections::BTreeMap;
 use std::{
-    collections::BTreeMap,
     fs::{self, DirBuilder, OpenOptions},
-    io::{self, Write},
+    io::{self, Read as _, Write},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
@@ -16,10 +18,12 @@ use orch_core::digest::Digest;
 
 use super::{
     CodexError, CodexSetup,
-    template::{Config, configure},
+    provider::Route,
+    template::{Config, Files, configure},
 };
 
 const AUTH: &str = "auth.json";
+const MOST_LOGIN_BYTES: u64 = 256 * 1024;
 const CONFIG: &str = "config.toml";
 /// How the files end that `codex --profile` lays over the configuration.
 const PROFILE_END: &str = ".config.toml";
@@ -29,6 +33,40 @@ const PROFILE_END: &str = ".config.toml";
 pub(super) struct CodexHome {
     path: PathBuf,
     login: Option<Login>,
+    at_the_end: AtTheEnd,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum AtTheEnd {
+    Goes,
+    Stays,
+}
+
+/// What becomes of a folder that an earlier hold of the run left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Earlier {
+    Goes,
+    /// Its conversations stay.
+    Stays,
+}
+
+/// Where the folder is and what the run's Codex may see.
+pub(super) struct Site<'s> {
+    pub(super) path: PathBuf,
+    /// Names of variables that its commands may see.
+    pub(super) visible: Vec<&'s str>,
+    /// Whether files of the user's are within its reach.
+    pub(super) reach: Reach,
+    pub(super) earlier: Earlier,
+    /// To the agent, which has the provider's keys.
+    pub(super) route: Option<&'s Route>,
+}
+
+/// Whether the user's own files can be read by Codex.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reach {
+    Everything,
+    ItsFolder,
 }
 
 #[derive(Debug)]
@@ -39,27 +77,46 @@ struct Login {
 
 impl CodexHome {
     /// Makes the folder for the run whose folder is given, from the user's configuration and login.
+    #[cfg(test)]
     pub(super) fn create(
         setup: &CodexSetup,
         run_folder: &Path,
         run_env: &BTreeMap<String, String>,
     ) -> Result<(Self, Config), CodexError> {
-        let path = place(setup, run_folder)?;
-        // What a killed agent left behind.
-        match fs::remove_dir_all(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(failed("remove", &path)(error));
-            }
-            Ok(()) | Err(_) => {}
+        let site = Site {
+            path: place(setup, run_folder)?,
+            visible: run_env.keys().map(String::as_str).collect(),
+            reach: Reach::Everything,
+            earlier: Earlier::Goes,
+            route: None,
+        };
+        Self::make(setup, site)
+    }
+
+    /// Makes the folder, from the user's configuration and login.
+    pub(super) fn make(setup: &CodexSetup, site: Site<'_>) -> Result<(Self, Config), CodexError> {
+        let path = site.path.clone();
+        // A link that a command has put there leads anywhere.
+        let is_folder = fs::symlink_metadata(&path).is_ok_and(|found| found.is_dir());
+        if site.earlier == Earlier::Goes || !is_folder {
+            remove(&path).map_err(failed("remove", &path))?;
         }
         DirBuilder::new()
             .recursive(true)
             .mode(0o700)
             .create(&path)
             .map_err(failed("create folder", &path))?;
-        let mut home = Self { path, login: None };
-        let config = read_config(setup, run_env)?;
+        let mut home = Self {
+            path,
+            login: None,
+            at_the_end: AtTheEnd::Goes,
+        };
+        let config = read_config(setup, &site)?;
         home.write(CONFIG, config.text.as_bytes())?;
+        for (source, name) in &config.copies {
+            let content = fs::read(source).map_err(failed("read", source))?;
+            home.write(name, &content)?;
+        }
         home.copy_profiles(setup)?;
         if let Some(user_home) = &setup.user_home {
             let source = user_home.join(AUTH);
@@ -75,8 +132,14 @@ impl CodexHome {
         &self.path
     }
 
+    /// The run goes on later: its conversation stays, without what gives access to the provider.
+    pub(super) fn stay(&mut self) {
+        self.at_the_end = AtTheEnd::Stays;
+    }
+
     fn write(&self, name: &str, content: &[u8]) -> Result<(), CodexError> {
         let file = self.path.join(name);
+        remove(&file).map_err(failed("remove", &file))?;
         write_private(&file, content).map_err(failed("write", &file))
     }
 
@@ -101,8 +164,8 @@ impl CodexHome {
         let Some(Login { source, content }) = &self.login else {
             return Ok(());
         };
-        let renewed = fs::read(self.path.join(AUTH))?;
-        if renewed == *content || renewed.is_empty() || fs::read(source)? != *content {
+        let renewed = read_plain(&self.path.join(AUTH))?;
+        if renewed == *content || !is_renewal(content, &renewed) || fs::read(source)? != *content {
             return Ok(());
         }
         let new = source.with_extension("json.new");
@@ -117,16 +180,17 @@ impl Drop for CodexHome {
         if let Err(error) = self.keep_login() {
             tracing::warn!(%error, "failed to keep a login that Codex may have renewed");
         }
-        if let Err(error) = fs::remove_dir_all(&self.path) {
+        let gone = match self.at_the_end {
+            AtTheEnd::Goes => self.path.clone(),
+            AtTheEnd::Stays => self.path.join(AUTH),
+        };
+        if let Err(error) = remove(&gone) {
             tracing::warn!(path = %self.path.display(), %error, "failed to remove the folder of a run's Codex");
         }
     }
 }
 
-fn read_config(
-    setup: &CodexSetup,
-    run_env: &BTreeMap<String, String>,
-) -> Result<Config, CodexError> {
+fn read_config(setup: &CodexSetup, site: &Site<'_>) -> Result<Config, CodexError> {
     let (file, text) = match &setup.config {
         Some(file) => {
             let text = fs::read_to_string(file).map_err(failed("read", file))?;
@@ -135,15 +199,19 @@ fn read_config(
         None => (Path::new(""), String::new()),
     };
     let folder = file.parent().unwrap_or(Path::new(""));
-    let names = run_env.keys().map(String::as_str);
-    configure(&text, folder, names).map_err(|error| CodexError::Template {
+    let names = site.visible.iter().copied();
+    let files = match site.reach {
+        Reach::Everything => Files::Stay,
+        Reach::ItsFolder => Files::Copied(&site.path),
+    };
+    configure(&text, folder, names, files, site.route).map_err(|error| CodexError::Template {
         path: file.to_owned(),
         reason: error.to_string().trim().to_owned(),
     })
 }
 
 /// In the run's folder, else in the user's cache.
-fn place(setup: &CodexSetup, run_folder: &Path) -> Result<PathBuf, CodexError> {
+pub(super) fn place(setup: &CodexSetup, run_folder: &Path) -> Result<PathBuf, CodexError> {
     let run_folder = fs::canonicalize(run_folder).map_err(failed("open", run_folder))?;
     if !is_temporary(&run_folder, setup) {
         return Ok(run_folder.join("codex"));
@@ -174,6 +242,42 @@ fn is_temporary(path: &Path, setup: &CodexSetup) -> bool {
         .into_iter()
         .chain(own)
         .any(|folder| path.starts_with(folder))
+}
+
+/// Removes whatever there is; a link, and not what it leads to.
+fn remove(path: &Path) -> io::Result<()> {
+    let removed = match fs::symlink_metadata(path) {
+        Ok(found) if found.is_dir() => fs::remove_dir_all(path),
+        Ok(_) => fs::remove_file(path),
+        Err(error) => Err(error),
+    };
+    match removed {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// Reads a file that a command may have put there: no link, and no more than a login has.
+fn read_plain(file: &Path) -> io::Result<Vec<u8>> {
+    let mut options = OpenOptions::new();
+    let flags = nix::libc::O_NOFOLLOW | nix::libc::O_NONBLOCK;
+    let open = options.read(true).custom_flags(flags).open(file)?;
+    if !open.metadata()?.is_file() {
+        return Err(io::ErrorKind::InvalidData.into());
+    }
+    let mut content = Vec::new();
+    open.take(MOST_LOGIN_BYTES).read_to_end(&mut content)?;
+    Ok(content)
+}
+
+/// Whether this is the same account's login: a command could have written another's.
+fn is_renewal(old: &[u8], new: &[u8]) -> bool {
+    let account = |content: &[u8]| -> Option<serde_json::Value> {
+        let login: serde_json::Value = serde_json::from_slice(content).ok()?;
+        Some(login.get("tokens")?.get("account_id")?.clone())
+    };
+    let (old, new) = (account(old), account(new));
+    new.is_some() && old == new
 }
 
 fn read_if_there(file: &Path) -> Result<Option<Vec<u8>>, CodexError> {

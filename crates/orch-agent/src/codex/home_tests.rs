@@ -70,16 +70,71 @@ fn configuration_profiles_and_login_are_private_copies_that_go_with_the_run() {
 
 #[test]
 fn a_login_that_codex_renewed_is_kept_unless_somebody_else_renewed_it() {
-    for (meanwhile, expected) in [("old", "new"), ("newer", "newer")] {
+    let login = |account: &str, token: &str| {
+        format!(r#"{{"tokens":{{"account_id":"{account}","refresh_token":"{token}"}}}}"#)
+    };
+    let (old, new, newer) = (login("a", "old"), login("a", "new"), login("a", "newer"));
+    let others = login("b", "new");
+    for (renewed, meanwhile, expected) in [
+        (&new, &old, &new),
+        (&new, &newer, &newer),
+        // A command of the run may have written it.
+        (&others, &old, &old),
+    ] {
         let place = Place::new();
         let auth = place.user("auth.json");
-        fs::write(&auth, "old").unwrap();
+        fs::write(&auth, &old).unwrap();
         let (home, _) = CodexHome::create(&place.setup(), &place.run(), &BTreeMap::new()).unwrap();
-        fs::write(home.path().join("auth.json"), "new").unwrap();
+        fs::write(home.path().join("auth.json"), renewed).unwrap();
         fs::write(&auth, meanwhile).unwrap();
         drop(home);
-        assert_eq!(fs::read_to_string(&auth).unwrap(), expected);
+        assert_eq!(fs::read_to_string(&auth).unwrap(), *expected);
     }
+}
+
+#[test]
+fn a_folder_that_stays_keeps_the_conversation_and_not_the_login() {
+    let place = Place::new();
+    fs::write(place.user("auth.json"), "{}").unwrap();
+    let site = |earlier| Site {
+        path: place.run().join("home/.codex"),
+        visible: vec!["PATH"],
+        reach: Reach::ItsFolder,
+        earlier,
+        route: None,
+    };
+    let (mut home, _) = CodexHome::make(&place.setup(), site(Earlier::Goes)).unwrap();
+    let path = home.path().to_owned();
+    fs::write(path.join("rollout"), "said").unwrap();
+    home.stay();
+    drop(home);
+    assert!(path.join("rollout").exists() && !path.join("auth.json").exists());
+
+    let (home, _) = CodexHome::make(&place.setup(), site(Earlier::Stays)).unwrap();
+    assert!(path.join("rollout").exists() && path.join("auth.json").exists());
+    drop(home);
+    assert!(!path.exists());
+}
+
+#[test]
+fn a_link_in_place_of_the_folder_is_not_followed() {
+    let place = Place::new();
+    let elsewhere = place.0.path().join("elsewhere");
+    fs::create_dir(&elsewhere).unwrap();
+    fs::create_dir(place.run().join("home")).unwrap();
+    let path = place.run().join("home/.codex");
+    std::os::unix::fs::symlink(&elsewhere, &path).unwrap();
+    let site = Site {
+        path: path.clone(),
+        visible: Vec::new(),
+        reach: Reach::ItsFolder,
+        earlier: Earlier::Stays,
+        route: None,
+    };
+    let (home, _) = CodexHome::make(&place.setup(), site).unwrap();
+    assert!(fs::symlink_metadata(&path).unwrap().is_dir());
+    assert_eq!(fs::read_dir(&elsewhere).unwrap().count(), 0);
+    drop(home);
 }
 
 #[test]

@@ -115,7 +115,7 @@ async fn by_command(
             shell: "/bin/sh".into(),
             script: command.clone(),
         },
-        stdin: Some(request.prompt.clone().into_bytes()),
+        stdin: Some(request.prompt.clone().into_bytes().into()),
         env,
         cwd: request.work.clone(),
         timeout: Some(setup.timeout),

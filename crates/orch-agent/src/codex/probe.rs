@@ -81,13 +81,54 @@ pub(super) async fn forms(
     Ok(forms)
 }
 
+/// Whether the binary has an app-server, or why not.
+pub(super) async fn app_server(
+    bin: &Path,
+    cwd: &Path,
+    env: &BTreeMap<String, String>,
+    cancel: &CancellationToken,
+) -> Result<(), String> {
+    type Known = Mutex<HashMap<(PathBuf, Option<SystemTime>), bool>>;
+    static KNOWN: OnceLock<Known> = OnceLock::new();
+    let changed = std::fs::metadata(bin).and_then(|metadata| metadata.modified());
+    let key = (bin.to_owned(), changed.ok());
+    let mut known = KNOWN.get_or_init(Known::default).lock().await;
+    let has = match known.get(&key) {
+        Some(has) => *has,
+        None => {
+            let help = help(bin, "app-server", cwd, env, cancel).await;
+            // A version without one takes the word for a prompt and shows its own usage.
+            let has = help
+                .map_err(|error| crate::text::chain(&error))?
+                .lines()
+                .any(|line| line.starts_with("Usage:") && line.contains("app-server"));
+            known.insert(key, has);
+            has
+        }
+    };
+    match has {
+        true => Ok(()),
+        false => Err(format!("{} has no `app-server`", bin.display())),
+    }
+}
+
 async fn ask(
     bin: &Path,
     cwd: &Path,
     env: &BTreeMap<String, String>,
     cancel: &CancellationToken,
 ) -> Result<Forms, CodexError> {
-    let argv = [&*bin.to_string_lossy(), "exec", "--help"];
+    Ok(Forms::read(&help(bin, "exec", cwd, env, cancel).await?))
+}
+
+async fn help(
+    bin: &Path,
+    subcommand: &str,
+    cwd: &Path,
+    env: &BTreeMap<String, String>,
+    cancel: &CancellationToken,
+) -> Result<String, CodexError> {
+    let argv = [&*bin.to_string_lossy(), subcommand, "--help"];
     let command = Command {
         program: Program::Argv(argv.map(str::to_owned).into()),
         stdin: None,
@@ -103,9 +144,10 @@ async fn ask(
         source,
     })?;
     match captured.exit {
-        Exit::Code(0) => Ok(Forms::read(&captured.stdout)),
+        Exit::Code(0) => Ok(captured.stdout),
         exit => Err(CodexError::Probe {
             bin: bin.to_owned(),
+            subcommand: subcommand.to_owned(),
             exit: super::error::ended(exit),
             stderr: captured.stderr.text(),
         }),

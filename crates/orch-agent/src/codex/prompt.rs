@@ -9,8 +9,8 @@ const MARKER_LENGTH: usize = 24;
 
 /// What a turn begins with that takes an interrupted one up again.
 pub(super) const GO_ON: &str = "\
-The turn before this one was interrupted by the model provider. Look at what is done already, then \
-go on with the task where it was left.
+The turn before this one was interrupted. Look at what is done already, then go on with the \
+task where it was left.
 ";
 
 /// The prompt that tells Codex to carry out a work item in the current folder.

@@ -10,44 +10,26 @@ use std::{
     time::{Duration, Instant},
 };
 
-use jiff::Timestamp;
-use orch_sandbox::exec::{self, Command, Exit, Program};
+use orch_sandbox::exec::{Command, Exit, Program};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    CodexError, CodexSetup, Event, Limit, Usage,
+    CodexError, CodexSetup, Event, Keeper, Limit, Route, Usage,
     capture::LINES_IN_FLIGHT,
     error::ended,
-    home::CodexHome,
+    home::{CodexHome, Earlier},
     limit::retry_after,
     probe::{Forms, forms},
     prompt::GO_ON,
-    setup::{Chatter, add_api_key},
+    ready::{self, Ready},
+    setup::Chatter,
     stream::Turn,
 };
+use crate::worker::Question;
 
 /// How long Codex may take to end itself when it is told to.
 const KILL_GRACE: Duration = Duration::from_secs(3);
-
-/// Passed on to Codex from the agent's environment, beside the keys that its configuration names.
-const PROVIDER_VARIABLES: [&str; 15] = [
-    "OPENAI_API_KEY",
-    "CODEX_API_KEY",
-    "OPENAI_ORGANIZATION",
-    "OPENAI_PROJECT",
-    "HTTP_PROXY",
-    "HTTPS_PROXY",
-    "ALL_PROXY",
-    "NO_PROXY",
-    "http_proxy",
-    "https_proxy",
-    "all_proxy",
-    "no_proxy",
-    "SSL_CERT_FILE",
-    "SSL_CERT_DIR",
-    "CODEX_CA_CERTIFICATE",
-];
 
 /// Arguments that choose the sandbox; with one of them among the user's own, none is added.
 const SANDBOX_CHOICES: [&str; 4] = [
@@ -62,10 +44,18 @@ const SANDBOX_CHOICES: [&str; 4] = [
 pub struct Launch {
     /// [`execution_prompt`](super::execution_prompt), for example.
     pub prompt: String,
+    /// Of the hold on the run.
+    pub epoch: u64,
     /// The workspace; Codex and its commands may write there.
     pub work: PathBuf,
     /// The run's folder, outside the workspace, where Codex's own folder is made and removed.
     pub run_folder: PathBuf,
+    /// The run's home folder; Codex's own is in it where a sandbox shows nothing else.
+    pub home: PathBuf,
+    /// What keeps Codex and its commands where they belong.
+    pub keeper: Keeper,
+    /// The way to the model provider by the agent, where keys stay with it.
+    pub route: Option<Route>,
     /// The environment of the commands that Codex runs, and of Codex.
     pub env: BTreeMap<String, String>,
     /// The folder for the record by which leftovers are found after a crash of the agent.
@@ -79,10 +69,10 @@ pub struct Launch {
 pub enum Outcome {
     /// Codex exited with 0.
     Succeeded,
-    /// Codex exited with another code.
+    /// Codex exited with another code, or said that it failed.
     Failed {
-        /// The code.
-        exit_code: i32,
+        /// The code, where it exited.
+        exit_code: Option<i32>,
         /// The code and what Codex said.
         reason: String,
     },
@@ -98,6 +88,8 @@ pub enum Outcome {
     },
     /// Codex was ended because the caller asked for it.
     Cancelled,
+    /// Codex asked for leave, and a person has to decide; the conversation can be taken up again.
+    Asks(Question),
 }
 
 /// How one turn ended.
@@ -138,6 +130,7 @@ impl Report {
 /// Codex, made ready for a run.
 pub(super) struct Session {
     bin: PathBuf,
+    notice: Option<String>,
     extra_args: Vec<String>,
     chatter: Chatter,
     forms: Arc<Forms>,
@@ -178,21 +171,15 @@ impl Session {
                 });
             }
         }
-        let (home, config) = CodexHome::create(setup, &launch.run_folder, &launch.env)?;
-        let mut env = launch.env.clone();
-        let provider = PROVIDER_VARIABLES.into_iter().map(str::to_owned);
-        for name in provider.chain(config.provider_variables) {
-            // The platform's own keys are nobody's provider keys, whatever a configuration says.
-            let is_ours = name.starts_with("ORCH_") || name.starts_with("AGENT_");
-            if let Some(value) = setup.agent_env.get(&name).filter(|_| !is_ours) {
-                env.entry(name).or_insert_with(|| value.clone());
-            }
-        }
-        add_api_key(&mut env, Some(home.path()));
-        let codex_home = home.path().to_string_lossy().into_owned();
-        env.insert("CODEX_HOME".to_owned(), codex_home);
+        let Ready {
+            program,
+            env,
+            home,
+            notice,
+        } = ready::make(setup, &launch, Earlier::Goes)?;
         Ok(Self {
-            bin: setup.bin.clone(),
+            bin: program,
+            notice,
             extra_args: setup.extra_args.clone(),
             chatter: setup.chatter(),
             forms,
@@ -216,15 +203,9 @@ impl Session {
     }
 
     /// What to say before the first turn.
-    pub(super) fn notice(&self) -> Option<Event> {
-        match self.chatter {
-            Chatter::Full => None,
-            Chatter::Reduced { percent } => Some(Event::Notice {
-                text: format!(
-                    "CODEX_CONTEXT_REMAINING is {percent} %: reasoning and announcements of commands are left out of this log"
-                ),
-            }),
-        }
+    pub(super) fn notices(&self) -> Vec<Event> {
+        let texts = self.notice.clone().into_iter().chain(self.chatter.notice());
+        texts.map(|text| Event::Notice { text }).collect()
     }
 
     /// Runs one turn: the first with the prompt, later ones to go on.
@@ -259,9 +240,8 @@ impl Session {
         cancel: &CancellationToken,
     ) -> Result<(Exit, Turn), CodexError> {
         let (sink, mut lines) = mpsc::channel(LINES_IN_FLIGHT);
-        // The log's times are those of the events' arrival.
-        let now = || Timestamp::UNIX_EPOCH;
-        let running = exec::run(self.command(timeout), now, sink, cancel.clone());
+        let command = self.command(timeout);
+        let running = self.launch.keeper.run(command, sink, cancel.clone());
         let reading = async {
             let mut turn = Turn::new(self.chatter);
             while let Some(line) = lines.recv().await {
@@ -272,9 +252,7 @@ impl Session {
             turn
         };
         let (exit, turn) = tokio::join!(running, reading);
-        let action = "run codex";
-        let exit = exit.map_err(|source| CodexError::Run { action, source })?;
-        Ok((exit, turn))
+        Ok((exit?, turn))
     }
 
     fn command(&self, timeout: Option<Duration>) -> Command {
@@ -288,7 +266,7 @@ impl Session {
             SANDBOX_CHOICES.contains(&name)
         };
         if !self.extra_args.iter().any(chosen) {
-            add(&["--sandbox", "workspace-write"]);
+            add(&["--sandbox", self.launch.keeper.sandbox_mode()]);
         }
         if self.forms.accepts("--skip-git-repo-check") {
             add(&["--skip-git-repo-check"]);
@@ -304,7 +282,7 @@ impl Session {
         argv.push("-".to_owned());
         Command {
             program: Program::Argv(argv),
-            stdin: Some(input.as_bytes().to_vec()),
+            stdin: Some(input.as_bytes().to_vec().into()),
             env: self.env.clone(),
             cwd: self.launch.work.clone(),
             timeout,
@@ -355,7 +333,7 @@ impl Session {
                 }
                 let said = failure.map_or_else(|| turn.stderr.text(), str::to_owned);
                 Outcome::Failed {
-                    exit_code,
+                    exit_code: Some(exit_code),
                     reason: format!("codex exec {}: {said}", ended(exit)),
                 }
             }

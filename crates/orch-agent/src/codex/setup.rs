@@ -10,6 +10,8 @@ use std::{
     time::Duration,
 };
 
+use super::AppSetup;
+
 /// The documents' pause after an error.
 const DEFAULT_BACKOFF: Duration = Duration::from_secs(2);
 const DEFAULT_PLAN_TIMEOUT: Duration = Duration::from_secs(120);
@@ -50,6 +52,8 @@ pub struct CodexSetup {
     pub context_remaining: Option<u32>,
     /// `CODEX_ERROR_BACKOFF`: the shortest pause after a rate limit, a usage limit or an outage.
     pub error_backoff: Duration,
+    /// What is particular to the app-server.
+    pub app: AppSetup,
     /// The agent's environment; only what model providers need is passed on, to Codex alone.
     pub agent_env: BTreeMap<String, String>,
 }
@@ -80,6 +84,7 @@ impl CodexSetup {
             extra_args: extra_args.transpose()?.unwrap_or_default(),
             context_remaining: read.get("CODEX_CONTEXT_REMAINING").and_then(percent),
             error_backoff: read.seconds("CODEX_ERROR_BACKOFF", DEFAULT_BACKOFF)?,
+            app: AppSetup::from_env(&agent_env)?,
             agent_env,
         })
     }
@@ -120,6 +125,18 @@ pub(super) enum Chatter {
         /// The percent of the context that is left.
         percent: u32,
     },
+}
+
+impl Chatter {
+    /// What is said of it.
+    pub(super) fn notice(self) -> Option<String> {
+        match self {
+            Self::Full => None,
+            Self::Reduced { percent } => Some(format!(
+                "CODEX_CONTEXT_REMAINING is {percent} %: reasoning and announcements of commands are left out of this log"
+            )),
+        }
+    }
 }
 
 /// Planning by a command line and, where allowed, by an OpenAI-compatible server.
@@ -275,6 +292,7 @@ impl fmt::Debug for CodexSetup {
             .field("user_home", &self.user_home)
             .field("context_remaining", &self.context_remaining)
             .field("error_backoff", &self.error_backoff)
+            .field("app", &self.app)
             .finish_non_exhaustive()
     }
 }

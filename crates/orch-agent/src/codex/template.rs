@@ -3,9 +3,14 @@
 //! Pure: text in, text out. Model, provider and everything else the user chose stay; nobody is asked
 //! for approval, and the commands that Codex runs see the run's environment and nothing else.
 
-use std::{collections::BTreeSet, path::Path};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 use toml::{Table, Value};
+
+use super::provider::{Route, reroute};
 
 /// Names that a command needs to find its way, and the mark by which the agent finds processes that
 /// a command left behind. The run's own variables come on top.
@@ -30,6 +35,17 @@ pub(super) struct Config {
     pub(super) text: String,
     /// The variables from which Codex itself reads keys of providers and tools.
     pub(super) provider_variables: BTreeSet<String>,
+    /// Files that it names and that are to be copied beside it, with their names there.
+    pub(super) copies: Vec<(PathBuf, String)>,
+}
+
+/// Where the files are that a configuration names.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Files<'p> {
+    /// Where the user has them.
+    Stay,
+    /// In this folder, copied.
+    Copied(&'p Path),
 }
 
 /// Makes a run's configuration of the user's, which lies in `folder`; `run_variables` are the names
@@ -38,14 +54,31 @@ pub(super) fn configure<'n>(
     user: &str,
     folder: &Path,
     run_variables: impl Iterator<Item = &'n str>,
+    files: Files<'_>,
+    route: Option<&Route>,
 ) -> Result<Config, toml::de::Error> {
     let mut config: Table = toml::from_str(user)?;
+    let mut copies = Vec::new();
     for name in RELATIVE_PATHS {
         if let Some(Value::String(path)) = config.get_mut(name) {
-            *path = folder.join(&*path).to_string_lossy().into_owned();
+            let source = folder.join(&*path);
+            let file = match files {
+                Files::Stay => source,
+                Files::Copied(to) => {
+                    copies.push((source, name.to_owned()));
+                    to.join(name)
+                }
+            };
+            *path = file.to_string_lossy().into_owned();
         }
     }
+    if let Files::Copied(_) = files {
+        ask_nobody_else(&mut config);
+    }
     let mut provider_variables = BTreeSet::new();
+    if let Some(route) = route {
+        reroute(&mut config, route);
+    }
     collect_variables(&config, &mut provider_variables);
     config.insert("approval_policy".to_owned(), "never".into());
     let policy = config
@@ -59,7 +92,27 @@ pub(super) fn configure<'n>(
     Ok(Config {
         text: config.to_string(),
         provider_variables,
+        copies,
     })
+}
+
+/// What Codex looks up at other hosts by itself, where it can reach none of them; unless the user wants
+/// it.
+fn ask_nobody_else(config: &mut Table) {
+    config
+        .entry("check_for_update_on_startup")
+        .or_insert(false.into());
+    for (name, switches) in [
+        ("analytics", &["enabled"][..]),
+        ("features", &["plugins", "remote_plugin"][..]),
+    ] {
+        let table = config.entry(name).or_insert_with(|| Table::new().into());
+        if let Value::Table(table) = table {
+            for switch in switches {
+                table.entry(*switch).or_insert(false.into());
+            }
+        }
+    }
 }
 
 /// Lets by name through what the commands may see. The variables that the user sets stay; those of
@@ -110,7 +163,14 @@ mod tests {
 
     fn configured(user: &str) -> (Table, Vec<String>) {
         let names = ["AWS_SECRET_ACCESS_KEY", "PATH"];
-        let config = configure(user, Path::new("/u/.codex"), names.into_iter()).unwrap();
+        let config = configure(
+            user,
+            Path::new("/u/.codex"),
+            names.into_iter(),
+            Files::Stay,
+            None,
+        )
+        .unwrap();
         let table = toml::from_str(&config.text).unwrap();
         (table, config.provider_variables.into_iter().collect())
     }
@@ -182,7 +242,14 @@ mod tests {
 
     #[test]
     fn a_broken_configuration_is_refused_with_its_place() {
-        let error = configure("model = \n", Path::new("/"), std::iter::empty()).unwrap_err();
+        let error = configure(
+            "model = \n",
+            Path::new("/"),
+            std::iter::empty(),
+            Files::Stay,
+            None,
+        )
+        .unwrap_err();
         assert!(error.to_string().contains("line 1"), "{error}");
     }
 }

@@ -37,15 +37,15 @@ pub(crate) fn as_step(setup: &CommandSetup) -> Step {
 }
 
 /// The recipe, with the hosts that the program needs for itself.
-pub(crate) fn with_hosts(recipe: &Recipe, setup: &CommandSetup) -> Recipe {
+pub(crate) fn with_hosts(recipe: &Recipe, needed: &[String]) -> Recipe {
     let mut recipe = recipe.clone();
     let permissions = recipe.permissions.get_or_insert_with(Permissions::default);
     permissions.network = match std::mem::take(&mut permissions.network) {
         Network::Open => Network::Open,
-        Network::Denied if setup.hosts.is_empty() => Network::Denied,
-        Network::Denied => Network::Hosts(setup.hosts.clone()),
+        Network::Denied if needed.is_empty() => Network::Denied,
+        Network::Denied => Network::Hosts(needed.to_vec()),
         Network::Hosts(mut hosts) => {
-            hosts.extend(setup.hosts.iter().cloned());
+            hosts.extend(needed.iter().cloned());
             Network::Hosts(hosts)
         }
     };
@@ -109,7 +109,7 @@ async fn work(
     env.extend(setup.env.clone());
     let command = Command {
         program: Program::Argv(argv.collect()),
-        stdin: (!is_given).then(|| prompt.clone().into_bytes()),
+        stdin: (!is_given).then(|| prompt.clone().into_bytes().into()),
         env,
         cwd: folder.work(),
         timeout: None,

@@ -23,6 +23,7 @@ pub(crate) fn secrets(answers: &HashMap<String, String>) -> impl Iterator<Item =
         let mut inputs = Cloud::ALL.iter().flat_map(|cloud| cloud.inputs());
         [STEPS, RETRY].contains(&key)
             || key.starts_with(super::once::KEY)
+            || key.starts_with(crate::codex::QUESTION)
             || inputs.any(|input| input.key == key && !input.secret)
     };
     let secret = answers.iter().filter(move |(key, _)| !is_open(key));

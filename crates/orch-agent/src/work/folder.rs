@@ -56,6 +56,26 @@ pub(super) enum Origin {
     Over,
     /// After what it has done; these are its steps.
     GoesOn(Vec<Step>),
+    /// With what was said to a coding agent before.
+    Conversation,
+}
+
+/// What the folder of an interrupted attempt is good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Earlier {
+    Nothing,
+    Steps,
+    Conversation,
+}
+
+impl Earlier {
+    /// Of a folder whose steps may go on, or not.
+    pub(super) fn of(may_go_on: bool) -> Self {
+        match may_go_on {
+            true => Self::Steps,
+            false => Self::Nothing,
+        }
+    }
 }
 
 impl PrepareError {
@@ -82,18 +102,23 @@ pub(super) fn prepare(
     root: &Path,
     assignment: &Assignment,
     fill: &Fill,
-    may_go_on: impl Fn(&[Step]) -> bool,
+    good_for: impl Fn(&RunFolder, &[Step]) -> Earlier,
 ) -> Result<Prepared, PrepareError> {
     let run_id = assignment.run_id;
     let is_first = assignment.steps_done.is_empty();
-    if !is_first
+    if assignment.epoch > 1
         && let Some(folder) = RunFolder::reopen(root, run_id)?
         && let Some(steps) = read_plan(&folder)
-        && may_go_on(&steps)
     {
-        kept::forget(&folder);
-        let origin = Origin::GoesOn(steps);
-        return Ok(Prepared { folder, origin });
+        let origin = match good_for(&folder, &steps) {
+            Earlier::Steps if !is_first => Some(Origin::GoesOn(steps)),
+            Earlier::Conversation => Some(Origin::Conversation),
+            Earlier::Steps | Earlier::Nothing => None,
+        };
+        if let Some(origin) = origin {
+            kept::forget(&folder);
+            return Ok(Prepared { folder, origin });
+        }
     }
     while let Some(stale) = RunFolder::reopen(root, run_id)? {
         stale.remove()?;
@@ -177,7 +202,7 @@ mod tests {
                 top.path(),
                 &assignment(epoch, steps_done),
                 &Fill::Nothing,
-                |_| may,
+                |_, _| Earlier::of(may),
             )
             .unwrap()
         };
@@ -213,7 +238,7 @@ mod tests {
         std::os::unix::fs::symlink("/etc/hostname", source.join("package.json")).unwrap();
         let root = top.path().join("runs");
         let fill = Fill::Copy(source);
-        let prepared = prepare(&root, &assignment(1, &[]), &fill, |_| true).unwrap();
+        let prepared = prepare(&root, &assignment(1, &[]), &fill, |_, _| Earlier::Nothing).unwrap();
         let mut expected = WorkspaceFacts::default();
         expected.add("Makefile", Some("build:\n".to_owned()));
         expected.add("api/go.mod", None);

@@ -33,7 +33,7 @@ impl Run<'_> {
         if assignment.plan_needs_approval && assignment.approved_steps_json.is_empty() {
             return Ok(self.propose(vec![command::as_step(setup)]).await);
         }
-        let recipe = command::with_hosts(&self.recipe, setup);
+        let recipe = command::with_hosts(&self.recipe, &setup.hosts);
         let readable = home_of(&setup.argv[0], &self.config.path);
         let Opened { cell, refusals } = self
             .open_cell(&recipe, folder, readable.into_iter().collect())
@@ -59,7 +59,7 @@ impl Run<'_> {
 
 /// What of the disk a program needs to be seen: its packages, where they are outside of the system's
 /// own folders.
-fn home_of(program: &str, path: &str) -> Option<PathBuf> {
+pub(super) fn home_of(program: &str, path: &str) -> Option<PathBuf> {
     let found = match program.contains('/') {
         true => PathBuf::from(program),
         false => which(program, path)?,

@@ -9,7 +9,7 @@ use futures::future::BoxFuture;
 use orch_api::proto::Assignment;
 use orch_core::{
     plan::cloud_hints,
-    recipe::{Recipe, Step},
+    recipe::{Network, Recipe, Step, rights::Denied},
 };
 use orch_sandbox::{
     exec::{CopyLimits, RunFolder, Snapshots},
@@ -31,7 +31,6 @@ use super::{
 };
 use crate::{
     artifacts::Collector,
-    codex::CodexSetup,
     command,
     config::{AgentConfig, Executor, LlmPlanning},
     kept::{self, Note},
@@ -242,6 +241,12 @@ async fn begin<'j>(
                 .await;
             None
         }
+        folder::Origin::Conversation => {
+            job.log
+                .system("going on with the conversation that there was")
+                .await;
+            None
+        }
         folder::Origin::GoesOn(steps) => {
             let done = &assignment.steps_done;
             let done: Vec<String> = done.iter().map(u32::to_string).collect();
@@ -311,8 +316,13 @@ async fn prepare(
         (None, None) => Fill::Nothing,
     };
     let assignment = assignment.clone();
+    let executor = config.executor.clone();
     let prepared = tokio::task::spawn_blocking(move || {
         let fits = |kept: &[Step]| known::may_go_on(&assignment, known.as_ref(), kept);
+        let fits = |folder: &RunFolder, kept: &[Step]| match executor {
+            Executor::Codex(_) => delegate::goes_on(folder, known.as_ref(), kept),
+            Executor::Shell | Executor::Command(_) => folder::Earlier::of(fits(kept)),
+        };
         let prepare = || folder::prepare(&root, &assignment, &fill, fits);
         match prepare_once_free(prepare) {
             // A full disk: what nobody needs goes, and it is tried once more.
@@ -501,6 +511,18 @@ impl Run<'_> {
         folder: &RunFolder,
         readable: Vec<PathBuf>,
     ) -> Result<Opened, String> {
+        self.open_cell_with(recipe, &Network::Denied, folder, readable)
+            .await
+    }
+
+    /// The same, with what of the agent itself is to be reached as well.
+    pub(super) async fn open_cell_with(
+        &self,
+        recipe: &Recipe,
+        own: &Network,
+        folder: &RunFolder,
+        readable: Vec<PathBuf>,
+    ) -> Result<Opened, String> {
         let (told, refusals) = mpsc::unbounded_channel();
         let tell = move |refusal| {
             // Nobody listens once the run is over.
@@ -509,7 +531,7 @@ impl Run<'_> {
         let (setup, path) = (&self.config.sandbox, &self.config.path);
         let backend = self.sandbox.backend();
         let mut confinement = setup
-            .confinement(backend, recipe, folder, path, tell)
+            .confinement_with(backend, recipe, own, folder, path, tell)
             .map_err(|denied| denied.to_string())?;
         confinement.readable.extend(environment::rustup_home());
         confinement.readable.extend(readable);
@@ -522,6 +544,17 @@ impl Run<'_> {
             cell: opened.map_err(|error| chain(&error))?,
             refusals: Mutex::new(refusals),
         })
+    }
+
+    /// Whether policy gives what a recipe asks for.
+    pub(super) fn check_rights(&self, recipe: &Recipe) -> Result<(), Denied> {
+        let (setup, backend) = (&self.config.sandbox, self.sandbox.backend());
+        setup.check_rights(backend, recipe)
+    }
+
+    /// Whether anything keeps what the run starts where it belongs.
+    pub(super) fn is_sandboxed(&self) -> bool {
+        self.sandbox.backend() != Backend::Process
     }
 
     /// Asks for everything that is missing, if anything is.
@@ -547,26 +580,6 @@ impl Run<'_> {
         let event = "waiting for approval of the planned steps";
         self.job.log.event(event).await;
         Outcome::Propose(steps)
-    }
-
-    async fn delegate(
-        &self,
-        setup: &CodexSetup,
-        folder: &RunFolder,
-        environment: &Environment,
-        missing: Missing,
-    ) -> Outcome {
-        if let Some(outcome) = self.ask(missing).await {
-            return outcome;
-        }
-        let assignment = &self.job.assignment;
-        if assignment.plan_needs_approval && assignment.approved_steps_json.is_empty() {
-            return self.propose(vec![delegate::as_step()]).await;
-        }
-        let outcome = delegate::carry_out(setup, self.job, folder, environment).await;
-        let mut collector = Collector::new(self.config.artifacts, &self.job.log);
-        self.collect(&outcome, folder, &mut collector).await;
-        outcome
     }
 
     async fn plan(&self, folder: &RunFolder, missing: &Missing) -> Result<Planned, String> {

@@ -7,6 +7,7 @@ use crate::types::run::{
     Artifact, Claim, ClaimGranted, Complete, Heartbeat, NewArtifact, NewStep, NewSummary, Run,
     Step, Summary, UpdateStep,
 };
+use crate::types::steer::Steer;
 
 /// Artifacts hold at most 16 MiB.
 const LARGEST_ARTIFACT_BYTES: usize = 17 * 1024 * 1024;
@@ -62,6 +63,12 @@ impl Client {
     /// Cancels a run.
     pub async fn cancel_run(&self, id: i64) -> Result<Run, ClientError> {
         self.act(&run(id, "/cancel")).await
+    }
+
+    /// Says something to a run while it works.
+    pub async fn steer_run(&self, id: i64, text: &str) -> Result<Run, ClientError> {
+        let text = text.to_owned();
+        self.post(&run(id, "/steer"), &Steer { text }).await
     }
 
     /// The steps of a run.

@@ -13,6 +13,7 @@ pub mod queue;
 pub mod requirements;
 pub mod run;
 pub mod secret;
+pub mod steer;
 pub mod vision;
 pub mod work_item;
 

@@ -10,11 +10,37 @@ use std::{
     time::Duration,
 };
 
+use tokio::sync::mpsc;
+
 use super::{
     ExecError,
     watch::Bounds,
     which::{is_executable, which},
 };
+
+/// What goes into a command's standard input.
+pub enum Stdin {
+    /// These bytes, and then its end.
+    Bytes(Vec<u8>),
+    /// Each piece as it comes; the end is when nobody is left who could send another. Nothing is
+    /// received any more once the command does not read.
+    Pieces(mpsc::Receiver<Vec<u8>>),
+}
+
+impl Stdin {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Bytes(_) => "bytes",
+            Self::Pieces(_) => "pieces",
+        }
+    }
+}
+
+impl From<Vec<u8>> for Stdin {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self::Bytes(bytes)
+    }
+}
 
 /// What is executed.
 #[derive(Clone)]
@@ -32,12 +58,11 @@ pub enum Program {
 }
 
 /// One command, complete: nothing is inherited from the agent.
-#[derive(Clone)]
 pub struct Command {
     /// What is executed.
     pub program: Program,
-    /// Bytes for the standard input; without any it is `/dev/null`.
-    pub stdin: Option<Vec<u8>>,
+    /// The standard input; without one it is `/dev/null`.
+    pub stdin: Option<Stdin>,
     /// The entire environment; [`base_env`] gives the usual beginning.
     pub env: BTreeMap<String, String>,
     /// The folder it starts in, as an absolute path.
@@ -57,7 +82,7 @@ impl fmt::Debug for Command {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Command")
             .field("program", &self.name())
-            .field("stdin_bytes", &self.stdin.as_ref().map(Vec::len))
+            .field("stdin", &self.stdin.as_ref().map(Stdin::kind))
             .field("env", &self.env.keys())
             .field("cwd", &self.cwd)
             .field("timeout", &self.timeout)

@@ -60,7 +60,7 @@ pub struct Line {
 
 impl Line {
     /// A line of text that is not the command's own.
-    pub(crate) fn whole(stream: Stream, at: Timestamp, message: String) -> Self {
+    pub fn whole(stream: Stream, at: Timestamp, message: String) -> Self {
         Self {
             stream,
             at,

@@ -31,7 +31,7 @@ mod which;
 mod workspace;
 mod wrapper;
 
-pub use command::{Command, Program, base_env};
+pub use command::{Command, Program, Stdin, base_env};
 pub use copy::{Copied, CopyLimits};
 pub use error::{ExecError, WorkspaceError};
 pub use facts::list_files;

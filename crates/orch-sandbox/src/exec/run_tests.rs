@@ -5,8 +5,8 @@ use std::fs;
 use super::*;
 use crate::exec::MARKER_VARIABLE;
 use crate::exec::{
-    Program,
-    testing::{Live, PATH, Place, error_of, is_alive, outcome, pid, stdout_of},
+    Program, Stdin,
+    testing::{DEADLINE, Live, PATH, Place, error_of, is_alive, outcome, pid, stdout_of},
 };
 
 #[tokio::test]
@@ -66,13 +66,43 @@ async fn input_is_empty_unless_given_and_need_not_be_read() {
     assert_eq!(stdout_of(place.shell("wc -c")).await, ["0"]);
     let with_input = |script: &str| {
         let mut command = place.shell(script);
-        command.stdin = Some(vec![b'x'; 5_000_000]);
+        command.stdin = Some(vec![b'x'; 5_000_000].into());
         command
     };
     assert_eq!(stdout_of(with_input("wc -c")).await, ["5000000"]);
     assert_eq!(stdout_of(with_input("echo unread")).await, ["unread"]);
     let copied = stdout_of(with_input("cat")).await;
     assert_eq!(copied.iter().map(String::len).sum::<usize>(), 5_000_000);
+}
+
+#[tokio::test]
+async fn input_comes_piece_by_piece_and_ends_with_whoever_gives_it() {
+    let place = Place::new();
+    let (give, pieces) = tokio::sync::mpsc::channel(1);
+    let mut command = place.shell("while read -r line; do echo \"got $line\"; done; echo end");
+    command.stdin = Some(Stdin::Pieces(pieces));
+    let mut live = Live::start(command, 4);
+    for piece in ["a\n", "b\n"] {
+        give.send(piece.into()).await.unwrap();
+        assert_eq!(live.line().await, format!("got {}", piece.trim()));
+    }
+    drop(give);
+    let (exit, lines) = live.finish().await;
+    assert_eq!((exit, lines[0].message.as_str()), (Exit::Code(0), "end"));
+}
+
+#[tokio::test]
+async fn who_does_not_read_its_input_any_more_is_known_to_whoever_gives_it() {
+    let place = Place::new();
+    let (give, pieces) = tokio::sync::mpsc::channel(1);
+    let mut command = place.shell("exec <&-; echo closed; sleep 1000");
+    command.stdin = Some(Stdin::Pieces(pieces));
+    let mut live = Live::start(command, 4);
+    assert_eq!(live.line().await, "closed");
+    let refused = async { while give.send(b"x\n".to_vec()).await.is_ok() {} };
+    tokio::time::timeout(DEADLINE, refused).await.unwrap();
+    live.cancel.cancel();
+    assert_eq!(live.exit().await.unwrap(), Exit::Cancelled);
 }
 
 #[tokio::test]
@@ -269,7 +299,7 @@ fn a_command_shown_for_debugging_hides_what_may_be_secret() {
     command
         .env
         .insert("TOKEN".to_owned(), "hidden-value".to_owned());
-    command.stdin = Some(b"hidden-input".to_vec());
+    command.stdin = Some(b"hidden-input".to_vec().into());
     let shown = format!("{command:?}");
     assert!(
         shown.contains("TOKEN") && !shown.contains("hidden"),

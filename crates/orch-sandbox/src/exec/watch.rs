@@ -10,7 +10,7 @@ use tokio::{io::AsyncWriteExt, net::unix::pipe, sync::mpsc, task::JoinSet, time:
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    ExecError, Line, Stream,
+    ExecError, Line, Stdin, Stream,
     family::Search,
     output::pump,
     pumps::{Pumped, Pumps},
@@ -36,7 +36,7 @@ pub(crate) trait Processes {
 
 /// What bounds a command and goes into it.
 pub(crate) struct Bounds {
-    pub(crate) stdin: Option<Vec<u8>>,
+    pub(crate) stdin: Option<Stdin>,
     pub(crate) timeout: Option<Duration>,
     pub(crate) kill_grace: Duration,
 }
@@ -61,8 +61,8 @@ where
     let grace = bounds.kill_grace;
     let closing = CancellationToken::new();
     let mut feed = JoinSet::new();
-    if let (Some(pipe), Some(bytes)) = (stdin, bounds.stdin) {
-        feed.spawn(write_input(pipe, bytes));
+    if let (Some(pipe), Some(input)) = (stdin, bounds.stdin) {
+        feed.spawn(write_input(pipe, input));
     }
     let (errors, clock) = (sink.clone(), now.clone());
     let mut pumps = Pumps::new(async {
@@ -100,9 +100,19 @@ where
     Ok(exit)
 }
 
-async fn write_input(mut pipe: pipe::Sender, bytes: Vec<u8>) {
+async fn write_input(mut pipe: pipe::Sender, input: Stdin) {
+    let written = match input {
+        Stdin::Bytes(bytes) => pipe.write_all(&bytes).await,
+        Stdin::Pieces(mut pieces) => {
+            let mut written = Ok(());
+            while let (Ok(()), Some(piece)) = (&written, pieces.recv().await) {
+                written = pipe.write_all(&piece).await;
+            }
+            written
+        }
+    };
     // A command need not read its input to the end.
-    if let Err(error) = pipe.write_all(&bytes).await {
+    if let Err(error) = written {
         tracing::debug!(%error, "a command did not take all of its input");
     }
 }

@@ -12,7 +12,7 @@ use orch_core::recipe::Network;
 use orch_sandbox::{
     Limits,
     egress::{AllowList, Proxy},
-    exec::Exit,
+    exec::{Exit, Stdin},
     sandbox::{Backend, SandboxError},
 };
 use tokio::{
@@ -78,7 +78,7 @@ async fn a_command_gets_its_variables_and_its_input_and_no_others() {
         let cell = place.sandbox.open(place.confinement()).unwrap();
         let mut command = place.shell("cat; env | cut -d= -f1 | sort | tr '\\n' ' '");
         command.env.insert("GIVEN".into(), "a b\tc".into());
-        command.stdin = Some(b"input\n".to_vec());
+        command.stdin = Some(b"input\n".to_vec().into());
         let outcome = run(&*cell, command).await;
         // By the marker processes are found outside of a container.
         let marker = match backend {
@@ -91,6 +91,24 @@ async fn a_command_gets_its_variables_and_its_input_and_no_others() {
             expected.trim_end(),
             "{backend}: {outcome:?}"
         );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_is_talked_to_while_it_runs() {
+    for backend in isolating() {
+        let place = Place::on(backend);
+        let cell = place.sandbox.open(place.confinement()).unwrap();
+        let mut command =
+            place.shell("read -r one; echo \"got $one\"; read -r two; echo \"got $two\"");
+        let (give, pieces) = tokio::sync::mpsc::channel(1);
+        command.stdin = Some(Stdin::Pieces(pieces));
+        let talk = async {
+            give.send(b"a\n".to_vec()).await.unwrap();
+            give.send(b"b\n".to_vec()).await.unwrap();
+        };
+        let (outcome, ()) = tokio::join!(run(&*cell, command), talk);
+        assert_eq!(outcome.stdout, "got a\ngot b\n", "{backend}: {outcome:?}");
     }
 }
 

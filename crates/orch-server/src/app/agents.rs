@@ -42,6 +42,7 @@ struct Session {
     slots: usize,
     ttl: Duration,
     answers: Answers,
+    steering: Steering,
     held: BTreeMap<RunId, u64>,
     /// What the agent says of its own outbox.
     unsent: Unsent,
@@ -63,6 +64,24 @@ pub enum Answers {
     Sealed,
 }
 
+/// Whether an agent can be told what people say to its runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Steering {
+    Heard,
+    NotOffered,
+}
+
+/// Why nothing can be said to a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deaf {
+    /// No stream of this server holds it.
+    NotHere,
+    /// Whoever holds it cannot be told.
+    NotOffered,
+    /// It does not take its messages at the moment.
+    Busy,
+}
+
 /// How an agent is reached.
 #[derive(Clone)]
 pub struct Reached {
@@ -76,6 +95,7 @@ pub struct Arrival {
     pub slots: usize,
     pub ttl: Duration,
     pub answers: Answers,
+    pub steering: Steering,
     pub outbox: Outbox,
     pub held: BTreeMap<RunId, u64>,
 }
@@ -112,6 +132,7 @@ impl Agents {
             slots,
             ttl,
             answers,
+            steering,
             outbox,
             held,
         } = arrival;
@@ -124,6 +145,7 @@ impl Agents {
             slots,
             ttl,
             answers,
+            steering,
             held,
             unsent: Unsent::default(),
             seen,
@@ -285,6 +307,26 @@ impl Agents {
         if held.map(|(_, epoch)| epoch) == epoch {
             self.revoke(run, reason);
         }
+    }
+
+    /// A place in the outbox of whoever holds a run under this epoch, for what a person says to it.
+    ///
+    /// # Errors
+    /// Why it cannot be told.
+    pub fn ear(
+        &self,
+        run: RunId,
+        epoch: u64,
+    ) -> std::result::Result<mpsc::OwnedPermit<ServerMessage>, Deaf> {
+        let registry = self.locked();
+        let mut sessions = registry.sessions.values();
+        let session = sessions.find(|session| session.held.get(&run) == Some(&epoch));
+        let session = session.ok_or(Deaf::NotHere)?;
+        if session.steering == Steering::NotOffered {
+            return Err(Deaf::NotOffered);
+        }
+        let outbox = session.outbox.clone().ok_or(Deaf::Busy)?;
+        outbox.try_reserve_owned().map_err(|_| Deaf::Busy)
     }
 
     /// Tells whoever works a run that it is over for it.

@@ -22,6 +22,7 @@ pub mod run_token;
 pub mod secret;
 pub mod seen;
 pub mod source;
+pub mod steer;
 pub mod step;
 pub mod summary;
 #[cfg(test)]

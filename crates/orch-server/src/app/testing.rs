@@ -12,7 +12,7 @@ use orch_store::{Command, Database, Options, Reply, Store, project};
 use tempfile::TempDir;
 
 use super::App;
-use super::agents::{Answers, Arrival};
+use super::agents::{Answers, Arrival, Steering};
 use super::health::{Disk, Health};
 use crate::clock::SteadyClock;
 use crate::config::SchedulingMode;
@@ -70,6 +70,7 @@ impl World {
             slots: 1,
             ttl: PATIENCE,
             answers: Answers::Sealed,
+            steering: Steering::NotOffered,
             outbox,
             held: std::collections::BTreeMap::new(),
         });

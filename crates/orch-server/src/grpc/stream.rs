@@ -20,7 +20,7 @@ use tonic::{Response, Status, Streaming};
 use super::outgoing::{Form, outgoing};
 use super::peer::{Peer, message};
 use super::talk::Talk;
-use crate::app::agents::{Answers, Arrival, Outbox, STREAM_GRACE, STREAM_TTL};
+use crate::app::agents::{Answers, Arrival, Outbox, STREAM_GRACE, STREAM_TTL, Steering};
 use crate::app::seen::Seen;
 use crate::app::{App, AppError, run};
 
@@ -142,6 +142,10 @@ async fn arrive(
         slots,
         ttl,
         answers,
+        steering: match hello.steers {
+            true => Steering::Heard,
+            false => Steering::NotOffered,
+        },
         outbox,
         held,
     };

@@ -8,7 +8,7 @@ use orch_server::ServerConfig;
 
 use super::checks::Check;
 use super::report::{Report, SettingLine};
-use super::{artifacts, machine, sandboxes, secrets, server, tools};
+use super::{artifacts, codex, machine, sandboxes, secrets, server, tools};
 use crate::commands::{Connect, Context};
 use crate::config::{
     AgentFlags, ClientSettings, LogFlags, LogSettings, Reader, ServerFlags, Settings, Start,
@@ -34,7 +34,7 @@ struct Found {
     server: ServerConfig,
     path: String,
     shell: PathBuf,
-    codex: Option<PathBuf>,
+    codex: Option<orch_agent::codex::CodexSetup>,
     wanted_sandbox: Wanted,
     sandbox: sandbox::Settings,
     tools: orch_tools::ToolSettings,
@@ -57,7 +57,6 @@ pub async fn run(args: Args, context: &mut Context<'_>) -> Result<Exit, Failure>
         found.server.min_free_bytes,
         &found.path,
         &found.shell,
-        found.codex.as_deref(),
     ));
     checks.extend(
         found
@@ -65,6 +64,7 @@ pub async fn run(args: Args, context: &mut Context<'_>) -> Result<Exit, Failure>
             .iter()
             .map(|lack| Check::failed("agent", lack)),
     );
+    checks.extend(codex::checks(found.codex.as_ref(), &found.path).await);
     checks.extend(sandboxes::checks(found.wanted_sandbox, &found.sandbox));
     checks.extend(tools::checks(&found.tools));
     let report = Report {
@@ -94,17 +94,15 @@ fn gather(settings: &Settings, args: &Args) -> Found {
         &server.data_dir.join("agents"),
     );
     LogSettings::read(&mut reader, &LogFlags::default());
-    let codex = match agent.executor {
-        orch_agent::Executor::Codex(_) => Some(PathBuf::from(
-            settings.get("CODEX_BIN").map_or("codex", |(bin, _)| bin),
-        )),
-        orch_agent::Executor::Shell | orch_agent::Executor::Command(_) => None,
-    };
     // Whether the shell is there has a check of its own.
     let missing = agent.missing(None).into_iter();
     let missing = missing
         .filter(|lack| !lack.starts_with("AGENT_SHELL"))
         .collect();
+    let codex = match agent.executor {
+        orch_agent::Executor::Codex(setup) => Some(setup),
+        orch_agent::Executor::Shell | orch_agent::Executor::Command(_) => None,
+    };
     Found {
         missing,
         settings: reader.taken().iter().map(SettingLine::from).collect(),

@@ -19,18 +19,9 @@ const OFTEN_NEEDED: [&str; 9] = [
 const NO_EARLIER: &str = "2025-01-01T00:00:00Z";
 
 /// Looks at the machine.
-pub fn checks(
-    data_dir: &Path,
-    min_free_bytes: u64,
-    path: &str,
-    shell: &Path,
-    codex: Option<&Path>,
-) -> Vec<Check> {
+pub fn checks(data_dir: &Path, min_free_bytes: u64, path: &str, shell: &Path) -> Vec<Check> {
     let mut checks = vec![folder(data_dir), disk(data_dir, min_free_bytes)];
     checks.push(program("shell", shell, path));
-    if let Some(codex) = codex {
-        checks.push(program("codex", codex, path));
-    }
     checks.push(tools(path));
     checks.push(own_clock(clock::now()));
     checks

@@ -2,6 +2,7 @@
 
 mod artifacts;
 mod checks;
+mod codex;
 mod command;
 mod machine;
 mod report;

@@ -7,6 +7,7 @@ mod hold;
 mod info_requests;
 mod live;
 mod logs;
+mod steer;
 mod steps;
 mod whole;
 
@@ -20,6 +21,7 @@ pub fn area() -> Area<App> {
         .merge(hold::area())
         .merge(logs::area())
         .merge(live::area())
+        .merge(steer::area())
         .merge(steps::area())
         .merge(artifacts::area())
         .merge(info_requests::area())
