@@ -20,7 +20,7 @@ async fn a_dry_run_shows_steps_rights_approval_and_the_agent_and_starts_nothing(
         "steps": [
             "make",
             {"run": format!("touch {}", ran.display()), "name": "pay", "env": {"KEY": "hush"},
-             "timeout": 5, "idempotent": false},
+             "timeout": 5, "idempotent": false, "secrets": ["CARD"], "artifacts": ["receipts/*"]},
         ],
     });
     let yaml = json!({"yaml": yaml.to_string()});
@@ -37,6 +37,9 @@ async fn a_dry_run_shows_steps_rights_approval_and_the_agent_and_starts_nothing(
     assert_eq!(shown["steps"][1]["env"], json!(["KEY"]));
     assert_eq!(shown["steps"][1]["idempotent"], false);
     assert_eq!(shown["steps"][0]["idempotent"], true);
+    let card = json!([{"name": "CARD", "as": "variable", "variable": "CARD"}]);
+    assert_eq!(shown["steps"][1]["secrets"], card);
+    assert_eq!(shown["steps"][1]["artifacts"][0]["path"], "receipts/*");
     assert_eq!(shown["rights"]["hosts"], json!(["b.example"]));
     assert_eq!(shown["approval"]["state"], "no approval is needed");
     assert_eq!(shown["agents"][0]["sandbox"], "bubblewrap");
@@ -50,10 +53,13 @@ async fn a_dry_run_shows_steps_rights_approval_and_the_agent_and_starts_nothing(
     assert!(!ran.exists());
 
     let text = up.cli(&["work", "dry-run", &item.to_string()]);
-    assert!(
-        text.contains("not repeated without a person's word"),
-        "{text}"
-    );
+    for said in [
+        "not repeated without a person's word",
+        "gets the secret CARD as the variable CARD",
+        "keeps receipts/*",
+    ] {
+        assert!(text.contains(said), "{text}");
+    }
     let file = up.folder.path().join("recipe.yaml");
     std::fs::write(&file, yaml["yaml"].as_str().unwrap()).unwrap();
     let file = file.display().to_string();

@@ -35,6 +35,8 @@ struct Checked {
     valid: bool,
     steps: usize,
     tools: usize,
+    /// What every agent with a sandbox refuses.
+    refused: Vec<String>,
 }
 
 /// Runs `recipe`.
@@ -43,6 +45,7 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Failure> {
     let recipe = orch_core::recipe::parse(&input::text(file)?).map_err(|error| {
         Failure::new(Exit::Refused, format!("the recipe is not valid: {error}"))
     })?;
+    let refused = DryRun::of(&recipe).rights.refused;
     let output = &mut context.output;
     let is_json = output.format() == Format::Json;
     if *dry_run {
@@ -58,6 +61,7 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Failure> {
             valid: true,
             steps: recipe.steps.len(),
             tools: recipe.tools.len(),
+            refused,
         })?;
     } else {
         output.done(&format!(
@@ -65,6 +69,9 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Failure> {
             recipe.steps.len(),
             recipe.tools.len()
         ));
+        for what in &refused {
+            output.warn(&format!("an agent with a sandbox will not run it: {what}"));
+        }
     }
     output.flush()?;
     Ok(Exit::Done)

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use orch_api::types::dry_run::{DryRun, DryRunAgent, DryRunStep};
+use orch_api::types::dry_run::{DryRun, DryRunAgent, DryRunArtifact, DryRunSecret, DryRunStep};
 
 use crate::output::one_line;
 
@@ -50,12 +50,18 @@ pub fn text(shown: &DryRun) -> String {
             &format!("asks for    {}", shown.rights.capabilities.join(", ")),
         );
     }
+    for refused in &shown.rights.refused {
+        line(&mut text, &format!("refused     {refused}"));
+    }
     for tool in &shown.tools {
         let version = tool.version.as_deref().unwrap_or("any version");
         line(&mut text, &format!("tool        {} {version}", tool.name));
     }
     for shown in &shown.steps {
         step(&mut text, shown);
+    }
+    for kept in &shown.artifacts {
+        line(&mut text, &format!("keeps       {}", artifact(kept)));
     }
     for shown in &shown.agents {
         agent(&mut text, shown);
@@ -69,8 +75,9 @@ pub fn text(shown: &DryRun) -> String {
 fn step(text: &mut String, step: &DryRunStep) {
     let name = step.name.as_deref().unwrap_or_default();
     line(text, &format!("step {:<6} {name}", step.number));
-    for command in step.run.lines() {
-        line(text, &format!("            $ {command}"));
+    for (place, command) in step.run.lines().enumerate() {
+        let mark = if place == 0 { '$' } else { ' ' };
+        line(text, &format!("            {mark} {command}"));
     }
     let mut facts = vec![format!("in {}", step.cwd)];
     if let Some(seconds) = step.timeout_seconds {
@@ -83,6 +90,29 @@ fn step(text: &mut String, step: &DryRunStep) {
         facts.push("not repeated without a person's word".to_owned());
     }
     line(text, &format!("            {}", facts.join("; ")));
+    for secret in &step.secrets {
+        let DryRunSecret {
+            name,
+            form,
+            variable,
+        } = secret;
+        line(
+            text,
+            &format!("            gets the secret {name} as the {form} {variable}"),
+        );
+    }
+    for kept in &step.artifacts {
+        line(text, &format!("            keeps {}", artifact(kept)));
+    }
+}
+
+fn artifact(kept: &DryRunArtifact) -> String {
+    let name = kept.name.as_ref().map(|name| format!(" as {name}"));
+    let kind = kept.kind.as_ref().map(|kind| format!(" ({kind})"));
+    [Some(kept.path.clone()), name, kind]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn agent(text: &mut String, agent: &DryRunAgent) {

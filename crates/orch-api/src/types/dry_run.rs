@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use orch_core::recipe::{Network, Recipe, Step, rights};
+use orch_core::recipe::{Network, Output, Recipe, Step, rights};
+use orch_core::secret::{Delivery, SecretUse};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -18,6 +19,9 @@ pub struct DryRun {
     pub steps: Vec<DryRunStep>,
     pub tools: Vec<DryRunTool>,
     pub rights: DryRunRights,
+    /// What is kept of the workspace at the run's end.
+    #[serde(default)]
+    pub artifacts: Vec<DryRunArtifact>,
     /// `null` where a recipe alone was looked at.
     pub approval: Option<DryRunApproval>,
     /// The agents that are connected, and what each would refuse.
@@ -51,6 +55,34 @@ pub struct DryRunStep {
     pub timeout_seconds: Option<f64>,
     /// Whether it may be repeated without a person's word.
     pub idempotent: bool,
+    /// The secrets that it alone gets.
+    #[serde(default)]
+    pub secrets: Vec<DryRunSecret>,
+    /// What is kept of the workspace at its end.
+    #[serde(default)]
+    pub artifacts: Vec<DryRunArtifact>,
+}
+
+/// A secret by its name; no value is shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DryRunSecret {
+    pub name: String,
+    /// variable or file.
+    #[serde(rename = "as")]
+    pub form: String,
+    /// The variable that holds its value, or the path of its file.
+    pub variable: String,
+}
+
+/// Files that are kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DryRunArtifact {
+    /// A path or a pattern in the workspace.
+    pub path: String,
+    /// What it is called in place of its path.
+    pub name: Option<String>,
+    #[serde(rename = "type")]
+    pub kind: Option<String>,
 }
 
 /// A tool that must be there.
@@ -75,6 +107,9 @@ pub struct DryRunRights {
     /// recipe opens.
     pub writable: Vec<String>,
     pub capabilities: Vec<String>,
+    /// What an agent with a sandbox refuses of it, whatever its settings: the run would fail.
+    #[serde(default)]
+    pub refused: Vec<String>,
 }
 
 /// Whether somebody has to approve it.
@@ -121,6 +156,7 @@ impl DryRun {
             steps,
             tools: tools.collect(),
             rights: DryRunRights::of(recipe),
+            artifacts: recipe.artifacts.iter().map(DryRunArtifact::of).collect(),
             unknown,
             ..Self::default()
         }
@@ -137,6 +173,32 @@ impl DryRunStep {
             cwd: step.folder(),
             timeout_seconds: step.timeout.map(|timeout| timeout.as_secs_f64()),
             idempotent: step.is_idempotent(),
+            secrets: step.secrets.iter().map(DryRunSecret::of).collect(),
+            artifacts: step.artifacts.iter().map(DryRunArtifact::of).collect(),
+        }
+    }
+}
+
+impl DryRunSecret {
+    fn of(used: &SecretUse) -> Self {
+        let (form, variable) = match &used.delivery {
+            Delivery::Variable(variable) => ("variable", variable),
+            Delivery::File(variable) => ("file", variable),
+        };
+        Self {
+            name: used.name.as_str().to_owned(),
+            form: form.to_owned(),
+            variable: variable.clone(),
+        }
+    }
+}
+
+impl DryRunArtifact {
+    fn of(output: &Output) -> Self {
+        Self {
+            path: output.path().to_owned(),
+            name: output.name.clone(),
+            kind: output.kind.clone(),
         }
     }
 }
@@ -158,7 +220,13 @@ impl DryRunRights {
         let opened = permissions.filesystem.iter();
         let opened = opened.filter_map(|asked| rights::opened(asked).ok().flatten());
         let own = ["workspace", "home", "tmp"].map(str::to_owned);
+        let sandboxed = rights::Policy {
+            sandbox: Some("bubblewrap"),
+            allowed_hosts: None,
+        };
+        let refused = rights::denied(recipe, sandboxed).into_iter();
         Self {
+            refused: refused.map(|denied| denied.to_string()).collect(),
             network: match (is_open, hosts.is_empty()) {
                 (true, _) => "any",
                 (false, false) => "listed",
@@ -213,7 +281,8 @@ mod tests {
     #[test]
     fn a_recipe_shows_its_steps_and_its_rights_without_values() {
         let yaml = "permissions: {network: [a.example], filesystem: [.git]}\nsteps:\n  - make\n  - \
-                    {run: pay, name: pay, env: {KEY: hush}, timeout: 1.5, cwd: ./x, idempotent: false}\n";
+                    {run: pay, name: pay, env: {KEY: hush}, timeout: 1.5, cwd: ./x, idempotent: false, \
+                    secrets: [{name: CARD, file: CARD_FILE}], artifacts: [{path: 'receipts/*', type: report}]}\nartifacts: ['out/**']\n";
         let shown = DryRun::of(&orch_core::recipe::parse(yaml).unwrap());
         assert_eq!(
             shown.steps[1],
@@ -225,14 +294,37 @@ mod tests {
                 cwd: "x".to_owned(),
                 timeout_seconds: Some(1.5),
                 idempotent: false,
+                secrets: vec![DryRunSecret {
+                    name: "CARD".to_owned(),
+                    form: "file".to_owned(),
+                    variable: "CARD_FILE".to_owned(),
+                }],
+                artifacts: vec![DryRunArtifact {
+                    path: "receipts/*".to_owned(),
+                    name: None,
+                    kind: Some("report".to_owned()),
+                }],
             }
         );
+        assert_eq!(shown.artifacts[0].path, "out/**");
+        assert_eq!(shown.rights.refused, Vec::<String>::new());
         assert_eq!(shown.rights.network, "listed");
         assert_eq!(
             shown.rights.writable,
             ["workspace", "home", "tmp", "workspace/.git"]
         );
         assert!(!serde_json::to_string(&shown).unwrap().contains("hush"));
+    }
+
+    #[test]
+    fn what_every_sandbox_refuses_is_told_without_an_agent() {
+        let yaml = "permissions: {filesystem: [/etc], capabilities: [SYS_ADMIN]}\nsteps: [x]";
+        let shown = DryRun::of(&orch_core::recipe::parse(yaml).unwrap());
+        let refused = shown.rights.refused.join("\n");
+        assert!(
+            refused.contains("SYS_ADMIN") && refused.contains("/etc"),
+            "{refused}"
+        );
     }
 
     #[test]
