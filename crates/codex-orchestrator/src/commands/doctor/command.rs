@@ -85,8 +85,8 @@ fn gather(settings: &Settings, args: &Args) -> Found {
         &server.data_dir.join("agents"),
     );
     LogSettings::read(&mut reader, &LogFlags::default());
-    let codex = match agent.executor {
-        orch_agent::Executor::Codex(setup) => Some(setup),
+    let codex = match &agent.executor {
+        orch_agent::Executor::Codex(setup) => Some(setup.clone()),
         orch_agent::Executor::Shell | orch_agent::Executor::Command(_) => None,
     };
     Found {
