@@ -1,4 +1,4 @@
-//! The agent's own way to a model provider, for a run's Codex in a sandbox: the keys are added here and
+//! The agent's own way to a model provider, for a run's Codex in a sandbox (ADR 0017): the keys are added here and
 //! never enter it.
 //!
 //! Serves one run, on a loopback address that its sandbox lets through, and whoever knows the run's

@@ -132,8 +132,16 @@ async fn help(
     let command = Command {
         program: Program::Argv(argv.map(str::to_owned).into()),
         stdin: None,
-        env: env.clone(),
-        cwd: cwd.to_owned(),
+        // Outside of any sandbox: nothing that a run has left in its folders has a say in it.
+        env: env
+            .get_key_value("PATH")
+            .map(|(name, path)| (name.clone(), path.clone()))
+            .into_iter()
+            .collect(),
+        cwd: match bin.is_absolute() {
+            true => "/".into(),
+            false => cwd.to_owned(),
+        },
         timeout: Some(PROBE_TIME),
         kill_grace: KILL_GRACE,
         records: None,

@@ -99,8 +99,8 @@ fn gather(settings: &Settings, args: &Args) -> Found {
     let missing = missing
         .filter(|lack| !lack.starts_with("AGENT_SHELL"))
         .collect();
-    let codex = match agent.executor {
-        orch_agent::Executor::Codex(setup) => Some(setup),
+    let codex = match &agent.executor {
+        orch_agent::Executor::Codex(setup) => Some(setup.clone()),
         orch_agent::Executor::Shell | orch_agent::Executor::Command(_) => None,
     };
     Found {
