@@ -174,7 +174,8 @@ impl Proxy {
         Err(last)
     }
 
-    fn tell(&self, refusal: Refusal) {
+    /// Tells of a refusal, as of those that this way out makes itself.
+    pub(crate) fn tell(&self, refusal: Refusal) {
         let mut told = self.0.told.lock().unwrap_or_else(PoisonError::into_inner);
         if told.len() < MOST_TOLD && told.insert(refusal.clone()) {
             drop(told);

@@ -1,11 +1,13 @@
 //! All that is ordered, prepared once and put into force for one process at a time.
 
+use std::os::fd::OwnedFd;
+
 use nix::sys::signal::{SigHandler, Signal, signal};
 
 use crate::sandbox::Layer;
 
 use super::{
-    Orders, identity,
+    Orders, Sockets, connects, identity,
     kernel::Filters,
     limits,
     paths::Paths,
@@ -34,7 +36,8 @@ impl Force {
     }
 
     /// Puts it into force for this process. What is left to it afterwards is what a command may do.
-    pub(super) fn put(&self) -> Result<(), InitError> {
+    /// What comes back, if anything, tells of connections and is for the agent.
+    pub(super) fn put(&self) -> Result<Option<OwnedFd>, InitError> {
         // A Rust program ignores it, and so would the command.
         #[expect(unsafe_code, reason = "no safe library sets how a signal is taken")]
         // SAFETY: the default is no function of ours.
@@ -54,9 +57,10 @@ impl Force {
         if let Some(paths) = &self.paths {
             paths.apply()?;
         }
-        match without.has(Layer::Calls) {
-            true => self.filters.apply(),
-            false => Ok(()),
+        if without.has(Layer::Calls) {
+            self.filters.apply()?;
         }
+        let is_told = self.orders.sockets == Sockets::Tcp && without.has(Layer::Connections);
+        is_told.then(connects::tell).transpose()
     }
 }

@@ -144,7 +144,7 @@ fn await_one_of(files: &[BorrowedFd<'_>]) -> nix::Result<()> {
 
 /// Stays with a command until nothing of it is left.
 fn follow(pid: Pid, talk: &Talk, children: &Children, force: &Force) -> io::Result<()> {
-    talk.running()?;
+    talk.running(None)?;
     loop {
         if let Some(status) = children.collect(pid)? {
             if force.orders().without.has(Layer::Orphans) {
@@ -252,7 +252,10 @@ fn become_command(
     unblocked.map_err(while_doing("listen to signals"))?;
     // Where that cannot be said, all are as likely to be ended.
     let _ = fs::write("/proc/self/oom_score_adj", SOONER_THAN_US);
-    force.put()?;
+    if force.put()?.is_some() {
+        let reason = "only a first program that becomes its command has its connections told";
+        return Err(InitError::Orders(reason.to_owned()));
+    }
     chdir(request.cwd.as_c_str()).map_err(while_doing("enter the command's folder"))?;
     let program = request.program();
     execve(&program, &request.line, &request.environment)

@@ -172,11 +172,18 @@ fn refusals(sockets: Sockets) -> Result<Rules, Refusal> {
     );
     rules.insert(libc::SYS_socket, socket_refusals(sockets)?);
     let unix = libc::AF_UNIX as u64;
-    rules.insert(libc::SYS_socketpair, vec![rule(other_than(0, &[unix])?)?]);
+    let mut pairs = vec![rule(other_than(0, &[unix])?)?];
     if sockets != Sockets::Local {
+        // One of datagrams sends to any other of the machine by its path.
+        for kind in [libc::SOCK_DGRAM, libc::SOCK_RAW] {
+            pairs.push(rule(vec![is(1, Is::MaskedEq(0xf), kind as u64)?])?);
+        }
+        // Without a port chosen it gets one, and nobody asks Landlock.
+        rules.insert(libc::SYS_listen, Vec::new());
         // Without a namespace of its own this is memory of the whole machine.
         rules.extend(SHARED.iter().map(|call| (*call, Vec::new())));
     }
+    rules.insert(libc::SYS_socketpair, pairs);
     if sockets == Sockets::Tcp {
         // With data in the opening packet nobody looks at the port.
         let fast_open = libc::MSG_FASTOPEN as u64;

@@ -4,6 +4,7 @@
 //! but its orders. Either everything ordered is in force when the command begins, or the command
 //! does not begin.
 
+mod connects;
 mod force;
 mod identity;
 mod keeper;
@@ -16,6 +17,7 @@ mod request;
 mod start;
 mod talk;
 
+pub(crate) use connects::can_be_told;
 pub(crate) use start::ARGUMENT_WITH_SOCKET;
 pub use start::{ARGUMENT, begin_if_asked};
 

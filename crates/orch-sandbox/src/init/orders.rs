@@ -57,7 +57,7 @@ pub(crate) struct Landlock {
 pub(crate) enum Sockets {
     /// Pairs of them, which reach nobody else.
     Pairs,
-    /// TCP as well, where Landlock bounds the ports.
+    /// TCP as well, where Landlock bounds the ports and connections are made by the agent.
     Tcp,
     /// Unix, TCP and UDP: there is a network namespace and a view of files of our own.
     Local,

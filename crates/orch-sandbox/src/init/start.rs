@@ -100,9 +100,9 @@ fn begin(
     let environment = environment.map_err(while_doing("wait for the word to go on"))?;
     let environment = read_environment(&environment);
     let environment = environment.map_err(while_doing("read the command's environment"))?;
-    Force::prepare(orders)?.put()?;
+    let connections = Force::prepare(orders)?.put()?;
     chdir(cwd.as_os_str()).map_err(while_doing("enter the command's folder"))?;
-    let running = talk.running();
+    let running = talk.running(connections.as_ref().map(AsFd::as_fd));
     running.map_err(while_doing("say that the command begins"))?;
     execve(&program, &arguments, &environment).map_err(while_doing("execute the command"))
 }

@@ -111,8 +111,9 @@ impl Talk {
         self.0.as_fd()
     }
 
-    pub(super) fn running(&self) -> io::Result<()> {
-        self.say(&[RUNNING])
+    /// Says that the command begins, with what its connections are told to if they are.
+    pub(super) fn running(&self, connections: Option<BorrowedFd<'_>>) -> io::Result<()> {
+        say(self.0.as_fd(), &[RUNNING], connections.as_slice())
     }
 
     pub(super) fn failed(&self, reason: &str) {
@@ -146,8 +147,8 @@ pub(super) enum Told {
 pub(crate) enum Said {
     /// It is there, under this number of ours.
     Hello { pid: i32, listener: Option<OwnedFd> },
-    /// Everything ordered is in force, and the command begins.
-    Running,
+    /// Everything ordered is in force, and the command begins; its connections are told here.
+    Running { connections: Option<OwnedFd> },
     /// It could not be put into force.
     Failed(String),
     /// The command has ended, and all that came from it; the status is as `wait` tells it.
@@ -172,7 +173,9 @@ pub(crate) fn said(socket: BorrowedFd<'_>) -> io::Result<Said> {
             listener: descriptors.pop(),
         },
         [ENDED, a, b, c, d] => Said::Ended(i32::from_ne_bytes([*a, *b, *c, *d])),
-        [RUNNING] => Said::Running,
+        [RUNNING] => Said::Running {
+            connections: descriptors.pop(),
+        },
         [FAILED, reason @ ..] => Said::Failed(String::from_utf8_lossy(reason).into_owned()),
         _ => Said::Nothing,
     })

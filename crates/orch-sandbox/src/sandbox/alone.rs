@@ -46,10 +46,20 @@ pub(super) async fn run(
             proxy.serve(listener, over.clone()).await;
         }
     };
-    let welcome = handshake::welcome(ours, environment, admit);
+    let welcome = async {
+        let mut begun = handshake::welcome(ours, environment, admit).await;
+        if let Begun::Running { connections } = &mut begun
+            && let Some(told) = connections.take()
+            && let Some(connector) = held.connector(told)
+        {
+            // Without anybody to make them there are none.
+            connector.start();
+        }
+        begun
+    };
     let (exit, begun, ()) = tokio::join!(run, welcome, serve);
     match (exit?, begun) {
-        (exit, Begun::Running) => Ok(exit),
+        (exit, Begun::Running { .. }) => Ok(exit),
         (exit @ (Exit::Cancelled | Exit::TimedOut { .. }), _) => Ok(exit),
         (_, Begun::Failed(reason)) => Err(held.not_begun(reason)),
         (_, Begun::Gone) => {

@@ -18,6 +18,7 @@ use super::{
     Backend, Cell, Clock, Confinement, Layer, SandboxError, alone,
     backend::Running,
     cgroup::Cgroup,
+    connector::Connector,
     disk,
     engine::Containers,
     error::io_error,
@@ -213,6 +214,17 @@ impl Held {
         };
         listener.set_nonblocking(true)?;
         Ok(Some(tokio::net::TcpListener::from_std(listener)?))
+    }
+
+    /// Who makes the connections of a command that has no network of its own.
+    pub(super) fn connector(&self, told: OwnedFd) -> Option<Connector> {
+        let (_, port) = self.way_out.as_ref()?;
+        Some(Connector {
+            told,
+            port: *port,
+            proxy: self.confinement.network.clone()?,
+            user: self.identity.as_ref().map(|taken| taken.identity),
+        })
     }
 
     pub(super) fn not_begun(&self, reason: impl Into<String>) -> SandboxError {

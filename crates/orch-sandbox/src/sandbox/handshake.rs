@@ -23,8 +23,8 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 /// How a command began.
 #[derive(Debug)]
 pub(super) enum Begun {
-    /// Everything ordered is in force.
-    Running,
+    /// Everything ordered is in force; the command's connections are told here.
+    Running { connections: Option<OwnedFd> },
     /// The first program could not put it into force.
     Failed(String),
     /// The first program never spoke, or fell silent.
@@ -68,13 +68,13 @@ pub(super) async fn welcome(
         let (pid, listener) = match next(&hand).await? {
             Said::Hello { pid, listener } => (pid, listener),
             Said::Failed(reason) => return Ok(Begun::Failed(reason)),
-            Said::Running | Said::Ended(_) | Said::Nothing => return Ok(Begun::Gone),
+            Said::Running { .. } | Said::Ended(_) | Said::Nothing => return Ok(Begun::Gone),
         };
         admit(pid, listener)?;
         go_on(hand.as_fd(), &environment)?;
         drop(environment);
         Ok::<_, io::Error>(match next(&hand).await? {
-            Said::Running => Begun::Running,
+            Said::Running { connections } => Begun::Running { connections },
             Said::Failed(reason) => Begun::Failed(reason),
             Said::Hello { .. } | Said::Ended(_) | Said::Nothing => Begun::Gone,
         })

@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     exec::Wrapper,
-    init::{ARGUMENT, Landlock as Bounds, Orders, Sockets},
+    init::{ARGUMENT, Landlock as Bounds, Orders, Sockets, can_be_told},
 };
 
 const WRITTEN: [&str; 6] = [
@@ -47,6 +47,11 @@ const PROC: [&str; 9] = [
     "/proc/uptime",
     "/proc/version",
 ];
+
+/// Why a run cannot be given hosts.
+const UNBOUND: &str = "its Landlock cannot bound the network (Linux 6.7 or later can)";
+const NOT_TOLD: &str =
+    "its seccomp cannot have connections made by the agent (Linux 5.9 or later can)";
 
 /// The version of Landlock from which on it bounds TCP ports.
 const BOUNDS_PORTS: i32 = 4;
@@ -111,14 +116,10 @@ impl Sandbox for Landlock {
 impl Landlock {
     /// A way out on this machine's own loopback. Landlock bounds ports, and needs to know how.
     fn listen(&self) -> Result<(TcpListener, u16), SandboxError> {
-        if self.machine.landlock < BOUNDS_PORTS {
-            let lacks = "its Landlock cannot bound the network (Linux 6.7 or later can), and the \
-                         recipe asks for hosts";
-            return Err(SandboxError::Unusable {
-                backend: Backend::Landlock,
-                lacks: lacks.to_owned(),
-            });
-        }
+        hosts_can_be_given(self.machine.landlock).map_err(|lacks| SandboxError::Unusable {
+            backend: Backend::Landlock,
+            lacks: format!("{lacks}, and the recipe asks for hosts"),
+        })?;
         let listen = || {
             let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
             listener.set_nonblocking(true)?;
@@ -126,6 +127,15 @@ impl Landlock {
             Ok((listener, port))
         };
         listen().map_err(io_error("listen on", "127.0.0.1"))
+    }
+}
+
+/// Whether a run's way out can be its proxy alone; else what is missing.
+pub(super) fn hosts_can_be_given(landlock: i32) -> Result<(), &'static str> {
+    match (landlock >= BOUNDS_PORTS, can_be_told()) {
+        (false, _) => Err(UNBOUND),
+        (true, false) => Err(NOT_TOLD),
+        (true, true) => Ok(()),
     }
 }
 

@@ -36,6 +36,8 @@ pub enum Layer {
     Protection,
     /// The hosts that a recipe lists.
     Hosts,
+    /// Connections are made by the agent, to nobody but the proxy.
+    Connections,
     /// Inherited files are closed.
     Descriptors,
     /// What a command leaves running is ended.

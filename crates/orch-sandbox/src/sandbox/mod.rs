@@ -10,6 +10,7 @@ mod cell;
 mod cgroup;
 mod choice;
 mod confinement;
+mod connector;
 mod disk;
 mod engine;
 mod error;
@@ -24,6 +25,7 @@ mod members;
 mod probe;
 mod process;
 mod protect;
+mod sockaddr;
 mod standing;
 mod view;
 

@@ -4,6 +4,7 @@ use super::{
     Backend, Settings,
     choice::{usable_bubblewrap, usable_landlock},
     engine::{self, Purpose},
+    landlock,
     machine::Machine,
 };
 
@@ -129,6 +130,15 @@ fn features(backend: Backend, machine: &Machine) -> Vec<Feature> {
         match spaces {
             true => feature("network", true, "a namespace of its own without a way out"),
             false => feature("network", true, "no sockets"),
+        },
+        match (spaces, landlock::hosts_can_be_given(machine.landlock)) {
+            (true, _) => feature("listed hosts", true, "by the run's proxy alone"),
+            (false, Ok(())) => feature(
+                "listed hosts",
+                true,
+                "by the run's proxy alone: the agent makes all connections",
+            ),
+            (false, Err(lacks)) => feature("listed hosts", false, lacks),
         },
         match together {
             Some(kind) => feature("memory and processes", true, kind.name()),

@@ -185,7 +185,7 @@ impl Standing {
         let (pid, listener) = match this.hear().await? {
             Said::Hello { pid, listener } => (pid, listener),
             Said::Failed(reason) => return Err(held.not_begun(reason)),
-            Said::Running | Said::Ended(_) | Said::Nothing => {
+            Said::Running { .. } | Said::Ended(_) | Said::Nothing => {
                 return Err(held.not_begun(this.holder.why().await));
             }
         };
@@ -216,7 +216,7 @@ impl Standing {
         let pipes = self.start(request, &command);
         let pipes = pipes.map_err(|error| held.not_begun(error.to_string()))?;
         match self.hear().await? {
-            Said::Running => {}
+            Said::Running { .. } => {}
             Said::Failed(reason) => return Err(held.not_begun(reason)),
             Said::Hello { .. } | Said::Ended(_) | Said::Nothing => {
                 return Err(held.not_begun("its first program is gone"));
@@ -260,7 +260,7 @@ impl Processes for Guest<'_> {
                 }
                 // Whoever ended the first program ended all.
                 Said::Nothing => self.status = Some(ExitStatus::from_raw(nix::libc::SIGKILL)),
-                Said::Hello { .. } | Said::Running | Said::Failed(_) => {}
+                Said::Hello { .. } | Said::Running { .. } | Said::Failed(_) => {}
             }
         }
         Ok(self.status.expect("invariant: there is one by now"))

@@ -3,18 +3,23 @@
 use std::{
     fs,
     io::{IoSlice, Read, Write},
-    net::{TcpListener, UdpSocket},
+    net::{TcpListener, TcpStream, UdpSocket},
     os::{
         fd::{AsRawFd, IntoRawFd},
         linux::net::SocketAddrExt,
         unix::{
             fs::PermissionsExt,
-            net::{SocketAddr, UnixListener},
+            net::{SocketAddr, UnixDatagram, UnixListener},
         },
     },
     path::Path,
     process::{Child, Command, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
+    time::Duration,
 };
 
 use nix::{
@@ -38,10 +43,13 @@ pub struct Victims {
     abstract_name: String,
     descriptor: i32,
     shared: Shared,
+    over: Arc<AtomicBool>,
+    _log: UnixDatagram,
 }
 
 impl Drop for Victims {
     fn drop(&mut self) {
+        self.over.store(true, Ordering::Relaxed);
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
@@ -75,6 +83,8 @@ impl Victims {
         let path = outside.join("docker.sock");
         let unix = UnixListener::bind(&path).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o777)).unwrap();
+        let log = UnixDatagram::bind(outside.join("log.sock")).unwrap();
+        fs::set_permissions(outside.join("log.sock"), fs::Permissions::from_mode(0o777)).unwrap();
         let hand = UnixListener::bind(outside.join("hand.sock")).unwrap();
         fs::set_permissions(outside.join("hand.sock"), fs::Permissions::from_mode(0o777)).unwrap();
         let secret = fs::File::open(outside.join("secret")).unwrap();
@@ -103,12 +113,16 @@ impl Victims {
             abstract_name,
             descriptor,
             shared: Shared::with_treasure(),
+            over: Arc::default(),
+            _log: log,
         };
         thread::spawn(move || answer(tcp.incoming()));
         thread::spawn(move || answer(unix.incoming()));
         thread::spawn(move || answer(named.incoming()));
         thread::spawn(move || answer_datagrams(&udp));
         thread::spawn(move || hand_over(&hand, &secret));
+        let over = Arc::clone(&victims.over);
+        thread::spawn(move || visit(&over));
         victims
     }
 
@@ -137,6 +151,26 @@ fn answer_datagrams(socket: &UdpSocket) {
     let mut bytes = [0; 64];
     while let Ok((_, from)) = socket.recv_from(&mut bytes) {
         let _ = socket.send_to(TREASURE.as_bytes(), from);
+    }
+}
+
+/// Comes to whoever listens at all of the machine's addresses, as another machine could.
+fn visit(over: &AtomicBool) {
+    const EVERYWHERE: &str = " 00000000:";
+    while !over.load(Ordering::Relaxed) {
+        let sockets = fs::read_to_string("/proc/thread-self/net/tcp").unwrap_or_default();
+        for line in sockets.lines().filter(|line| line.contains(" 0A ")) {
+            let place = line
+                .split_once(EVERYWHERE)
+                .and_then(|(_, rest)| rest.get(..4));
+            let port = place.and_then(|digits| u16::from_str_radix(digits, 16).ok());
+            if let Some(port @ 1..) = port
+                && let Ok(mut host) = TcpStream::connect(("127.0.0.1", port))
+            {
+                let _ = host.write_all(TREASURE.as_bytes());
+            }
+        }
+        thread::sleep(Duration::from_millis(50));
     }
 }
 

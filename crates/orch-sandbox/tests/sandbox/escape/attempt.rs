@@ -32,8 +32,6 @@ pub enum Stop {
     By(&'static [Layer]),
     /// Something that cannot be left out here: what that is.
     Foundation(&'static str),
-    /// Nothing: why.
-    Nothing(&'static str),
 }
 
 impl Attempt {
@@ -71,14 +69,6 @@ impl Attempt {
         Self {
             bubblewrap: Stop::Foundation(how),
             landlock: Stop::Foundation(how),
-            ..self
-        }
-    }
-
-    /// Landlock does not stop it.
-    pub const fn open_in_landlock(self, why: &'static str) -> Self {
-        Self {
-            landlock: Stop::Nothing(why),
             ..self
         }
     }

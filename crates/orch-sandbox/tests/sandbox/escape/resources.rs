@@ -25,6 +25,18 @@ print(\"ESCAPED\" if n>=400 else n)'",
         "opens many files",
         "/usr/bin/python3 -c 'f=[open(\"/dev/null\") for i in range(900)];print(\"ESCAPED\")'",
     ).stopped(&[Limits], &[Limits]),
+    attempt(
+        "queues open files in sockets",
+        "/usr/bin/python3 -c 'import os,socket
+k=[];n=0
+try:
+  for i in range(20):
+    a,b=socket.socketpair();k+=[a,b]
+    for j in range(60):
+      f=os.open(\"/dev/null\",0);socket.send_fds(a,[b\"x\"],[f]);os.close(f);n+=1
+except OSError: pass
+print(\"ESCAPED\" if n>=900 else n)'",
+    ).stopped(&[Limits], &[Limits]),
     attempt("raises its own limits", "ulimit -n 9999 && echo ESCAPED").stopped(&[Limits], &[Limits]),
     attempt(
         "writes a large file",

@@ -66,10 +66,6 @@ impl Trial<'_> {
             return Some(format!("{backend}: {name} was not tried: {outcomes:?}"));
         }
         let stop = self.attempt.stop(backend);
-        if let Stop::Nothing(_) = stop {
-            // What is mended is taken off the list of what is not.
-            return (!is_out).then(|| format!("{backend}: {name} is stopped by now: {outcomes:?}"));
-        }
         if is_out {
             return Some(format!("{backend}: ESCAPED: {name}: {outcomes:?}"));
         }
@@ -111,7 +107,8 @@ impl Trial<'_> {
     }
 }
 
-const ALL_LAYERS: [Layer; 16] = [
+const ALL_LAYERS: [Layer; 17] = [
+    Layer::Connections,
     Layer::Hosts,
     Layer::Disk,
     Layer::Sizes,
