@@ -3,11 +3,16 @@
 //! Each reads leniently: what does not decode stands for itself, so that partly encoded texts are
 //! read as well. They are right for the texts that they are meant for, and only ever looked at.
 
-use super::view::View;
+use super::{dump, view::View};
 
 /// Shorter runs hold no secret.
 const SHORTEST_HEX: usize = 8;
+const SHORTEST_BASE32: usize = 8;
 const SHORTEST_BASE64: usize = 6;
+
+const ESCAPE: u8 = 0x1B;
+/// A longer sequence is none.
+const MOST_CONTROL: usize = 256;
 
 /// Every reading of a text, except for the text itself, and whether it is worth being read again.
 pub(super) fn all(view: &View, spaces: Spaces) -> Vec<(View, Again)> {
@@ -28,6 +33,19 @@ pub(super) fn all(view: &View, spaces: Spaces) -> Vec<(View, Again)> {
     if has(b'&') {
         views.extend(entities(view).map(|view| (view, Again::Yes)));
     }
+    if has(ESCAPE) {
+        views.extend(changed(view, uncoloured(view)));
+    }
+    if has(0) {
+        // Every other byte of a plain text in UTF-16.
+        views.extend(changed(view, without(view, &[0])));
+    }
+    views.extend(joined(view).map(|view| (view, Again::No)));
+    views.extend(
+        (0..8)
+            .filter_map(|offset| base32(view, offset))
+            .map(|view| (view, Again::No)),
+    );
     views.extend(broken_into_lines(view).into_iter().map(|view| {
         let again = worth_reading(&view.bytes);
         (view, again)
@@ -44,7 +62,62 @@ fn changed(view: &View, decoded: View) -> Option<(View, Again)> {
 pub(super) fn broken_into_lines(view: &View) -> Vec<View> {
     let hex = [0, 1].into_iter().filter_map(|parity| hex(view, parity));
     let base64 = (0..4).filter_map(|offset| base64(view, offset));
-    hex.chain(base64).collect()
+    hex.chain(base64).chain(dump::all(view)).collect()
+}
+
+/// The text itself, over the ends of its lines.
+pub(super) fn joined(view: &View) -> Option<View> {
+    let inner = view.bytes.trim_ascii_end();
+    inner.contains(&b'\n').then(|| without(view, b"\n\r"))
+}
+
+fn without(view: &View, left_out: &[u8]) -> View {
+    let mut out = View::with_capacity(view.bytes.len());
+    for (at, byte) in view.bytes.iter().enumerate() {
+        if !left_out.contains(byte) {
+            out.push(*byte, view, at..at + 1);
+        }
+    }
+    out
+}
+
+/// Without what terminals take for colours, titles and links (ECMA-48: CSI and OSC sequences).
+fn uncoloured(view: &View) -> View {
+    let bytes = &view.bytes;
+    let mut out = View::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        let rest = &bytes[at..];
+        let length = match rest {
+            [ESCAPE, b'[', after @ ..] => {
+                let inner = after.iter().take(MOST_CONTROL);
+                let inner = inner
+                    .take_while(|byte| (0x20..0x40).contains(*byte))
+                    .count();
+                after.get(inner).map(|_| inner + 3)
+            }
+            [ESCAPE, b']', after @ ..] => {
+                let inner = after.iter().take(MOST_CONTROL);
+                let inner = inner
+                    .take_while(|byte| !matches!(**byte, 7 | ESCAPE))
+                    .count();
+                match after.get(inner..) {
+                    Some([7, ..]) => Some(inner + 3),
+                    Some([ESCAPE, b'\\', ..]) => Some(inner + 4),
+                    _ => None,
+                }
+            }
+            _ => None,
+        };
+        match length {
+            Some(length) => at += length,
+            None => {
+                out.push(bytes[at], view, at..at + 1);
+                at += 1;
+            }
+        }
+    }
+    out
 }
 
 /// Whether a secret has a space in it, which a `+` may stand for.
@@ -64,7 +137,7 @@ pub(super) enum Again {
 
 /// What was no text decodes to noise.
 fn worth_reading(bytes: &[u8]) -> Again {
-    let is_text = |byte: &&u8| byte.is_ascii_graphic() || byte.is_ascii_whitespace();
+    let is_text = |byte: &&u8| byte.is_ascii_graphic() || byte.is_ascii_whitespace() || **byte == 0;
     match bytes.iter().filter(is_text).count() * 10 >= bytes.len() * 8 {
         true => Again::Yes,
         false => Again::No,
@@ -176,21 +249,54 @@ fn quotes(view: &View) -> Option<View> {
     )
 }
 
-/// How HTML and XML write what has a meaning there.
+/// How HTML and XML write characters: by a name, or by a number with up to six digits.
 fn entities(view: &View) -> Option<View> {
-    replaced(
-        view,
-        &[
-            (b"&amp;", b'&'),
-            (b"&lt;", b'<'),
-            (b"&gt;", b'>'),
-            (b"&quot;", b'"'),
-            (b"&#34;", b'"'),
-            (b"&#39;", b'\''),
-            (b"&#x27;", b'\''),
-            (b"&apos;", b'\''),
-        ],
-    )
+    let bytes = &view.bytes;
+    let mut out = View::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        match (bytes[at] == b'&').then(|| entity(&bytes[at..])).flatten() {
+            Some((character, length)) => {
+                for byte in character.encode_utf8(&mut [0; 4]).bytes() {
+                    out.push(byte, view, at..at + length);
+                }
+                at += length;
+            }
+            None => {
+                out.push(bytes[at], view, at..at + 1);
+                at += 1;
+            }
+        }
+    }
+    (out.bytes.len() < bytes.len()).then_some(out)
+}
+
+/// The character that a text begins with the entity of, and how long that is.
+fn entity(text: &[u8]) -> Option<(char, usize)> {
+    const NAMED: [(&[u8], char); 5] = [
+        (b"&amp;", '&'),
+        (b"&lt;", '<'),
+        (b"&gt;", '>'),
+        (b"&quot;", '"'),
+        (b"&apos;", '\''),
+    ];
+    let named = NAMED.iter().find(|(form, _)| text.starts_with(form));
+    if let Some((form, character)) = named {
+        return Some((*character, form.len()));
+    }
+    let after = text.strip_prefix(b"&#")?;
+    let (code, digits, before) = match after.first()? {
+        b'x' | b'X' => {
+            let (code, digits) = number(&after[1..], 16, 6)?;
+            (code, digits, 3)
+        }
+        _ => {
+            let (code, digits) = number(after, 10, 7)?;
+            (code, digits, 2)
+        }
+    };
+    let ends = text.get(before + digits) == Some(&b';');
+    Some((char::from_u32(code).filter(|_| ends)?, before + digits + 1))
 }
 
 fn replaced(view: &View, forms: &[(&[u8], u8)]) -> Option<View> {
@@ -218,6 +324,23 @@ fn hex(view: &View, parity: usize) -> Option<View> {
     })
 }
 
+/// All runs of base32 in its usual upper case, broken into lines or not, from one of eight characters on.
+fn base32(view: &View, offset: usize) -> Option<View> {
+    runs(view, SHORTEST_BASE32, Alphabet::Base32, |out, quintets| {
+        for group in quintets.get(offset..).unwrap_or_default().chunks(8) {
+            let bits = group
+                .iter()
+                .fold(0_u64, |bits, (_, value)| bits << 5 | u64::from(*value));
+            let have = 5 * group.len();
+            for number in 0..have / 8 {
+                let byte = (bits >> (have - 8 * (number + 1))).to_le_bytes()[0];
+                let (first, last) = (group[8 * number / 5].0, group[(8 * number + 7) / 5].0);
+                out.push(byte, view, first..last + 1);
+            }
+        }
+    })
+}
+
 /// All runs of base64 of either alphabet, broken into lines or not, from one of four characters on.
 fn base64(view: &View, offset: usize) -> Option<View> {
     runs(view, SHORTEST_BASE64, Alphabet::Base64, |out, sextets| {
@@ -235,6 +358,7 @@ fn base64(view: &View, offset: usize) -> Option<View> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Alphabet {
     Hex,
+    Base32,
     Base64,
 }
 
@@ -244,6 +368,11 @@ impl Alphabet {
             Self::Hex => char::from(byte)
                 .to_digit(16)
                 .map(|digit| digit.to_le_bytes()[0]),
+            Self::Base32 => match byte {
+                b'A'..=b'Z' => Some(byte - b'A'),
+                b'2'..=b'7' => Some(byte - b'2' + 26),
+                _ => None,
+            },
             Self::Base64 => match byte {
                 b'A'..=b'Z' => Some(byte - b'A'),
                 b'a'..=b'z' => Some(byte - b'a' + 26),
@@ -258,8 +387,8 @@ impl Alphabet {
     /// What may stand inside of a run and belongs to no character.
     fn is_between(self, byte: u8) -> bool {
         match self {
-            Self::Hex => b" :\n\r".contains(&byte),
-            Self::Base64 => b"\n\r".contains(&byte),
+            Self::Hex => b" :\n\r\t,;-\"'[]{}()".contains(&byte),
+            Self::Base32 | Self::Base64 => b"\n\r".contains(&byte),
         }
     }
 }
@@ -279,7 +408,16 @@ fn runs(
         }
         run.clear();
     };
+    let mut skipped = 0;
     for (at, byte) in view.bytes.iter().enumerate() {
+        if skipped > 0 {
+            skipped -= 1;
+            continue;
+        }
+        if alphabet == Alphabet::Hex && is_hex_prefix(&view.bytes[at..]) {
+            skipped = 1;
+            continue;
+        }
         match alphabet.value(*byte) {
             Some(value) => run.push((at, value)),
             None if alphabet.is_between(*byte) => {}
@@ -295,6 +433,16 @@ fn runs(
     }
     close(&mut run, &mut out);
     (!out.bytes.is_empty()).then_some(out)
+}
+
+/// `0x` or `\\x` before the two digits of a byte.
+fn is_hex_prefix(text: &[u8]) -> bool {
+    match text {
+        [b'0' | b'\\', b'x' | b'X', high, low, ..] => {
+            high.is_ascii_hexdigit() && low.is_ascii_hexdigit()
+        }
+        _ => false,
+    }
 }
 
 #[cfg(test)]
@@ -318,6 +466,13 @@ mod tests {
             (r"it'\''s", "it's"),
             (r#"it'"'"'s"#, "it's"),
             ("a&amp;b&#39;", "a&b'"),
+            ("&#115;&#x65;&#0099;&#X72;", "secr"),
+            (
+                "se\x1b[01;31m\x1b[Kcr\x1b]8;;http://x\x07et\x1b[0m",
+                "secret",
+            ),
+            ("s\0e\0c\0r\0", "secr"),
+            ("sec\nre\r\nt", "secret"),
         ] {
             assert!(
                 texts(coded).contains(&plain.to_owned()),
@@ -328,6 +483,12 @@ mod tests {
         for (coded, plain) in [
             ("x73656372657421y", "secret!"),
             ("73:65:63:72 65 74", "secret"),
+            ("0x73, 0x65, 0x63,\n 0x72, 0x65, 0x74", "secret"),
+            (r"\x73\x65\x63\x72\x65\x74", "secret"),
+            ("73-65-63-72-65-74", "secret"),
+            ("['73', '65', '63', '72', '65', '74']", "secret"),
+            ("ONSWG4TFOQQQ====", "secret!"),
+            ("PB4HGZLDOJSXIII=", "secret!"),
             ("c2VjcmV0IQ==", "secret!"),
             ("c2Vj\ncmV0\r\nIQ", "secret!"),
             ("abcc2VjcmV0IQ", "secret!"),

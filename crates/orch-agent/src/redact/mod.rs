@@ -5,6 +5,7 @@
 //! to show a secret that it was given can always do so in a form that nobody looks for.
 
 mod decode;
+mod dump;
 mod hidden;
 mod needles;
 mod scan;

@@ -32,11 +32,22 @@ impl Needles {
             return;
         }
         self.add(value);
+        if value.len() >= SHORTEST_PART {
+            // As programs write what they print in one case.
+            self.add(&value.to_ascii_lowercase());
+            self.add(&value.to_ascii_uppercase());
+        }
         if let Ok(document @ serde_json::Value::Object(_)) = serde_json::from_slice(value) {
             self.add_texts(&document);
         }
         if value.contains(&b'\n') {
             self.add_parts(value);
+            // As it is read over the ends of lines.
+            let joined = value.iter().copied().filter(|byte| !b"\n\r".contains(byte));
+            let joined: Vec<u8> = joined.collect();
+            if joined.len() >= SHORTEST_REDACTED_BYTES {
+                self.add(&joined);
+            }
         }
     }
 

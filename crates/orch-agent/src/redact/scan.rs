@@ -10,6 +10,7 @@ use std::{
 };
 
 use aho_corasick::{AhoCorasick, MatchKind};
+use orch_core::secret::SHORTEST_REDACTED_BYTES;
 
 use super::{
     decode::{self, Again, Spaces},
@@ -28,8 +29,8 @@ const MOST_VIEWS: usize = 96;
 const WIDEST: usize = 9;
 /// Bytes of what is out that are kept in sight at least.
 const SHORTEST_TAIL: usize = 8;
-/// What is held back beside that, for the line breaks within base64.
-const SLACK: usize = 64;
+/// What is held back beside that, for line breaks, and the offsets and texts of a dump's lines.
+const SLACK: usize = 160;
 
 /// Replaces secret values in texts.
 #[derive(Debug, Default)]
@@ -193,9 +194,11 @@ impl Redactor {
         }
         // Whatever else decodes goes on within its line.
         let view = View::of(tail);
-        decode::broken_into_lines(&view)
-            .iter()
-            .any(|view| self.ends_within(&view.bytes, 2))
+        let coded = decode::broken_into_lines(&view);
+        // A plain text that ends as a word of a secret begins is everyday.
+        let plain = decode::joined(&view).unwrap_or_else(|| View::of(tail));
+        coded.iter().any(|view| self.ends_within(&view.bytes, 2))
+            || self.ends_within(&plain.bytes, SHORTEST_REDACTED_BYTES)
     }
 
     /// The end of a text that a secret may have begun in, and not be told by it: a few bytes, or what is

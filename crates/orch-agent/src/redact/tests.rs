@@ -186,7 +186,7 @@ impl Chance {
 
     /// The secret in some form, and how many characters three bytes of it take there at most.
     fn coded(&mut self, secret: &str) -> (String, usize, &'static str) {
-        match self.below(13) {
+        match self.below(20) {
             0 => (secret.to_owned(), 6, "plain"),
             1 => {
                 let before = self.below(4);
@@ -250,6 +250,46 @@ impl Chance {
                 }
                 (text, 12, "url")
             }
+            12 => {
+                let width = 4 + self.below(12);
+                let characters: Vec<char> = secret.chars().collect();
+                let lines: Vec<String> = characters
+                    .chunks(width)
+                    .map(|line| line.iter().collect())
+                    .collect();
+                // The first line goes out where nothing tells it from any other.
+                (lines.join("\n"), 12, "folded")
+            }
+            13 => {
+                let coded = secret.chars().map(|character| match self.below(3) {
+                    0 => format!("&#{};", u32::from(character)),
+                    1 => format!("&#x{:x};", u32::from(character)),
+                    _ => format!("&#X{:04X};", u32::from(character)),
+                });
+                (coded.collect(), 32, "entities")
+            }
+            14 => {
+                let bytes = secret.bytes().map(|byte| format!("0x{byte:02x}"));
+                (
+                    bytes
+                        .collect::<Vec<_>>()
+                        .join(self.one_of(&[", ", " ", ","])),
+                    24,
+                    "C bytes",
+                )
+            }
+            15 => (dumped(secret, Dump::Xxd), 20, "xxd"),
+            16 => (dumped(secret, Dump::Canonical), 20, "hexdump"),
+            17 => {
+                let at = secret.ceil_char_boundary(1 + self.below(secret.len() - 1));
+                let (head, tail) = secret.split_at(at);
+                (
+                    format!("\x1b[01;31m\x1b[K{head}\x1b[m\x1b[K{tail}"),
+                    14,
+                    "coloured",
+                )
+            }
+            18 => (secret.to_ascii_uppercase(), 9, "upper case"),
             10 => (secret.replace('\'', "'\\''"), 16, "shell"),
             11 => {
                 let coded = general_purpose::STANDARD.encode(secret);
@@ -284,6 +324,38 @@ impl Chance {
         }
         pieces
     }
+}
+
+enum Dump {
+    Xxd,
+    Canonical,
+}
+
+/// A value as tools dump it, one line for 16 bytes.
+fn dumped(secret: &str, dump: Dump) -> String {
+    let mut lines = Vec::new();
+    for (number, bytes) in secret.as_bytes().chunks(16).enumerate() {
+        let group = match dump {
+            Dump::Xxd => 2,
+            Dump::Canonical => 1,
+        };
+        let groups: Vec<String> = bytes.chunks(group).map(hex::encode).collect();
+        let shown: String = bytes
+            .iter()
+            .map(|byte| {
+                if byte.is_ascii_graphic() {
+                    char::from(*byte)
+                } else {
+                    '.'
+                }
+            })
+            .collect();
+        lines.push(match dump {
+            Dump::Xxd => format!("{:08x}: {}  {shown}", number * 16, groups.join(" ")),
+            Dump::Canonical => format!("{:08x}  {}  |{shown}|", number * 16, groups.join(" ")),
+        });
+    }
+    format!("\n{}\n", lines.join("\n"))
 }
 
 /// As a step writes it: lines, long ones in pieces.
