@@ -36,7 +36,7 @@ struct Found {
     shell: PathBuf,
     codex: Option<PathBuf>,
     wanted_sandbox: Wanted,
-    sandbox: sandbox::Settings,
+    sandbox: Result<sandbox::Settings, orch_agent::AgentError>,
     tools: orch_tools::ToolSettings,
 }
 
@@ -56,7 +56,10 @@ pub async fn run(args: Args, context: &mut Context<'_>) -> Result<Exit, Failure>
         &found.shell,
         found.codex.as_deref(),
     ));
-    checks.extend(sandboxes::checks(found.wanted_sandbox, &found.sandbox));
+    match &found.sandbox {
+        Ok(sandbox) => checks.extend(sandboxes::checks(found.wanted_sandbox, sandbox)),
+        Err(error) => checks.push(Check::failed("sandbox", error.to_string())),
+    }
     checks.extend(tools::checks(&found.tools));
     let report = Report {
         settings: found.settings,
@@ -100,11 +103,7 @@ fn gather(settings: &Settings, args: &Args) -> Found {
         codex,
         tools: agent.tools,
         wanted_sandbox: agent.sandbox.wanted,
-        sandbox: sandbox::Settings {
-            init: std::env::current_exe().unwrap_or_default(),
-            folder: agent.state_dir.join("sandbox"),
-            engine: agent.sandbox.engine,
-        },
+        sandbox: agent.sandbox.settings(&agent.state_dir),
     }
 }
 
