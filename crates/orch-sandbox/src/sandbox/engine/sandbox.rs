@@ -13,7 +13,7 @@ use std::{
 
 use nix::{
     fcntl::{FcntlArg, OFlag, fcntl},
-    sys::resource::{RLIM_INFINITY, Resource, getrlimit},
+    sys::resource::{Resource, getrlimit},
     sys::socket::{
         AddressFamily, Backlog, SockFlag, SockType, UnixAddr, bind, listen, setsockopt, socket,
         sockopt,
@@ -239,11 +239,10 @@ fn user_processes(backend: Backend) -> Option<i64> {
     if backend != Backend::Podman {
         return None;
     }
+    // Its service has this many itself where it may not have more.
+    const USUAL: u64 = 32_768;
     let (_, most) = getrlimit(Resource::RLIMIT_NPROC).ok()?;
-    Some(match most {
-        RLIM_INFINITY => -1,
-        most => i64::try_from(most).unwrap_or(-1),
-    })
+    i64::try_from(most.min(USUAL)).ok()
 }
 
 /// Docker takes the profile itself; Podman takes a file that has it.

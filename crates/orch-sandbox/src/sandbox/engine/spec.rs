@@ -38,7 +38,7 @@ pub(super) struct Parts<'p> {
     /// the path of a file with it.
     pub(super) filter: &'p str,
     /// How many processes the user may have, where the engine would choose a number by itself that
-    /// it may not be allowed to give; -1 for any number. What a run may have is bounded elsewhere.
+    /// it may not be allowed to give. What a run may have is bounded elsewhere.
     pub(super) user_processes: Option<i64>,
     /// What is shown read-only of what is written otherwise.
     pub(super) protected: &'p [PathBuf],
