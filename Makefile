@@ -26,7 +26,7 @@ endif
 # `make down` keeps the data; VOLUMES=1 removes it too.
 DOWN_FLAGS := --remove-orphans $(if $(VOLUMES),--volumes)
 
-.PHONY: help run agent binary test simulate crash redactor-cases venv-test bench coverage fmt lint ci build images local-base docker-check docker-test \
+.PHONY: help run agent binary test simulate crash redactor-cases engine-test venv-test bench coverage fmt lint ci build images local-base docker-check docker-test \
   up dev down up-agent down-agent seed demo-aws demo-gcp demo-azure \
   codex-up codex-agent codex-demo-aws codex-demo-gcp codex-demo-azure codex-test
 
@@ -55,6 +55,10 @@ simulate: ## Simulate SEEDS worlds (10000) from seed FROM (0), and check the cor
 	  cargo test --release --quiet --package orch-core --test simulation -- every_seed --nocapture
 
 venv-test: test ## The documents' name for setting up and testing in one go
+
+engine-test: ## Try the sandbox and all attempts to get out in containers of KIND (docker or podman)
+	@scripts/setup-tools test
+	@scripts/engine-test "$(or $(KIND),docker)"
 
 redactor-cases: ## Try CASES (100000) random secrets, encodings and chunk borders against the redactor
 	@REDACTOR_CASES=$(or $(CASES),100000) cargo test --release --locked --quiet -p orch-agent --lib -- no_secret_leaks --nocapture

@@ -42,5 +42,6 @@ mod slow_readers;
 mod step_secrets;
 mod support;
 mod tools;
+mod trust;
 mod unreadable;
 mod workspaces;

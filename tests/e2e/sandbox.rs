@@ -92,6 +92,15 @@ async fn sandboxed_steps_end_with_an_agent_that_is_killed() {
 
 #[tokio::test]
 async fn a_recipe_reaches_the_hosts_that_it_lists_and_the_log_names_what_was_refused() {
+    reaches_what_it_lists("bubblewrap").await;
+}
+
+#[tokio::test]
+async fn under_landlock_too_and_what_passes_the_proxy_by_is_named() {
+    reaches_what_it_lists("landlock").await;
+}
+
+async fn reaches_what_it_lists(sandbox: &str) {
     let server = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = server.local_addr().unwrap().port();
     thread::spawn(move || {
@@ -101,13 +110,22 @@ async fn a_recipe_reaches_the_hosts_that_it_lists_and_the_log_names_what_was_ref
             let _ = client.write_all(answer.as_bytes());
         }
     });
-    let up = up();
+    let folder = tempfile::tempdir().unwrap();
+    // The unprivileged user of a step has to get to it.
+    let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    fs::set_permissions(folder.path(), open).unwrap();
+    let state = folder.path().to_str().unwrap();
+    let up = Installation::with(
+        "up",
+        &[("AGENT_SANDBOX", sandbox), ("AGENT_STATE_DIR", state)],
+    );
     let recipe = format!(
         "permissions:
   network: ['127.0.0.1:{port}']
 steps:
   - run: curl -sS http://127.0.0.1:{port}/ | grep served
   - run: if curl -sSf {0}/observability/health; then exit 1; fi
+  - run: if curl -sSf --noproxy '*' {0}/observability/health; then exit 1; fi
 ",
         up.base
     );
@@ -116,6 +134,8 @@ steps:
     let refused = format!("the way to {own} is closed: it is this machine; list");
     assert!(has(&lines, "served"), "{lines:?}");
     assert!(has(&lines, &refused), "{lines:?}");
+    let passed_by = format!("the way to {own} is closed: it was connected to directly");
+    assert_eq!(has(&lines, &passed_by), sandbox == "landlock", "{lines:?}");
     let audit = up.get("/audit?kind=egress.refused").await;
     let entry = &audit[0];
     assert!(

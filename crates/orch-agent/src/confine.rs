@@ -68,7 +68,7 @@ impl SandboxSetup {
     ///
     /// # Errors
     /// When the running program cannot be told.
-    pub(crate) fn settings(&self, state_dir: &std::path::Path) -> Result<Settings, AgentError> {
+    pub fn settings(&self, state_dir: &std::path::Path) -> Result<Settings, AgentError> {
         let init = match &self.init {
             Some(init) => init.clone(),
             None => std::env::current_exe().map_err(AgentError::OwnProgram)?,

@@ -240,7 +240,16 @@ impl Cgroup {
     }
 
     /// Moves a process into the group; what it starts from then on is in it.
+    ///
+    /// # Errors
+    /// Also where it is not told which one: the number 0 would be this very process, which would be
+    /// ended with the run.
     pub(super) fn admit(&self, pid: i32) -> io::Result<()> {
+        if pid <= 0 {
+            return Err(io::Error::other(
+                "which process is the first one inside is not told here: agent and engine must see the same processes",
+            ));
+        }
         for folder in &self.folders {
             fs::write(folder.join("cgroup.procs"), pid.to_string())?;
         }
@@ -354,5 +363,16 @@ mod tests {
             thread::sleep(Duration::from_millis(1));
         }
         child.wait().unwrap();
+    }
+
+    #[test]
+    fn a_process_of_which_nothing_is_told_is_not_taken_for_this_one() {
+        let group = Cgroup {
+            folders: Vec::new(),
+        };
+        for pid in [0, -1] {
+            assert!(group.admit(pid).is_err(), "{pid}");
+        }
+        assert!(group.admit(1).is_ok());
     }
 }

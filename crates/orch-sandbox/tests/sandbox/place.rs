@@ -60,6 +60,22 @@ impl Ground {
     }
 }
 
+/// The engine that the environment names: `ORCH_TEST_ENGINE` is its socket, `ORCH_TEST_IMAGE` an image
+/// that it has, `ORCH_TEST_ENGINE_KIND` is `podman` where it is no Docker. Absent ones are told of.
+pub fn engine_backend() -> Option<Backend> {
+    let named = |name: &str| std::env::var(name).ok();
+    if named("ORCH_TEST_ENGINE").is_none() {
+        eprintln!(
+            "BACKEND ABSENT: docker and podman were not tried, ORCH_TEST_ENGINE names no engine"
+        );
+        return None;
+    }
+    Some(match named("ORCH_TEST_ENGINE_KIND").as_deref() {
+        Some("podman") => Backend::Podman,
+        _ => Backend::Docker,
+    })
+}
+
 /// The engine whose image and socket the environment names.
 fn engine() -> EngineSettings {
     let named = |name: &str| std::env::var(name).ok();

@@ -36,7 +36,7 @@ struct Found {
     shell: PathBuf,
     codex: Option<orch_agent::codex::CodexSetup>,
     wanted_sandbox: Wanted,
-    sandbox: sandbox::Settings,
+    sandbox: Result<sandbox::Settings, orch_agent::AgentError>,
     tools: orch_tools::ToolSettings,
     /// What the agent's settings name and the machine lacks.
     missing: Vec<String>,
@@ -65,7 +65,10 @@ pub async fn run(args: Args, context: &mut Context<'_>) -> Result<Exit, Failure>
             .map(|lack| Check::failed("agent", lack)),
     );
     checks.extend(codex::checks(found.codex.as_ref(), &found.path).await);
-    checks.extend(sandboxes::checks(found.wanted_sandbox, &found.sandbox));
+    match &found.sandbox {
+        Ok(sandbox) => checks.extend(sandboxes::checks(found.wanted_sandbox, sandbox)),
+        Err(error) => checks.push(Check::failed("sandbox", error.to_string())),
+    }
     checks.extend(tools::checks(&found.tools));
     let report = Report {
         settings: found.settings,
@@ -113,11 +116,7 @@ fn gather(settings: &Settings, args: &Args) -> Found {
         codex,
         tools: agent.tools,
         wanted_sandbox: agent.sandbox.wanted,
-        sandbox: sandbox::Settings {
-            init: std::env::current_exe().unwrap_or_default(),
-            folder: agent.state_dir.join("sandbox"),
-            engine: agent.sandbox.engine,
-        },
+        sandbox: agent.sandbox.settings(&agent.state_dir),
     }
 }
 

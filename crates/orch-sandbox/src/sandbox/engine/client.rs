@@ -21,7 +21,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How long an image may take to come.
 const PATIENCE_TO_PULL: Duration = Duration::from_secs(600);
 
-/// More is not told of what a first program wrote.
+/// More is not told of what a first program wrote, or the engine answered: it may quote all that it
+/// was asked for.
 const MOST_BYTES_OF_LOG: usize = 2048;
 
 /// The oldest interface that has all that is asked for; Podman 4 speaks it too.
@@ -29,6 +30,11 @@ const VERSION: &bollard::ClientVersion = &bollard::ClientVersion {
     major_version: 1,
     minor_version: 41,
 };
+
+fn short(mut text: String) -> String {
+    text.truncate(text.floor_char_boundary(MOST_BYTES_OF_LOG));
+    text
+}
 
 /// The engine.
 #[derive(Debug, Clone)]
@@ -49,7 +55,7 @@ impl Client {
         asked: impl Future<Output = Result<T, bollard::errors::Error>>,
     ) -> Answer<T> {
         match timeout(patience, asked).await {
-            Ok(answer) => answer.map_err(|error| error.to_string()),
+            Ok(answer) => answer.map_err(|error| short(error.to_string())),
             Err(_) => Err(format!("it did not answer in {} s", patience.as_secs())),
         }
     }
@@ -120,8 +126,7 @@ impl Client {
         };
         // What has come by then is told.
         let _ = timeout(PATIENCE, read).await;
-        text.truncate(text.floor_char_boundary(MOST_BYTES_OF_LOG));
-        text
+        short(text)
     }
 
     /// Removes what agents that are gone have left, and tells how many containers that were.

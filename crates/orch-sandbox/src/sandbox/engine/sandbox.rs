@@ -13,6 +13,7 @@ use std::{
 
 use nix::{
     fcntl::{FcntlArg, OFlag, fcntl},
+    sys::resource::{Resource, getrlimit},
     sys::socket::{
         AddressFamily, Backlog, SockFlag, SockType, UnixAddr, bind, listen, setsockopt, socket,
         sockopt,
@@ -25,6 +26,7 @@ use super::{
     Contained, EngineSettings, Image, Pull,
     client::Client,
     contained::HandFolder,
+    filter,
     libraries::Libraries,
     spec::{self, Parts},
 };
@@ -51,6 +53,8 @@ pub(in crate::sandbox) struct Containers {
     owner: PathBuf,
     libraries: Libraries,
     keeps_user: bool,
+    /// The profile of system calls, as the engine takes it.
+    filter: String,
 }
 
 /// What an engine that can be used has.
@@ -161,6 +165,8 @@ impl Containers {
             owner: owner.to_owned(),
             libraries: Libraries::of_this_process(),
             keeps_user: usable.keeps_user,
+            filter: filter_for(backend, owner)
+                .map_err(|error| format!("failed to write its profile of system calls: {error}"))?,
         })
     }
 
@@ -186,6 +192,8 @@ impl Containers {
             libraries: &self.libraries,
             hand: &folder.0,
             orders: self.orders(&held.confinement).to_argument(),
+            filter: &self.filter,
+            user_processes: user_processes(self.backend),
             protected,
         };
         let container = spec::container(&held.confinement, &parts);
@@ -226,6 +234,32 @@ impl Containers {
     }
 }
 
+/// Podman gives a container more processes than we may have, and fails where it must not.
+fn user_processes(backend: Backend) -> Option<i64> {
+    if backend != Backend::Podman {
+        return None;
+    }
+    // Its service has this many itself where it may not have more.
+    const USUAL: u64 = 32_768;
+    let (_, most) = getrlimit(Resource::RLIMIT_NPROC).ok()?;
+    i64::try_from(most.min(USUAL)).ok()
+}
+
+/// Docker takes the profile itself; Podman takes a file that has it.
+fn filter_for(backend: Backend, owner: &Path) -> io::Result<String> {
+    let profile = filter::profile();
+    if backend != Backend::Podman {
+        return Ok(profile);
+    }
+    fs::create_dir_all(owner)?;
+    let owner = std::path::absolute(owner)?;
+    let (file, new) = (owner.join("seccomp.json"), owner.join("seccomp.json.new"));
+    fs::write(&new, profile)?;
+    // Nobody reads half of it.
+    fs::rename(&new, &file)?;
+    Ok(file.display().to_string())
+}
+
 impl Sandbox for Arc<Containers> {
     fn backend(&self) -> Backend {
         self.backend
@@ -257,6 +291,8 @@ fn listen_in(folder: PathBuf) -> io::Result<(HandFolder, OwnedFd)> {
     let path = folder.0.join("socket");
     bind(listener.as_raw_fd(), &UnixAddr::new(&path)?)?;
     fs::set_permissions(&path, fs::Permissions::from_mode(0o666))?;
+    // Whoever is accepted inherits it: set only then, it would come too late for a quick hello.
+    setsockopt(&listener, sockopt::PassCred, &true)?;
     listen(&listener, Backlog::new(1)?)?;
     Ok((folder, listener))
 }
@@ -269,7 +305,6 @@ async fn accept(listener: OwnedFd) -> io::Result<OwnedFd> {
         .accept()
         .await?;
     let hand = OwnedFd::from(client.into_std()?);
-    setsockopt(&hand, sockopt::PassCred, &true)?;
     fcntl(&hand, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
     Ok(hand)
 }

@@ -7,10 +7,7 @@ use std::{
 
 use bollard::models::{ContainerCreateBody, HostConfig, Mount, MountType, ResourcesUlimits};
 
-use super::{
-    filter,
-    libraries::{FOLDER, Libraries},
-};
+use super::libraries::{FOLDER, Libraries};
 use crate::{
     Limits,
     init::ARGUMENT_WITH_SOCKET,
@@ -37,6 +34,12 @@ pub(super) struct Parts<'p> {
     /// The folder with the socket at which the agent waits for the first program.
     pub(super) hand: &'p Path,
     pub(super) orders: String,
+    /// The profile of the container's system calls, as the engine takes it: the profile itself, or
+    /// the path of a file with it.
+    pub(super) filter: &'p str,
+    /// How many processes the user may have, where the engine would choose a number by itself that
+    /// it may not be allowed to give. What a run may have is bounded elsewhere.
+    pub(super) user_processes: Option<i64>,
     /// What is shown read-only of what is written otherwise.
     pub(super) protected: &'p [PathBuf],
 }
@@ -72,7 +75,7 @@ fn host_config(confinement: &Confinement, parts: &Parts<'_>) -> HostConfig {
     let number = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
     let memory = Some(number(limits.memory_bytes));
     let tmpfs = format!("rw,nosuid,nodev,mode=1777,size={}", limits.tmpfs_bytes);
-    let filter = format!("seccomp={}", filter::profile());
+    let filter = format!("seccomp={}", parts.filter);
     HostConfig {
         memory,
         memory_swap: memory,
@@ -80,7 +83,7 @@ fn host_config(confinement: &Confinement, parts: &Parts<'_>) -> HostConfig {
         nano_cpus: limits
             .cpu_percent
             .map(|percent| i64::from(percent) * NANO / 100),
-        ulimits: Some(ulimits(limits)),
+        ulimits: Some(ulimits(limits, parts.user_processes)),
         network_mode: Some("none".to_owned()),
         auto_remove: Some(true),
         mounts: Some(mounts(confinement, parts)),
@@ -95,20 +98,19 @@ fn host_config(confinement: &Confinement, parts: &Parts<'_>) -> HostConfig {
     }
 }
 
-fn ulimits(limits: &Limits) -> Vec<ResourcesUlimits> {
-    let bound = |name: &str, value: u64| {
-        let value = i64::try_from(value).ok();
-        ResourcesUlimits {
-            name: Some(name.to_owned()),
-            soft: value,
-            hard: value,
-        }
+fn ulimits(limits: &Limits, user_processes: Option<i64>) -> Vec<ResourcesUlimits> {
+    let bound = |name: &str, value: Option<i64>| ResourcesUlimits {
+        name: Some(name.to_owned()),
+        soft: value,
+        hard: value,
     };
-    vec![
-        bound("core", 0),
-        bound("nofile", limits.open_files),
-        bound("fsize", limits.file_bytes),
-    ]
+    let mut all = vec![
+        bound("core", Some(0)),
+        bound("nofile", i64::try_from(limits.open_files).ok()),
+        bound("fsize", i64::try_from(limits.file_bytes).ok()),
+    ];
+    all.extend(user_processes.map(|most| bound("nproc", Some(most))));
+    all
 }
 
 fn mounts(confinement: &Confinement, parts: &Parts<'_>) -> Vec<Mount> {

@@ -12,6 +12,7 @@ use super::{
     run::{as_it_is, try_all, with_a_repository, with_a_way_out, with_small_limits},
     trust::{BARE, TRUST},
 };
+use crate::place::engine_backend;
 
 const LEAST: usize = 128;
 
@@ -33,6 +34,15 @@ macro_rules! groups {
             $(#[test]
             fn $name() {
                 try_all(Backend::Landlock, $attempts, $prepare);
+            })*
+        }
+        mod engine {
+            use super::*;
+            $(#[test]
+            fn $name() {
+                if let Some(backend) = engine_backend() {
+                    try_all(backend, $attempts, $prepare);
+                }
             })*
         }
     };

@@ -20,7 +20,7 @@ use super::flow::{self, Beside};
 use super::{EpochQuery, agreed};
 use crate::app::follow::{Follower, Render, Until};
 use crate::app::{App, AppError, log as app_log, run};
-use crate::edge::{Access, ApiError, Area, Caller, JsonBody, Path, Query};
+use crate::edge::{Access, ApiError, Area, Caller, JsonBody, Path, Proof, Query};
 
 pub fn area() -> Area<App> {
     Area::new().route(Access::Agent.untimed().or_its_run(), routes!(append, read))
@@ -53,6 +53,11 @@ async fn append(
             return Err(AppError::wrong("stream", format!("`{other}`"), expected).into());
         }
     };
+    // What the agent and the server say of a run is not the run's to say.
+    if caller.proof == Proof::RunToken && matches!(stream, Stream::Event | Stream::System) {
+        let message = "a run's token writes to `stdout` and `stderr` alone; leave `stream` out";
+        return Err(AppError::forbidden("run_token", message).into());
+    }
     let texts: Vec<String> = match (body.line, body.lines) {
         (Some(line), None) => vec![line],
         (None, Some(lines)) => lines,
