@@ -266,3 +266,58 @@ async fn a_tool_whose_entry_was_changed_is_never_taken_from_the_path() {
         assert!(!has(&lines, "impostor"), "{lines:?}");
     }
 }
+
+#[tokio::test]
+async fn a_tool_that_policy_leaves_to_a_person_is_given_when_they_allow_it_and_not_before() {
+    let catalog = Catalog::new();
+    let (path, key) = (catalog.path(), sign(&catalog));
+    let settings = [
+        ("AGENT_SANDBOX", "bubblewrap"),
+        ("AGENT_TOOL_CATALOG", path.as_str()),
+        ("AGENT_TOOL_KEYS", key.as_str()),
+        ("ORCH_TOOL_REQUESTS", "ask:greet"),
+    ];
+    let up = Installation::with("up", &settings);
+    let project = up.project().await;
+    let requests = "/work-items/runs/info-requests?status=pending";
+    for (answer, step, expected) in [
+        (
+            "allow",
+            "codex-orchestrator tool request greet && greet",
+            "hello from greet 1.2.0",
+        ),
+        (
+            "refuse",
+            "if codex-orchestrator tool request greet; then exit 1; fi",
+            "a person refused it",
+        ),
+    ] {
+        let item = up.item_with(project, answer, &[step]).await;
+        up.enqueue(item).await;
+        let asked = up
+            .wait_for(requests, "a question", |asked| asked[0]["id"].is_i64())
+            .await;
+        let prompt = asked[0]["prompt"].as_str().unwrap();
+        assert!(prompt.contains("asks for the tool greet 1.2.0"), "{prompt}");
+        let id = asked[0]["id"].to_string();
+        up.cli(&["answer", &id, &format!("tool_request={answer}")]);
+        let run = up.wait_run(item, "succeeded").await;
+        let lines = up.log_lines(run["id"].as_i64().unwrap()).await;
+        assert!(
+            has(
+                &lines,
+                "waits: the policy ORCH_TOOL_REQUESTS leaves it to a person"
+            ),
+            "{lines:?}"
+        );
+        assert!(has(&lines, expected), "{lines:?}");
+    }
+    for (kind, part) in [
+        ("tool.asked", "info_request_id"),
+        ("tool.granted", "info_request_id"),
+        ("tool.denied", "a person refused it"),
+    ] {
+        let audit = up.get(&format!("/audit?kind={kind}")).await;
+        assert!(audit.to_string().contains(part), "{kind}: {audit}");
+    }
+}

@@ -23,6 +23,7 @@ use crate::{
     outbox::Outbox,
     runs::Runs,
     text::chain,
+    tools,
     work::Steps,
     worker::Worker,
 };
@@ -125,7 +126,9 @@ async fn keep_up(upkeep: Upkeep) {
 
 async fn clear_leftovers(config: &AgentConfig, now: Now) -> Result<(), AgentError> {
     let root = config.state_dir.join("runs");
+    let state_dir = config.state_dir.clone();
     let cleared = tokio::task::spawn_blocking(move || {
+        tools::clear_leftovers(&state_dir);
         let leftovers = reap_leftovers(&root).map_err(AgentError::Leftovers)?;
         for leftover in &leftovers {
             if leftover.commands > 0 {

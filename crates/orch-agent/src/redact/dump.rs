@@ -13,9 +13,12 @@ enum Order {
     Little,
 }
 
+/// Reads a line, if it is one of a dump.
+type Reading<'r> = &'r dyn Fn(&View, Line<'_>, &mut View) -> bool;
+
 /// Every reading of a text that has lines of a dump.
 pub(super) fn all(view: &View) -> Vec<View> {
-    let readings: [&dyn Fn(&View, Line<'_>, &mut View) -> bool; 3] = [
+    let readings: [Reading<'_>; 3] = [
         &|view, line, out| hex_line(view, line, Order::Big, out),
         &|view, line, out| hex_line(view, line, Order::Little, out),
         &character_line,

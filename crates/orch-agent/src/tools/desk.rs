@@ -1,4 +1,5 @@
-//! Tools that a run's processes ask for while they run: the server decides, the agent installs.
+//! Tools that a run's processes ask for while they run: the server decides or asks a
+//! person, the agent installs.
 
 use std::{
     fs, io,
@@ -7,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use futures::{StreamExt, stream::FuturesUnordered};
 use orch_api::proto::{RequestToolRequest, agent_message::Kind};
 use orch_sandbox::{exec::RunFolder, sandbox::Sandbox};
 use orch_tools::{Installed, Locked, Platform, ResolveError, ToolError, Toolbox, Want};
@@ -21,6 +23,12 @@ use crate::{config::AgentConfig, outbox, outbox::RunLink, text::chain, worker::J
 
 /// How often it is looked for requests.
 const LOOK: Duration = Duration::from_millis(200);
+/// The server's word for a request that a person decides.
+const PENDING: &str = "tool_pending";
+/// How often the person's answer is asked for.
+const ASK_AGAIN: Duration = Duration::from_secs(1);
+/// How long a person's answer is waited for; most steps end before.
+const PATIENCE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Asks the server whether a run may have a tool.
 #[derive(Clone)]
@@ -36,7 +44,7 @@ impl ToolDesk {
         self.0.reads_tools()
     }
 
-    async fn ask(&self, name: &str, version: &str, signed_by: &str) -> Result<(), String> {
+    async fn ask(&self, name: &str, version: &str, signed_by: &str) -> Said {
         let run = self.0.run();
         let asked = Kind::ToolRequest(RequestToolRequest {
             run_id: run.run_id,
@@ -47,11 +55,22 @@ impl ToolDesk {
             ..RequestToolRequest::default()
         });
         match self.0.ask(asked).await {
-            Ok(outbox::Answer::Accepted) => Ok(()),
-            Ok(outbox::Answer::Refused { message, .. }) => Err(message),
-            Err(outbox::Lost) => Err("the run is over".to_owned()),
+            Ok(outbox::Answer::Accepted) => Said::Granted,
+            Ok(outbox::Answer::Refused { code, message }) if code == PENDING => {
+                Said::Pending(message)
+            }
+            Ok(outbox::Answer::Refused { message, .. }) => Said::Denied(message),
+            Err(outbox::Lost) => Said::Denied("the run is over".to_owned()),
         }
     }
+}
+
+/// What the server says to a request.
+enum Said {
+    Granted,
+    Denied(String),
+    /// A person was asked: which question it is.
+    Pending(String),
 }
 
 /// What answers a run's requests.
@@ -68,32 +87,66 @@ impl Counter<'_> {
     /// Answers requests until it is dropped.
     pub(crate) async fn serve(&self) {
         let mailbox = Arc::new(Mutex::new(Mailbox::of(self.folder)));
+        // One that waits for a person holds up no other.
+        let mut answering = FuturesUnordered::new();
+        let mut full = false;
         loop {
-            tokio::time::sleep(LOOK).await;
+            tokio::select! {
+                Some((id, answer)) = answering.next() => {
+                    deliver(&mailbox, id, &answer);
+                    continue;
+                }
+                () = tokio::time::sleep(LOOK), if !full => {}
+                else => return std::future::pending().await,
+            }
             let looking = Arc::clone(&mailbox);
             let looked = tokio::task::spawn_blocking(move || {
                 let mut mailbox = looking.lock().unwrap_or_else(PoisonError::into_inner);
                 (mailbox.look(), mailbox.is_full())
             });
-            let Ok((found, full)) = looked.await else {
+            let Ok((found, is_full)) = looked.await else {
                 return;
             };
             for asked in found {
-                let id = asked.id.clone();
-                let answer = self.answer(asked).await;
-                let mailbox = mailbox.lock().unwrap_or_else(PoisonError::into_inner);
-                if let Err(error) = mailbox.answer(&id, &answer) {
-                    tracing::warn!(%error, "an answer to a request for a tool was not written");
-                }
+                answering.push(async move {
+                    let id = asked.id.clone();
+                    (id, self.answer(asked).await)
+                });
             }
+            full = is_full;
             if full {
                 let most = mailbox::MOST;
                 let line =
                     format!("the run asked for tools {most} times: no more requests are taken");
                 self.job.log.event(&line).await;
-                return std::future::pending().await;
             }
         }
+    }
+
+    /// Asks the server, and waits for a person where it leaves the decision to one.
+    async fn decide(&self, name: &str, version: &str, signed_by: &str) -> Result<(), String> {
+        let desk = &self.job.tool_desk;
+        let mut told = false;
+        let deciding = async {
+            loop {
+                match desk.ask(name, version, signed_by).await {
+                    Said::Granted => return Ok(()),
+                    Said::Denied(reason) => return Err(reason),
+                    Said::Pending(_) if told => {}
+                    Said::Pending(asked) => {
+                        told = true;
+                        let line = format!("the request for {name} {version} waits: {asked}");
+                        self.job.log.event(&line).await;
+                    }
+                }
+                tokio::time::sleep(ASK_AGAIN).await;
+            }
+        };
+        let decided = tokio::time::timeout(PATIENCE, deciding).await;
+        decided.unwrap_or_else(|_| {
+            let hours = PATIENCE.as_secs() / 3600;
+            Err(format!("nobody decided within {hours} hours"))
+        })
     }
 
     async fn answer(&self, asked: Asked) -> mailbox::Answer {
@@ -133,7 +186,6 @@ impl Counter<'_> {
     async fn give(&self, asked: Asked) -> Result<(Locked, Vec<String>), String> {
         let want = Want::parse(&asked.request?.tool)?;
         let platform = Platform::here().ok_or("the catalog has no tools for this platform")?;
-        let desk = &self.job.tool_desk;
         let resolved = self
             .toolbox
             .resolve(std::slice::from_ref(&want), platform)
@@ -143,14 +195,14 @@ impl Counter<'_> {
             // The server hears of it: it is what somebody would ask about later.
             Err(error @ ToolError::Resolve(ResolveError::Unsigned(_))) => {
                 let range = want.range.as_deref().unwrap_or("*");
-                desk.ask(&want.name, range, "").await?;
+                self.decide(&want.name, range, "").await?;
                 return Err(error.to_string());
             }
             Err(error) => return Err(chain(&error)),
         };
         let tool = lock.tools.first().ok_or("nothing was resolved")?;
         let key = tool.signed_by.as_deref().unwrap_or_default();
-        desk.ask(&tool.name, &tool.version, key).await?;
+        self.decide(&tool.name, &tool.version, key).await?;
         let (said, mut lines) = mpsc::unbounded_channel();
         let stop = self.job.stop.clone();
         let workshop = SandboxWorkshop::new(self.config, Arc::clone(self.sandbox), stop, said);
@@ -190,5 +242,12 @@ impl Counter<'_> {
             }
         }
         Ok(programs)
+    }
+}
+
+fn deliver(mailbox: &Mutex<Mailbox>, id: String, answer: &mailbox::Answer) {
+    let mailbox = mailbox.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Err(error) = mailbox.answer(&id, answer) {
+        tracing::warn!(%error, request.id = id, "an answer to a request for a tool was not written");
     }
 }

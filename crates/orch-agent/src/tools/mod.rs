@@ -11,3 +11,4 @@ mod workshop;
 pub(crate) use desk::ToolDesk;
 pub(crate) use provide::Shelf;
 pub use workshop::SandboxWorkshop;
+pub(crate) use workshop::clear_leftovers;

@@ -1,7 +1,8 @@
 //! Install steps of catalog entries, in the agent's sandbox: they write the tool's folder alone.
 
 use std::{
-    path::Path,
+    fs,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicI64, Ordering},
@@ -12,7 +13,7 @@ use std::{
 use futures::future::BoxFuture;
 use orch_core::recipe::{Recipe, Step};
 use orch_sandbox::{
-    exec::{Command, Exit, Program, RunFolder, base_env},
+    exec::{Command, Exit, Program, RunFolder, base_env, reap_leftovers},
     sandbox::{Cell, Sandbox},
 };
 use orch_tools::{Workshop, Workshops};
@@ -56,7 +57,7 @@ impl SandboxWorkshop {
         // Each has a home of its own; two tools may be installed at once.
         static NEXT: AtomicI64 = AtomicI64::new(1);
         let number = i64::from(std::process::id()) * 100_000 + NEXT.fetch_add(1, Ordering::Relaxed);
-        let root = self.config.state_dir.join("workshop");
+        let root = root(&self.config.state_dir);
         let folder = RunFolder::create(&root, number, 1).map_err(|error| chain(&error))?;
         let worked = self.work_in(&folder, &work).await;
         let removed = tokio::task::spawn_blocking(move || folder.remove()).await;
@@ -153,16 +154,56 @@ impl Workshops for SandboxWorkshop {
     }
 }
 
+fn root(state_dir: &Path) -> PathBuf {
+    state_dir.join("workshop")
+}
+
+/// Ends and removes what interrupted installations left; those of processes that live stay.
+pub(crate) fn clear_leftovers(state_dir: &Path) {
+    let leftovers = match reap_leftovers(&root(state_dir)) {
+        Ok(leftovers) => leftovers,
+        Err(error) => {
+            tracing::warn!(error = %chain(&error), "failed to look for interrupted installations");
+            return;
+        }
+    };
+    for leftover in leftovers.iter().filter(|leftover| leftover.remaining == 0) {
+        if let Err(error) = fs::remove_dir_all(&leftover.path) {
+            let path = leftover.path.display();
+            tracing::warn!(%path, %error, "failed to remove what an interrupted installation left");
+        }
+        // One that has more in it stays.
+        let _ = leftover.path.parent().map(fs::remove_dir);
+    }
+}
+
 /// The step's folder, which no link leads out of.
-fn inside(top: &Path, step: &Step) -> Result<std::path::PathBuf, String> {
+fn inside(top: &Path, step: &Step) -> Result<PathBuf, String> {
     let folder = top.join(step.folder());
-    let real =
-        std::fs::canonicalize(&folder).map_err(|error| format!("{}: {error}", step.folder()))?;
+    let real = fs::canonicalize(&folder).map_err(|error| format!("{}: {error}", step.folder()))?;
     match real.starts_with(top) {
         true => Ok(real),
         false => Err(format!(
             "`{}` leads out of the tool's folder",
             step.folder()
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_interrupted_installation_left_is_removed_and_one_under_way_stays() {
+        let top = tempfile::tempdir().unwrap();
+        let left = RunFolder::create(&root(top.path()), 7, 1).unwrap();
+        let left_path = left.path().to_owned();
+        fs::write(left.home().join("half"), "of a tool").unwrap();
+        drop(left);
+        let held = RunFolder::create(&root(top.path()), 8, 1).unwrap();
+        clear_leftovers(top.path());
+        assert!(!left_path.exists() && !left_path.parent().unwrap().exists());
+        assert!(held.path().is_dir());
     }
 }

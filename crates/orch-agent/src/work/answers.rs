@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use orch_core::{
     plan::{Cloud, InputKind},
     recipe::{Step, check_env_name},
+    tool_policy::KEY as TOOL,
 };
 
 use crate::config::commands;
@@ -21,7 +22,7 @@ pub(crate) const RETRY: &str = "retry";
 pub(crate) fn secrets(answers: &HashMap<String, String>) -> impl Iterator<Item = &str> {
     let is_open = |key: &str| {
         let mut inputs = Cloud::ALL.iter().flat_map(|cloud| cloud.inputs());
-        [STEPS, RETRY].contains(&key)
+        [STEPS, RETRY, TOOL].contains(&key)
             || key.starts_with(super::once::KEY)
             || key.starts_with(crate::codex::QUESTION)
             || inputs.any(|input| input.key == key && !input.secret)
@@ -67,7 +68,7 @@ pub(super) fn variables(
     answers.iter().filter(move |(key, value)| {
         // A value with a NUL reaches no process, and one with another kind of name no shell.
         let fits = check_env_name(key).is_ok() && !value.contains('\0');
-        fits && ![STEPS, RETRY].contains(&key.as_str()) && !is_file(key)
+        fits && ![STEPS, RETRY, TOOL].contains(&key.as_str()) && !is_file(key)
     })
 }
 

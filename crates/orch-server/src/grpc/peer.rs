@@ -14,6 +14,7 @@ use super::unary::{artifact_of, tool_of};
 use crate::app::agents::Unsent;
 use crate::app::info_request::Hold;
 use crate::app::seen::{Copy, Seen};
+use crate::app::tool_request::Decision;
 use crate::app::{
     App, AppError, artifact, egress, info_request, plan, run, source, summary, tool_request,
 };
@@ -118,14 +119,13 @@ impl Peer {
             agent_message::Kind::ToolRequest(asked) => {
                 let run = RunId(asked.run_id);
                 let decided = tool_request::decide(app, &actor, run, tool_of(asked)).await;
-                let denied = |reason: String| {
-                    let code = "tool_denied";
-                    AppError::Refused(Refusal::Forbidden {
-                        code,
-                        message: reason,
-                    })
-                };
-                let granted = decided.and_then(|verdict| verdict.map_err(denied));
+                let refused =
+                    |code, message| Err(AppError::Refused(Refusal::Forbidden { code, message }));
+                let granted = decided.and_then(|decision| match decision {
+                    Decision::Granted => Ok(()),
+                    Decision::Denied(reason) => refused("tool_denied", reason),
+                    Decision::Pending(asked) => refused("tool_pending", asked),
+                });
                 (false, granted)
             }
             agent_message::Kind::ToolsUsed(used) => {

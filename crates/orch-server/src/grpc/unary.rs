@@ -17,6 +17,7 @@ use serde_json::{Map, Value};
 use tonic::{Response, Status};
 
 use crate::app::agents::Answers;
+use crate::app::tool_request::Decision;
 use crate::app::{App, AppError, approval, artifact, checks, log, plan, run, step, tool_request};
 use crate::reconcile;
 
@@ -114,8 +115,9 @@ pub async fn request_tool(app: &App, request: RequestToolRequest) -> Sent<Reques
     let actor = format!("agent:{agent}");
     let decided = tool_request::decide(app, &actor, run, tool_of(request)).await?;
     let (status, reason) = match decided {
-        Ok(()) => ("granted", String::new()),
-        Err(reason) => ("denied", reason),
+        Decision::Granted => ("granted", String::new()),
+        Decision::Denied(reason) => ("denied", reason),
+        Decision::Pending(asked) => ("pending", asked),
     };
     Ok(Response::new(RequestToolReply {
         status: status.to_owned(),

@@ -144,32 +144,52 @@ fn python(root: &Path) -> Result<BTreeMap<String, String>, InstallError> {
         {
             for (name, module, object) in console_scripts(&text) {
                 let path = bin.join(&name);
-                write_script(&path, &module, &object)?;
+                let call = format!(
+                    "import importlib\nfound = importlib.import_module({module:?})\n\
+                     for part in {object:?}.split(\".\"):\n    found = getattr(found, part)\n\
+                     sys.exit(found())\n"
+                );
+                write_script(&path, &call)?;
                 found.insert(name.clone(), format!("bin/{name}"));
             }
         }
         if ends == "data" {
-            scripts(&folder, root, &mut found);
+            scripts(&folder, root, &mut found)?;
         }
     }
     Ok(found)
 }
 
-/// `*.data/scripts/*` are programs as they are.
-fn scripts(data: &Path, root: &Path, found: &mut BTreeMap<String, String>) {
-    for entry in fs::read_dir(data.join("scripts"))
-        .into_iter()
-        .flatten()
-        .flatten()
-    {
+/// `*.data/scripts/*`: those for Python are started by one that finds the tool's own folder, for
+/// their first line names no interpreter of any machine.
+fn scripts(
+    data: &Path,
+    root: &Path,
+    found: &mut BTreeMap<String, String>,
+) -> Result<(), InstallError> {
+    let entries = fs::read_dir(data.join("scripts"));
+    for entry in entries.into_iter().flatten().flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
         let path = entry.path();
-        if let Ok(inside) = path.strip_prefix(root)
-            && check_program(&name).is_ok()
-        {
-            found.insert(name, inside.to_string_lossy().into_owned());
+        let Ok(inside) = path.strip_prefix(root) else {
+            continue;
+        };
+        if check_program(&name).is_err() || found.contains_key(&name) {
+            continue;
+        }
+        let inside = inside.to_string_lossy().into_owned();
+        let is_python = read(&path).is_some_and(|text| text.starts_with("#!python"));
+        if is_python {
+            let call = format!(
+                "import runpy\nrunpy.run_path(os.path.join(here, {inside:?}), run_name=\"__main__\")\n"
+            );
+            write_script(&root.join("bin").join(&name), &call)?;
+            found.insert(name.clone(), format!("bin/{name}"));
+        } else {
+            found.insert(name, inside);
         }
     }
+    Ok(())
 }
 
 /// Names, modules and objects of the section `console_scripts`.
@@ -200,16 +220,15 @@ pub(super) fn console_scripts(text: &str) -> Vec<(String, String, String)> {
     scripts
 }
 
-fn write_script(path: &Path, module: &str, object: &str) -> Result<(), InstallError> {
+/// A program that has the tool's own packages before all others, and then does `call`.
+fn write_script(path: &Path, call: &str) -> Result<(), InstallError> {
     let text = format!(
         "#!/usr/bin/env python3\n\
-         import importlib, os, sys\n\
+         import os, sys\n\
          here = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))\n\
          sys.path.insert(0, os.path.join(here, \"lib\"))\n\
          sys.dont_write_bytecode = True\n\
-         found = importlib.import_module({module:?})\n\
-         for part in {object:?}.split(\".\"):\n    found = getattr(found, part)\n\
-         sys.exit(found())\n"
+         {call}"
     );
     let file = fs::OpenOptions::new()
         .write(true)

@@ -33,8 +33,13 @@ impl Packages<'_> {
             }
             Err(error) => return Err(error),
         };
-        let versions = stanzas(&text).filter_map(|stanza| stanza.get("Version").copied());
-        Ok(versions.filter_map(Version::debian).collect())
+        // Without a file's name it is what is installed, which no archive may have any more.
+        let offered = stanzas(&text).filter(|stanza| stanza.contains_key("Filename"));
+        let versions = offered.filter_map(|stanza| stanza.get("Version").copied());
+        let mut versions: Vec<Version> = versions.filter_map(Version::debian).collect();
+        // apt names the one it would take first; of equals the last is chosen.
+        versions.reverse();
+        Ok(versions)
     }
 
     pub(super) async fn apt_pin(

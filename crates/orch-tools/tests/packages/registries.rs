@@ -97,6 +97,7 @@ fn wheel(site: &Site, name: &str, version: &str, needs: &[&str], code: &str) -> 
         .collect();
     let script = format!(
         "import zipfile\nz=zipfile.ZipFile({file:?},'w')\nz.writestr('{name}/__init__.py',{code:?})\n\
+         z.writestr('{name}-{version}.data/scripts/{name}-too','#!python\\nimport {name}\\n{name}.main()\\n')\n\
          z.writestr('{name}-{version}.dist-info/METADATA',{:?})\n\
          z.writestr('{name}-{version}.dist-info/entry_points.txt','[console_scripts]\\n{name} = {name}:main\\n')\n",
         format!("Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{needs}\n")
@@ -153,6 +154,7 @@ async fn a_package_of_pypi_comes_with_all_that_it_needs() {
     assert_eq!(names, ["spoken", "wordy"]);
     assert_eq!(installed.tool.files[1].version, "1.5");
     assert_eq!(say(&installed, "spoken"), "word");
+    assert_eq!(say(&installed, "spoken-too"), "word");
 }
 
 #[tokio::test]
