@@ -93,7 +93,6 @@ pub async fn decide(app: &App, actor: &str, run_id: RunId, ask: Ask) -> Result<D
                     let data =
                         json!({"info_request_id": asked.id, "run_id": run_id, "keys": [KEY]});
                     tx.record("info_request.asked", Some(run.project_id), data);
-                    by = Some(asked.id);
                     let data = json!({
                         "run_id": run_id, "name": name, "version": version, "signed_by": signed_by,
                         "info_request_id": asked.id,
