@@ -125,3 +125,39 @@ async fn a_changed_byte_is_never_handed_out() {
         "{problem}"
     );
 }
+
+#[tokio::test]
+async fn what_reports_say_is_counted_once_in_the_metrics() {
+    let up = Installation::up();
+    let recipe = r#"steps:
+  - run: |
+      echo '<testsuite><testcase name="a"/><testcase name="b"><failure/></testcase></testsuite>' > unit.xml
+      printf 'SF:a.rs\nDA:1,1\nDA:2,0\nend_of_record\n' > lines.info
+      echo '{"version": "2.1.0", "runs": [{"tool": {"driver": {"name": "x"}}, "results": [{"ruleId": "r", "level": "error", "message": {"text": "m"}}]}]}' > found.json
+    artifacts: [unit.xml, lines.info, found.json]
+artifacts: [unit.xml]
+"#;
+    run(&up, recipe, "succeeded").await;
+    let reports = up.get("/observability/metrics").await["reports"].clone();
+    assert_eq!(
+        reports["tests"],
+        json!({"passed": 1, "failed": 1, "skipped": 0}),
+        "{reports}"
+    );
+    let text = up.request(Method::GET, "/metrics").send().await.unwrap();
+    let text = text.text().await.unwrap();
+    for line in [
+        "# TYPE orch_report_tests_total counter",
+        r#"orch_reports_total{format="junit"} 1"#,
+        r#"orch_report_tests_total{result="failed"} 1"#,
+        r#"orch_report_lines_total{state="covered"} 1"#,
+        r#"orch_report_findings_total{severity="error"} 1"#,
+        "orch_report_components_total 0",
+        "orch_tool_cache_hits_total 0",
+    ] {
+        assert!(
+            text.lines().any(|shown| shown == line),
+            "{line} is not in: {text}"
+        );
+    }
+}

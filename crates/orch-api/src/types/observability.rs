@@ -61,6 +61,26 @@ pub struct Metrics {
     /// Tools of runs that agents had to fetch.
     #[serde(default)]
     pub tool_cache_misses: u64,
+    /// What reports among artifacts said, since this server started.
+    #[serde(default)]
+    pub reports: ReportMetrics,
+}
+
+/// Sums of the reports among the artifacts that this server took.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ReportMetrics {
+    /// Reports: junit, sarif, coverage, cyclonedx, unreadable.
+    pub by_format: BTreeMap<String, u64>,
+    /// Tests: passed, failed (with errors), skipped.
+    pub tests: BTreeMap<String, u64>,
+    /// Lines of coverage reports: covered, missed.
+    pub lines: BTreeMap<String, u64>,
+    /// Findings: error, warning, note, none.
+    pub findings: BTreeMap<String, u64>,
+    /// Components of bills of materials.
+    pub components: u64,
+    /// Vulnerabilities that they name.
+    pub vulnerabilities: u64,
 }
 
 /// A recent run and its trace.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use orch_core::engine::Refusal;
 use orch_core::ids::{ArtifactId, RunId};
-use orch_core::report::MAX_REPORT_BYTES;
+use orch_core::report::{MAX_REPORT_BYTES, Report};
 use orch_store::artifact::{self, Artifact, Omitted};
 use orch_store::blob::{BlobError, Content};
 use serde_json::json;
@@ -138,7 +138,10 @@ pub(super) async fn keep(
         sha256,
         created_at: now.as_micros(),
         step: facts.step.map(i64::from),
-        report,
+        // It is made of texts and numbers: it has a form as JSON.
+        report: report
+            .as_ref()
+            .and_then(|report| serde_json::to_string(report).ok()),
     };
     let stored = artifact::insert(&mut tx.conn, &row).await?;
     // Content without a reference is removed in a turn of the writer, too.
@@ -152,19 +155,21 @@ pub(super) async fn keep(
     tx.record("artifact.stored", Some(run.project_id), data);
     tx.touch_run(run_id);
     tx.commit().await?;
+    if let Some(report) = &report {
+        app.report_counts().count(report);
+    }
     Ok(stored)
 }
 
-/// What a file says, as JSON, where it is a report. One that cannot be read any more is none.
-async fn recognise(file: &Path, size_bytes: u64) -> Option<String> {
+/// What a file says, where it is a report. One that cannot be read any more is none.
+async fn recognise(file: &Path, size_bytes: u64) -> Option<Report> {
     if size_bytes > MAX_REPORT_BYTES as u64 {
         return None;
     }
     let file = file.to_owned();
     let reading = tokio::task::spawn_blocking(move || {
         let bytes = std::fs::read(file).ok()?;
-        let report = orch_core::report::recognise(&bytes)?;
-        serde_json::to_string(&report).ok()
+        orch_core::report::recognise(&bytes)
     });
     // A reader that fails inside must not cost the artifact.
     reading.await.ok().flatten()

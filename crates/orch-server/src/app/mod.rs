@@ -16,6 +16,7 @@ mod pings;
 pub mod plan;
 pub mod project;
 pub mod queue;
+mod report_counts;
 pub mod requirements;
 pub mod run;
 pub mod run_token;
@@ -70,6 +71,7 @@ struct Inner {
     agents: Agents,
     feeds: Feeds,
     tool_use: tool_use::ToolUse,
+    report_counts: report_counts::ReportCounts,
     health: Health,
     scheduling: SchedulingMode,
     started: Instant,
@@ -91,6 +93,7 @@ impl App {
             agents,
             feeds: Feeds::default(),
             tool_use: tool_use::ToolUse::default(),
+            report_counts: report_counts::ReportCounts::default(),
             health,
             scheduling,
             started: Instant::now(),
@@ -123,6 +126,10 @@ impl App {
 
     pub(crate) fn tool_use(&self) -> &tool_use::ToolUse {
         &self.0.tool_use
+    }
+
+    pub(crate) fn report_counts(&self) -> &report_counts::ReportCounts {
+        &self.0.report_counts
     }
 
     pub(crate) fn health(&self) -> &Health {

@@ -4,6 +4,7 @@
 
 mod dry_run;
 mod error;
+mod exposition;
 mod idempotency;
 mod observability;
 mod paging;

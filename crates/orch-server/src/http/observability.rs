@@ -1,6 +1,5 @@
 //! `/observability`, `/metrics`, `/audit`, `/agents`, the API's own description.
 
-use std::fmt::Write as _;
 use std::sync::LazyLock;
 
 use axum::Json;
@@ -19,6 +18,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::routes;
 
+use super::exposition::exposition;
 use super::paging::{Listing, PageQuery};
 use super::view;
 use crate::app::{App, AppError, agents, checks, observability, run};
@@ -125,6 +125,7 @@ async fn counted(app: &App) -> Result<Metrics, ApiError> {
     Ok(Metrics {
         tool_cache_hits,
         tool_cache_misses,
+        reports: app.report_counts().read(),
         projects: counts.projects,
         work_items: counts.work_items,
         runs: counts.runs,
@@ -135,80 +136,6 @@ async fn counted(app: &App) -> Result<Metrics, ApiError> {
         runs_by_status: counts.runs_by_status,
         queue_by_state: counts.queue_by_state,
     })
-}
-
-/// The text format of Prometheus 0.0.4.
-fn exposition(metrics: &Metrics) -> Response {
-    let mut text = String::new();
-    let mut gauge = |name: &str, help: &str, samples: &[(String, i64)]| {
-        let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} gauge");
-        for (labels, value) in samples {
-            let _ = writeln!(text, "{name}{labels} {value}");
-        }
-    };
-    let plain = |value: i64| vec![(String::new(), value)];
-    gauge("orch_projects", "Projects.", &plain(metrics.projects));
-    gauge("orch_work_items", "Work items.", &plain(metrics.work_items));
-    gauge(
-        "orch_pending_approvals",
-        "Approvals that wait for a decision.",
-        &plain(metrics.pending_approvals),
-    );
-    gauge(
-        "orch_pending_info_requests",
-        "Questions that wait for an answer.",
-        &plain(metrics.pending_info_requests),
-    );
-    gauge(
-        "orch_audit_entries",
-        "Entries of the audit chain.",
-        &plain(metrics.audit_entries),
-    );
-    let agents = i64::try_from(metrics.connected_agents).unwrap_or(i64::MAX);
-    gauge(
-        "orch_connected_agents",
-        "Agents with an open stream.",
-        &plain(agents),
-    );
-    let labelled =
-        |label: &str, counts: &std::collections::BTreeMap<String, i64>| -> Vec<(String, i64)> {
-            counts
-                .iter()
-                .map(|(name, count)| (format!("{{{label}=\"{name}\"}}"), *count))
-                .collect()
-        };
-    gauge(
-        "orch_runs",
-        "Runs by status.",
-        &labelled("status", &metrics.runs_by_status),
-    );
-    gauge(
-        "orch_queue_entries",
-        "Queue entries by state.",
-        &labelled("state", &metrics.queue_by_state),
-    );
-    for (name, help, count) in [
-        (
-            "orch_tool_cache_hits_total",
-            "Tools of runs that agents had in their caches.",
-            metrics.tool_cache_hits,
-        ),
-        (
-            "orch_tool_cache_misses_total",
-            "Tools of runs that agents had to fetch.",
-            metrics.tool_cache_misses,
-        ),
-    ] {
-        let _ = writeln!(
-            text,
-            "# HELP {name} {help}\n# TYPE {name} counter\n{name} {count}"
-        );
-    }
-    (
-        [(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")],
-        text,
-    )
-        .into_response()
 }
 
 /// Recent runs with their traces, newest first
