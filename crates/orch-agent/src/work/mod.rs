@@ -5,14 +5,18 @@
 pub(crate) mod answers;
 mod ask;
 mod delegate;
+mod enter;
 mod environment;
 mod folder;
 mod hand_over;
+mod in_order;
 mod known;
+mod leave;
 mod once;
 mod plan;
 mod process;
 mod secrets;
+mod snapshots;
 mod source;
 mod steps;
 

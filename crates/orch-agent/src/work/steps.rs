@@ -3,7 +3,7 @@
 //! Steps run in order, the first failure ends the run, and a resumed run begins at the first step
 //! that was not done. Nothing runs before everything needed for it is there.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use futures::future::BoxFuture;
 use orch_api::proto::Assignment;
@@ -12,7 +12,7 @@ use orch_core::{
     recipe::{Network, Recipe, Step, rights::Denied},
 };
 use orch_sandbox::{
-    exec::{CopyLimits, RunFolder, Snapshots},
+    exec::RunFolder,
     sandbox::{Backend, Cell, Sandbox},
 };
 use tokio::sync::{Mutex, mpsc};
@@ -20,12 +20,14 @@ use tokio::sync::{Mutex, mpsc};
 use super::{
     ask::{Missing, executable},
     delegate,
+    enter::enter,
     environment::{self, Environment},
     folder::{self, Fill, PrepareError, Prepared},
     known::{self, Known, Origin},
-    once::{self, Word},
+    leave::{keep_failed, remove},
+    once,
     plan::{self, Planned},
-    process::{Place, Refusals, StepEnd, Then},
+    process::{Place, Refusals},
     secrets::RunSecrets,
     source::{self, Files},
 };
@@ -33,19 +35,11 @@ use crate::{
     artifacts::Collector,
     command,
     config::{AgentConfig, Executor, LlmPlanning},
-    kept::{self, Note},
     room::{Room, Working},
     text::chain,
     tools::Shelf,
-    worker::{Ended, Finished, Job, Outcome, Question, Verdict, Worker},
+    worker::{Ended, Finished, Job, Outcome, Question, Worker},
 };
-
-/// The most files and folders of a snapshot.
-const SNAPSHOT_ENTRIES: u64 = 200_000;
-/// How often a run that waits for room looks again.
-const LOOK: Duration = Duration::from_secs(2);
-/// How long a run waits for room.
-const PATIENCE: Duration = Duration::from_secs(300);
 
 /// How long the last holder of a run's folder may take to leave it, and how often that is looked at.
 const LEAVING: Duration = Duration::from_secs(20);
@@ -115,75 +109,7 @@ impl Worker for Steps {
     }
 }
 
-/// Waits for room on the disk, as long as other runs may leave some.
-async fn enter(room: &Arc<Room>, job: &Job) -> Result<Working, Outcome> {
-    let until = tokio::time::Instant::now() + PATIENCE;
-    let mut told = false;
-    loop {
-        let asked = Arc::clone(room);
-        let run_id = job.assignment.run_id;
-        let entered = tokio::task::spawn_blocking(move || asked.enter(run_id)).await;
-        let full = match entered.map_err(|error| failed(error.to_string()))? {
-            Ok(working) => return Ok(working),
-            Err(full) => full,
-        };
-        if full.others == 0 || tokio::time::Instant::now() >= until {
-            let reason = full.to_string();
-            job.log.event(&reason).await;
-            return Err(failed(reason));
-        }
-        if !told {
-            let event = format!("waiting for room on the agent's disk: {full}");
-            job.log.event(&event).await;
-            told = true;
-        }
-        tokio::select! {
-            biased;
-            () = job.stop.cancelled() => return Err(Outcome::Stopped),
-            () = tokio::time::sleep(LOOK) => {}
-        }
-    }
-}
-
-/// Makes room at once.
-async fn remove(folder: RunFolder) -> Option<RunFolder> {
-    let path = folder.path().to_owned();
-    let removed = tokio::task::spawn_blocking(move || folder.remove()).await;
-    if !matches!(removed, Ok(Ok(()))) {
-        tracing::warn!(path = %path.display(), "failed to remove a run's folder from a full disk");
-    }
-    None
-}
-
-/// Says of a run that failed where its workspace stays, and until when.
-async fn keep_failed(config: &AgentConfig, job: &Job, outcome: &Outcome, folder: &RunFolder) {
-    let Outcome::Finished(finished) = outcome else {
-        return;
-    };
-    let keeping = config.workspaces.keeping();
-    if finished.verdict != Verdict::Failed || !kept::is_worth_keeping(folder, keeping) {
-        return;
-    }
-    let since = job.log.now()();
-    let note = Note {
-        run_id: job.assignment.run_id,
-        work_item_id: job.assignment.work_item_id,
-        reason: job.log.redactor().redact(&finished.reason).into_owned(),
-        since,
-        until: since.saturating_add(keeping.time).unwrap_or(since),
-    };
-    let line = match kept::note(folder, &note) {
-        Ok(()) => format!(
-            "the workspace stays on this agent until {}: {}",
-            note.until,
-            folder.work().display()
-        ),
-        Err(error) => format!("the workspace does not stay: {error}"),
-    };
-    job.log.system(&line).await;
-}
-
-fn failed(reason: String) -> Outcome {
+pub(super) fn failed(reason: String) -> Outcome {
     Outcome::Finished(Finished::failed(reason))
 }
 
@@ -432,50 +358,6 @@ impl Run<'_> {
         Ok(outcome)
     }
 
-    /// The snapshots of a run, whose workspace is put back to how it was after the last step that is
-    /// done: the next one may have changed half of it.
-    async fn snapshots(
-        &self,
-        folder: &RunFolder,
-        said: &BTreeMap<u32, Word>,
-    ) -> Result<Option<Arc<std::sync::Mutex<Option<Snapshots>>>>, String> {
-        let max_bytes = self.config.workspaces.snapshot_bytes;
-        if max_bytes == 0 {
-            return Ok(None);
-        }
-        let limits = CopyLimits {
-            max_bytes,
-            max_entries: SNAPSHOT_ENTRIES,
-        };
-        let snapshots = Snapshots::of(folder, limits);
-        let last = self.done().iter().max().copied();
-        let Some(last) = last else {
-            return Ok(Some(Arc::new(std::sync::Mutex::new(Some(snapshots)))));
-        };
-        // What a person says was done left its work in the folder as it is.
-        let was_done = said.get(&(last + 1)) == Some(&Word::Done);
-        let restored = tokio::task::spawn_blocking(move || {
-            let restored = match was_done {
-                true => Ok(false),
-                false => snapshots.restore(last),
-            };
-            (snapshots, restored)
-        });
-        let (snapshots, restored) = restored.await.map_err(|error| error.to_string())?;
-        let restored = restored.map_err(|error| {
-            format!(
-                "the workspace could not be put back to how it was after step {last}: {}",
-                chain(&error)
-            )
-        })?;
-        let line = match restored {
-            true => format!("the workspace is as it was after step {last}"),
-            false => "the workspace is as it was left".to_owned(),
-        };
-        self.job.log.system(&line).await;
-        Ok(Some(Arc::new(std::sync::Mutex::new(Some(snapshots)))))
-    }
-
     /// What a person has said, or has to say, of steps that may run only once.
     fn once(&self, steps: &[Step]) -> once::Verdict {
         let assignment = &self.job.assignment;
@@ -484,7 +366,7 @@ impl Run<'_> {
     }
 
     /// The steps that are done and whose work is here.
-    fn done(&self) -> &[u32] {
+    pub(super) fn done(&self) -> &[u32] {
         match self.kept {
             Some(_) => &self.job.assignment.steps_done,
             None => &[],
@@ -610,66 +492,5 @@ impl Run<'_> {
             (Planned::Nothing { .. }, LlmPlanning::On(_)) if !missing.is_empty() => Planned::Later,
             (planned, LlmPlanning::On(_) | LlmPlanning::Off) => planned,
         })
-    }
-
-    async fn run_steps(
-        &self,
-        place: &Place<'_>,
-        steps: &[Step],
-        said: &BTreeMap<u32, Word>,
-        collector: &mut Collector<'_>,
-    ) -> Outcome {
-        let done = self.done();
-        place.secrets.hide_those_of(done, steps).await;
-        for (number, step) in (1..).zip(steps) {
-            if done.contains(&number) {
-                continue;
-            }
-            if self.job.stop.is_cancelled() {
-                return Outcome::Stopped;
-            }
-            let then = match usize::try_from(number) == Ok(steps.len()) {
-                true => Then::Nothing,
-                false => Then::More,
-            };
-            match said.get(&number) {
-                Some(Word::Again) | None => {}
-                Some(Word::Done) => {
-                    place.skip(number, step, then).await;
-                    continue;
-                }
-                Some(Word::Fail) => {
-                    let reason = format!(
-                        "a person ended the run at step {number}, which may have been done before"
-                    );
-                    self.job.log.event(&reason).await;
-                    return Outcome::Finished(Finished::failed(reason));
-                }
-            }
-            orch_failpoint::pass("agent.step.before");
-            let ended = place.run(number, step, then).await;
-            orch_failpoint::pass("agent.step.after");
-            if ended != StepEnd::Stopped {
-                let work = place.folder.work();
-                collector.collect(&work, &step.artifacts, number).await;
-            }
-            match ended {
-                StepEnd::Succeeded => {}
-                StepEnd::Failed { exit_code, reason } => {
-                    self.job.log.event(&reason).await;
-                    return Outcome::Finished(Finished {
-                        verdict: Verdict::Failed,
-                        exit_code,
-                        ..Finished::failed(reason)
-                    });
-                }
-                StepEnd::Stopped => return Outcome::Stopped,
-            }
-        }
-        let reason = match steps.len() {
-            1 => "its step succeeded".to_owned(),
-            count => format!("all {count} steps succeeded"),
-        };
-        Outcome::Finished(Finished::succeeded(reason))
     }
 }
