@@ -95,7 +95,19 @@ pub async fn run(args: Args, context: &mut Context<'_>) -> Result<Exit, Failure>
                 .await?;
             context.output.note(&format!("removed {}", named.name));
         }
-        Action::Reseal => context.output.one(&client.reseal_secrets().await?)?,
+        Action::Reseal => {
+            let done = client.reseal_secrets().await?;
+            context.output.one(&done)?;
+            if done.unreadable > 0 {
+                let message = format!(
+                    "{} values could not be opened, and stay as they are",
+                    done.unreadable
+                );
+                return Err(Failure::new(Exit::Failed, message).next_step(
+                    "add the key that sealed them to ORCH_SECRET_KEY, behind the new one, and reseal again; drop no key before",
+                ));
+            }
+        }
     }
     Ok(Exit::Done)
 }

@@ -35,6 +35,16 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Failure> {
         .map(|state| kept_workspaces(&state.join("runs")));
     let kept: Vec<Kept> = kept.flatten().collect();
     context.output.list(&kept)?;
+    if kept.is_empty() {
+        let looked: Vec<String> = states
+            .iter()
+            .map(|state| state.display().to_string())
+            .collect();
+        context.output.note(&format!(
+            "looked in {}; agents with another data folder are found by --data-dir or --state-dir",
+            looked.join(", ")
+        ));
+    }
     Ok(Exit::Done)
 }
 

@@ -41,11 +41,6 @@ pub(super) fn all(view: &View, spaces: Spaces) -> Vec<(View, Again)> {
         views.extend(changed(view, without(view, &[0])));
     }
     views.extend(joined(view).map(|view| (view, Again::No)));
-    views.extend(
-        (0..8)
-            .filter_map(|offset| base32(view, offset))
-            .map(|view| (view, Again::No)),
-    );
     views.extend(broken_into_lines(view).into_iter().map(|view| {
         let again = worth_reading(&view.bytes);
         (view, again)
@@ -62,7 +57,11 @@ fn changed(view: &View, decoded: View) -> Option<(View, Again)> {
 pub(super) fn broken_into_lines(view: &View) -> Vec<View> {
     let hex = [0, 1].into_iter().filter_map(|parity| hex(view, parity));
     let base64 = (0..4).filter_map(|offset| base64(view, offset));
-    hex.chain(base64).chain(dump::all(view)).collect()
+    let base32 = (0..8).filter_map(|offset| base32(view, offset));
+    hex.chain(base64)
+        .chain(base32)
+        .chain(dump::all(view))
+        .collect()
 }
 
 /// The text itself, over the ends of its lines.

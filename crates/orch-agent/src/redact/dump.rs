@@ -71,10 +71,16 @@ fn hex_line(view: &View, line: Line<'_>, order: Order, out: &mut View) -> bool {
     let Some(mut at) = offset(line.text) else {
         return false;
     };
+    // It writes two blanks before its text, and nowhere else.
+    let is_xxd = line.text[..at].ends_with(b":");
     let mut bytes = 0;
     while bytes < MOST_IN_LINE {
         let blank = line.text[at..].iter().take_while(|byte| **byte == b' ');
-        at += blank.count();
+        let blank = blank.count();
+        if is_xxd && blank > 1 {
+            break;
+        }
+        at += blank;
         let group = line.text[at..].iter();
         let length = group.take_while(|byte| byte.is_ascii_hexdigit()).count();
         let ends = line.text.get(at + length).is_none_or(|byte| *byte == b' ');
@@ -155,6 +161,7 @@ mod tests {
         for dump in [
             "00000000: 746f 6b2d 4142 4344 4546 2d30 3132 3334  tok-ABCDEF-01234\n00000010: 3536 3738 39                             56789\n",
             "00000000  74 6f 6b 2d 41 42 43 44  45 46 2d 30 31 32 33 34  |tok-ABCDEF-01234|\n00000010  35 36 37 38 39                                    |56789|\n00000015\n",
+            "00000000: 746f 6b2d 4142  tok-AB\n00000006: 4344 4546 2d30  CDEF-0\n0000000c: 3132 3334 3536  123456\n00000012: 3738 39         789\n",
             "0000000 74 6f 6b 2d 41 42 43 44 45 46 2d 30 31 32 33 34\n0000020 35 36 37 38 39\n0000025\n",
             "0000000 6f74 2d6b 4241 4443 4645 302d 3231 3433\n0000020 3635 3837 0039\n0000025\n",
             "0000000   t   o   k   -   A   B   C   D   E   F   -   0   1   2   3   4\n0000020   5   6   7   8   9\n0000025\n",

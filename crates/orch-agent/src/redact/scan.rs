@@ -24,9 +24,9 @@ pub const MASK: &str = "***";
 /// How often a text is decoded: an escaped escape of an escape is found.
 const DEEPEST: usize = 3;
 /// How many readings of one text are searched: who has a secret and wants to show it has other ways.
-const MOST_VIEWS: usize = 96;
-/// The most characters that one byte of a secret takes: a doubled `\\uXXXX`, or `%25XX` escaped.
-const WIDEST: usize = 9;
+const MOST_VIEWS: usize = 160;
+/// The most characters that one byte of a secret takes: a doubled `\\uXXXX`, `%25XX` escaped, `&#x00000XX;`.
+const WIDEST: usize = 12;
 /// Bytes of what is out that are kept in sight at least.
 const SHORTEST_TAIL: usize = 8;
 /// What is held back beside that, for line breaks, and the offsets and texts of a dump's lines.

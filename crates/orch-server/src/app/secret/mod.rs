@@ -84,7 +84,9 @@ fn unreadable(name: &SecretName, error: ValueError) -> AppError {
         ValueError::Kv(error) => AppError::Unavailable(format!("the secret {name}: {error}")),
         ValueError::Sealed(error) => AppError::conflict(
             "sealed_with_another_key",
-            format!("the secret {name} cannot be opened: {error}"),
+            format!(
+                "the secret {name} cannot be opened: {error}; add the key that sealed it to ORCH_SECRET_KEY, or set the secret anew"
+            ),
         ),
         ValueError::NoVault => {
             AppError::conflict("no_vault", format!("the secret {name}: {error}"))
