@@ -245,6 +245,12 @@ async fn a_run_goes_on_from_the_workspace_after_its_last_step_and_not_from_a_hal
     while !out.with_extension("half").exists() {
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
     }
+    // What the server has not heard of is done again.
+    let steps = format!("/work-items/runs/{}/steps", run["id"]);
+    up.wait_for(&steps, "the first step", |steps| {
+        steps[0]["status"] == "succeeded"
+    })
+    .await;
     up.kill();
     fs::write(out.with_extension("go"), "").unwrap();
     up.start();
