@@ -16,6 +16,17 @@ const MOST_CONTROL: usize = 256;
 
 /// Every reading of a text, except for the text itself, and whether it is worth being read again.
 pub(super) fn all(view: &View, spaces: Spaces) -> Vec<(View, Again)> {
+    let mut views = by_character(view, spaces);
+    views.extend(joined(view).map(|view| (view, Again::No)));
+    views.extend(broken_into_lines(view).into_iter().map(|view| {
+        let again = worth_reading(&view.bytes);
+        (view, again)
+    }));
+    views
+}
+
+/// The readings in which characters stand for themselves or are written in another way.
+pub(super) fn by_character(view: &View, spaces: Spaces) -> Vec<(View, Again)> {
     let has = |byte: u8| view.bytes.contains(&byte);
     let mut views = Vec::new();
     if has(b'\\') {
@@ -40,11 +51,6 @@ pub(super) fn all(view: &View, spaces: Spaces) -> Vec<(View, Again)> {
         // Every other byte of a plain text in UTF-16.
         views.extend(changed(view, without(view, &[0])));
     }
-    views.extend(joined(view).map(|view| (view, Again::No)));
-    views.extend(broken_into_lines(view).into_iter().map(|view| {
-        let again = worth_reading(&view.bytes);
-        (view, again)
-    }));
     views
 }
 

@@ -6,6 +6,8 @@ use orch_core::secret::SHORTEST_REDACTED_BYTES;
 
 /// The shortest part of a document (a kubeconfig, a key file) that counts as secret by itself.
 const SHORTEST_PART: usize = 8;
+/// A shorter value is a word of everyday too easily where its case counts for nothing.
+const SHORTEST_IN_ANOTHER_CASE: usize = 6;
 /// The shortest word of a document's line that counts as secret by itself.
 const SHORTEST_WORD: usize = 12;
 /// A longer text is looked for in pieces.
@@ -32,7 +34,7 @@ impl Needles {
             return;
         }
         self.add(value);
-        if value.len() >= SHORTEST_PART {
+        if value.len() >= SHORTEST_IN_ANOTHER_CASE {
             // As programs write what they print in one case.
             self.add(&value.to_ascii_lowercase());
             self.add(&value.to_ascii_uppercase());

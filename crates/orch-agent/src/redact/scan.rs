@@ -189,7 +189,11 @@ impl Redactor {
         let tail = &text[text.len().saturating_sub(self.widest)..];
         let mut with_end = tail.to_vec();
         with_end.push(b'\n');
-        if self.ends_within(&with_end, 4) {
+        let written = decode::by_character(&View::of(&with_end), self.spaces);
+        let mut written = written.iter().map(|(view, _)| view.bytes.as_slice());
+        // With the line's end in it, fewer bytes tell it from everyday text.
+        const LEAST: usize = 3;
+        if self.ends_within(&with_end, LEAST) || written.any(|text| self.ends_within(text, LEAST)) {
             return true;
         }
         // Whatever else decodes goes on within its line.
