@@ -164,16 +164,21 @@ fn sign(catalog: &Catalog) -> String {
     format!("{key}.pub")
 }
 
+/// Settings under which a sandboxed step may ask for what this policy leaves to it.
+fn answering<'s>(catalog: &'s str, key: &'s str, policy: &'s str) -> [(&'s str, &'s str); 4] {
+    [
+        ("AGENT_SANDBOX", "bubblewrap"),
+        ("AGENT_TOOL_CATALOG", catalog),
+        ("AGENT_TOOL_KEYS", key),
+        ("ORCH_TOOL_REQUESTS", policy),
+    ]
+}
+
 #[tokio::test]
 async fn a_process_in_the_sandbox_is_given_the_tool_that_policy_allows_and_no_other() {
     let catalog = Catalog::new();
     let (path, key) = (catalog.path(), sign(&catalog));
-    let settings = [
-        ("AGENT_SANDBOX", "bubblewrap"),
-        ("AGENT_TOOL_CATALOG", path.as_str()),
-        ("AGENT_TOOL_KEYS", key.as_str()),
-        ("ORCH_TOOL_REQUESTS", "greet@^1"),
-    ];
+    let settings = answering(&path, &key, "greet@^1");
     let up = Installation::with("up", &settings);
     let steps = [
         "! command -v greet",
@@ -271,12 +276,7 @@ async fn a_tool_whose_entry_was_changed_is_never_taken_from_the_path() {
 async fn a_tool_that_policy_leaves_to_a_person_is_given_when_they_allow_it_and_not_before() {
     let catalog = Catalog::new();
     let (path, key) = (catalog.path(), sign(&catalog));
-    let settings = [
-        ("AGENT_SANDBOX", "bubblewrap"),
-        ("AGENT_TOOL_CATALOG", path.as_str()),
-        ("AGENT_TOOL_KEYS", key.as_str()),
-        ("ORCH_TOOL_REQUESTS", "ask:greet"),
-    ];
+    let settings = answering(&path, &key, "ask:greet");
     let up = Installation::with("up", &settings);
     let project = up.project().await;
     let requests = "/work-items/runs/info-requests?status=pending";

@@ -40,6 +40,7 @@ pub use confine::SandboxSetup;
 pub use desk::Desk;
 pub use error::AgentError;
 pub use kept::{Kept, Note, list as kept_workspaces};
+pub use preflight::Lack;
 pub use progress::{LineEnd, RunLog, Source, StepStatus};
 pub use redact::{ByteRedactor, Hidden, MASK, Redactor};
 pub use tools::SandboxWorkshop;

@@ -318,7 +318,7 @@ impl Runs {
     }
 }
 
-fn remove(folder: RunFolder) {
+pub(crate) fn remove(folder: RunFolder) {
     let path = folder.path().to_owned();
     if let Err(error) = folder.remove() {
         let error = crate::text::chain(&error);

@@ -45,11 +45,10 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Failure> {
     let recipe = orch_core::recipe::parse(&input::text(file)?).map_err(|error| {
         Failure::new(Exit::Refused, format!("the recipe is not valid: {error}"))
     })?;
-    let refused = DryRun::of(&recipe).rights.refused;
+    let mut shown = DryRun::of(&recipe);
     let output = &mut context.output;
     let is_json = output.format() == Format::Json;
     if *dry_run {
-        let mut shown = DryRun::of(&recipe);
         let why = "the agent's sandbox, limits and policy: a recipe alone was looked at";
         shown.unknown.push(why.to_owned());
         match is_json {
@@ -61,7 +60,7 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Failure> {
             valid: true,
             steps: recipe.steps.len(),
             tools: recipe.tools.len(),
-            refused,
+            refused: shown.rights.refused,
         })?;
     } else {
         output.done(&format!(
@@ -69,7 +68,7 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Failure> {
             recipe.steps.len(),
             recipe.tools.len()
         ));
-        for what in &refused {
+        for what in &shown.rights.refused {
             output.warn(&format!("an agent with a sandbox will not run it: {what}"));
         }
     }

@@ -22,7 +22,8 @@ pub(super) fn bucket(reader: &mut Reader<'_>) -> Option<BucketAddress> {
     let Place::Bucket { bucket, prefix } = reader.value(&PLACE, None, place) else {
         return None;
     };
-    let endpoint = reader.optional(&ENDPOINT, None, endpoint);
+    let endpoint = reader.optional(&ENDPOINT, None, parse::address("https://s3.example.com"));
+    let endpoint = endpoint.map(|address| address.trim_end_matches('/').to_owned());
     let region = reader.value(&REGION, None, parse::text);
     let id = reader.optional(&KEY_ID, None, parse::text);
     let secret = reader.optional(&KEY, None, parse::text);
@@ -83,21 +84,6 @@ fn place(text: &str) -> Result<Place, String> {
         bucket: bucket.to_owned(),
         prefix: prefix.to_owned(),
     })
-}
-
-fn endpoint(text: &str) -> Result<String, String> {
-    let rest = text
-        .strip_prefix("https://")
-        .or_else(|| text.strip_prefix("http://"));
-    match rest {
-        Some(rest) if !rest.is_empty() && !rest.contains(['@', '?', '#', ' ']) => {
-            Ok(text.trim_end_matches('/').to_owned())
-        }
-        Some(_) | None => Err(
-            "expected an http or https address without a user, such as https://s3.example.com"
-                .to_owned(),
-        ),
-    }
 }
 
 #[cfg(test)]

@@ -14,6 +14,23 @@ pub fn path(text: &str) -> Result<PathBuf, String> {
     Ok(PathBuf::from(text))
 }
 
+/// An http or https address without a user, a query or a fragment; `example` is one.
+pub fn address(example: &'static str) -> impl Fn(&str) -> Result<String, String> {
+    move |text| {
+        let rest = text
+            .strip_prefix("https://")
+            .or_else(|| text.strip_prefix("http://"));
+        match rest {
+            Some(rest) if !rest.is_empty() && !rest.contains(['@', '?', '#', ' ']) => {
+                Ok(text.to_owned())
+            }
+            Some(_) | None => Err(format!(
+                "expected an http or https address without a user, such as {example}"
+            )),
+        }
+    }
+}
+
 /// `true`, `1`, `yes`, `on` and their opposites, in any case.
 pub fn switch(text: &str) -> Result<bool, String> {
     match text.to_ascii_lowercase().as_str() {

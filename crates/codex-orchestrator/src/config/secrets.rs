@@ -33,7 +33,11 @@ pub(super) fn key_file(reader: &mut Reader<'_>) -> Option<PathBuf> {
 
 /// `ORCH_VAULT_*`; none where no address is set.
 pub(super) fn vault(reader: &mut Reader<'_>) -> Option<KvAddress> {
-    let url = reader.optional(&ADDRESS, None, address);
+    let url = reader.optional(
+        &ADDRESS,
+        None,
+        parse::address("https://vault.example.com:8200"),
+    );
     let token = reader.optional(&TOKEN, None, parse::text);
     let token_file = reader.optional(&TOKEN_FILE, None, |text| {
         parse::text(text).map(PathBuf::from)
@@ -59,19 +63,6 @@ pub(super) fn vault(reader: &mut Reader<'_>) -> Option<KvAddress> {
         mount,
         prefix,
     })
-}
-
-fn address(text: &str) -> Result<String, String> {
-    let rest = text
-        .strip_prefix("https://")
-        .or_else(|| text.strip_prefix("http://"));
-    match rest {
-        Some(rest) if !rest.is_empty() && !rest.contains(['@', '?', '#', ' ']) => Ok(text.to_owned()),
-        Some(_) | None => Err(
-            "expected an http or https address without a user, such as https://vault.example.com:8200"
-                .to_owned(),
-        ),
-    }
 }
 
 fn path(text: &str) -> Result<String, String> {

@@ -189,20 +189,24 @@ impl Redactor {
         let tail = &text[text.len().saturating_sub(self.widest)..];
         let mut with_end = tail.to_vec();
         with_end.push(b'\n');
-        let written = decode::by_character(&View::of(&with_end), self.spaces);
-        let mut written = written.iter().map(|(view, _)| view.bytes.as_slice());
         // With the line's end in it, fewer bytes tell it from everyday text.
         const LEAST: usize = 3;
-        if self.ends_within(&with_end, LEAST) || written.any(|text| self.ends_within(text, LEAST)) {
+        if self.ends_within(&with_end, LEAST)
+            || decode::by_character(&View::of(&with_end), self.spaces)
+                .iter()
+                .any(|(view, _)| self.ends_within(&view.bytes, LEAST))
+        {
             return true;
         }
         // Whatever else decodes goes on within its line.
         let view = View::of(tail);
-        let coded = decode::broken_into_lines(&view);
         // A plain text that ends as a word of a secret begins is everyday.
-        let plain = decode::joined(&view).unwrap_or_else(|| View::of(tail));
-        coded.iter().any(|view| self.ends_within(&view.bytes, 2))
-            || self.ends_within(&plain.bytes, SHORTEST_REDACTED_BYTES)
+        let joined = decode::joined(&view);
+        let plain = joined.as_ref().map_or(tail, |joined| &joined.bytes);
+        self.ends_within(plain, SHORTEST_REDACTED_BYTES)
+            || decode::broken_into_lines(&view)
+                .iter()
+                .any(|view| self.ends_within(&view.bytes, 2))
     }
 
     /// The end of a text that a secret may have begun in, and not be told by it: a few bytes, or what is

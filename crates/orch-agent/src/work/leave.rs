@@ -7,15 +7,14 @@ use orch_sandbox::exec::RunFolder;
 use crate::{
     config::AgentConfig,
     kept::{self, Note},
+    runs,
     worker::{Job, Outcome, Verdict},
 };
 
 /// Makes room at once.
 pub(super) async fn remove(folder: RunFolder) -> Option<RunFolder> {
-    let path = folder.path().to_owned();
-    let removed = tokio::task::spawn_blocking(move || folder.remove()).await;
-    if !matches!(removed, Ok(Ok(()))) {
-        tracing::warn!(path = %path.display(), "failed to remove a run's folder from a full disk");
+    if let Err(error) = tokio::task::spawn_blocking(move || runs::remove(folder)).await {
+        tracing::warn!(%error, "the removal of a run's folder broke off");
     }
     None
 }

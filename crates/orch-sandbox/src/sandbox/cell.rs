@@ -122,9 +122,7 @@ impl Held {
             let message = format!(
                 "a process more was refused: the run may have {most} at once (AGENT_LIMIT_PROCESSES)"
             );
-            let line = Line::whole(Stream::Stderr, now(), message);
-            // Nobody may listen any more.
-            let _ = sink.send(line).await;
+            tell(&sink, &now, message).await;
         }
         self.judge(exit, kills, tampering, &now, &sink).await
     }
@@ -266,9 +264,7 @@ impl Held {
                 "removed what no run may make in its workspace: {}",
                 names(&tampering.made)
             );
-            let line = Line::whole(Stream::Stderr, now(), message);
-            // Nobody may listen any more.
-            let _ = sink.send(line).await;
+            tell(sink, now, message).await;
         }
         if !tampering.changed.is_empty() {
             return Err(SandboxError::Tampered {
@@ -282,6 +278,13 @@ impl Held {
             exit => Ok(exit),
         }
     }
+}
+
+/// Says something beside what the command says.
+async fn tell(sink: &mpsc::Sender<Line>, now: &Clock, message: String) {
+    let line = Line::whole(Stream::Stderr, now(), message);
+    // Nobody may listen any more.
+    let _ = sink.send(line).await;
 }
 
 /// [`protect::see`], off the runtime's threads where there is much to look at.

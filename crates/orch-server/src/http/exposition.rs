@@ -59,18 +59,6 @@ pub fn exposition(metrics: &Metrics) -> Response {
         &labelled("state", &metrics.queue_by_state),
     );
     let one = |count: u64| vec![(String::new(), count)];
-    counter(
-        &mut text,
-        "orch_tool_cache_hits_total",
-        "Tools of runs that agents had in their caches.",
-        &one(metrics.tool_cache_hits),
-    );
-    counter(
-        &mut text,
-        "orch_tool_cache_misses_total",
-        "Tools of runs that agents had to fetch.",
-        &one(metrics.tool_cache_misses),
-    );
     let said = &metrics.reports;
     let labelled = |label: &str, sums: &BTreeMap<String, u64>| -> Vec<(String, u64)> {
         sums.iter()
@@ -78,6 +66,16 @@ pub fn exposition(metrics: &Metrics) -> Response {
             .collect()
     };
     for (name, help, samples) in [
+        (
+            "orch_tool_cache_hits_total",
+            "Tools of runs that agents had in their caches.",
+            one(metrics.tool_cache_hits),
+        ),
+        (
+            "orch_tool_cache_misses_total",
+            "Tools of runs that agents had to fetch.",
+            one(metrics.tool_cache_misses),
+        ),
         (
             "orch_reports_total",
             "Reports among artifacts, by format.",

@@ -20,6 +20,7 @@ pub use bucket::{Bucket, BucketAddress};
 pub use content::Content;
 pub use error::BlobError;
 pub use folder::Folder;
+pub(crate) use rows::Pieces;
 pub use rows::Rows;
 pub use upload::{Received, Uploads};
 

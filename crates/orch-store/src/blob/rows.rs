@@ -10,7 +10,7 @@ use super::folder::blocking;
 use super::spool::Spool;
 use super::{BlobError, is_digest};
 use crate::conn::{all, execute, optional, sql};
-use crate::{Store, StoreError};
+use crate::{Conn, Store, StoreError};
 
 /// Bytes of one piece.
 const PIECE: u64 = 4 * 1024 * 1024;
@@ -75,27 +75,17 @@ impl Rows {
 
     pub(super) async fn open(&self, sha256: &str) -> Result<Content, BlobError> {
         let mut conn = self.store.read().await?;
-        let found = optional!(
-            conn,
-            (Vec<u8>,),
-            sql!(postgres: "SELECT bytes FROM blob WHERE sha256 = $1"),
-            sha256
-        )?;
-        let (first,) = found.ok_or_else(|| BlobError::missing(sha256))?;
+        let mut pieces = Pieces::of(sha256);
+        let first = pieces.next(&mut conn).await?;
+        let mut piece = first.ok_or_else(|| BlobError::missing(sha256))?;
         let mut file = self.spool.unnamed()?;
-        let mut pieces = first;
-        for number in 0_i64.. {
-            file.write_all(&pieces)
+        loop {
+            file.write_all(&piece)
                 .map_err(BlobError::io("write in", self.spool.folder()))?;
-            let next = optional!(
-                conn,
-                (Vec<u8>,),
-                sql!(postgres: "SELECT bytes FROM blob_part WHERE sha256 = $1 AND number = $2"),
-                sha256,
-                number
-            )?;
-            let Some((next,)) = next else { break };
-            pieces = next;
+            match pieces.next(&mut conn).await? {
+                Some(next) => piece = next,
+                None => break,
+            }
         }
         self.spool.checked(file, sha256).await
     }
@@ -130,6 +120,40 @@ impl Rows {
             sha256
         )?;
         Ok(())
+    }
+}
+
+/// The bytes of one content in their order, row by row: what stands beside its name, then its parts.
+pub(crate) struct Pieces<'n> {
+    sha256: &'n str,
+    /// The part that comes next; none before the first row.
+    part: Option<i64>,
+}
+
+impl<'n> Pieces<'n> {
+    pub(crate) const fn of(sha256: &'n str) -> Self {
+        Self { sha256, part: None }
+    }
+
+    /// The next bytes; none behind the last, or where there is no such content.
+    pub(crate) async fn next(&mut self, conn: &mut Conn) -> Result<Option<Vec<u8>>, StoreError> {
+        let found = match self.part {
+            None => optional!(
+                conn,
+                (Vec<u8>,),
+                sql!(postgres: "SELECT bytes FROM blob WHERE sha256 = $1"),
+                self.sha256
+            )?,
+            Some(number) => optional!(
+                conn,
+                (Vec<u8>,),
+                sql!(postgres: "SELECT bytes FROM blob_part WHERE sha256 = $1 AND number = $2"),
+                self.sha256,
+                number
+            )?,
+        };
+        self.part = Some(self.part.map_or(0, |number| number + 1));
+        Ok(found.map(|(bytes,)| bytes))
     }
 }
 

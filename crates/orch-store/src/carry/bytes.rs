@@ -13,8 +13,9 @@ use super::plan::BLOB;
 use super::rows::Outgoing;
 use super::side::Open;
 use super::whole::Meter;
+use crate::blob::Pieces;
 use crate::bulk::Cell;
-use crate::conn::{Link, all, one, optional, sql};
+use crate::conn::{Link, all, sql};
 use crate::{Conn, StoreError};
 
 /// What became of the bytes.
@@ -118,25 +119,10 @@ async fn into_file(path: &Path, sha256: &str, source: &mut Conn) -> Result<bool,
     std::fs::create_dir_all(folder).map_err(failed)?;
     let part = path.with_extension("carried.part");
     let mut file = std::fs::File::create(&part).map_err(failed)?;
-    let (first,) = one!(
-        source,
-        (Vec<u8>,),
-        sql!(postgres: "SELECT bytes FROM blob WHERE sha256 = $1"),
-        sha256
-    )?;
-    let (mut hash, mut piece) = (Sha256::new(), first);
-    for number in 0_i64.. {
+    let (mut hash, mut pieces) = (Sha256::new(), Pieces::of(sha256));
+    while let Some(piece) = pieces.next(source).await? {
         hash.update(&piece);
         file.write_all(&piece).map_err(failed)?;
-        let next = optional!(
-            source,
-            (Vec<u8>,),
-            sql!(postgres: "SELECT bytes FROM blob_part WHERE sha256 = $1 AND number = $2"),
-            sha256,
-            number
-        )?;
-        let Some((next,)) = next else { break };
-        piece = next;
     }
     if hex::encode(hash.finalize()) != sha256 {
         std::fs::remove_file(&part).map_err(failed)?;

@@ -100,7 +100,8 @@ fn gather(settings: &Settings, args: &Args) -> Found {
     // Whether the shell is there has a check of its own.
     let missing = agent.missing(None).into_iter();
     let missing = missing
-        .filter(|lack| !lack.starts_with("AGENT_SHELL"))
+        .filter(|lack| lack.setting != "AGENT_SHELL")
+        .map(|lack| lack.to_string())
         .collect();
     let codex = match &agent.executor {
         orch_agent::Executor::Codex(setup) => Some(setup.clone()),
