@@ -15,7 +15,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use futures::TryStreamExt as _;
-use reqwest::{Client, Url, redirect::Policy};
+use reqwest::{Client, Url};
 use serde_json::json;
 use subtle::ConstantTimeEq as _;
 use tokio::net::TcpListener;
@@ -23,6 +23,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::{
     CodexError, CodexSetup,
+    client::client_for,
     memory::Memory,
     meter::{Meter, Passing},
     provider::{self, Loopback, RUN_HEADER, Route, Upstream},
@@ -120,19 +121,10 @@ impl CodexSetup {
 }
 
 fn client(base: &Url) -> reqwest::Result<Client> {
-    // Without effect where the binary has installed it already, which it does first thing.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let mut builder = Client::builder()
-        .redirect(Policy::none())
+    client_for(base)
         .connect_timeout(CONNECT_TIME)
-        .read_timeout(SILENCE);
-    let is_local = base
-        .host_str()
-        .is_some_and(|host| host == "localhost" || host == "[::1]" || host.starts_with("127."));
-    if is_local {
-        builder = builder.no_proxy();
-    }
-    builder.build()
+        .read_timeout(SILENCE)
+        .build()
 }
 
 fn headers(upstream: &Upstream) -> Result<HeaderMap, String> {

@@ -7,6 +7,7 @@
 
 mod approval;
 mod capture;
+mod client;
 mod command_line;
 mod converse;
 mod error;

@@ -9,12 +9,11 @@ use orch_core::{plan::parse_llm_plan, recipe::Step};
 use reqwest::{
     Client, Response, StatusCode, Url,
     header::{HeaderMap, RETRY_AFTER},
-    redirect::Policy,
 };
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, timeout};
 
-use super::{FallbackFailure, OpenAiSetup, PlannerSetup, error::chain};
+use super::{FallbackFailure, OpenAiSetup, PlannerSetup, client::client_for, error::chain};
 
 const MAX_RESPONSE_BYTES: usize = 4 * 1024 * 1024;
 const MAX_SAID_CHARACTERS: usize = 300;
@@ -123,18 +122,9 @@ fn endpoint(base_url: &str) -> Result<Url, FallbackFailure> {
 }
 
 fn client(url: &Url) -> Result<Client, FallbackFailure> {
-    // Without effect where the binary has installed it already, which it does first thing.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let mut builder = Client::builder()
-        .redirect(Policy::none())
+    let builder = client_for(url)
         .connect_timeout(CONNECT_TIME)
         .user_agent(concat!("codex-orchestrator/", env!("CARGO_PKG_VERSION")));
-    let is_local = url
-        .host_str()
-        .is_some_and(|host| host == "localhost" || host == "[::1]" || host.starts_with("127."));
-    if is_local {
-        builder = builder.no_proxy();
-    }
     builder.build().map_err(|error| FallbackFailure::Request {
         url: url.to_string(),
         reason: chain(&error),
