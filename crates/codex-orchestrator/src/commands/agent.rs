@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::serve::log_settings;
 use super::shutdown::{self, Signals};
 use super::{Connect, Context, logging, workspaces};
-use crate::config::{AgentFlags, ClientSettings, LogFlags, Reader, agent_config, data_dir};
+use crate::config::{AgentFlags, ClientSettings, LogFlags, Reader, agent_config, data_dir, warn_of_misspelt};
 use crate::exit::Exit;
 use crate::failure::Failure;
 
@@ -83,6 +83,7 @@ async fn work(args: RunArgs, context: &mut Context<'_>) -> Result<Exit, Failure>
     let log = log_settings(&mut reader, &args.log, context.output.format());
     reader.finish()?;
     logging::start(&log)?;
+    warn_of_misspelt(&context.settings);
     let signals = Signals::catch()?;
     // Held until the agent is gone.
     let state = if config.state_dir == agents {

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::shutdown::{self, Signals};
 use super::{Context, logging};
-use crate::config::{LogFlags, LogFormat, LogSettings, Reader, ServerFlags, Start, server_config};
+use crate::config::{LogFlags, LogFormat, LogSettings, Reader, ServerFlags, Start, server_config, warn_of_misspelt};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{Format, Output};
@@ -29,6 +29,7 @@ pub async fn run(args: Args, context: &mut Context<'_>) -> Result<Exit, Failure>
     let log = log_settings(&mut reader, &args.log, context.output.format());
     reader.finish()?;
     logging::start(&log)?;
+    warn_of_misspelt(&context.settings);
     let signals = Signals::catch()?;
     let server = bind(config).await?;
     announce(server.local_addr(), context.output);

@@ -9,7 +9,7 @@ use super::serve::{announce, bind, failure, log_settings};
 use super::shutdown::{self, Signals};
 use super::{Context, agent, logging};
 use crate::config::{
-    AgentFlags, LogFlags, Reader, ServerFlags, Start, agent_config, server_config,
+    AgentFlags, LogFlags, Reader, ServerFlags, Start, agent_config, server_config, warn_of_misspelt,
 };
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -37,6 +37,7 @@ pub async fn run(args: Args, context: &mut Context<'_>) -> Result<Exit, Failure>
     let log = log_settings(&mut reader, &args.log, context.output.format());
     reader.finish()?;
     logging::start(&log)?;
+    warn_of_misspelt(&context.settings);
     let signals = Signals::catch()?;
 
     let server = bind(server_config).await?;

@@ -43,16 +43,24 @@ pub(super) fn read_secrets(
     })
 }
 
+/// A name that a person may keep a value under, or the run's token.
+fn wanted(text: &str) -> Result<SecretName, String> {
+    match SecretName::parse(text)? {
+        name if name.is_run_token() => Ok(name),
+        name => SecretName::parse_own(name.as_str()),
+    }
+}
+
 fn read_secret(node: &Node, path: &str) -> Result<SecretUse, RecipeError> {
     if let Value::Text(text) = &node.value {
-        let name = SecretName::parse(text).map_err(|why| node.error(path, why))?;
+        let name = wanted(text).map_err(|why| node.error(path, why))?;
         let delivery = Delivery::Variable(name.as_str().to_owned());
         return Ok(SecretUse { name, delivery });
     }
     let fields = Fields::of(node, path, EXPECTED, KEYS)?;
     let name = fields.required("name", |node, path| {
         let name = text(node, path, |_| Ok(()))?;
-        SecretName::parse(&name).map_err(|why| node.error(path, why))
+        wanted(&name).map_err(|why| node.error(path, why))
     })?;
     let env = fields.text("env", rules::check_env_name)?;
     let file = fields.text("file", rules::check_env_name)?;

@@ -46,6 +46,13 @@ pub enum VaultError {
         "{path} (ORCH_SECRET_KEY_FILE) may be read or written by others (mode {mode:04o}); run `chmod 600 {path}`"
     )]
     Open { path: PathBuf, mode: u32 },
+    #[error(
+        "failed to read {path} (ORCH_SECRET_KEY_FILE); expected a file with a Fernet key that this user may read, or the variable left out"
+    )]
+    Unreadable {
+        path: PathBuf,
+        source: std::io::Error,
+    },
     #[error("failed to read or write {path}")]
     Io {
         path: PathBuf,
@@ -98,7 +105,7 @@ fn split(text: &str) -> Option<Vec<String>> {
 }
 
 fn own_file(path: &Path) -> Result<String, VaultError> {
-    let failed = |source| VaultError::Io {
+    let failed = |source| VaultError::Unreadable {
         path: path.to_owned(),
         source,
     };

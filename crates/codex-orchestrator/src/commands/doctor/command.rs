@@ -12,7 +12,7 @@ use super::{artifacts, codex, machine, sandboxes, secrets, server, tools};
 use crate::commands::{Connect, Context};
 use crate::config::{
     AgentFlags, ClientSettings, LogFlags, LogSettings, Reader, ServerFlags, Settings, Start,
-    agent_config, server_config,
+    agent_config, misspelt, server_config,
 };
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -45,7 +45,11 @@ struct Found {
 /// Runs `doctor`.
 pub async fn run(args: Args, context: &mut Context<'_>) -> Result<Exit, Failure> {
     let found = gather(&context.settings, &args);
-    let mut checks: Vec<Check> = unknown_names(&context.settings, &found.settings);
+    let unknown = misspelt(&context.settings).into_iter().map(|name| {
+        let message = format!("{name} is set, and no setting has that name");
+        Check::warning("settings", message)
+    });
+    let mut checks: Vec<Check> = unknown.collect();
     match Client::new(&found.client.url, found.client.token.as_deref()) {
         Ok(client) => checks.extend(server::checks(&client).await),
         Err(error) => checks.push(Check::failed("server", error.to_string())),
@@ -118,51 +122,5 @@ fn gather(settings: &Settings, args: &Args) -> Found {
         tools: agent.tools,
         wanted_sandbox: agent.sandbox.wanted,
         sandbox: agent.sandbox.settings(&agent.state_dir),
-    }
-}
-
-/// Variables that look like ours and are not: mostly misspelt ones.
-fn unknown_names(settings: &Settings, known: &[SettingLine]) -> Vec<Check> {
-    // Those of other programs, and those that are read elsewhere.
-    const ELSEWHERE: [&str; 2] = ["ORCH_PUBLISH_PORT", "PORT"];
-    let mut names: Vec<&str> = settings
-        .own_names()
-        .filter(|name| name.starts_with("ORCH_") || name.starts_with("AGENT_"))
-        .filter(|name| !ELSEWHERE.contains(name) && known.iter().all(|line| line.variable != *name))
-        .collect();
-    names.sort_unstable();
-    names.dedup();
-    let warn = |name| {
-        Check::warning(
-            "settings",
-            format!("{name} is set, and no setting has that name"),
-        )
-    };
-    names.into_iter().map(warn).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn misspelt_variables_are_named() {
-        let environment = [
-            ("ORCH_PROT", "1"),
-            ("ORCH_PORT", "2"),
-            ("AGENT_SLOTS", "3"),
-            ("HOME", "/h"),
-        ];
-        let settings =
-            Settings::new(environment.map(|(k, v)| (k.to_owned(), v.to_owned())), &[]).unwrap();
-        let found = gather(
-            &settings,
-            &Args {
-                connect: Connect::default(),
-                data_dir: None,
-            },
-        );
-        let expected = Check::warning("settings", "ORCH_PROT is set, and no setting has that name");
-        assert_eq!(unknown_names(&settings, &found.settings), [expected]);
     }
 }

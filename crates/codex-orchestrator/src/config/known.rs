@@ -1,0 +1,54 @@
+//! Which variables are settings, so that a misspelt one is named and not passed over in silence.
+
+use std::path::Path;
+
+use super::{
+    AgentFlags, ClientSettings, LogFlags, LogSettings, Reader, ServerFlags, Settings, Start,
+    agent_config, server_config,
+};
+
+/// Those of other programs, and those that are read elsewhere.
+const ELSEWHERE: [&str; 2] = ["ORCH_PUBLISH_PORT", "PORT"];
+
+/// Variables that look like settings and are none: mostly misspelt ones. In order, each once.
+pub fn misspelt(settings: &Settings) -> Vec<&str> {
+    let mut reader = Reader::new(settings);
+    ClientSettings::read(&mut reader, None);
+    server_config(&mut reader, &ServerFlags::default(), Start::OnTick);
+    agent_config(&mut reader, &AgentFlags::default(), "", Path::new(""));
+    LogSettings::read(&mut reader, &LogFlags::default());
+    let known = reader.taken();
+    let mut names: Vec<&str> = settings
+        .own_names()
+        .filter(|name| name.starts_with("ORCH_") || name.starts_with("AGENT_"))
+        .filter(|name| !ELSEWHERE.contains(name) && known.iter().all(|one| one.variable != *name))
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+/// Says so in the log.
+pub fn warn_of_misspelt(settings: &Settings) {
+    for name in misspelt(settings) {
+        tracing::warn!("{name} is set, and no setting has that name");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn misspelt_variables_are_named() {
+        let environment = [
+            ("ORCH_PROT", "1"),
+            ("ORCH_PORT", "2"),
+            ("AGENT_SLOTS", "3"),
+            ("HOME", "/h"),
+        ];
+        let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let settings = Settings::new(environment, &[]).unwrap();
+        assert_eq!(misspelt(&settings), ["ORCH_PROT"]);
+    }
+}
