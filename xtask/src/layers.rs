@@ -7,7 +7,7 @@ use anyhow::{Context as _, ensure};
 use serde_json::Value;
 
 /// Each crate with the crates of ours that it may link.
-const ALLOWED: [(&str, &[&str]); 12] = [
+const ALLOWED: [(&str, &[&str]); 13] = [
     ("orch-core", &[]),
     ("orch-failpoint", &[]),
     ("orch-store", &["orch-core", "orch-failpoint"]),
@@ -15,6 +15,7 @@ const ALLOWED: [(&str, &[&str]); 12] = [
     ("orch-sandbox", &["orch-core"]),
     ("orch-tools", &["orch-core"]),
     ("orch-git", &["orch-core"]),
+    ("orch-model", &["orch-core"]),
     (
         "orch-agent",
         &[
@@ -33,6 +34,7 @@ const ALLOWED: [(&str, &[&str]); 12] = [
             "orch-api",
             "orch-store",
             "orch-git",
+            "orch-model",
             "orch-failpoint",
         ],
     ),

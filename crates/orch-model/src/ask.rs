@@ -1,0 +1,171 @@
+//! What a model is asked and what it answers, in no protocol's words.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// One request.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Ask {
+    /// The standing instructions; empty for none.
+    #[serde(default)]
+    pub system: String,
+    pub messages: Vec<Message>,
+    /// A JSON Schema for the answer, where the provider can hold the model to it. The answer is to be
+    /// checked in any case: see [`crate::ask_structured`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schema: Option<Value>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tools: Vec<ToolSpec>,
+    /// Tokens that the answer may have; the provider's own bound where it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_output_tokens: Option<u32>,
+    #[serde(default)]
+    pub sampling: Sampling,
+}
+
+impl Ask {
+    /// A single message under standing instructions.
+    #[must_use]
+    pub fn new(system: impl Into<String>, prompt: impl Into<String>) -> Self {
+        Self {
+            system: system.into(),
+            messages: vec![Message::User {
+                text: prompt.into(),
+            }],
+            ..Self::default()
+        }
+    }
+
+    /// Bytes of all that a model would read: no request has more tokens than this, but for the few that
+    /// frame its messages.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let messages = self.messages.iter().map(|message| match message {
+            Message::User { text } | Message::Tool { text, .. } => text.len(),
+            Message::Assistant { text, calls } => {
+                let calls = calls
+                    .iter()
+                    .map(|call| call.name.len() + call.arguments.len());
+                text.len() + calls.sum::<usize>()
+            }
+        });
+        let tools = self.tools.iter().map(|tool| {
+            tool.name.len() + tool.description.len() + tool.parameters.to_string().len()
+        });
+        let schema = self
+            .schema
+            .as_ref()
+            .map_or(0, |schema| schema.to_string().len());
+        self.system.len() + messages.sum::<usize>() + tools.sum::<usize>() + schema
+    }
+}
+
+/// A part of the conversation so far.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "role", rename_all = "snake_case")]
+pub enum Message {
+    User {
+        text: String,
+    },
+    Assistant {
+        text: String,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        calls: Vec<ToolCall>,
+    },
+    /// What a tool that the model called has answered.
+    Tool {
+        /// The call's [`ToolCall::id`].
+        call: String,
+        text: String,
+    },
+}
+
+/// A tool that the model may call.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ToolSpec {
+    pub name: String,
+    pub description: String,
+    /// A JSON Schema of the arguments.
+    pub parameters: Value,
+}
+
+/// A call that the model wants made.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ToolCall {
+    pub id: String,
+    pub name: String,
+    /// A JSON object as the model wrote it: it may be junk.
+    pub arguments: String,
+}
+
+/// How the model chooses among what it could say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sampling {
+    /// As alike as the provider offers: temperature 0 and a fixed seed. Where a model refuses that it is
+    /// asked without.
+    #[default]
+    Deterministic,
+    /// As the provider does by itself.
+    Provider,
+}
+
+/// What came back.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Answer {
+    pub text: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub calls: Vec<ToolCall>,
+    pub finish: Finish,
+    pub usage: Usage,
+    /// The model that answered, by the name that it was asked under: of a chain, which one it was. Prices
+    /// go by this name.
+    pub model: String,
+    /// The model that answered, by its own word; empty where it gave none.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub version: String,
+}
+
+impl Answer {
+    /// Whether it says nothing and wants nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.text.is_empty() && self.calls.is_empty()
+    }
+}
+
+/// Why the answer ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Finish {
+    /// It was done.
+    #[default]
+    Stop,
+    /// It wants tools called.
+    Tools,
+    /// It reached the bound of tokens: the text is cut.
+    Length,
+    /// The provider held something back.
+    Filtered,
+}
+
+/// Tokens of one request; all 0 where the provider counts none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Usage {
+    /// All that was read, that from the cache included.
+    pub input_tokens: u64,
+    /// Of these, from the provider's cache.
+    pub cached_tokens: u64,
+    /// All that was written, reasoning included.
+    pub output_tokens: u64,
+}
+
+impl std::ops::AddAssign for Usage {
+    fn add_assign(&mut self, other: Self) {
+        self.input_tokens = self.input_tokens.saturating_add(other.input_tokens);
+        self.cached_tokens = self.cached_tokens.saturating_add(other.cached_tokens);
+        self.output_tokens = self.output_tokens.saturating_add(other.output_tokens);
+    }
+}

@@ -1,0 +1,30 @@
+//! All processes that a program started, ended with it.
+
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+
+/// The process group of a child that leads one. Ends it when dropped, also when the answer is given up.
+#[derive(Debug)]
+pub(super) struct Group(Option<Pid>);
+
+impl Group {
+    /// `leader` is the child's number, which is that of its group.
+    pub(super) fn led_by(leader: Option<u32>) -> Self {
+        let leader = leader.and_then(|leader| i32::try_from(leader).ok());
+        Self(leader.filter(|leader| *leader > 1).map(Pid::from_raw))
+    }
+
+    /// Ends what is left of it. The number is free once nobody holds it, so it is used only once.
+    pub(super) fn end(&mut self) {
+        if let Some(group) = self.0.take() {
+            // None left is what is wanted.
+            let _ = killpg(group, Signal::SIGKILL);
+        }
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        self.end();
+    }
+}

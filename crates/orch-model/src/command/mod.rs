@@ -1,0 +1,8 @@
+//! Models behind a program: the request goes to its standard input, the answer comes from its output.
+
+mod group;
+mod model;
+mod speech;
+
+pub use model::CommandModel;
+pub use speech::Speech;

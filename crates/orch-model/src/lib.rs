@@ -1,0 +1,36 @@
+//! Models: asking them, whatever protocol they speak, and what an answer costs.
+//!
+//! Owns the wire formats, retries of what is transient, answers that are held to a JSON Schema, chains of
+//! fallbacks, prices, and recordings from which a whole conversation is replayed without a network.
+//! Knows nothing of projects, plans or the store; never logs a key or a prompt.
+
+mod ask;
+mod chain;
+mod command;
+mod digest;
+mod endpoint;
+mod error;
+mod http;
+mod patience;
+mod price;
+mod provider;
+mod record;
+mod said;
+mod sse;
+mod structured;
+mod wire;
+
+pub use ask::{Answer, Ask, Finish, Message, Sampling, ToolCall, ToolSpec, Usage};
+pub use chain::{Asked, Chain, OnLimit};
+pub use command::{CommandModel, Speech};
+pub use endpoint::{Endpoint, EndpointError, LARGEST_ANSWER_BYTES, Protocol};
+pub use error::{Class, ModelError};
+pub use http::{HttpModel, HttpModels, Now};
+pub use patience::{Patience, Patient};
+pub use price::{Cost, Price, PriceError, Prices};
+pub use provider::{Asking, Deltas, Provider, silent};
+pub use record::{
+    Exchange, FileJournal, Journal, Keeping, Outcome, Recorder, Recording, RecordingError, Redact,
+    Replay, unredacted,
+};
+pub use structured::{Schema, SchemaError, Structured, ask_structured};

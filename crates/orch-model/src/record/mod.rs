@@ -1,0 +1,13 @@
+//! Recordings: each exchange with a model as a line, and whole conversations replayed from them.
+
+mod exchange;
+mod journal;
+mod recorder;
+mod recording;
+mod replay;
+
+pub use exchange::{Exchange, Outcome, Redact, unredacted};
+pub use journal::{FileJournal, Journal, Keeping};
+pub use recorder::Recorder;
+pub use recording::{Recording, RecordingError};
+pub use replay::Replay;

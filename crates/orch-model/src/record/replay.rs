@@ -1,0 +1,97 @@
+//! Answers from a recording, without a network.
+
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+
+use super::exchange::redacted_ask;
+use super::{Outcome, Recording, Redact};
+use crate::{Answer, Ask, Asking, Deltas, ModelError, Provider};
+
+/// Answers each request as the recording has it, errors included. A request is known by its digest; the
+/// same one asked again gets what it got the next time.
+pub struct Replay {
+    recording: Recording,
+    model: String,
+    redact: Redact,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// Which exchanges were given out.
+    used: Vec<bool>,
+    asked: usize,
+}
+
+impl Replay {
+    /// `redact` is what the recording was made with.
+    #[must_use]
+    pub fn new(recording: Recording, redact: Redact) -> Self {
+        let model = recording.0.first();
+        Self {
+            model: model
+                .map_or("replay", |exchange| &exchange.model)
+                .to_owned(),
+            state: Mutex::new(State {
+                used: vec![false; recording.0.len()],
+                asked: 0,
+            }),
+            recording,
+            redact,
+        }
+    }
+
+    /// Exchanges that nobody has asked for yet: a replay that is through leaves none.
+    #[must_use]
+    pub fn left(&self) -> usize {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.used.iter().filter(|used| !**used).count()
+    }
+
+    fn answer(&self, ask: &Ask) -> Result<Answer, ModelError> {
+        let (_, digest) = redacted_ask(ask, &self.redact);
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.asked += 1;
+        let number = state.asked;
+        let found = self
+            .recording
+            .0
+            .iter()
+            .enumerate()
+            .find(|(place, exchange)| exchange.digest == digest && !state.used[*place]);
+        let Some((place, exchange)) = found else {
+            return Err(ModelError::NotRecorded { number, digest });
+        };
+        state.used[place] = true;
+        match &exchange.outcome {
+            Outcome::Answer(answer) => Ok(answer.clone()),
+            Outcome::Error(error) => Err(error.clone()),
+        }
+    }
+}
+
+impl Provider for Replay {
+    /// That of the recording's first exchange.
+    fn model(&self) -> &str {
+        &self.model
+    }
+
+    fn ask<'a>(&'a self, ask: &'a Ask, deltas: Deltas<'a>) -> Asking<'a> {
+        Box::pin(async move {
+            let answer = self.answer(ask)?;
+            if !answer.text.is_empty() {
+                deltas(&answer.text);
+            }
+            Ok(answer)
+        })
+    }
+}
+
+impl fmt::Debug for Replay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Replay")
+            .field("model", &self.model)
+            .field("exchanges", &self.recording.0.len())
+            .finish_non_exhaustive()
+    }
+}
