@@ -61,7 +61,7 @@ engine-test: ## Try the sandbox and all attempts to get out in containers of KIN
 	@scripts/engine-test "$(or $(KIND),docker)"
 
 redactor-cases: ## Try CASES (100000) random secrets, encodings and chunk borders against the redactor
-	@REDACTOR_CASES=$(or $(CASES),100000) cargo test --release --locked --quiet -p orch-agent --lib -- no_secret_leaks --nocapture
+	@REDACTOR_CASES=$(or $(CASES),100000) cargo test --release --locked --quiet -p orch-redact --lib -- no_secret_leaks --nocapture
 
 crash: ## Kill server and agent (POSTGRES=1: PostgreSQL too) under load for ROUNDS rounds (200) from SEED, and check what was acknowledged
 	@scripts/own-build

@@ -25,6 +25,7 @@ mod logs;
 mod migrate;
 mod once;
 mod openapi;
+mod orchestrate;
 #[path = "../support/postgres.rs"]
 mod postgres;
 mod power_loss;

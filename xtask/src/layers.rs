@@ -7,7 +7,7 @@ use anyhow::{Context as _, ensure};
 use serde_json::Value;
 
 /// Each crate with the crates of ours that it may link.
-const ALLOWED: [(&str, &[&str]); 13] = [
+const ALLOWED: [(&str, &[&str]); 14] = [
     ("orch-core", &[]),
     ("orch-failpoint", &[]),
     ("orch-store", &["orch-core", "orch-failpoint"]),
@@ -15,6 +15,7 @@ const ALLOWED: [(&str, &[&str]); 13] = [
     ("orch-sandbox", &["orch-core"]),
     ("orch-tools", &["orch-core"]),
     ("orch-git", &["orch-core"]),
+    ("orch-redact", &["orch-core"]),
     ("orch-model", &["orch-core"]),
     (
         "orch-agent",
@@ -24,6 +25,7 @@ const ALLOWED: [(&str, &[&str]); 13] = [
             "orch-sandbox",
             "orch-tools",
             "orch-git",
+            "orch-redact",
             "orch-failpoint",
         ],
     ),
@@ -35,6 +37,7 @@ const ALLOWED: [(&str, &[&str]); 13] = [
             "orch-store",
             "orch-git",
             "orch-model",
+            "orch-redact",
             "orch-failpoint",
         ],
     ),

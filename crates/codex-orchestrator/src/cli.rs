@@ -32,6 +32,8 @@ pub enum Command {
     Vision(commands::vision::Args),
     /// Requirements: propose, read, approve
     Requirements(commands::requirements::Args),
+    /// Ask several roles of the team in turn
+    Orchestrate(commands::orchestrate::Args),
     /// Work items
     Work(commands::work::Args),
     /// Recipe files, without a server
@@ -82,6 +84,7 @@ impl Command {
             | Self::Project(_)
             | Self::Vision(_)
             | Self::Requirements(_)
+            | Self::Orchestrate(_)
             | Self::Work(_)
             | Self::Recipe(_)
             | Self::Run(_)

@@ -78,7 +78,8 @@ impl From<ClientError> for Failure {
             | ClientError::Redirected { .. }
             | ClientError::TooLarge { .. }
             | ClientError::Unreadable { .. }
-            | ClientError::BrokenStream { .. } => Exit::Failed,
+            | ClientError::BrokenStream { .. }
+            | ClientError::Ended { .. } => Exit::Failed,
         };
         let problem = error.problem().cloned();
         let message = error.to_string();

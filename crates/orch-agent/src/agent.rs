@@ -6,7 +6,7 @@
 use std::{sync::Arc, time::Duration};
 
 use orch_sandbox::{
-    exec::reap_leftovers,
+    exec::{reap_leftovers, remove_all},
     sandbox::{self, Backend, Sandbox},
 };
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
@@ -146,7 +146,7 @@ async fn clear_leftovers(config: &AgentConfig, now: Now) -> Result<(), AgentErro
                 at.is_some_and(|at| now().duration_since(at).unsigned_abs() > FORGOTTEN);
             if is_forgotten
                 && !kept::is_kept(&leftover.path)
-                && let Err(error) = std::fs::remove_dir_all(&leftover.path)
+                && let Err(error) = remove_all(&leftover.path)
             {
                 let error = chain(&error);
                 tracing::warn!(path = %leftover.path.display(), %error, "failed to remove an old run's folder");

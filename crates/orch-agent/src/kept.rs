@@ -11,7 +11,7 @@ use std::{
 
 use jiff::Timestamp;
 use orch_git::size_bytes;
-use orch_sandbox::exec::RunFolder;
+use orch_sandbox::exec::{RunFolder, remove_all};
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Now;
@@ -98,7 +98,7 @@ pub(crate) fn strip(folder: RunFolder) {
         folder.snapshots(),
     ];
     for part in gone {
-        if let Err(error) = fs::remove_dir_all(&part)
+        if let Err(error) = remove_all(&part)
             && error.kind() != io::ErrorKind::NotFound
         {
             tracing::warn!(path = %part.display(), %error, "failed to remove a part of a kept folder");
@@ -166,7 +166,7 @@ pub(crate) fn remove_oldest(runs: &Path) -> bool {
 }
 
 fn remove(kept: &Kept) {
-    match fs::remove_dir_all(&kept.folder) {
+    match remove_all(&kept.folder) {
         Ok(()) => {
             tracing::info!(run.id = kept.note.run_id, path = %kept.folder.display(), "removed a kept workspace");
         }

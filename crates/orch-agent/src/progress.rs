@@ -22,10 +22,11 @@ use tokio::{
 
 use orch_sandbox::egress::Refusal;
 
+use orch_redact::{Hidden, Redactor};
+
 use crate::{
     clock::Now,
     outbox::{Answer, RunKey, RunLink},
-    redact::{Hidden, Redactor},
 };
 
 /// A batch is sent when its texts have so many bytes.

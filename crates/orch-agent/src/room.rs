@@ -12,6 +12,7 @@ use std::{
 };
 
 use orch_git::{Mirror, Mirrors, size_bytes};
+use orch_sandbox::exec::remove_all;
 use orch_sandbox::sandbox::{free_bytes, size};
 
 use crate::kept;
@@ -157,7 +158,7 @@ impl Room {
                     run.id = run_id,
                     "removed what an earlier attempt left: the disk is full"
                 );
-                let _ = std::fs::remove_dir_all(left);
+                let _ = remove_all(&left);
             }
             if let Some(free) = self.shortage() {
                 let min_free = self.min_free_bytes;

@@ -15,6 +15,8 @@ use orch_sandbox::exec::RunFolder;
 use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+use orch_redact::Hidden;
+
 use crate::{
     clock::Now,
     desk::Desk,
@@ -22,7 +24,6 @@ use crate::{
     kept::{self, Upkeep},
     outbox::{Outbox, RunKey, RunLink},
     progress::RunLog,
-    redact::Hidden,
     settle::{After, settle},
     tools::ToolDesk,
     work::answers,

@@ -5,10 +5,11 @@
 
 use orch_api::proto::{self, agent_message::Kind};
 
+use orch_redact::Redactor;
+
 use crate::{
     hold::Hold,
     outbox::{Answer, Lost},
-    redact::Redactor,
     worker::{Finished, Outcome, Verdict},
 };
 

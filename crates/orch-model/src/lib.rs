@@ -15,6 +15,7 @@ mod patience;
 mod price;
 mod provider;
 mod record;
+pub mod role;
 mod said;
 mod sse;
 mod structured;

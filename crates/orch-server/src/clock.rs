@@ -24,6 +24,11 @@ fn wall_us() -> i64 {
     i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
 }
 
+/// The time of day, as models' dates are read by it.
+pub(crate) fn wall() -> orch_model::Now {
+    Arc::new(|| jiff::Timestamp::from_microsecond(wall_us()).unwrap_or_default())
+}
+
 /// A clock that starts at the time of day. Cheap to clone.
 #[derive(Clone)]
 pub struct SteadyClock {

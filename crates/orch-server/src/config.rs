@@ -10,6 +10,7 @@ use orch_store::Database;
 use orch_store::blob::BucketAddress;
 use orch_store::retention::Retention;
 
+use crate::app::orchestrate::TeamSettings;
 use crate::vault::KvAddress;
 
 /// Settings of the server.
@@ -49,8 +50,8 @@ pub struct ServerConfig {
     pub agent_secret: Option<String>,
     /// `ORCH_MIN_FREE_BYTES`: with less on a disk of its data, new work is refused.
     pub min_free_bytes: u64,
-    /// `MAX_CONCURRENT_REQUESTS`.
-    pub max_concurrent_requests: Option<usize>,
+    /// Who answers `/api/orchestrate`.
+    pub team: TeamSettings,
 }
 
 impl fmt::Debug for ServerConfig {

@@ -11,13 +11,16 @@ pub mod edge;
 mod grpc;
 mod http;
 mod listen;
+mod models;
 mod reconcile;
 mod server;
 mod vault;
 
+pub use app::orchestrate::TeamSettings;
 pub use audit_file::{AuditReport, verify_audit};
 pub use config::{Exposure, SchedulingMode, ServerConfig};
 pub use http::openapi;
+pub use models::ModelSettings;
 pub use orch_store::blob::{Bucket, BucketAddress};
 pub use orch_store::retention::Retention;
 pub use orch_store::{Database, StoreError, carry, schema};

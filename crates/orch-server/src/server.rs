@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::app::health::{Disk, Health};
+use crate::app::orchestrate::{Team, TeamError};
 use crate::app::{App, run_token};
 use crate::audit_file::HeadSigner;
 use crate::clock::SteadyClock;
@@ -66,6 +67,8 @@ pub enum ServerError {
     #[error("artifacts cannot be kept (ORCH_ARTIFACTS)")]
     Artifacts(#[source] BlobError),
     #[error(transparent)]
+    Team(#[from] TeamError),
+    #[error(transparent)]
     Config(#[from] ConfigError),
 }
 
@@ -100,11 +103,12 @@ impl Server {
         let mut seed = [0; 8];
         getrandom::fill(&mut seed).map_err(|error| data_dir(std::io::Error::other(error)))?;
         let clock = SteadyClock::start();
+        let seed = u64::from_le_bytes(seed);
         let options = Options {
             database: config.database.clone(),
             rules: Arc::new(config.rules.clone()),
             clock: clock.teller(),
-            seed: u64::from_le_bytes(seed),
+            seed,
         };
         let opening = async {
             Store::open(options)
@@ -145,7 +149,8 @@ impl Server {
         let blobs = blobs(&config, &store, &signing).await?;
         let disk = Disk::new(&config.data_dir, &config.database, config.min_free_bytes);
         let health = Health::new(disk, clock);
-        let app = App::new(store, blobs, vault, config.scheduling, health);
+        let team = Team::new(&config.team, crate::clock::wall(), seed)?;
+        let app = App::new(store, blobs, vault, config.scheduling, health, team);
 
         let streams = CancellationToken::new();
         let router = router(&app, &config, &streams)?;
@@ -188,15 +193,18 @@ impl Server {
         let signing = tokio::spawn(signing);
         let streams = self.streams.clone();
         let stop = shutdown.clone();
+        let app = self.app.clone();
         tasks.spawn(async move {
             stop.cancelled().await;
             streams.cancel();
+            app.team().close();
         });
         listen::serve(self.listener, self.router, shutdown.clone()).await;
         shutdown.cancel();
         orch_failpoint::pass("server.shutdown.begun");
         tasks.close();
         let _ = tokio::time::timeout(DRAIN, tasks.wait()).await;
+        let _ = tokio::time::timeout(DRAIN, self.app.team().closed()).await;
         settled.cancel();
         orch_failpoint::pass("server.shutdown.settled");
         let _ = tokio::time::timeout(DRAIN, signing).await;
@@ -253,13 +261,7 @@ fn router(
         .layer(from_fn_with_state(app.clone(), http::note_unreadable))
         .merge(grpc::area(app, streams))
         .with_state(app.clone());
-    let router = edge::apply(area, &edge);
-    Ok(match config.max_concurrent_requests {
-        Some(most) if most > 0 => {
-            router.layer(tower::limit::GlobalConcurrencyLimitLayer::new(most))
-        }
-        Some(_) | None => router,
-    })
+    Ok(edge::apply(area, &edge))
 }
 
 /// Where artifacts are kept. A bucket that is away is waited for while the server runs; one that is another

@@ -56,6 +56,8 @@ pub mod counts;
 pub mod idempotency;
 pub mod info_request;
 pub mod log;
+pub mod model_call;
+pub mod orchestration;
 pub mod project;
 pub mod queue;
 pub mod recipe;

@@ -374,6 +374,12 @@ impl Store {
     }
 
     /// The connections to a database that other servers may use too.
+    /// Whether other servers may work on the same database.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        self.shared().is_some()
+    }
+
     pub(crate) fn shared(&self) -> Option<&Postgres> {
         match &self.pools {
             Pools::Sqlite(_) => None,

@@ -13,7 +13,9 @@ use tokio_util::sync::CancellationToken;
 use super::serve::log_settings;
 use super::shutdown::{self, Signals};
 use super::{Connect, Context, logging, workspaces};
-use crate::config::{AgentFlags, ClientSettings, LogFlags, Reader, agent_config, data_dir, warn_of_misspelt};
+use crate::config::{
+    AgentFlags, ClientSettings, LogFlags, Reader, agent_config, data_dir, warn_of_misspelt,
+};
 use crate::exit::Exit;
 use crate::failure::Failure;
 

@@ -2,8 +2,8 @@
 
 use super::{
     Context, agent, answer, artifact, audit, completions, decide, doctor, enqueue, logs, man,
-    migrate, project, queue, quota, recipe, requirements, run, secret, serve, tick, tool, up,
-    vision, work,
+    migrate, orchestrate, project, queue, quota, recipe, requirements, run, secret, serve, tick,
+    tool, up, vision, work,
 };
 use crate::cli::Command;
 use crate::exit::Exit;
@@ -18,6 +18,7 @@ pub async fn dispatch(command: Command, context: &mut Context<'_>) -> Result<Exi
         Command::Project(args) => project::run(args, context).await,
         Command::Vision(args) => vision::run(args, context).await,
         Command::Requirements(args) => requirements::run(args, context).await,
+        Command::Orchestrate(args) => orchestrate::run(args, context).await,
         Command::Work(args) => work::run(args, context).await,
         Command::Recipe(args) => recipe::run(&args, context),
         Command::Run(args) => run::run(args, context).await,

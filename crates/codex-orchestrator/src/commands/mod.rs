@@ -17,6 +17,7 @@ mod logging;
 pub mod logs;
 pub mod man;
 pub mod migrate;
+pub mod orchestrate;
 pub mod project;
 mod prompt;
 pub mod queue;

@@ -8,7 +8,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::shutdown::{self, Signals};
 use super::{Context, logging};
-use crate::config::{LogFlags, LogFormat, LogSettings, Reader, ServerFlags, Start, server_config, warn_of_misspelt};
+use crate::config::{
+    LogFlags, LogFormat, LogSettings, Reader, ServerFlags, Start, server_config, warn_of_misspelt,
+};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{Format, Output};
@@ -70,6 +72,7 @@ pub fn failure(error: &ServerError) -> Failure {
         std::iter::successors(std::error::Error::source(error), |cause| cause.source());
     let (exit, step): (_, Option<Cow<'static, str>>) = match error {
         ServerError::Exposed { .. }
+        | ServerError::Team(_)
         | ServerError::Config(_)
         | ServerError::Vault(_)
         | ServerError::Kv(_) => (Exit::Usage, None),

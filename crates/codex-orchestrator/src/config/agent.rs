@@ -7,7 +7,7 @@ use std::path::Path;
 use clap::Args;
 use orch_agent::{AgentConfig, AgentError};
 
-use super::{Reader, Setting, client, parse, server};
+use super::{Reader, Setting, client, parse, server, team};
 
 const STATE_DIR: Setting = Setting::new("AGENT_STATE_DIR").flag("state-dir");
 const WORKSPACE: Setting = Setting::new("AGENT_WORKSPACE").flag("workspace");
@@ -82,9 +82,9 @@ const SETTINGS: [Setting; 65] = [
     Setting::new("CODEX_ARGS").secret(),
     Setting::new("CODEX_CONTEXT_REMAINING"),
     Setting::new("CODEX_ERROR_BACKOFF").default("2"),
-    Setting::new("OPENAI_API_KEY").secret(),
-    Setting::new("ORCH_OPENAI_MODEL"),
-    Setting::new("ORCH_OPENAI_BASE_URL"),
+    team::KEY,
+    team::MODEL,
+    team::BASE_URL,
 ];
 
 /// Flags of `agent run` and `up`.

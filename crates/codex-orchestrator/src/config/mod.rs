@@ -17,6 +17,7 @@ mod secrets;
 mod server;
 mod settings;
 mod source;
+mod team;
 
 pub use agent::{AgentFlags, agent_config};
 pub use client::ClientSettings;

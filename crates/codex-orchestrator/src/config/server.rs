@@ -13,7 +13,7 @@ use orch_core::tool_policy::ToolPolicy;
 use orch_server::{Database, Exposure, Retention, SchedulingMode, ServerConfig};
 
 use super::database::{self, Named};
-use super::{Reader, Setting, artifacts, client, folders, parse, secrets};
+use super::{Reader, Setting, artifacts, client, folders, parse, secrets, team};
 
 const HOST: Setting = Setting::new("ORCH_HOST").flag("host").default("127.0.0.1");
 const PORT: Setting = Setting::new("ORCH_PORT").flag("port").default("18080");
@@ -46,7 +46,6 @@ pub(super) const AGENT_SECRET: Setting = Setting::new("AGENT_SECRET_KEY").secret
 const MIN_FREE: Setting = Setting::new("ORCH_MIN_FREE_BYTES")
     .flag("min-free-bytes")
     .default("104857600");
-const MOST_REQUESTS: Setting = Setting::new("MAX_CONCURRENT_REQUESTS");
 
 /// Flags of `serve` and `up`.
 #[derive(Args, Clone, Debug, Default)]
@@ -119,9 +118,7 @@ pub fn server_config(reader: &mut Reader<'_>, flags: &ServerFlags, start: Start)
         vault: secrets::vault(reader),
         agent_secret: reader.optional(&AGENT_SECRET, None, parse::text),
         min_free_bytes: reader.value(&MIN_FREE, flags.min_free_bytes.as_deref(), parse::bytes),
-        max_concurrent_requests: reader
-            .optional(&MOST_REQUESTS, None, parse::whole(1, 1_000_000))
-            .map(|most| most as usize),
+        team: team::team(reader),
     }
 }
 

@@ -5,6 +5,7 @@ mod approval;
 mod audit;
 pub mod dry_run;
 mod info_request;
+mod orchestrate;
 mod project;
 mod queue;
 mod requirements;

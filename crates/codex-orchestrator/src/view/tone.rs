@@ -5,7 +5,8 @@ use crate::output::{Cell, Tone};
 /// A status in its colour.
 pub fn of_status(status: &str) -> Cell {
     let tone = match status {
-        "succeeded" | "approved" | "done" | "Done" | "resolved" | "ok" | "connected" => Tone::Good,
+        "succeeded" | "completed" | "approved" | "done" | "Done" | "resolved" | "ok"
+        | "connected" => Tone::Good,
         "failed" | "denied" | "lost" | "degraded" => Tone::Bad,
         "waiting" | "pending" | "queued" | "Proposed" | "proposed" | "interrupted" => Tone::Waiting,
         "cancelled" | "Cancelled" | "expired" | "superseded" | "skipped" | "away" => Tone::Faint,

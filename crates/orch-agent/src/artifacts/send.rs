@@ -8,7 +8,9 @@ use sha2::{Digest as _, Sha256};
 use tokio::{fs::File, io::AsyncReadExt as _};
 
 use super::{media::media_type, walk::Place};
-use crate::{outbox::Answer, progress::RunLog, redact::ByteRedactor};
+use orch_redact::ByteRedactor;
+
+use crate::{outbox::Answer, progress::RunLog};
 
 /// Bytes of a piece.
 const PIECE: usize = 128 * 1024;

@@ -15,6 +15,7 @@ use std::{
 };
 
 use orch_core::digest::Digest;
+use orch_sandbox::exec::remove_all;
 
 use super::{
     CodexError, CodexSetup,
@@ -246,12 +247,7 @@ fn is_temporary(path: &Path, setup: &CodexSetup) -> bool {
 
 /// Removes whatever there is; a link, and not what it leads to.
 fn remove(path: &Path) -> io::Result<()> {
-    let removed = match fs::symlink_metadata(path) {
-        Ok(found) if found.is_dir() => fs::remove_dir_all(path),
-        Ok(_) => fs::remove_file(path),
-        Err(error) => Err(error),
-    };
-    match removed {
+    match remove_all(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         Ok(()) | Err(_) => Ok(()),
     }

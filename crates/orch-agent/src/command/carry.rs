@@ -14,10 +14,11 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::{reading::Reading, setup::CommandSetup};
+use orch_redact::Redactor;
+
 use crate::{
     codex::execution_prompt,
     progress::{LineEnd, RunLog, Source, StepStatus},
-    redact::Redactor,
     text::chain,
     worker::{Finished, Job, Outcome, Verdict},
 };

@@ -10,7 +10,10 @@ use std::{
 };
 
 use orch_core::recipe::Tool;
-use orch_sandbox::{exec::RunFolder, sandbox::Sandbox};
+use orch_sandbox::{
+    exec::{RunFolder, remove_all},
+    sandbox::Sandbox,
+};
 use orch_tools::{Came, Installed, Lock, Platform, Toolbox, Want};
 use tokio::sync::{OnceCell, mpsc};
 
@@ -325,7 +328,7 @@ fn lay_out(folder: &RunFolder, installed: &[Installed]) -> Result<PathBuf, Strin
 
 fn make_links(tools: &Path, folder: &RunFolder, installed: &[Installed]) -> io::Result<()> {
     if tools.exists() {
-        fs::remove_dir_all(tools)?;
+        remove_all(tools)?;
     }
     let bin = bin(folder);
     fs::create_dir_all(&bin)?;

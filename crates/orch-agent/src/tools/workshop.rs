@@ -13,7 +13,7 @@ use std::{
 use futures::future::BoxFuture;
 use orch_core::recipe::{Recipe, Step};
 use orch_sandbox::{
-    exec::{Command, Exit, Program, RunFolder, base_env, reap_leftovers},
+    exec::{Command, Exit, Program, RunFolder, base_env, reap_leftovers, remove_all},
     sandbox::{Cell, Sandbox},
 };
 use orch_tools::{Workshop, Workshops};
@@ -168,7 +168,7 @@ pub(crate) fn clear_leftovers(state_dir: &Path) {
         }
     };
     for leftover in leftovers.iter().filter(|leftover| leftover.remaining == 0) {
-        if let Err(error) = fs::remove_dir_all(&leftover.path) {
+        if let Err(error) = remove_all(&leftover.path) {
             let path = leftover.path.display();
             tracing::warn!(%path, %error, "failed to remove what an interrupted installation left");
         }

@@ -23,6 +23,8 @@ use super::{
     process,
     steps::{Opened, Run},
 };
+use orch_redact::Redactor;
+
 use crate::{
     artifacts::Collector,
     codex::{
@@ -31,7 +33,6 @@ use crate::{
     },
     command,
     progress::{LineEnd, RunLog, Source, StepStatus},
-    redact::Redactor,
     text::chain,
     worker::{Finished, Job, Outcome, Verdict},
 };

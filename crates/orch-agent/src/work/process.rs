@@ -22,9 +22,10 @@ use super::{
     environment::Environment,
     secrets::{RunSecrets, SecretsError},
 };
+use orch_redact::StreamRedactor;
+
 use crate::{
     progress::{LineEnd, Marks, Once, RunLog, Source, StepStatus},
-    redact::StreamRedactor,
     text::chain,
 };
 
@@ -239,6 +240,7 @@ impl Place<'_> {
             Err(
                 error @ (SandboxError::Disk { .. }
                 | SandboxError::DiskFull { .. }
+                | SandboxError::Uncounted { .. }
                 | SandboxError::Memory { .. }
                 | SandboxError::Tampered { .. }),
             ) => failed(None, &format!("failed: {error}")),

@@ -80,6 +80,12 @@ pub enum ClientError {
         /// What is wrong.
         reason: String,
     },
+    /// A stream ended before what it was to tell.
+    #[error("the server ended the stream of {request} before the request was over")]
+    Ended {
+        /// What was asked.
+        request: String,
+    },
 }
 
 impl ClientError {
@@ -104,7 +110,7 @@ impl ClientError {
                 "check with `codex-orchestrator doctor` that the address is a Codex Orchestrator of this version"
                     .to_owned(),
             ),
-            Self::Setup(_) => None,
+            Self::Setup(_) | Self::Ended { .. } => None,
         }
     }
 
@@ -122,7 +128,8 @@ impl ClientError {
             | Self::Interrupted { .. }
             | Self::TooLarge { .. }
             | Self::Unreadable { .. }
-            | Self::BrokenStream { .. } => None,
+            | Self::BrokenStream { .. }
+            | Self::Ended { .. } => None,
         }
     }
 }

@@ -163,7 +163,8 @@ impl LogFollower {
             | ClientError::Setup(_)
             | ClientError::Redirected { .. }
             | ClientError::TooLarge { .. }
-            | ClientError::Unreadable { .. } => false,
+            | ClientError::Unreadable { .. }
+            | ClientError::Ended { .. } => false,
         };
         self.failures += 1;
         if !passes || self.failures > MOST_ATTEMPTS {

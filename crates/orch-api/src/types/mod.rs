@@ -8,6 +8,7 @@ pub mod dry_run;
 pub mod info_request;
 pub mod log;
 pub mod observability;
+pub mod orchestrate;
 pub mod project;
 pub mod queue;
 pub mod requirements;

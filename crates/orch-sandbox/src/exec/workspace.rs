@@ -5,14 +5,15 @@
 //! on the file system: call it where blocking is allowed.
 
 use std::{
-    fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError},
+    fs::{self, DirBuilder, File, OpenOptions, TryLockError},
     io::{self, Read},
-    os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt, PermissionsExt},
+    os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt},
     path::{Component, Path, PathBuf},
 };
 
 use super::{
-    Copied, CopyLimits, SecretFile, WorkspaceError, copy::copy_tree, procfs, snapshot, spare,
+    Copied, CopyLimits, SecretFile, WorkspaceError, copy::copy_tree, procfs, removal::remove_all,
+    snapshot, spare,
 };
 
 pub(super) const OWNER: &str = "owner";
@@ -311,33 +312,11 @@ fn write_owner(mut owner: &File) -> io::Result<()> {
     owner.write_all_at(text.as_bytes(), 0)
 }
 
-/// Removes a tree, also one with read-only folders in it.
+/// Removes a tree, if it is there.
 pub(super) fn remove_tree(path: &Path) -> Result<(), WorkspaceError> {
-    let first = fs::remove_dir_all(path);
-    let removed = match first {
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            open_folders(path);
-            fs::remove_dir_all(path)
-        }
-        other => other,
-    };
-    match removed {
+    match remove_all(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         other => other.map_err(io_error("remove", path)),
-    }
-}
-
-/// What cannot be opened is reported by the removal that follows.
-fn open_folders(top: &Path) {
-    let mut folders = vec![top.to_owned()];
-    while let Some(folder) = folders.pop() {
-        let _ = fs::set_permissions(&folder, Permissions::from_mode(0o700));
-        let entries = fs::read_dir(&folder).into_iter().flatten().flatten();
-        folders.extend(
-            entries
-                .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
-                .map(|entry| entry.path()),
-        );
     }
 }
 

@@ -2,8 +2,9 @@
 
 use std::{
     collections::BTreeMap,
+    fs::Permissions,
     os::unix::{
-        fs::{MetadataExt, symlink},
+        fs::{MetadataExt, PermissionsExt, symlink},
         net::UnixListener,
     },
     time::{Duration, SystemTime},
@@ -341,12 +342,9 @@ fn read_only_folders_are_opened_for_removal() {
     for path in [&deep, &folder.work().join("module")] {
         set_mode(path, 0o555);
     }
-    open_folders(&folder.work());
-    assert_eq!(
-        [mode(&deep), mode(&folder.work().join("module"))],
-        [0o700, 0o700]
-    );
+    let path = folder.path().to_owned();
     folder.remove().unwrap();
+    assert!(!path.exists());
 }
 
 #[test]

@@ -2,12 +2,13 @@
 
 use std::{
     collections::BTreeSet,
-    fs::{self, Metadata},
-    os::unix::fs::MetadataExt,
+    fs::{self, Metadata, Permissions},
+    os::unix::fs::{MetadataExt, PermissionsExt},
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
+use nix::errno::Errno;
 use nix::sys::statvfs::statvfs;
 use tokio::time::sleep;
 use walkdir::WalkDir;
@@ -16,6 +17,12 @@ use super::{Confinement, Layer, SandboxError, cell::Held, members};
 
 /// How often at most it is looked how much a run has written.
 const LOOK: Duration = Duration::from_secs(1);
+
+/// Folders within folders that are looked into: no build needs more, and a path has its bounds.
+const DEEPEST: usize = 512;
+
+const TOO_LONG: i32 = Errno::ENAMETOOLONG as i32;
+const CLOSED: i32 = Errno::EACCES as i32;
 
 /// Looking may take up to this part of the time.
 const SHARE: u32 = 20;
@@ -74,9 +81,16 @@ async fn used_up(held: &Held) -> SandboxError {
         let begun = Instant::now();
         let folders = [work.clone(), home.clone(), tmp.clone()];
         let processes = members::of(held);
-        let measure = move || measure(&folders).and(unnamed(&processes, &folders[0]));
-        let used = tokio::task::spawn_blocking(measure).await;
-        let used = used.unwrap_or_default();
+        let measure = move || {
+            let named = measure(&folders)?;
+            Ok(named.and(unnamed(&processes, &folders[0])))
+        };
+        let used = match tokio::task::spawn_blocking(measure).await {
+            Ok(Err(path)) => return SandboxError::Uncounted { path },
+            Ok(Ok(used)) => used,
+            // The runtime goes down.
+            Err(_) => Used::default(),
+        };
         if used.bytes > limits.disk_bytes || used.entries > limits.disk_entries {
             return SandboxError::Disk {
                 used_bytes: used.bytes,
@@ -129,14 +143,36 @@ fn unnamed(processes: &[i32], on: &Path) -> Used {
 }
 
 /// What lies on disk in these folders; whatever vanishes meanwhile is passed over.
-fn measure(folders: &[PathBuf]) -> Used {
+///
+/// # Errors
+/// Where it lies that cannot be counted: too deep, or closed to us once more after it was opened.
+fn measure(folders: &[PathBuf]) -> Result<Used, PathBuf> {
     let mut used = Used::default();
-    for folder in folders {
-        for entry in WalkDir::new(folder)
-            .follow_links(false)
-            .into_iter()
-            .flatten()
-        {
+    let mut opened = BTreeSet::new();
+    let mut left = folders.to_vec();
+    while let Some(folder) = left.pop() {
+        let above = folder.components().count();
+        for entry in WalkDir::new(&folder).follow_links(false) {
+            let entry = match entry {
+                Ok(entry) => entry,
+                Err(error) => {
+                    let path = error.path().unwrap_or(&folder).to_owned();
+                    match error.io_error().and_then(std::io::Error::raw_os_error) {
+                        Some(TOO_LONG) => return Err(path),
+                        Some(CLOSED) if opened.insert(path.clone()) => {
+                            let rights = Permissions::from_mode(0o700);
+                            let _ = fs::set_permissions(&path, rights);
+                            left.push(path);
+                        }
+                        Some(CLOSED) => return Err(path),
+                        _ => {}
+                    }
+                    continue;
+                }
+            };
+            if entry.depth() + above > DEEPEST {
+                return Err(entry.into_path());
+            }
             used.entries += 1;
             // Blocks, not length: a file with holes takes no room.
             used.bytes += entry
@@ -144,5 +180,24 @@ fn measure(folders: &[PathBuf]) -> Used {
                 .map_or(0, |metadata| metadata.blocks() * 512);
         }
     }
-    used
+    Ok(used)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_counted_is_named_and_closed_folders_are_counted() {
+        let top = tempfile::tempdir().unwrap();
+        let closed = top.path().join("closed");
+        fs::create_dir(&closed).unwrap();
+        fs::write(closed.join("file"), vec![1; 100_000]).unwrap();
+        fs::set_permissions(&closed, Permissions::from_mode(0)).unwrap();
+        let used = measure(&[top.path().to_owned()]).unwrap();
+        assert!(used.bytes >= 100_000 && used.entries == 3, "{used:?}");
+        let deep = top.path().join("d/".repeat(DEEPEST));
+        fs::create_dir_all(deep).unwrap();
+        assert!(measure(&[top.path().to_owned()]).is_err());
+    }
 }

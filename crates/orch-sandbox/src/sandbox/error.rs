@@ -64,6 +64,15 @@ pub enum SandboxError {
         /// How many files and folders are allowed.
         limit_entries: u64,
     },
+    /// The command was ended because what it wrote cannot be counted.
+    #[error(
+        "it was ended: what the run writes cannot be counted at {}: folders lie deeper than 512 within each other, a path is longer than the system reads, or a folder is closed again and again; write it elsewhere",
+        shortened(path)
+    )]
+    Uncounted {
+        /// Where.
+        path: PathBuf,
+    },
     /// The command was ended because its disk was nearly full.
     #[error(
         "it was ended: {} are free on the agent's disk, and {} must stay free (AGENT_MIN_FREE_BYTES); write less, or make room", size(.free_bytes), size(.reserve_bytes)
@@ -119,5 +128,15 @@ pub(super) fn io_error(
         action,
         path,
         source,
+    }
+}
+
+/// A path as messages repeat it: its beginning, where it is long.
+fn shortened(path: &std::path::Path) -> String {
+    const LONGEST: usize = 120;
+    let text = path.display().to_string();
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
     }
 }

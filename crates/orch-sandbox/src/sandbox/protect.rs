@@ -16,6 +16,8 @@ use std::{
 
 use walkdir::WalkDir;
 
+use crate::exec::remove_all;
+
 /// Names at the top of a workspace.
 pub const NAMES: [&str; 15] = [
     ".git",
@@ -155,8 +157,8 @@ pub(super) fn clean_up(protected: &[Protected], before: &Seen) -> io::Result<Tam
     for one in protected {
         match (one.now, fs::symlink_metadata(&one.path)) {
             (Now::Absent, Err(_)) => {}
-            (Now::Absent, Ok(found)) => {
-                remove(&one.path, &found)?;
+            (Now::Absent, Ok(_)) => {
+                remove_all(&one.path)?;
                 tampering.made.push(one.path.clone());
             }
             (Now::Present | Now::Odd, _) => match before.0.get(&one.path) {
@@ -168,11 +170,4 @@ pub(super) fn clean_up(protected: &[Protected], before: &Seen) -> io::Result<Tam
         }
     }
     Ok(tampering)
-}
-
-fn remove(path: &Path, found: &fs::Metadata) -> io::Result<()> {
-    match found.is_dir() {
-        true => fs::remove_dir_all(path),
-        false => fs::remove_file(path),
-    }
 }

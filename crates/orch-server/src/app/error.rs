@@ -30,6 +30,9 @@ pub enum AppError {
     /// Something that the server needs does not answer.
     #[error("{0}")]
     Unavailable(String),
+    /// All places are taken; there will be one again.
+    #[error("{detail}")]
+    Busy { detail: String, after_seconds: u64 },
     #[error(transparent)]
     Store(StoreError),
 }

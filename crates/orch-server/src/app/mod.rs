@@ -12,6 +12,7 @@ pub mod health;
 pub mod info_request;
 pub mod log;
 pub mod observability;
+pub mod orchestrate;
 mod pings;
 pub mod plan;
 pub mod project;
@@ -73,6 +74,7 @@ struct Inner {
     tool_use: tool_use::ToolUse,
     report_counts: report_counts::ReportCounts,
     health: Health,
+    team: orchestrate::Team,
     scheduling: SchedulingMode,
     started: Instant,
 }
@@ -84,6 +86,7 @@ impl App {
         vault: Vault,
         scheduling: SchedulingMode,
         health: Health,
+        team: orchestrate::Team,
     ) -> Self {
         let agents = Agents::default();
         Self(Arc::new(Inner {
@@ -95,6 +98,7 @@ impl App {
             tool_use: tool_use::ToolUse::default(),
             report_counts: report_counts::ReportCounts::default(),
             health,
+            team,
             scheduling,
             started: Instant::now(),
         }))
@@ -134,6 +138,10 @@ impl App {
 
     pub(crate) fn health(&self) -> &Health {
         &self.0.health
+    }
+
+    pub(crate) fn team(&self) -> &orchestrate::Team {
+        &self.0.team
     }
 
     /// Whether the disk has no room for more than what is under way: it is full, or nearly.

@@ -14,6 +14,7 @@ use tempfile::TempDir;
 use super::App;
 use super::agents::{Answers, Arrival, Steering};
 use super::health::{Disk, Health};
+use super::orchestrate::{Team, TeamSettings};
 use crate::clock::SteadyClock;
 use crate::config::SchedulingMode;
 use crate::vault::{Keys, Vault};
@@ -58,6 +59,7 @@ impl World {
             vault,
             SchedulingMode::OnTick,
             Health::new(disk, clock),
+            Team::new(&TeamSettings::default(), crate::clock::wall(), 7).expect("a team"),
         );
         Self { app, folder }
     }

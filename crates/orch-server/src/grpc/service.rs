@@ -115,7 +115,7 @@ pub(super) fn refusal(error: &AppError) -> (String, String) {
         AppError::PreconditionFailed(_) => "precondition_failed",
         AppError::TooLarge(_) => "too_large",
         AppError::NoSpace(_) => "no_space",
-        AppError::Unavailable(_) => "unavailable",
+        AppError::Unavailable(_) | AppError::Busy { .. } => "unavailable",
         AppError::Store(error) if error.is_unreadable() => "unreadable_row",
         AppError::Store(_) => "unavailable",
     };
@@ -138,7 +138,9 @@ impl From<AppError> for Status {
             AppError::Refused(Refusal::Invalid { .. })
             | AppError::Invalid { .. }
             | AppError::TooLarge(_) => Self::invalid_argument(message),
-            AppError::NoSpace(_) | AppError::Unavailable(_) => Self::unavailable(message),
+            AppError::NoSpace(_) | AppError::Unavailable(_) | AppError::Busy { .. } => {
+                Self::unavailable(message)
+            }
             AppError::Store(error) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "a call failed");
                 Self::unavailable("the store failed; try again")

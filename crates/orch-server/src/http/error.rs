@@ -23,6 +23,13 @@ impl From<AppError> for ApiError {
                 Problem::unavailable("the server is shutting down; try again").into()
             }
             AppError::Unavailable(message) => Problem::unavailable(message).into(),
+            AppError::Busy {
+                detail,
+                after_seconds,
+            } => {
+                let problem = Problem::unavailable(detail).with("code", "busy");
+                ApiError::from(problem).with_header(RETRY_AFTER, after_seconds.into())
+            }
             AppError::NoSpace(shortage) => no_space(&shortage),
             AppError::Store(error) if error.is_no_space() => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "no space left");

@@ -7,6 +7,7 @@ mod error;
 mod exposition;
 mod idempotency;
 mod observability;
+mod orchestrate;
 mod paging;
 mod projects;
 mod reference;
@@ -46,6 +47,7 @@ pub(crate) use unreadable::note as note_unreadable;
         (name = "work items", description = "Work items, recipes, policies, approvals"),
         (name = "runs", description = "Runs, logs, steps, artifacts, info requests"),
         (name = "scheduler", description = "The queue"),
+        (name = "orchestrate", description = "Requests to several roles in turn, sessions, history"),
         (name = "observability", description = "Health, counts, traces, usage, audit"),
     )
 )]
@@ -71,6 +73,7 @@ pub(crate) fn area() -> Area<App> {
         .merge(dry_run::area())
         .merge(runs::area())
         .merge(scheduler::area())
+        .merge(orchestrate::area())
         .merge(observability::area())
         .merge(short::area())
         .plain(

@@ -8,6 +8,7 @@ mod heads;
 mod health;
 mod holds;
 mod leases;
+mod orchestrations;
 mod retention;
 mod started;
 mod sweep;
@@ -54,5 +55,11 @@ pub(crate) fn start(
     ));
     tasks.spawn(health::run(app.clone(), shutdown.clone()));
     tasks.spawn(sweep::run(app.clone(), shutdown.clone()));
+    // Nobody else works on what one server has to itself.
+    let left = match app.store().is_shared() {
+        true => app.store().now(),
+        false => orch_core::time::Timestamp::from_micros(i64::MAX),
+    };
+    tasks.spawn(orchestrations::run(app.clone(), left, shutdown.clone()));
     tasks.spawn(upkeep::run(app.clone(), shutdown.clone()));
 }

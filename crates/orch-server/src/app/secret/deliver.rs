@@ -113,7 +113,10 @@ fn check_holder(run: &Run, wanted: &Wanted, now: Timestamp) -> Result<()> {
 
 /// The names in the steps that the run was started for or that a person approved in it, and the
 /// environment of its item.
-async fn named_by(conn: &mut Conn, run: &Run) -> Result<(BTreeSet<SecretName>, Option<String>)> {
+pub(super) async fn named_by(
+    conn: &mut Conn,
+    run: &Run,
+) -> Result<(BTreeSet<SecretName>, Option<String>)> {
     let item = work_item::find(conn, run.work_item_id)
         .await?
         .ok_or_else(|| AppError::not_found("work item", run.work_item_id.get()))?;

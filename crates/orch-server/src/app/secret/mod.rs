@@ -2,6 +2,7 @@
 //! whose steps name them. A value leaves the server by delivery alone.
 
 mod deliver;
+mod hide;
 mod list;
 mod remove;
 mod reseal;
@@ -14,6 +15,7 @@ use super::{App, AppError, Result};
 use crate::vault::{KeyOrigin, KvError, ValueError};
 
 pub use deliver::{Delivered, Wanted, deliver, missing};
+pub use hide::redactor_of;
 pub use list::{list, show};
 pub use remove::remove;
 pub use reseal::{Resealed, reseal};

@@ -15,8 +15,8 @@ use utoipa_axum::routes;
 use super::super::paging::{Listing, PageQuery};
 use super::super::view;
 use super::{EpochQuery, agreed, download};
-use crate::app::{App, AppError, artifact};
-use crate::edge::{Access, ApiError, Area, Caller, JsonBody, Path, Query};
+use crate::app::{App, AppError, artifact, secret};
+use crate::edge::{Access, ApiError, Area, Caller, JsonBody, Path, Proof, Query};
 
 /// Standard base64, padded or not.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
@@ -52,8 +52,16 @@ async fn store(
     let content = LENIENT
         .decode(encoded)
         .map_err(|error| AppError::invalid("content_base64", format!("is not base64: {error}")))?;
+    let (name, content) = match caller.proof {
+        Proof::RunToken => {
+            let hidden = secret::redactor_of(&app, RunId(id)).await?;
+            let name = hidden.redact(&new.name).into_owned();
+            (name, hidden.redact_bytes(&content).into_owned())
+        }
+        Proof::None | Proof::SingleUser | Proof::Token => (new.name, content),
+    };
     let new = artifact::New {
-        name: new.name,
+        name,
         media_type: new.media_type,
         kind: new.kind,
         content,

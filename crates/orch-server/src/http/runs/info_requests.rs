@@ -20,8 +20,10 @@ use super::super::paging::{Listing, PageQuery};
 use super::super::view;
 use super::{EpochQuery, agreed};
 use crate::app::info_request::{Hold, Show, admit, fields_of_keys};
-use crate::app::{App, AppError, checks, info_request};
-use crate::edge::{Access, ApiError, Area, Caller, JsonBody, Path, Query, query_bool_option};
+use crate::app::{App, AppError, checks, info_request, secret};
+use crate::edge::{
+    Access, ApiError, Area, Caller, JsonBody, Path, Proof, Query, query_bool_option,
+};
 
 type Answer<T> = Result<Json<T>, ApiError>;
 
@@ -75,13 +77,26 @@ async fn ask(
             fields.push(field);
         }
     }
+    let mut prompt = new.prompt;
+    if caller.proof == Proof::RunToken {
+        let hidden = secret::redactor_of(&app, RunId(id)).await?;
+        let conceal = |text: &mut String| *text = hidden.redact(text).into_owned();
+        conceal(&mut prompt);
+        for field in &mut fields {
+            field
+                .label
+                .iter_mut()
+                .chain(&mut field.options)
+                .for_each(conceal);
+        }
+    }
     let epoch = agreed("epoch", query.epoch, new.epoch)?;
     let asked = info_request::ask(
         &app,
         &caller.name,
         RunId(id),
         epoch,
-        &new.prompt,
+        &prompt,
         &fields,
         Hold::Kept,
     )

@@ -19,7 +19,7 @@ use super::super::view;
 use super::flow::{self, Beside};
 use super::{EpochQuery, agreed};
 use crate::app::follow::{Follower, Render, Until};
-use crate::app::{App, AppError, log as app_log, run};
+use crate::app::{App, AppError, log as app_log, run, secret};
 use crate::edge::{Access, ApiError, Area, Caller, JsonBody, Path, Proof, Query};
 
 pub fn area() -> Area<App> {
@@ -65,6 +65,13 @@ async fn append(
             return Err(AppError::invalid("line", "and `lines` exclude each other").into());
         }
         (None, None) => return Err(AppError::invalid("line", "or `lines` is required").into()),
+    };
+    let texts = match caller.proof {
+        Proof::RunToken => {
+            let hidden = secret::redactor_of(&app, RunId(id)).await?;
+            vec![hidden.redact(&texts.join("\n")).into_owned()]
+        }
+        Proof::None | Proof::SingleUser | Proof::Token => texts,
     };
     let at_us = app.store().now().as_micros();
     let lines: Vec<LogLine> = texts

@@ -12,7 +12,7 @@ const MOST_LINES: usize = 1024;
 
 /// Redacts one stream of lines, each of which may come in pieces; `T` is what belongs to a line
 /// beside its text.
-pub(crate) struct StreamRedactor<T> {
+pub struct StreamRedactor<T> {
     redactor: Arc<Redactor>,
     /// The end of what is out already, as it was: a secret may have begun there.
     before: Vec<u8>,
@@ -24,7 +24,7 @@ pub(crate) struct StreamRedactor<T> {
 }
 
 impl<T> StreamRedactor<T> {
-    pub(crate) fn new(redactor: Arc<Redactor>) -> Self {
+    pub fn new(redactor: Arc<Redactor>) -> Self {
         Self {
             redactor,
             before: Vec::new(),
@@ -35,7 +35,7 @@ impl<T> StreamRedactor<T> {
     }
 
     /// A whole line, or the last piece of one; answers those that are known to the end.
-    pub(crate) fn end_line(&mut self, with: T, text: String) -> Vec<(T, String)> {
+    pub fn end_line(&mut self, with: T, text: String) -> Vec<(T, String)> {
         if self.redactor.is_idle() {
             return vec![(with, text)];
         }
@@ -58,7 +58,7 @@ impl<T> StreamRedactor<T> {
 
     /// A piece of a line; what may be the beginning of a secret is held back for the next piece.
     /// Lines that were held come before it.
-    pub(crate) fn piece(&mut self, text: String) -> (Vec<(T, String)>, String) {
+    pub fn piece(&mut self, text: String) -> (Vec<(T, String)>, String) {
         if self.redactor.is_idle() {
             return (Vec::new(), text);
         }
@@ -85,7 +85,7 @@ impl<T> StreamRedactor<T> {
     }
 
     /// What is held, at the end of the stream: whole lines, and one that was cut off.
-    pub(crate) fn finish(mut self) -> (Vec<(T, String)>, Option<String>) {
+    pub fn finish(mut self) -> (Vec<(T, String)>, Option<String>) {
         let lines = self.flush();
         if self.piece.is_empty() {
             return (lines, None);

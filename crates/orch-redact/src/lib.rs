@@ -1,5 +1,5 @@
-//! Keeping secret values out of everything that leaves the agent: logs, reports, questions, summaries,
-//! artifacts, and the agent's own messages about a run.
+//! Keeping secret values out of everything that is told of a run: logs, reports, questions, summaries, artifacts, and
+//! messages. The agent hides what its steps write, the server what comes with a run's token.
 //!
 //! What is looked for, and in which forms, stands in the book's chapter on secrets. A step that wants
 //! to show a secret that it was given can always do so in a form that nobody looks for.
@@ -17,6 +17,4 @@ mod tests;
 
 pub use hidden::Hidden;
 pub use scan::{MASK, Redactor};
-pub use stream::ByteRedactor;
-
-pub(crate) use stream::StreamRedactor;
+pub use stream::{ByteRedactor, StreamRedactor};

@@ -1,0 +1,163 @@
+//! What a role is asked, written from its template and the material at hand.
+//!
+//! Material is untrusted text: it is put in as it is, and never read as a template.
+
+use minijinja::value::Serde;
+use minijinja::{Environment, UndefinedBehavior, Value as Seen};
+use serde::Serialize;
+
+use super::{Output, Role, RoleError, Roles};
+use crate::Ask;
+
+/// Steps that a template may take; a prompt needs a few thousand.
+const FUEL: u64 = 1_000_000;
+
+/// What one role wrote.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Part {
+    /// The role's name.
+    pub agent: String,
+    pub text: String,
+}
+
+/// An earlier request and what came of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Turn {
+    pub prompt: String,
+    pub results: Vec<Part>,
+}
+
+/// What a role works on.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Material {
+    pub prompt: String,
+    /// JSON, or empty.
+    pub context: String,
+    /// JSON, or empty.
+    pub options: String,
+    /// What others wrote before, in order.
+    pub results: Vec<Part>,
+    /// Earlier requests of the session, the oldest first.
+    pub history: Vec<Turn>,
+}
+
+impl Roles {
+    /// Writes what `role` is asked.
+    ///
+    /// # Errors
+    /// When its template names what there is not, or never ends.
+    pub fn ask(&self, role: &Role, material: &Material) -> Result<Ask, RoleError> {
+        let failed = |error: minijinja::Error| RoleError::Render {
+            role: role.name.clone(),
+            why: error.to_string(),
+        };
+        let mut templates = Environment::new();
+        templates.set_undefined_behavior(UndefinedBehavior::Strict);
+        templates.set_fuel(Some(FUEL));
+        // Prompts are no markup.
+        templates.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
+        for (name, text) in self.parts() {
+            templates.add_template(name, text).map_err(failed)?;
+        }
+        let seen = seen(role, material);
+        let system = templates.render_str(&role.system, &seen).map_err(failed)?;
+        let asked = templates.render_str(&role.ask, &seen).map_err(failed)?;
+        let mut ask = Ask::new(system.trim(), asked.trim());
+        if let Output::Json(schema) = &role.output {
+            ask.schema = Some(schema.clone());
+        }
+        Ok(ask)
+    }
+}
+
+/// The inputs that the role names; the others are there and empty, so that shared parts can look.
+fn seen(role: &Role, material: &Material) -> Seen {
+    let named = |input: &str| role.inputs.iter().any(|one| one == input);
+    let mut given = Material::default();
+    if named("prompt") {
+        given.prompt.clone_from(&material.prompt);
+    }
+    if named("context") {
+        given.context.clone_from(&material.context);
+    }
+    if named("options") {
+        given.options.clone_from(&material.options);
+    }
+    if named("results") {
+        given.results.clone_from(&material.results);
+    }
+    if named("history") {
+        given.history.clone_from(&material.history);
+    }
+    Seen::from(Serde(&given))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Message;
+
+    fn user(ask: &Ask) -> &str {
+        match &ask.messages[..] {
+            [Message::User { text }] => text,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn material_is_put_in_as_it_is() {
+        let roles = Roles::built_in();
+        let material = Material {
+            prompt: "{{ 1 + 1 }} <b>&\n{% include \"nothing\" %}".to_owned(),
+            context: "{\"language\": \"rust\"}".to_owned(),
+            results: vec![Part {
+                agent: "spec".to_owned(),
+                text: "R-1 it adds".to_owned(),
+            }],
+            ..Material::default()
+        };
+        let role = roles.find("code").unwrap();
+        let ask = roles.ask(role, &material).unwrap();
+        let text = user(&ask);
+        for part in [
+            &material.prompt,
+            &material.context,
+            "<spec>\nR-1 it adds\n</spec>",
+        ] {
+            assert!(text.contains(part), "{text}");
+        }
+        assert!(!ask.system.contains("{%"), "{}", ask.system);
+    }
+
+    #[test]
+    fn a_role_sees_what_it_names_and_nothing_else() {
+        let file = "+++\nname = \"shy\"\ntitle = \"Shy\"\nabout = \"-\"\ninputs = [\"prompt\"]\n+++\n+++\n{{ prompt }}{{ context }}";
+        let role = Role::parse("shy.md", file).unwrap();
+        let material = Material {
+            prompt: "p".to_owned(),
+            context: "hidden".to_owned(),
+            ..Material::default()
+        };
+        let ask = Roles::built_in().ask(&role, &material).unwrap();
+        assert_eq!(user(&ask), "p");
+    }
+
+    #[test]
+    fn a_template_that_never_ends_is_stopped_and_an_unknown_name_is_told() {
+        let with = |ask: &str| {
+            let file = format!("+++\nname = \"x\"\ntitle = \"X\"\nabout = \"-\"\n+++\n+++\n{ask}");
+            let role = Role::parse("x.md", &file).unwrap();
+            Roles::built_in()
+                .ask(&role, &Material::default())
+                .unwrap_err()
+                .to_string()
+        };
+        let endless =
+            with("{% for a in range(9999) %}{% for b in range(9999) %}x{% endfor %}{% endfor %}");
+        assert!(
+            endless.contains("role x") && endless.contains("fuel"),
+            "{endless}"
+        );
+        assert!(with("{{ secrets }}").contains("undefined"));
+    }
+}

@@ -1,0 +1,154 @@
+//! Who can be asked: the roles, the model behind them, and how many requests are worked on at once.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use orch_model::role::{Role, RoleError, Roles};
+use orch_model::{Now, Provider};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::task::TaskTracker;
+use uuid::Uuid;
+
+use super::super::{AppError, Result};
+use super::watch::Watch;
+
+/// Callers who are refused may come back after so long.
+const AGAIN_AFTER_SECONDS: u64 = 2;
+
+/// What the team is told at start.
+#[derive(Clone, Debug)]
+pub struct TeamSettings {
+    /// `MAX_CONCURRENT_REQUESTS`.
+    pub most_requests: usize,
+    /// `ORCH_ORCHESTRATE_TIMEOUT`: from the request to its end.
+    pub timeout: Duration,
+    /// `ORCH_ROLES`: a folder of roles that add to the program's or replace them.
+    pub roles: Option<PathBuf>,
+    pub models: crate::models::ModelSettings,
+}
+
+/// As where nothing is set.
+impl Default for TeamSettings {
+    fn default() -> Self {
+        Self {
+            most_requests: 10,
+            timeout: Duration::from_secs(600),
+            roles: None,
+            models: crate::models::ModelSettings::default(),
+        }
+    }
+}
+
+/// Why there is no team.
+#[derive(Debug, thiserror::Error)]
+pub enum TeamError {
+    #[error("the roles of ORCH_ROLES cannot be used")]
+    Roles(#[from] RoleError),
+    #[error(transparent)]
+    Models(#[from] crate::models::ModelsError),
+}
+
+/// The roles at work.
+pub struct Team {
+    pub roles: Roles,
+    models: crate::models::Models,
+    slots: Arc<Semaphore>,
+    most: usize,
+    pub(super) timeout: Duration,
+    running: Mutex<HashMap<Uuid, Watch>>,
+    closing: AtomicBool,
+    pub(super) tasks: TaskTracker,
+}
+
+impl Team {
+    /// # Errors
+    /// When a role or a model's settings cannot be used.
+    pub fn new(
+        settings: &TeamSettings,
+        now: Now,
+        seed: u64,
+    ) -> std::result::Result<Self, TeamError> {
+        let roles = match &settings.roles {
+            Some(folder) => Roles::built_in().with_folder(folder)?,
+            None => Roles::built_in(),
+        };
+        Ok(Self {
+            roles,
+            models: crate::models::Models::new(&settings.models, now, seed)?,
+            slots: Arc::new(Semaphore::new(settings.most_requests)),
+            most: settings.most_requests,
+            timeout: settings.timeout,
+            running: Mutex::default(),
+            closing: AtomicBool::new(false),
+            tasks: TaskTracker::new(),
+        })
+    }
+
+    /// Takes one of the places.
+    pub(super) fn place(&self) -> Result<OwnedSemaphorePermit> {
+        let slots = Arc::clone(&self.slots);
+        slots.try_acquire_owned().map_err(|_| AppError::Busy {
+            detail: format!(
+                "{} requests are worked on, which is all that MAX_CONCURRENT_REQUESTS allows; try again in {AGAIN_AFTER_SECONDS} s",
+                self.most
+            ),
+            after_seconds: AGAIN_AFTER_SECONDS,
+        })
+    }
+
+    /// The model that a role asks.
+    pub(super) fn model(&self, role: &Role) -> Option<Arc<dyn Provider>> {
+        self.models.of(role.model.as_deref())
+    }
+
+    /// The name of the model that a role asks.
+    #[must_use]
+    pub fn model_name(&self, role: &Role) -> Option<String> {
+        self.model(role).map(|model| model.model().to_owned())
+    }
+
+    pub(super) fn models(&self) -> &crate::models::Models {
+        &self.models
+    }
+
+    /// Ends all requests, because the server goes down.
+    pub(crate) fn close(&self) {
+        self.closing.store(true, Ordering::Release);
+        self.tasks.close();
+        for watch in self.lock().values() {
+            watch.stop.cancel();
+        }
+    }
+
+    /// Until nothing is worked on.
+    pub(crate) async fn closed(&self) {
+        self.tasks.wait().await;
+    }
+
+    pub(super) fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::Acquire)
+    }
+
+    pub(super) fn watch(&self, id: Uuid) -> Option<Watch> {
+        self.lock().get(&id).cloned()
+    }
+
+    pub(super) fn note(&self, id: Uuid, watch: Watch) {
+        let stop = watch.stop.clone();
+        self.lock().insert(id, watch);
+        if self.is_closing() {
+            stop.cancel();
+        }
+    }
+
+    pub(super) fn forget(&self, id: Uuid) {
+        self.lock().remove(&id);
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Uuid, Watch>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,284 @@
+//! Requests to the team of roles in the database, and the sessions that they belong to.
+//!
+//! `request`, `agents` and `error` are JSON that the server's application writes and reads.
+
+use orch_core::time::Timestamp;
+
+use crate::conn::{all, execute, listing, one, optional};
+use crate::inline::row;
+use crate::stored::{Lenient, noun, nouns, stored};
+use crate::{Conn, Found, Page, StoreError};
+
+row! {
+    /// A request: `status` is running, completed, failed or cancelled.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Orchestration {
+        pub id: i64,
+        pub uuid: String,
+        pub session_id: i64,
+        pub session_uuid: String,
+        pub status: String,
+        pub request: String,
+        pub agents: String,
+        pub error: Option<String>,
+        pub created_by: String,
+        pub started_at: i64,
+        pub deadline: i64,
+        pub ended_at: Option<i64>,
+    }
+}
+
+stored!(Orchestration, "orchestration" by id => Orchestration, json: request agents error);
+
+row! {
+    /// A session, with how many requests it has.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Session {
+        pub id: i64,
+        pub uuid: String,
+        pub created_at: i64,
+        pub created_by: String,
+        pub used_at: i64,
+        pub requests: i64,
+        pub running: i64,
+    }
+}
+
+stored!(Session, "orchestration_session" by id => Session);
+
+/// A request as it begins.
+#[derive(Clone, Debug)]
+pub struct NewOrchestration<'a> {
+    pub uuid: &'a str,
+    pub session_id: i64,
+    pub request: &'a str,
+    pub agents: &'a str,
+    pub by: &'a str,
+    pub now: Timestamp,
+    /// Whoever works on it has given up by then.
+    pub deadline: Timestamp,
+}
+
+/// Notes that a session is used; makes it where it is new. Tells its number.
+///
+/// # Errors
+/// When the database fails.
+pub async fn use_session(
+    conn: &mut Conn,
+    uuid: &str,
+    by: &str,
+    now: Timestamp,
+) -> Result<i64, StoreError> {
+    let (id,) = one!(
+        conn,
+        (i64,),
+        "INSERT INTO orchestration_session (uuid, created_at, created_by, used_at) VALUES ($1, $2, $3, $2)
+         ON CONFLICT (uuid) DO UPDATE SET used_at = excluded.used_at RETURNING id",
+        uuid,
+        now.as_micros(),
+        by
+    )?;
+    Ok(id)
+}
+
+/// Stores a request that begins; none where its name is taken.
+///
+/// # Errors
+/// When the database fails.
+pub async fn insert(
+    conn: &mut Conn,
+    new: &NewOrchestration<'_>,
+) -> Result<Option<i64>, StoreError> {
+    let inserted = optional!(
+        conn,
+        (i64,),
+        "INSERT INTO orchestration (uuid, session_id, status, request, agents, created_by, started_at, deadline)
+         VALUES ($1, $2, 'running', $3, $4, $5, $6, $7) ON CONFLICT (uuid) DO NOTHING RETURNING id",
+        new.uuid,
+        new.session_id,
+        new.request,
+        new.agents,
+        new.by,
+        new.now.as_micros(),
+        new.deadline.as_micros()
+    )?;
+    Ok(inserted.map(|(id,)| id))
+}
+
+/// Notes how far a running request is.
+///
+/// # Errors
+/// When the database fails.
+pub async fn progress(conn: &mut Conn, id: i64, agents: &str) -> Result<(), StoreError> {
+    execute!(
+        conn,
+        "UPDATE orchestration SET agents = $2 WHERE id = $1 AND status = 'running'",
+        id,
+        agents
+    )?;
+    Ok(())
+}
+
+/// Ends a running request; tells whether it was running.
+///
+/// # Errors
+/// When the database fails.
+pub async fn end(
+    conn: &mut Conn,
+    id: i64,
+    status: &str,
+    agents: &str,
+    error: Option<&str>,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let touched = execute!(
+        conn,
+        "UPDATE orchestration SET status = $2, agents = $3, error = $4, ended_at = $5
+          WHERE id = $1 AND status = 'running'",
+        id,
+        status,
+        agents,
+        error,
+        now.as_micros()
+    )?;
+    Ok(touched == 1)
+}
+
+/// How many running requests have a deadline before `before`.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count_left(conn: &mut Conn, before: Timestamp) -> Result<i64, StoreError> {
+    let (count,) = one!(
+        conn,
+        (i64,),
+        "SELECT count(*) FROM orchestration WHERE status = 'running' AND deadline < $1",
+        before.as_micros()
+    )?;
+    Ok(count)
+}
+
+/// Ends what nobody works on any more: running requests whose deadline lies before `before`. Tells how many.
+///
+/// # Errors
+/// When the database fails.
+pub async fn end_left(
+    conn: &mut Conn,
+    before: Timestamp,
+    error: &str,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
+    execute!(
+        conn,
+        "UPDATE orchestration SET status = 'failed', error = $2, ended_at = $3
+          WHERE status = 'running' AND deadline < $1",
+        before.as_micros(),
+        error,
+        now.as_micros()
+    )
+}
+
+/// A request by its name.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find(conn: &mut Conn, uuid: &str) -> Result<Option<Orchestration>, StoreError> {
+    noun::<Orchestration>(optional!(
+        conn,
+        Lenient<Orchestration>,
+        "SELECT o.id, o.uuid, o.session_id, s.uuid AS session_uuid, o.status, o.request, o.agents, o.error, o.created_by,
+                o.started_at, o.deadline, o.ended_at
+           FROM orchestration o JOIN orchestration_session s ON s.id = o.session_id WHERE o.uuid = $1",
+        uuid
+    )?)
+}
+
+/// Requests, of one session or of all, in one state or in any.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list(
+    conn: &mut Conn,
+    session: Option<i64>,
+    status: Option<&str>,
+    page: Page,
+) -> Result<Found<Orchestration>, StoreError> {
+    let sql = listing!(
+        page,
+        "SELECT o.id, o.uuid, o.session_id, s.uuid AS session_uuid, o.status, o.request, o.agents, o.error, o.created_by,
+                o.started_at, o.deadline, o.ended_at
+           FROM orchestration o JOIN orchestration_session s ON s.id = o.session_id
+          WHERE (CAST($1 AS BIGINT) IS NULL OR o.session_id = $1) AND (CAST($2 AS TEXT) IS NULL OR o.status = $2)",
+        "o.id",
+        "$3",
+        "$4"
+    );
+    let rows = all!(
+        conn,
+        Lenient<Orchestration>,
+        sql,
+        session,
+        status,
+        page.after,
+        page.limit
+    )?;
+    Ok(Found::page::<Orchestration>(rows, page))
+}
+
+/// The last `limit` requests of a session that ended well, oldest first.
+///
+/// # Errors
+/// When the database fails, or one cannot be read.
+pub async fn latest_of(
+    conn: &mut Conn,
+    session: i64,
+    limit: i64,
+) -> Result<Vec<Orchestration>, StoreError> {
+    let mut found = nouns::<Orchestration>(all!(
+        conn,
+        Lenient<Orchestration>,
+        "SELECT o.id, o.uuid, o.session_id, s.uuid AS session_uuid, o.status, o.request, o.agents, o.error, o.created_by,
+                o.started_at, o.deadline, o.ended_at
+           FROM orchestration o JOIN orchestration_session s ON s.id = o.session_id
+          WHERE o.session_id = $1 AND o.status = 'completed' ORDER BY o.id DESC LIMIT $2",
+        session,
+        limit
+    )?)?;
+    found.reverse();
+    Ok(found)
+}
+
+/// A session by its name.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_session(conn: &mut Conn, uuid: &str) -> Result<Option<Session>, StoreError> {
+    noun::<Session>(optional!(
+        conn,
+        Lenient<Session>,
+        "SELECT s.id, s.uuid, s.created_at, s.created_by, s.used_at,
+                (SELECT count(*) FROM orchestration o WHERE o.session_id = s.id) AS requests,
+                (SELECT count(*) FROM orchestration o WHERE o.session_id = s.id AND o.status = 'running') AS running
+           FROM orchestration_session s WHERE s.uuid = $1",
+        uuid
+    )?)
+}
+
+/// Sessions.
+///
+/// # Errors
+/// When the database fails.
+pub async fn sessions(conn: &mut Conn, page: Page) -> Result<Found<Session>, StoreError> {
+    let sql = listing!(
+        page,
+        "SELECT s.id, s.uuid, s.created_at, s.created_by, s.used_at,
+                (SELECT count(*) FROM orchestration o WHERE o.session_id = s.id) AS requests,
+                (SELECT count(*) FROM orchestration o WHERE o.session_id = s.id AND o.status = 'running') AS running
+           FROM orchestration_session s WHERE 1 = 1",
+        "s.id",
+        "$1",
+        "$2"
+    );
+    let rows = all!(conn, Lenient<Session>, sql, page.after, page.limit)?;
+    Ok(Found::page::<Session>(rows, page))
+}
