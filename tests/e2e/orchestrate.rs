@@ -228,7 +228,7 @@ async fn more_than_may_be_worked_on_at_once_is_told_to_come_back() {
         .unwrap();
     assert!(after > 0);
     // Everything else goes on.
-    server.get("/health").await;
+    server.get("/projects/").await;
 
     let cancelled = server.post(&format!("{path}/cancel"), json!(null)).await;
     assert_eq!(cancelled["status"], "cancelled");

@@ -91,6 +91,7 @@ pub(super) async fn run(app: &App, job: Job) -> Result<Orchestration> {
     let mut parts: Vec<Part> = Vec::new();
     let mut status = "completed";
     let mut error = None;
+    let mut saved_at = started_at;
     for (index, (role, key)) in request.roles.iter().enumerate() {
         let begun = app.store().now();
         reports[index].status = "running".to_owned();
@@ -169,17 +170,16 @@ pub(super) async fn run(app: &App, job: Job) -> Result<Orchestration> {
             kept: &kept(&reports, &parts),
             over: is_over.then_some((status, error.as_ref())),
         };
-        note.save(app).await?;
+        saved_at = note.save(app).await?;
         if is_over {
             break;
         }
     }
-    let ended_at = app.store().now();
     Ok(history::whole(
         (&request.id.to_string(), &request.session.to_string()),
         status,
         error,
-        (started_at, Some(ended_at)),
+        (started_at, Some(saved_at)),
         kept(&reports, &parts),
     ))
 }
@@ -287,7 +287,8 @@ struct Note<'a> {
 }
 
 impl Note<'_> {
-    async fn save(&self, app: &App) -> Result<()> {
+    /// Tells when that was.
+    async fn save(&self, app: &App) -> Result<Timestamp> {
         let agents = serde_json::to_string(self.kept).expect("invariant: reports serialise");
         let mut tx = app.store().begin(self.actor).await?;
         let id = self.request.id.to_string();
@@ -344,7 +345,9 @@ impl Note<'_> {
                 tx.record("orchestration.ended", None, data);
             }
         }
-        tx.commit().await.map_err(AppError::from)
+        let now = tx.now();
+        tx.commit().await?;
+        Ok(now)
     }
 }
 
