@@ -30,6 +30,15 @@ impl Server {
 
     /// Starts `command` (`serve` or `up`) and waits until it listens.
     pub async fn start_as(setup: &Setup, command: &str) -> anyhow::Result<Self> {
+        Self::start_with(setup, command, &[]).await
+    }
+
+    /// With settings of its own.
+    pub async fn start_with(
+        setup: &Setup,
+        command: &str,
+        env: &[(&str, &str)],
+    ) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
         let database = match &setup.database_url {
             Some(url) => Some(Database::create(url).await?),
@@ -41,6 +50,7 @@ impl Server {
             .env("ORCH_DATA_DIR", folder.path().join("data"))
             .env("ORCH_PORT", "0")
             .env("ORCH_RATE_LIMIT_PER_MIN", "0")
+            .envs(env.iter().copied())
             .stdout(Stdio::piped());
         if let Some(database) = &database {
             starting.env("ORCH_DATABASE_URL", &database.url);

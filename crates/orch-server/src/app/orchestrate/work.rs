@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::super::{App, AppError, Result};
+use super::super::{App, Result};
 use super::history;
 use super::request::Request;
 use super::watch::{Event, Watch};
