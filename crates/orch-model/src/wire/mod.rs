@@ -9,7 +9,6 @@ mod partial;
 mod responses;
 mod wish;
 
-
 use serde_json::Value;
 
 pub(crate) use partial::{End, Partial};
