@@ -158,6 +158,7 @@ impl CommandModel {
                 let _ = stdin.write_all(&request).await;
                 let _ = stdin.shutdown().await;
             }
+            Ok(())
         };
         let mut shown = Shown::default();
         let mut show = |piece: &[u8]| {
@@ -170,16 +171,16 @@ impl CommandModel {
             let talk = async {
                 let read = read_whole(stdout, &mut output, &mut show);
                 let complain = read_last(stderr, &mut complaint);
-                let ((), within, ()) = tokio::join!(write, read, complain);
-                within
+                // Too much ends it at once; all else is waited for.
+                tokio::try_join!(write, read, complain).map(|_| ())
             };
             let mut talk = std::pin::pin!(talk);
-            let mut talked = None;
+            let mut talked = false;
             let status = loop {
                 tokio::select! {
-                    within = &mut talk, if talked.is_none() => match within {
-                        Within::Exceeded => break None,
-                        Within::Kept => talked = Some(within),
+                    said = &mut talk, if !talked => match said {
+                        Err(TooMuch) => break None,
+                        Ok(()) => talked = true,
                     },
                     status = child.wait() => break Some(status),
                 }
@@ -187,9 +188,9 @@ impl CommandModel {
             // Whoever is left holds the output open.
             group.end();
             // What is out of the group's reach may still hold it: the answer is what was written until here.
-            let exceeded = talked.is_none()
+            let exceeded = !talked
                 && status.is_some()
-                && timeout(CLOSES_WITHIN, talk).await == Ok(Within::Exceeded);
+                && timeout(CLOSES_WITHIN, talk).await == Ok(Err(TooMuch));
             status.filter(|_| !exceeded)
         };
         let Some(status) = status else {
@@ -222,26 +223,23 @@ impl CommandModel {
     }
 }
 
-/// Whether an output kept within its bound.
+/// An output goes beyond its bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Within {
-    Kept,
-    Exceeded,
-}
+struct TooMuch;
 
 async fn read_whole(
     from: Option<impl AsyncRead + Unpin>,
     into: &mut Vec<u8>,
     show: &mut (dyn FnMut(&[u8]) + Send),
-) -> Within {
+) -> Result<(), TooMuch> {
     let Some(mut from) = from else {
-        return Within::Kept;
+        return Ok(());
     };
     let mut piece = vec![0; 16 << 10];
     loop {
         match from.read(&mut piece).await {
-            Ok(0) | Err(_) => return Within::Kept,
-            Ok(read) if into.len() + read > LARGEST_ANSWER_BYTES => return Within::Exceeded,
+            Ok(0) | Err(_) => return Ok(()),
+            Ok(read) if into.len() + read > LARGEST_ANSWER_BYTES => return Err(TooMuch),
             Ok(read) => {
                 into.extend_from_slice(&piece[..read]);
                 show(&piece[..read]);
@@ -250,9 +248,12 @@ async fn read_whole(
     }
 }
 
-async fn read_last(from: Option<impl AsyncRead + Unpin>, into: &mut Vec<u8>) {
+async fn read_last(
+    from: Option<impl AsyncRead + Unpin>,
+    into: &mut Vec<u8>,
+) -> Result<(), TooMuch> {
     let Some(mut from) = from else {
-        return;
+        return Ok(());
     };
     let mut piece = vec![0; 4 << 10];
     while let Ok(read @ 1..) = from.read(&mut piece).await {
@@ -260,6 +261,7 @@ async fn read_last(from: Option<impl AsyncRead + Unpin>, into: &mut Vec<u8>) {
         let over = into.len().saturating_sub(LARGEST_COMPLAINT_BYTES);
         into.drain(..over);
     }
+    Ok(())
 }
 
 /// Shows text as it comes; a letter that is not whole waits for its rest.

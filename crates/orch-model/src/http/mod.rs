@@ -8,5 +8,8 @@ mod model;
 mod models;
 mod read;
 
+#[cfg(test)]
+mod tests;
+
 pub use model::HttpModel;
 pub use models::{HttpModels, Now};

@@ -73,7 +73,7 @@ impl HttpModel {
     }
 
     async fn by(&self, wire: Wire, ask: &Ask, deltas: Deltas<'_>) -> Result<Answer, ModelError> {
-        let mut wishes = Wishes::from_bits(self.wishes.load(Ordering::Relaxed));
+        let mut wishes = Wishes::from_bits(self.wishes.load(Ordering::Relaxed)).of(ask, wire);
         let mut refused = Vec::new();
         loop {
             match self.once(wire, ask, wishes, deltas).await {

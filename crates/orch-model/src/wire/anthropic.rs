@@ -68,7 +68,7 @@ pub(super) fn body(model: &str, ask: &Ask, wishes: Wishes) -> Value {
     if !tools.is_empty() {
         body["tools"] = json!(tools);
     }
-    if wishes.sampling(ask) {
+    if wishes.has(Wish::Sampling) {
         body["temperature"] = json!(0);
     }
     body

@@ -65,7 +65,7 @@ pub(super) fn body(model: &str, ask: &Ask, wishes: Wishes) -> Value {
         };
         body[name] = json!(most);
     }
-    if wishes.sampling(ask) {
+    if wishes.has(Wish::Sampling) {
         body["temperature"] = json!(0);
         body["seed"] = json!(SEED);
     }

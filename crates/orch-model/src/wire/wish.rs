@@ -1,5 +1,6 @@
 //! What a request asks for beyond the prompt and a model may refuse.
 
+use super::Wire;
 use crate::{Ask, Sampling};
 
 /// One such thing.
@@ -57,11 +58,20 @@ impl Wishes {
         Self(self.0 & !(1 << wish as u8))
     }
 
-    pub(super) fn sampling(self, ask: &Ask) -> bool {
-        ask.sampling == Sampling::Deterministic && self.has(Wish::Sampling)
+    /// Those that a request makes by a protocol.
+    pub(crate) fn of(self, ask: &Ask, wire: Wire) -> Self {
+        let makes = |wish: &Wish| match wish {
+            Wish::Sampling => ask.sampling == Sampling::Deterministic,
+            Wish::Schema => ask.schema.is_some(),
+            Wish::StreamUsage => wire == Wire::Chat,
+            Wish::OldBound => wire == Wire::Chat && ask.max_output_tokens.is_some(),
+        };
+        ALL.iter()
+            .filter(|(wish, _)| !makes(wish))
+            .fold(self, |rest, (wish, _)| rest.without(*wish))
     }
 
-    /// Which of them a refusal speaks of, if it was asked for.
+    /// Which of them a refusal speaks of.
     pub(crate) fn named_in(self, said: &str) -> Option<Wish> {
         ALL.into_iter()
             .filter(|(wish, _)| self.has(*wish))
@@ -87,5 +97,13 @@ mod tests {
         );
         assert_eq!(rest.named_in("the model does not exist"), None);
         assert_eq!(Wishes::from_bits(rest.bits()), rest);
+        let none = all.of(
+            &Ask {
+                sampling: Sampling::Provider,
+                ..Ask::default()
+            },
+            Wire::Responses,
+        );
+        assert_eq!(none.bits(), 0);
     }
 }

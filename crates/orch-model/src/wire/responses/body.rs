@@ -55,7 +55,7 @@ pub(in super::super) fn body(model: &str, ask: &Ask, wishes: Wishes) -> Value {
     if let Some(most) = ask.max_output_tokens {
         body["max_output_tokens"] = json!(most);
     }
-    if wishes.sampling(ask) {
+    if wishes.has(Wish::Sampling) {
         body["temperature"] = json!(0);
     }
     body
