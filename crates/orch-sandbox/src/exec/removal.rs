@@ -164,7 +164,7 @@ mod tests {
         symlink(&outside, tree.join("a/link")).unwrap();
         symlink(&outside, tree.join("link")).unwrap();
         for closed in ["a/b", "a"] {
-            fs::set_permissions(tree.join(closed), Permissions::from_mode(0)).unwrap();
+            fs::set_permissions(tree.join(closed), Permissions::from_mode(0o000)).unwrap();
         }
         let _ = fchmodat(
             nix::fcntl::AT_FDCWD,

@@ -193,7 +193,7 @@ mod tests {
         let closed = top.path().join("closed");
         fs::create_dir(&closed).unwrap();
         fs::write(closed.join("file"), vec![1; 100_000]).unwrap();
-        fs::set_permissions(&closed, Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(&closed, Permissions::from_mode(0o000)).unwrap();
         let used = measure(&[top.path().to_owned()]).unwrap();
         assert!(used.bytes >= 100_000 && used.entries == 3, "{used:?}");
         let deep = top.path().join("d/".repeat(DEEPEST));
