@@ -10,6 +10,8 @@ mod observability;
 mod paging;
 mod projects;
 mod reference;
+mod requirements;
+mod requirements_view;
 mod runs;
 mod scheduler;
 mod secrets;
@@ -66,6 +68,7 @@ impl utoipa::Modify for Bearer {
 pub(crate) fn area() -> Area<App> {
     Area::with_openapi(Document::openapi())
         .merge(projects::area())
+        .merge(requirements::area())
         .merge(secrets::area())
         .merge(work_items::area())
         .merge(dry_run::area())
