@@ -32,6 +32,7 @@ mod power_loss;
 mod process;
 mod recovery;
 mod replicas;
+mod requirements;
 mod run_tokens;
 #[path = "../support/s3.rs"]
 mod s3;

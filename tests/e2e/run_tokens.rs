@@ -232,6 +232,21 @@ async fn a_runs_token_opens_the_runs_own_part_of_a_few_routes_and_nothing_else()
             json!(null),
         ),
         (
+            Method::POST,
+            format!("/projects/{project}/requirements/1/approve"),
+            json!(null),
+        ),
+        (
+            Method::POST,
+            format!("/projects/{project}/requirements/1/edits"),
+            json!({"edits": [{"op": "remove", "id": "R-1"}]}),
+        ),
+        (
+            Method::POST,
+            format!("/projects/{project}/requirements/1/comments"),
+            json!({"content": "x"}),
+        ),
+        (
             Method::GET,
             format!("/projects/{project}/secrets"),
             json!(null),

@@ -2,11 +2,33 @@
 
 use std::fs::File;
 use std::io::{self, Read};
+use std::path::Path;
 
 use crate::failure::Failure;
 
 /// The server accepts bodies of 1 MiB; more cannot be meant.
 const MOST_BYTES: u64 = 1024 * 1024;
+
+/// The files of a vision have 4 MiB together.
+const MOST_ATTACHED_BYTES: u64 = 4 * 1024 * 1024;
+
+/// The bytes of a file that goes with a vision.
+pub fn bytes(path: &Path) -> Result<Vec<u8>, Failure> {
+    let name = path.display();
+    let failed =
+        |error: &io::Error| Failure::usage(format!("failed to read `{name}`")).caused_by(error);
+    let file = File::open(path).map_err(|error| failed(&error))?;
+    let mut bytes = Vec::new();
+    file.take(MOST_ATTACHED_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| failed(&error))?;
+    if bytes.len() as u64 > MOST_ATTACHED_BYTES {
+        return Err(Failure::usage(format!(
+            "`{name}` holds more than 4 MiB, which the server does not accept"
+        )));
+    }
+    Ok(bytes)
+}
 
 /// The text of the file at `path`, or of standard input for `-`.
 pub fn text(path: &str) -> Result<String, Failure> {

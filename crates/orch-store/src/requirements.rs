@@ -9,7 +9,9 @@ use crate::stored::{Lenient, noun, stored};
 use crate::{Conn, Found, StoreError};
 
 row! {
-    /// A proposal: `status` is proposed, approved or superseded; `items` is a JSON array.
+    /// A version: `status` is proposed, approved or superseded; `items` is a JSON array of items with id,
+    /// kind, text and priority; `document` holds what belongs to the version beside them. What is absent
+    /// is so in versions of programs before this one.
     #[derive(Clone, Debug, PartialEq, Eq)]
     pub struct Requirements {
         pub id: i64,
@@ -21,38 +23,71 @@ row! {
         pub created_at: i64,
         pub approved_at: Option<i64>,
         pub approved_by: Option<String>,
+        pub parent_id: Option<i64>,
+        pub author: Option<String>,
+        pub reason: Option<String>,
+        pub digest: Option<String>,
+        pub document: Option<String>,
     }
 }
 
-stored!(Requirements, "requirements" by id => Requirements, json: items);
+stored!(Requirements, "requirements" by id => Requirements, json: items document);
 
-/// Stores a proposal; older undecided ones are superseded by it.
+impl Requirements {
+    #[must_use]
+    pub fn id(&self) -> RequirementsId {
+        RequirementsId(self.id)
+    }
+}
+
+/// A version that is to be stored.
+#[derive(Clone, Debug)]
+pub struct NewVersion<'a> {
+    pub project: ProjectId,
+    pub vision: VisionId,
+    /// The version that it was made from.
+    pub parent: Option<RequirementsId>,
+    pub author: &'a str,
+    pub reason: Option<&'a str>,
+    /// As Markdown.
+    pub draft: &'a str,
+    /// A JSON array.
+    pub items: &'a str,
+    /// A JSON object.
+    pub document: &'a str,
+    /// 64 hex digits.
+    pub digest: &'a str,
+}
+
+/// Stores a version as proposed; older undecided ones are superseded by it.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn insert(
     conn: &mut Conn,
-    project: ProjectId,
-    vision: VisionId,
-    draft: &str,
-    items: &str,
+    new: &NewVersion<'_>,
     now: Timestamp,
 ) -> Result<Requirements, StoreError> {
     execute!(
         conn,
         "UPDATE requirements SET status = 'superseded' WHERE project_id = $1 AND status = 'proposed'",
-        project.get()
+        new.project.get()
     )?;
     one!(
         conn,
         Requirements,
-        "INSERT INTO requirements (project_id, vision_id, status, draft, items, created_at)
-         VALUES ($1, $2, 'proposed', $3, $4, $5) RETURNING *",
-        project.get(),
-        vision.get(),
-        draft,
-        items,
-        now.as_micros()
+        "INSERT INTO requirements (project_id, vision_id, status, draft, items, created_at, parent_id, author, reason, digest, document)
+         VALUES ($1, $2, 'proposed', $3, $4, $5, $6, $7, $8, $9, $10) RETURNING *",
+        new.project.get(),
+        new.vision.get(),
+        new.draft,
+        new.items,
+        now.as_micros(),
+        new.parent.map(RequirementsId::get),
+        new.author,
+        new.reason,
+        new.digest,
+        new.document
     )
 }
 
@@ -114,6 +149,22 @@ pub async fn current(
         conn,
         Lenient<Requirements>,
         "SELECT * FROM requirements WHERE project_id = $1 ORDER BY id DESC LIMIT 1",
+        project.get()
+    )?)
+}
+
+/// The version that is approved now: what is planned and built follows it.
+///
+/// # Errors
+/// When the database fails.
+pub async fn approved(
+    conn: &mut Conn,
+    project: ProjectId,
+) -> Result<Option<Requirements>, StoreError> {
+    noun::<Requirements>(optional!(
+        conn,
+        Lenient<Requirements>,
+        "SELECT * FROM requirements WHERE project_id = $1 AND status = 'approved' ORDER BY id DESC LIMIT 1",
         project.get()
     )?)
 }

@@ -1,7 +1,11 @@
 //! `vision`: submit, show.
 
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use clap::Subcommand;
-use orch_api::types::vision::NewVision;
+use orch_api::types::vision::{NewAttachment, NewVision};
 
 use super::{Connect, Context, ids};
 use crate::exit::Exit;
@@ -30,6 +34,9 @@ enum Action {
         /// The vision itself
         #[arg(long, short)]
         text: Option<String>,
+        /// A file that says more: Markdown, text, PDF or an OpenAPI description; may be repeated
+        #[arg(long, value_name = "FILE")]
+        attach: Vec<PathBuf>,
     },
     /// Show the newest version
     Show {
@@ -50,11 +57,15 @@ pub async fn run(args: Args, context: &mut Context<'_>) -> Result<Exit, Failure>
             project,
             file,
             text,
+            attach,
         } => {
             let content = text.map_or_else(|| input::text(&file), Ok)?;
-            let vision = client
-                .submit_vision(project, &NewVision { content })
-                .await?;
+            let attachments = attach.iter().map(|path| attachment(path));
+            let new = NewVision {
+                content,
+                attachments: attachments.collect::<Result<_, Failure>>()?,
+            };
+            let vision = client.submit_vision(project, &new).await?;
             context.output.one(&vision)?;
             context.output.note(&format!(
                 "next: codex-orchestrator requirements propose {project}"
@@ -69,4 +80,16 @@ pub async fn run(args: Args, context: &mut Context<'_>) -> Result<Exit, Failure>
         } => context.output.one(&client.vision(project).await?)?,
     }
     Ok(Exit::Done)
+}
+
+/// The file as it is sent.
+fn attachment(path: &Path) -> Result<NewAttachment, Failure> {
+    let name = path.file_name().and_then(|name| name.to_str());
+    let name =
+        name.ok_or_else(|| Failure::usage(format!("`{}` names no file in UTF-8", path.display())))?;
+    Ok(NewAttachment {
+        name: name.to_owned(),
+        content: None,
+        content_base64: Some(STANDARD.encode(input::bytes(path)?)),
+    })
 }

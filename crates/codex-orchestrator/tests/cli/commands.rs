@@ -30,9 +30,14 @@ fn a_vision_becomes_requirements_that_are_approved_once() {
     assert_eq!(
         (
             &proposed["status"],
-            proposed["items"].as_array().unwrap().len()
+            &proposed["items"][0]["kind"],
+            &proposed["items"][0]["text"],
         ),
-        (&json!("proposed"), 1)
+        (
+            &json!("proposed"),
+            &json!("functional"),
+            &json!("Customers must pay by card"),
+        )
     );
     let markdown = world.run(&["requirements", "show", "1", "--markdown"]);
     assert!(

@@ -51,6 +51,7 @@ pub fn classify(
     };
     let settled = evidence.measures.number
         || kinds.contains(&ItemKind::OutOfScope)
+        || kinds.contains(&ItemKind::Risk)
         || kinds.contains(&ItemKind::OpenQuestion);
     Verdict {
         kinds,
@@ -66,6 +67,9 @@ fn by_evidence(evidence: &Evidence) -> Vec<ItemKind> {
     if evidence.has(Cue::Success) || is_measured_outcome(evidence) {
         return vec![ItemKind::SuccessCriterion];
     }
+    if evidence.has(Cue::Danger) {
+        return vec![ItemKind::Risk];
+    }
     let mut kinds = Vec::new();
     let purpose = match evidence.opening {
         Opening::Build | Opening::Wish => true,
@@ -77,20 +81,25 @@ fn by_evidence(evidence: &Evidence) -> Vec<ItemKind> {
         || evidence.has(Cue::Money)
         || evidence.has(Cue::Deadline)
         || evidence.has(Cue::Technology);
-    let part =
-        evidence.has(Cue::Capability) || (evidence.has(Cue::Feature) && !evidence.has(Cue::Duty));
+    let capability = evidence.has(Cue::Capability);
+    let part = capability || (evidence.has(Cue::Feature) && !evidence.has(Cue::Duty));
     if purpose {
         kinds.push(ItemKind::Goal);
     } else if part && !rule && !evidence.has(Cue::Money) {
-        kinds.push(ItemKind::Scope);
+        kinds.push(if capability {
+            ItemKind::Functional
+        } else {
+            ItemKind::Scope
+        });
     }
     let quality = is_quality(evidence);
     if quality {
         kinds.push(ItemKind::NonFunctional);
     }
-    let duty = evidence.has(Cue::Duty) && kinds.is_empty();
-    if measured || (rule && !quality) || duty {
+    if measured || (rule && !quality) {
         kinds.push(ItemKind::Constraint);
+    } else if evidence.has(Cue::Duty) && kinds.is_empty() {
+        kinds.push(ItemKind::Functional);
     }
     kinds
 }
@@ -101,7 +110,7 @@ fn is_quality(evidence: &Evidence) -> bool {
         || load
         || evidence.has(Cue::Quality)
         || evidence.has(Cue::Performance)
-        || !evidence.vague.is_empty()
+        || evidence.vague.iter().any(|(vague, _)| vague.is_quality())
 }
 
 /// A number that people or the business move, as opposed to one that the machine has to keep.
@@ -135,7 +144,8 @@ fn by_standing(sentence: &str, standing: Standing) -> Vec<ItemKind> {
 mod tests {
     use super::classify;
     use crate::requirements::ItemKind::{
-        self, Constraint, Goal, NonFunctional, OpenQuestion, OutOfScope, Scope, SuccessCriterion,
+        self, Constraint, Functional, Goal, NonFunctional, OpenQuestion, OutOfScope, Risk, Scope,
+        SuccessCriterion,
     };
     use crate::requirements::reading::Standing;
 
@@ -153,11 +163,29 @@ mod tests {
     }
 
     #[test]
-    fn parts_and_capabilities_are_scope() {
-        check("Customers can reserve a bike", &[Scope]);
+    fn parts_are_scope_and_capabilities_are_functional() {
+        check("Customers can reserve a bike", &[Functional]);
         check("The page shows opening hours", &[Scope]);
-        check("Customers should be able to search by size", &[Scope]);
+        check("Customers should be able to search by size", &[Functional]);
+        check("Customers must pay by card", &[Functional]);
+        check("The shop should greet people", &[Functional]);
         check("Search, cart, checkout", &[Scope]);
+    }
+
+    #[test]
+    fn dangers_are_risks() {
+        check("There is a risk that couriers leave", &[Risk]);
+        check("We are worried about theft", &[Risk]);
+    }
+
+    #[test]
+    fn german_cues_are_understood() {
+        check("Kunden können ein Rad reservieren", &[Functional]);
+        check("Der Laden muss Rechnungen drucken", &[Functional]);
+        check("Ohne Konto", &[Constraint]);
+        check("Die Seite muss schnell sein", &[NonFunctional]);
+        check("Vielleicht ein Forum", &[OpenQuestion]);
+        check("Das Budget beträgt 500 Euro", &[Constraint]);
     }
 
     #[test]
@@ -174,7 +202,6 @@ mod tests {
             "Opens by March",
             "It opens within 3 months",
             "The server is written in Rust",
-            "The shop should greet people",
         ] {
             check(clause, &[Constraint]);
         }

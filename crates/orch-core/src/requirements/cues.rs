@@ -43,6 +43,8 @@ pub enum Cue {
     Deadline,
     /// A technology by name.
     Technology,
+    /// What may go wrong: "risk", "worried".
+    Danger,
     /// A phrase that hides the cues inside it.
     Nothing,
 }
@@ -64,6 +66,26 @@ pub enum Vague {
     Ease,
     /// A size in memory or on disk.
     Footprint,
+    /// A number of things.
+    Amount,
+    /// A period.
+    Rhythm,
+}
+
+impl Vague {
+    /// Whether the word names a quality of the product; an amount or a rhythm may be of anything.
+    pub const fn is_quality(self) -> bool {
+        match self {
+            Self::Speed
+            | Self::Load
+            | Self::Price
+            | Self::Date
+            | Self::Dependability
+            | Self::Ease
+            | Self::Footprint => true,
+            Self::Amount | Self::Rhythm => false,
+        }
+    }
 }
 
 /// Phrases by meaning, lower case, parted by commas; the longest phrase at a word wins and hides
@@ -73,7 +95,8 @@ pub static CUES: LazyLock<Lexicon<Cue>> = LazyLock::new(|| Lexicon::new(GROUPS))
 const GROUPS: &[(Cue, &str)] = &[
     (
         Cue::Hedge,
-        "do not know, does not know, doesn't know, don't know, have not decided, haven't decided, \
+        "eventuell, noch offen, unklar, vielleicht, \
+         do not know, does not know, doesn't know, don't know, have not decided, haven't decided, \
          i might, i wonder, maybe, might add, might also, might be nice, might need, might want, \
          not clear, not decided, not quite sure, not sure, not yet clear, not yet decided, open \
          question, perhaps, possibly, remains open, still deciding, still open, still thinking, \
@@ -82,7 +105,8 @@ const GROUPS: &[(Cue, &str)] = &[
     ),
     (
         Cue::Exclusion,
-        "are not needed, as a next step, can wait, do not need, does not need, doesn't need, \
+        "nicht enthalten, nicht teil, spätere version, \
+         are not needed, as a next step, can wait, do not need, does not need, doesn't need, \
          don't need, exclude, excluded, excludes, excluding, future release, future version, in \
          the future, is not needed, is not part, later, no need, non-goal, not a goal, not doing, \
          not included, not in scope, not in the first version, not part of, not planned, not yet, \
@@ -123,7 +147,8 @@ const GROUPS: &[(Cue, &str)] = &[
     ),
     (
         Cue::Quality,
-        "accessibility, accessible, audit, audit log, audit trail, auditable, authenticated, \
+        "barrierefrei, datenschutz, dsgvo, verschlüsselt, \
+         accessibility, accessible, audit, audit log, audit trail, auditable, authenticated, \
          authentication, availability, available, back up, backed up, backup, backups, ccpa, \
          compatible, compliance, compliant, confidential, coverage, data loss, data protection, \
          disaster recovery, downtime, durability, durable, encrypt, encrypted, encryption, error \
@@ -143,37 +168,57 @@ const GROUPS: &[(Cue, &str)] = &[
     ),
     (
         Cue::Vague(Vague::Speed),
-        "blazing, efficient, efficiently, fast, faster, high performance, high-performance, \
+        "schnell, schneller, \
+         blazing, efficient, efficiently, fast, faster, high performance, high-performance, \
          instant, instantly, low latency, low-latency, performant, quick, quickly, rapid, \
          responsive, snappy, speedy, without delay",
     ),
     (
         Cue::Vague(Vague::Load),
-        "elastic, heavy load, high load, high traffic, lots of traffic, lots of users, many \
+        "skalierbar, skalieren, \
+         elastic, heavy load, high load, high traffic, lots of traffic, lots of users, many \
          users, massive scale, scalable, scale, scales",
     ),
     (
         Cue::Vague(Vague::Price),
-        "affordable, cheap, cheaper, cheaply, cost effective, cost-effective, inexpensive, low \
+        "billig, günstig, preiswert, \
+         affordable, cheap, cheaper, cheaply, cost effective, cost-effective, inexpensive, low \
          cost, low-cost",
     ),
     (
         Cue::Vague(Vague::Date),
-        "as soon as possible, asap, in the near future, shortly, soon, urgently",
+        "baldmöglichst, demnächst, \
+         as soon as possible, asap, in the near future, shortly, soon, urgently",
     ),
     (
         Cue::Vague(Vague::Dependability),
-        "always available, always on, dependable, high availability, high-availability, highly \
+        "ausfallsicher, hochverfügbar, stabil, zuverlässig, \
+         always available, always on, dependable, high availability, high-availability, highly \
          available, reliable, reliably, resilient, robust, stable",
     ),
     (
         Cue::Vague(Vague::Ease),
-        "easy to learn, easy to understand, easy to use, easy-to-use, ergonomic, intuitive, \
+        "benutzerfreundlich, bedienerfreundlich, einfach zu bedienen, intuitiv, \
+         easy to learn, easy to understand, easy to use, easy-to-use, ergonomic, intuitive, \
          simple to use, user friendly, user-friendly",
     ),
     (
         Cue::Vague(Vague::Footprint),
         "light-weight, lightweight, low memory, small footprint",
+    ),
+    (
+        Cue::Vague(Vague::Amount),
+        "a few, a lot of, lots of, numerous, plenty of, several, mehrere, einige, viele",
+    ),
+    (
+        Cue::Vague(Vague::Rhythm),
+        "frequently, from time to time, occasionally, periodically, regularly, regelmäßig, \
+         gelegentlich",
+    ),
+    (
+        Cue::Danger,
+        "afraid, danger, dangerous, might fail, may fail, could fail, risk, risks, risky, worried, \
+         worry, risiko, risiken, sorge",
     ),
     (
         Cue::Capacity,
@@ -182,13 +227,15 @@ const GROUPS: &[(Cue, &str)] = &[
     ),
     (
         Cue::Benefit,
-        "aim is, aims to, allow, allows, empower, empowers, enable, enables, goal is, help, \
+        "damit, \
+         aim is, aims to, allow, allows, empower, empowers, enable, enables, goal is, help, \
          helps, in order to, let, lets, make it easy, make it possible, mission is, objective is, \
          purpose is, so that, vision is",
     ),
     (
         Cue::Capability,
-        "are able to, be able to, can, is able to, should also be able to, must be able to, \
+        "kann, können, \
+         are able to, be able to, can, is able to, should also be able to, must be able to, \
          should be able to, may",
     ),
     (
@@ -199,7 +246,8 @@ const GROUPS: &[(Cue, &str)] = &[
     ),
     (
         Cue::Rule,
-        "at most, avoid, based on, built on, built with, cannot, can't, complies with, comply \
+        "darf nicht, dürfen nicht, höchstens, kein, keine, keinen, niemals, nur, ohne, \
+         at most, avoid, based on, built on, built with, cannot, can't, complies with, comply \
          with, compulsory, do not, does not, doesn't, don't, exclusively, forbidden, hosted in, \
          hosted on, licensed, limited to, mandatory, must be written in, must not, must use, \
          never, no, no more than, none, not allowed, not exceed, offline, on premise, on \
@@ -209,7 +257,8 @@ const GROUPS: &[(Cue, &str)] = &[
     ),
     (
         Cue::Duty,
-        "has to, have to, must, need to, needs to, ought to, shall, should",
+        "benötigt, muss, müssen, soll, sollen, sollte, sollten, \
+         has to, have to, must, need to, needs to, ought to, shall, should",
     ),
     (
         Cue::Money,

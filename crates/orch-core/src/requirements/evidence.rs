@@ -62,6 +62,20 @@ impl Evidence {
         self.cues.contains(&cue)
     }
 
+    /// Whether the clause demands something of the product, or limits it.
+    pub fn demands(&self) -> bool {
+        let asked = [
+            Cue::Duty,
+            Cue::Capability,
+            Cue::Rule,
+            Cue::Exclusion,
+            Cue::Money,
+            Cue::Deadline,
+            Cue::Success,
+        ];
+        self.opening != Opening::Other || asked.into_iter().any(|cue| self.has(cue))
+    }
+
     fn note(&mut self, cue: Cue, phrase: &[Word]) {
         if let Cue::Vague(vague) = cue {
             let spoken: Vec<_> = phrase.iter().map(|word| word.lower.as_str()).collect();

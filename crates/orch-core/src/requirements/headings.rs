@@ -47,14 +47,22 @@ static VOCABULARY: LazyLock<Lexicon<Part>> = LazyLock::new(|| {
     Lexicon::new(&[
         (
             kind(ItemKind::Goal),
-            "aim, aims, goal, goals, mission, motivation, objective, objectives, problem, problem \
+            "aim, aims, ziel, ziele, goal, goals, mission, motivation, objective, objectives, problem, problem \
              statement, purpose, vision, what we want, why",
         ),
         (
             kind(ItemKind::Scope),
-            "capabilities, deliverables, feature, features, functional, functional requirements, \
-             functionality, in scope, in-scope, mvp, must have, must haves, must-have, \
-             must-haves, requirement, requirements, scope, use cases, user stories, what it does",
+            "deliverables, in scope, in-scope, mvp, must have, must haves, must-have, \
+             must-haves, requirement, requirements, scope, umfang, anforderungen",
+        ),
+        (
+            kind(ItemKind::Functional),
+            "capabilities, feature, features, functional, functional requirements, functionality, \
+             use cases, user stories, what it does, funktionen",
+        ),
+        (
+            kind(ItemKind::Risk),
+            "danger, dangers, risk, risks, worries, risiken",
         ),
         (
             kind(ItemKind::OutOfScope),
@@ -64,7 +72,7 @@ static VOCABULARY: LazyLock<Lexicon<Part>> = LazyLock::new(|| {
         ),
         (
             kind(ItemKind::Constraint),
-            "boundaries, constraint, constraints, limitations, limits, restrictions, rules, \
+            "boundaries, randbedingungen, constraint, constraints, limitations, limits, restrictions, rules, \
              technical requirements, must, musts",
         ),
         (
@@ -95,7 +103,7 @@ static VOCABULARY: LazyLock<Lexicon<Part>> = LazyLock::new(|| {
         ),
         (
             kind(ItemKind::OpenQuestion),
-            "open, open issues, open points, open question, open questions, question, questions, \
+            "open, offene fragen, open issues, open points, open question, open questions, question, questions, \
              tbc, tbd, to be decided, to decide, undecided, unknowns",
         ),
         (
@@ -218,7 +226,10 @@ mod tests {
             ("Goals", Sense::Kind(ItemKind::Goal)),
             ("1) Product vision & goals", Sense::Kind(ItemKind::Goal)),
             ("🎯 Our main objectives", Sense::Kind(ItemKind::Goal)),
-            ("5.1 Functional requirements", Sense::Kind(ItemKind::Scope)),
+            (
+                "5.1 Functional requirements",
+                Sense::Kind(ItemKind::Functional),
+            ),
             ("**Non-goals (for v1)**", Sense::Kind(ItemKind::OutOfScope)),
             (
                 "Non-functional requirements",

@@ -1,4 +1,4 @@
-//! Names of items. A name hangs on kind and sentence alone, so that edits elsewhere never rename an item.
+//! Keys of items. A key hangs on kind and sentence alone, so that edits elsewhere never change it.
 
 use std::collections::HashMap;
 
@@ -25,7 +25,7 @@ impl Ids {
         hash.update([0]);
         hash.update(nth.to_string());
         let digest = hash.finalize();
-        let base = format!("R-{}", hex::encode(&digest[..ID_BYTES]));
+        let base = hex::encode(&digest[..ID_BYTES]);
         let uses = self.uses.entry(base.clone()).or_insert(0);
         *uses += 1;
         if *uses == 1 {
@@ -37,7 +37,7 @@ impl Ids {
 }
 
 /// Case, spacing, emphasis and the closing mark do not make another requirement.
-fn normalised(sentence: &str) -> String {
+pub fn normalised(sentence: &str) -> String {
     let mut out = String::with_capacity(sentence.len());
     for word in sentence.split(|c: char| c.is_whitespace() || c == '*') {
         if word.is_empty() || word == ">" {
@@ -80,7 +80,7 @@ mod tests {
             ids.next(ItemKind::Goal, "a c", 0),
             ids.next(ItemKind::Goal, "a b", 1),
         ];
-        assert!(all.iter().all(|id| id.len() == 14), "{all:?}");
+        assert!(all.iter().all(|id| id.len() == 12), "{all:?}");
         all.sort();
         all.dedup();
         assert_eq!(all.len(), 4);

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::{Strategy, any, prop, prop_assert, prop_assert_eq, proptest};
 use proptest::sample::select;
 
-use super::{Draft, Item, ItemKind, propose};
+use super::{Content, Draft, Item, ItemKind, Text, propose, propose_document};
 
 /// What an item says, apart from where its sentence stands.
 fn sayings(items: &[Item]) -> Vec<(String, ItemKind, String, String)> {
@@ -38,31 +38,58 @@ fn check_sound(vision: &str, draft: &Draft) {
         assert!(!item.text.contains(char::is_control), "{item:#?}");
         assert!(ids.insert(&item.id), "{} is used twice", item.id);
     }
-    check_markdown(draft);
+    check_markdown(vision);
 }
 
-/// Every line of the Markdown is one that the draft itself wrote.
-fn check_markdown(draft: &Draft) {
+/// Every line of the Markdown is one that the document itself wrote, and every sentence that demands
+/// something is cited.
+fn check_markdown(vision: &str) {
+    let texts = [Text {
+        attachment: None,
+        content: Content::Prose(vision.to_owned()),
+    }];
+    let document = propose_document(&texts, None);
     let mut cited = 0;
-    for (number, line) in draft.markdown().lines().enumerate() {
-        let section = line
-            .strip_prefix("## ")
-            .is_some_and(|title| ItemKind::ALL.iter().any(|kind| kind.section() == title));
-        let item = draft
+    for (number, line) in document.markdown().lines().enumerate() {
+        let heading = [
+            "Architecture options",
+            "First version",
+            "Contradictions and vague words",
+        ];
+        let section = line.strip_prefix("## ").is_some_and(|title| {
+            heading.contains(&title) || ItemKind::ALL.iter().any(|kind| kind.section() == title)
+        });
+        let item = document
             .items
             .iter()
             .any(|item| line.starts_with(&format!("- `{}` ", item.id)));
         let citation = line.starts_with("  > “") && line.ends_with('”');
         cited += usize::from(citation);
         let title = number == 0 && line == "# Proposed Requirements";
-        let none = draft.items.is_empty() && line == "The vision names no requirements.";
+        let own = [
+            "- In: `R-",
+            "- Later: `R-",
+            "- contradiction: R-",
+            "- vagueness: “",
+            "- for it: ",
+            "- against it: ",
+            "- it rests on “",
+        ];
+        let advice = own.iter().any(|start| line.starts_with(start))
+            || document.options.iter().any(|option| {
+                line == option.summary || line.strip_prefix("### ") == Some(&option.title)
+            });
         assert!(
-            section || item || citation || title || none || line.is_empty(),
+            section || item || citation || title || advice || line.is_empty(),
             "foreign line {line:?}"
         );
         assert!(!line.contains('<'), "markup in {line:?}");
     }
-    assert_eq!(cited, draft.items.len());
+    let citing = document
+        .items
+        .iter()
+        .filter(|item| !item.source.sentence.is_empty());
+    assert_eq!(cited, citing.count());
 }
 
 const OPENINGS: &[&str] = &[
@@ -330,6 +357,11 @@ fn endless_text_is_read_to_its_end() {
                 Some(source.sentence.as_str())
             );
         }
-        assert!(draft.markdown().len() < 100 * size, "{piece:?}");
+        let texts = [Text {
+            attachment: None,
+            content: Content::Prose(vision),
+        }];
+        let markdown = propose_document(&texts, None).markdown();
+        assert!(markdown.len() < 200 * size, "{piece:?}");
     }
 }

@@ -1,20 +1,22 @@
-//! Turns a vision (free text) into a draft of requirements by rules alone: the same text always gives
-//! the same draft, and every item stands on one sentence that it cites.
+//! Turns a vision (free text) into requirements by rules alone: the same text always gives the same
+//! items, each of which stands on one sentence that it cites; and keeps versions of them.
 //!
 //! **Invariant:** an item depends on its own sentence and the nearest heading, on nothing else. No item
 //! may be derived from what a vision leaves out, and no wording may be shared by unrelated visions.
 
+mod advice;
 mod blocks;
 mod classify;
 mod clauses;
 mod cues;
+mod document;
 mod evidence;
 mod headings;
 mod id;
 mod item;
 mod lines;
-mod markdown;
 mod measures;
+mod openapi;
 mod propose;
 mod reading;
 mod sentences;
@@ -27,5 +29,11 @@ mod laws;
 #[cfg(test)]
 mod samples;
 
+pub use document::{
+    Answer, ArchitectureOption, Change, Changed, Content, Difference, Document, Edit, EditFault,
+    FieldChange, Finding, FindingKind, LONGEST_TEXT, MOST_EDITS, Mvp, Operation, Origin, Priority,
+    Removed, Requirement, Support, Text, WordChange, difference, propose_document,
+};
 pub use item::{Draft, Item, ItemKind, Source};
+pub use openapi::{OpenApiError, is_openapi, operations};
 pub use propose::propose;

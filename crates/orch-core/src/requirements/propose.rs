@@ -5,9 +5,10 @@ use std::collections::HashMap;
 
 use super::classify::{Basis, Verdict, classify};
 use super::clauses::{Clause, clauses};
+use super::evidence::Evidence;
 use super::headings::{Sense, label_of};
 use super::id::Ids;
-use super::item::{Draft, Item, ItemKind, Source};
+use super::item::{Asks, Draft, Item, ItemKind, Source};
 use super::reading::{Sentence, read};
 use super::sentences::is_question;
 use super::wording::{completed, is_trivial, number_wanted, tidied, undecided};
@@ -21,7 +22,7 @@ pub fn propose(vision: &str) -> Draft {
     let mut items = Vec::new();
     for sentence in read(vision) {
         let mut given: HashMap<ItemKind, usize> = HashMap::new();
-        for (kind, text) in statements(&sentence) {
+        for (kind, text, asks) in statements(&sentence) {
             let nth = given.entry(kind).or_default();
             items.push(Item {
                 id: ids.next(kind, sentence.text, *nth),
@@ -32,19 +33,37 @@ pub fn propose(vision: &str) -> Draft {
                     index: sentence.index,
                     start: sentence.start,
                     end: sentence.start + sentence.text.len(),
+                    attachment: None,
                 },
+                asks,
             });
             *nth += 1;
         }
     }
-    Draft {
-        title: "Proposed Requirements".to_owned(),
-        items,
-    }
+    Draft { items }
+}
+
+/// The sentences of `text` that demand something and that no item cites.
+pub fn unheard(text: &str, draft: &Draft) -> Vec<Source> {
+    let cited: std::collections::HashSet<usize> =
+        draft.items.iter().map(|item| item.source.start).collect();
+    read(text)
+        .into_iter()
+        .filter(|sentence| {
+            !cited.contains(&sentence.start) && Evidence::of(sentence.text).demands()
+        })
+        .map(|sentence| Source {
+            sentence: sentence.text.to_owned(),
+            index: sentence.index,
+            start: sentence.start,
+            end: sentence.start + sentence.text.len(),
+            attachment: None,
+        })
+        .collect()
 }
 
 /// What a sentence says, in order and without repetition.
-fn statements(sentence: &Sentence<'_>) -> Vec<(ItemKind, String)> {
+fn statements(sentence: &Sentence<'_>) -> Vec<(ItemKind, String, Option<Asks>)> {
     if is_trivial(sentence.text) {
         return Vec::new();
     }
@@ -57,11 +76,11 @@ fn statements(sentence: &Sentence<'_>) -> Vec<(ItemKind, String)> {
         Some((Sense::Subject(_) | Sense::LeadIn(_) | Sense::Neutral, _)) | None => sentence.text,
     };
     if is_question(said) {
-        return vec![(ItemKind::OpenQuestion, tidied(said))];
+        return vec![(ItemKind::OpenQuestion, tidied(said), Some(Asks::Answer))];
     }
-    let mut found: Vec<(ItemKind, String)> = Vec::new();
-    let mut add = |kind, text| {
-        let statement = (kind, text);
+    let mut found: Vec<(ItemKind, String, Option<Asks>)> = Vec::new();
+    let mut add = |kind, text, asks| {
+        let statement = (kind, text, asks);
         if !found.contains(&statement) {
             found.push(statement);
         }
@@ -74,17 +93,25 @@ fn statements(sentence: &Sentence<'_>) -> Vec<(ItemKind, String)> {
         };
         for kind in verdict.kinds {
             match kind {
-                ItemKind::OpenQuestion => add(kind, undecided(&text)),
+                ItemKind::OpenQuestion => add(kind, undecided(&text), Some(Asks::Decision)),
                 ItemKind::Goal
+                | ItemKind::Functional
                 | ItemKind::Scope
                 | ItemKind::OutOfScope
                 | ItemKind::Constraint
                 | ItemKind::NonFunctional
-                | ItemKind::SuccessCriterion => add(kind, text.clone()),
+                | ItemKind::Risk
+                | ItemKind::SuccessCriterion => add(kind, text.clone(), None),
             }
         }
         for (vague, word) in verdict.vague.iter().take(MAX_QUESTIONS) {
-            add(ItemKind::OpenQuestion, number_wanted(*vague, word, &text));
+            let question = number_wanted(*vague, word, &text);
+            let word = word.clone();
+            add(
+                ItemKind::OpenQuestion,
+                question,
+                Some(Asks::Number { word }),
+            );
         }
     }
     found
@@ -118,8 +145,9 @@ fn judged(said: &str, given: Option<ItemKind>, sentence: &Sentence<'_>) -> Vec<(
 
 fn is_one(before: &Verdict, next: &Verdict) -> bool {
     let listable = |kind: &ItemKind| match kind {
-        ItemKind::Constraint | ItemKind::NonFunctional => false,
-        ItemKind::Goal
+        ItemKind::Constraint | ItemKind::NonFunctional | ItemKind::Functional => false,
+        ItemKind::Risk
+        | ItemKind::Goal
         | ItemKind::Scope
         | ItemKind::OutOfScope
         | ItemKind::SuccessCriterion

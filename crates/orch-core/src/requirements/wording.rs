@@ -2,7 +2,6 @@
 //! would read the same for another sentence.
 
 use super::cues::Vague;
-use super::markdown::is_invisible_direction;
 
 /// Openings that say only that something is wanted, lower case, parted by commas.
 const FILLERS: &str = "additionally, also, and, but, finally, first, firstly, furthermore, i want to, i would like \
@@ -79,11 +78,19 @@ pub fn number_wanted(vague: Vague, word: &str, text: &str) -> String {
         ),
         Vague::Ease => ("How is", "Name a task and the time it may take"),
         Vague::Footprint => ("How small is", "Name a size in MB"),
+        Vague::Amount => ("How many is", "Name a number"),
+        Vague::Rhythm => ("How often is", "Name a period"),
     };
     let verb = match vague {
         Vague::Load => " mean",
         Vague::Ease => " measured",
-        Vague::Speed | Vague::Price | Vague::Date | Vague::Dependability | Vague::Footprint => "",
+        Vague::Speed
+        | Vague::Price
+        | Vague::Date
+        | Vague::Dependability
+        | Vague::Footprint
+        | Vague::Amount
+        | Vague::Rhythm => "",
     };
     format!("{lead} “{word}”{verb} in “{text}”? {unit}.")
 }
@@ -110,6 +117,11 @@ fn one_line(text: &str) -> String {
         }
     }
     out
+}
+
+/// Direction overrides make text read differently from what it says.
+pub fn is_invisible_direction(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 fn without_filler(text: &str) -> Option<&str> {

@@ -3,6 +3,7 @@
 pub mod agents;
 pub mod approval;
 pub mod artifact;
+pub mod attachment;
 pub mod checks;
 pub mod dry_run;
 pub mod egress;
@@ -32,6 +33,7 @@ pub mod testing;
 pub mod tool_request;
 pub mod tool_use;
 pub mod upload;
+pub mod vision;
 pub mod work_item;
 
 use std::sync::{Arc, Weak};

@@ -153,31 +153,6 @@ pub async fn set_quota(
     Ok(project)
 }
 
-/// Stores a version of the vision.
-pub async fn submit_vision(app: &App, actor: &str, id: ProjectId, content: &str) -> Result<Vision> {
-    app.check_room()?;
-    if content.trim().is_empty() {
-        return Err(AppError::invalid("content", "must not be empty"));
-    }
-    if content.len() > LONGEST_VISION {
-        let message = format!("has {} bytes; at most {LONGEST_VISION} fit", content.len());
-        return Err(AppError::invalid("content", message));
-    }
-    let mut tx = app.store().begin(actor).await?;
-    if project::find(&mut tx.conn, id).await?.is_none() {
-        return Err(AppError::not_found("project", id.get()));
-    }
-    let now = tx.now();
-    let vision = vision::insert(&mut tx.conn, id, content, now).await?;
-    tx.record(
-        "vision.submitted",
-        Some(id),
-        json!({"project_id": id, "vision_id": vision.id}),
-    );
-    tx.commit().await?;
-    Ok(vision)
-}
-
 /// The versions of a vision, oldest first.
 pub async fn visions(app: &App, id: ProjectId) -> Result<Vec<Vision>> {
     show(app, id).await?;

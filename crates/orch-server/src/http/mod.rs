@@ -11,6 +11,8 @@ mod orchestrate;
 mod paging;
 mod projects;
 mod reference;
+mod requirements;
+mod requirements_view;
 mod runs;
 mod scheduler;
 mod secrets;
@@ -68,6 +70,7 @@ impl utoipa::Modify for Bearer {
 pub(crate) fn area() -> Area<App> {
     Area::with_openapi(Document::openapi())
         .merge(projects::area())
+        .merge(requirements::area())
         .merge(secrets::area())
         .merge(work_items::area())
         .merge(dry_run::area())

@@ -1,4 +1,4 @@
-//! `/projects`: projects, visions, requirements, quotas.
+//! `/projects`: projects, visions, quotas.
 
 use axum::Json;
 use axum::extract::State;
@@ -6,30 +6,31 @@ use axum::response::Response;
 use http::StatusCode;
 use orch_api::problem::Problem;
 use orch_api::types::project::{NewProject, Project, Quota, SetQuota, UpdateProject};
-use orch_api::types::requirements::Requirements;
-use orch_api::types::vision::{NewVision, Vision};
-use orch_core::ids::{ProjectId, RequirementsId};
+use orch_api::types::vision::{Attachment, NewVision, Vision};
+use orch_core::ids::ProjectId;
 use utoipa_axum::routes;
 
 use super::paging::{Listing, PageQuery};
-use super::view;
-use crate::app::{App, project, requirements};
+use super::{requirements_view, view};
+use crate::app::{App, project, vision};
 use crate::edge::{Access, ApiError, Area, Caller, JsonBody, Path};
 
 type Answer<T> = Result<Json<T>, ApiError>;
 type Created<T> = Result<(StatusCode, Json<T>), ApiError>;
 
+/// A vision of 512 KiB with 4 MiB of files, encoded.
+const VISION_BODY_BYTES: u64 = 8 * 1024 * 1024;
+
 pub fn area() -> Area<App> {
     Area::new()
         .route(Access::User, routes!(create, list))
         .route(Access::User, routes!(show, update))
-        .route(Access::User, routes!(submit_vision, latest_vision))
+        .route(
+            Access::User.body_up_to(VISION_BODY_BYTES),
+            routes!(submit_vision, latest_vision),
+        )
         .route(Access::User, routes!(list_visions))
-        .route(Access::User, routes!(list_requirements))
-        .route(Access::User, routes!(propose))
-        .route(Access::User, routes!(approve_current))
-        .route(Access::User, routes!(show_requirements))
-        .route(Access::User, routes!(approve))
+        .route(Access::User, routes!(list_attachments))
         .route(Access::User, routes!(set_quota, show_quota))
 }
 
@@ -76,7 +77,7 @@ async fn update(
     )))
 }
 
-/// Submit a vision
+/// Submit a vision, with files if there are any
 #[utoipa::path(post, path = "/projects/{id}/vision", tag = "projects", params(("id" = i64, Path)), request_body = NewVision, responses(
     (status = 201, body = Vision), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 async fn submit_vision(
@@ -85,7 +86,7 @@ async fn submit_vision(
     Path(id): Path<i64>,
     JsonBody(new): JsonBody<NewVision>,
 ) -> Created<Vision> {
-    let vision = project::submit_vision(&app, &caller.name, ProjectId(id), &new.content).await?;
+    let vision = vision::submit(&app, &caller.name, ProjectId(id), new).await?;
     Ok((StatusCode::CREATED, Json(view::vision(vision))))
 }
 
@@ -110,67 +111,19 @@ async fn list_visions(
     Ok(listing.answer_part(versions.into_iter().map(view::vision), |row| row.id))
 }
 
-/// Propose requirements from the newest vision
-#[utoipa::path(post, path = "/projects/{id}/requirements/propose", tag = "projects", params(("id" = i64, Path)), responses(
-    (status = 200, body = Requirements), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
-async fn propose(
-    State(app): State<App>,
-    caller: Caller,
-    Path(id): Path<i64>,
-) -> Answer<Requirements> {
-    Ok(Json(view::requirements(
-        requirements::propose(&app, &caller.name, ProjectId(id)).await?,
-    )))
-}
-
-/// Approve the current requirements
-#[utoipa::path(post, path = "/projects/{id}/requirements/approve", tag = "projects", params(("id" = i64, Path)), responses(
-    (status = 200, body = Requirements), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
-async fn approve_current(
-    State(app): State<App>,
-    caller: Caller,
-    Path(id): Path<i64>,
-) -> Answer<Requirements> {
-    Ok(Json(view::requirements(
-        requirements::approve(&app, &caller.name, ProjectId(id), None).await?,
-    )))
-}
-
-/// List the versions of the requirements
-#[utoipa::path(get, path = "/projects/{id}/requirements", tag = "projects", params(("id" = i64, Path), PageQuery), responses(
-    (status = 200, body = Vec<Requirements>), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
-async fn list_requirements(
+/// List the files of the newest vision
+#[utoipa::path(get, path = "/projects/{id}/vision/attachments", tag = "projects", params(("id" = i64, Path), PageQuery), responses(
+    (status = 200, body = Vec<Attachment>), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+async fn list_attachments(
     State(app): State<App>,
     Path(id): Path<i64>,
     listing: Listing,
 ) -> Result<Response, ApiError> {
-    let versions = requirements::list(&app, ProjectId(id)).await?;
-    Ok(listing.answer_part(versions.into_iter().map(view::requirements), |row| row.id))
-}
-
-/// Show a version of the requirements
-#[utoipa::path(get, path = "/projects/{id}/requirements/{rid}", tag = "projects", params(("id" = i64, Path), ("rid" = i64, Path)), responses(
-    (status = 200, body = Requirements), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
-async fn show_requirements(
-    State(app): State<App>,
-    Path((id, rid)): Path<(i64, i64)>,
-) -> Answer<Requirements> {
-    Ok(Json(view::requirements(
-        requirements::show(&app, ProjectId(id), RequirementsId(rid)).await?,
-    )))
-}
-
-/// Approve a version of the requirements
-#[utoipa::path(post, path = "/projects/{id}/requirements/{rid}/approve", tag = "projects", params(("id" = i64, Path), ("rid" = i64, Path)), responses(
-    (status = 200, body = Requirements), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
-async fn approve(
-    State(app): State<App>,
-    caller: Caller,
-    Path((id, rid)): Path<(i64, i64)>,
-) -> Answer<Requirements> {
-    let approved =
-        requirements::approve(&app, &caller.name, ProjectId(id), Some(RequirementsId(rid))).await?;
-    Ok(Json(view::requirements(approved)))
+    let files = vision::attachments(&app, ProjectId(id)).await?;
+    Ok(listing.answer_part(
+        files.into_iter().map(requirements_view::attachment),
+        |row| row.id,
+    ))
 }
 
 /// Set the daily quota of runs

@@ -8,7 +8,6 @@ use orch_api::types::log::LogEntry;
 use orch_api::types::observability::{Fault, Trace, Usage};
 use orch_api::types::project::{Project, Quota, Repository};
 use orch_api::types::queue::{QueueEntry, WhyNotRunning};
-use orch_api::types::requirements::{Requirements, RequirementsStatus};
 use orch_api::types::run::{Artifact, Run, Step, Summary};
 use orch_api::types::vision::Vision;
 use orch_api::types::work_item::{Recipe, WorkItem};
@@ -58,24 +57,6 @@ pub fn vision(vision: orch_store::vision::Vision) -> Vision {
         project_id: vision.project_id,
         content: vision.content,
         created_at,
-    }
-}
-
-pub fn requirements(stored: orch_store::requirements::Requirements) -> Requirements {
-    Requirements {
-        id: stored.id,
-        project_id: stored.project_id,
-        vision_id: stored.vision_id,
-        status: match stored.status.as_str() {
-            "approved" => RequirementsStatus::Approved,
-            "superseded" => RequirementsStatus::Superseded,
-            _ => RequirementsStatus::Proposed,
-        },
-        draft: stored.draft,
-        items: serde_json::from_str(&stored.items).unwrap_or_default(),
-        created_at: instant(stored.created_at),
-        approved_at: stored.approved_at.map(instant),
-        approved_by: stored.approved_by,
     }
 }
 

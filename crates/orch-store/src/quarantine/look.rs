@@ -4,8 +4,8 @@ use crate::conn::{all, sql};
 use crate::stored::{Found, Lenient, Stored as _};
 use crate::{Conn, Key, Store, StoreError, Unreadable};
 use crate::{
-    agent, approval, artifact, audit, info_request, project, queue, recipe, requirements, run,
-    step, summary, vision, work_item,
+    agent, approval, artifact, attachment, audit, info_request, project, queue, recipe,
+    requirement_comment, requirements, run, step, summary, vision, work_item,
 };
 
 /// Rows of one look.
@@ -67,7 +67,9 @@ macro_rules! tables {
 tables!(
     "project" by "id": project::Row,
     "vision" by "id": vision::Vision,
+    "vision_attachment" by "id": attachment::Attachment,
     "requirements" by "id": requirements::Requirements,
+    "requirement_comment" by "id": requirement_comment::Comment,
     "recipe" by "id": recipe::Recipe,
     "work_item" by "id": work_item::Row,
     "queue_entry" by "id": queue::Row,

@@ -18,8 +18,8 @@ use crate::log::{Budget, Count, Side, Wanted};
 use crate::segment::Stream;
 use crate::{
     Command, Follows, Needs, Order, Page, Reply, StepReport, Store, agent, approval, artifact,
-    audit, counts, idempotency, info_request, log, project, queue, recipe, requirements, run, step,
-    summary, vision, work_item,
+    attachment, audit, counts, idempotency, info_request, log, project, queue, recipe,
+    requirement_comment, requirements, run, step, summary, vision, work_item,
 };
 
 /// What was answered so far.
@@ -153,7 +153,22 @@ async fn projects(store: &Store, t: &Transcript) {
     );
     t.note(
         "proposal",
-        requirements::insert(&mut tx.conn, ProjectId(1), VisionId(1), "# D", "[]", now).await,
+        requirements::insert(
+            &mut tx.conn,
+            &requirements::NewVersion {
+                project: ProjectId(1),
+                vision: VisionId(1),
+                parent: None,
+                author: "user",
+                reason: None,
+                draft: "# D",
+                items: "[]",
+                document: "{}",
+                digest: "",
+            },
+            now,
+        )
+        .await,
     );
     tx.commit().await.expect("a commit");
     let mut dropped = store.begin("user").await.expect("a transaction");
@@ -183,6 +198,35 @@ async fn projects(store: &Store, t: &Transcript) {
     t.note(
         "approved",
         requirements::approve(&mut tx.conn, ProjectId(1), id, "user", now).await,
+    );
+    t.note(
+        "newest approved",
+        requirements::approved(&mut tx.conn, ProjectId(1)).await,
+    );
+    let said = Some("R-1");
+    t.note(
+        "comment",
+        requirement_comment::insert(&mut tx.conn, ProjectId(1), id, said, "user", "Why?", now)
+            .await,
+    );
+    t.note(
+        "comments",
+        requirement_comment::up_to(&mut tx.conn, ProjectId(1), id).await,
+    );
+    let file = attachment::NewAttachment {
+        name: "a.md".to_owned(),
+        media_type: "text/markdown".to_owned(),
+        size_bytes: 3,
+        sha256: "0".repeat(64),
+        content: "{}".to_owned(),
+    };
+    t.note(
+        "attachment",
+        attachment::insert(&mut tx.conn, VisionId(1), &file, now).await,
+    );
+    t.note(
+        "attachments",
+        attachment::of_vision(&mut tx.conn, VisionId(1)).await,
     );
     tx.commit().await.expect("a commit");
 }

@@ -96,9 +96,23 @@ async fn more(tx: &mut Tx) {
         let vision = vision::insert(conn, of, "see", now)
             .await
             .expect("a vision");
-        requirements::insert(conn, of, vision.id(), "d", "[]", now)
-            .await
-            .expect("requirements");
+        requirements::insert(
+            conn,
+            &requirements::NewVersion {
+                project: of,
+                vision: vision.id(),
+                parent: None,
+                author: "user",
+                reason: None,
+                draft: "d",
+                items: "[]",
+                document: "{}",
+                digest: "",
+            },
+            now,
+        )
+        .await
+        .expect("requirements");
     }
     let server = crate::ServerNumber::of(7);
     for name in ["a", "b"] {

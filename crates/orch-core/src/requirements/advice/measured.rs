@@ -1,0 +1,537 @@
+//! Numbers that items demand, in comparable form: what is measured, in which direction it is bounded,
+//! and how much.
+
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
+use super::super::words::Word;
+use super::stems::stem;
+
+/// A number that an item demands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Demand {
+    /// What is measured, and per what: demands of different measures never contradict.
+    pub measure: String,
+    pub bound: Bound,
+    pub value: f64,
+    /// The number as it is written, with its unit.
+    pub shown: String,
+}
+
+/// In which direction a number holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bound {
+    AtMost,
+    AtLeast,
+    Exactly,
+}
+
+impl Demand {
+    /// Whether no product can meet both, or they name different numbers for one thing.
+    pub fn contradicts(&self, other: &Self) -> bool {
+        let (a, b) = (self.value, other.value);
+        if self.measure != other.measure || a.total_cmp(&b).is_eq() {
+            return false;
+        }
+        match (self.bound, other.bound) {
+            (Bound::AtMost, Bound::AtLeast | Bound::Exactly) => b > a,
+            (Bound::AtLeast, Bound::AtMost | Bound::Exactly) => b < a,
+            (Bound::Exactly, Bound::AtMost) => a > b,
+            (Bound::Exactly, Bound::AtLeast) => a < b,
+            (Bound::AtMost, Bound::AtMost)
+            | (Bound::AtLeast, Bound::AtLeast)
+            | (Bound::Exactly, Bound::Exactly) => true,
+        }
+    }
+}
+
+/// Units of time in milliseconds.
+const TIMES: &[(&str, f64)] = &[
+    ("ms", 1.0),
+    ("millisecond", 1.0),
+    ("milliseconds", 1.0),
+    ("millisekunden", 1.0),
+    ("s", 1e3),
+    ("sec", 1e3),
+    ("second", 1e3),
+    ("seconds", 1e3),
+    ("sekunde", 1e3),
+    ("sekunden", 1e3),
+    ("min", 6e4),
+    ("minute", 6e4),
+    ("minutes", 6e4),
+    ("minuten", 6e4),
+    ("h", 3.6e6),
+    ("hour", 3.6e6),
+    ("hours", 3.6e6),
+    ("stunden", 3.6e6),
+    ("day", 8.64e7),
+    ("days", 8.64e7),
+    ("tage", 8.64e7),
+    ("tagen", 8.64e7),
+    ("week", 6.048e8),
+    ("weeks", 6.048e8),
+    ("wochen", 6.048e8),
+    ("month", 2.592e9),
+    ("months", 2.592e9),
+    ("monate", 2.592e9),
+    ("monaten", 2.592e9),
+    ("year", 3.1536e10),
+    ("years", 3.1536e10),
+    ("jahre", 3.1536e10),
+    ("jahren", 3.1536e10),
+];
+
+const SIZES: &[(&str, f64)] = &[
+    ("kb", 1e3),
+    ("kib", 1024.0),
+    ("mb", 1e6),
+    ("mib", 1_048_576.0),
+    ("gb", 1e9),
+    ("gib", 1_073_741_824.0),
+    ("tb", 1e12),
+    ("tib", 1_099_511_627_776.0),
+];
+
+const CURRENCIES: &[&str] = &[
+    "cent", "cents", "chf", "dollar", "dollars", "eur", "euro", "euros", "gbp", "pounds", "usd",
+];
+
+const MONTHS: &[&str] = &[
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+];
+
+/// Words that tell what a time, a share or a size is of.
+const TOPICS: &[(&str, &[&str])] = &[
+    (
+        "response",
+        &[
+            "respond",
+            "responds",
+            "response",
+            "responses",
+            "answer",
+            "answers",
+            "load",
+            "loads",
+            "latency",
+            "return",
+            "returns",
+            "antwortet",
+            "antworten",
+            "lädt",
+        ],
+    ),
+    ("start", &["start", "starts", "boot", "boots", "startup"]),
+    (
+        "retention",
+        &[
+            "keep",
+            "keeps",
+            "kept",
+            "retain",
+            "retained",
+            "retention",
+            "stored",
+            "delete",
+            "deleted",
+            "deletes",
+            "expire",
+            "expires",
+        ],
+    ),
+    (
+        "recovery",
+        &[
+            "recover", "recovers", "recovery", "restore", "restored", "rto", "rpo",
+        ],
+    ),
+    ("downtime", &["downtime", "down", "outage", "outages"]),
+    (
+        "delivery",
+        &[
+            "launch",
+            "launched",
+            "live",
+            "ready",
+            "deliver",
+            "delivered",
+            "built",
+            "finish",
+            "finished",
+            "deadline",
+            "done",
+            "online",
+            "opens",
+        ],
+    ),
+    (
+        "availability",
+        &[
+            "uptime",
+            "availability",
+            "available",
+            "verfügbar",
+            "verfügbarkeit",
+        ],
+    ),
+    ("coverage", &["coverage", "covered"]),
+    ("errors", &["error", "errors", "fail", "fails", "failures"]),
+    ("memory", &["memory", "ram"]),
+];
+
+/// Words that a topic or a unit brings along: they do not tell two subjects apart.
+const BESIDE: &[&str] = &[
+    "respond",
+    "answer",
+    "load",
+    "handle",
+    "support",
+    "serve",
+    "process",
+    "cope",
+    "cost",
+    "budget",
+    "price",
+    "spend",
+    "pay",
+    "month",
+    "year",
+    "week",
+    "day",
+    "hour",
+    "minute",
+    "second",
+    "percent",
+    "time",
+    "keep",
+    "kept",
+    "retain",
+    "launch",
+    "live",
+    "ready",
+    "start",
+    "uptime",
+    "available",
+    "availability",
+    "late",
+    "latency",
+    "below",
+    "maximum",
+    "minimum",
+    "total",
+    "concurrent",
+];
+
+static BESIDE_STEMS: LazyLock<HashSet<String>> = LazyLock::new(|| {
+    let of_topics = TOPICS.iter().flat_map(|(_, words)| words.iter().copied());
+    let of_units = TIMES.iter().chain(SIZES).map(|(unit, _)| *unit);
+    BESIDE
+        .iter()
+        .chain(CURRENCIES)
+        .chain(MONTHS)
+        .copied()
+        .chain(of_topics)
+        .chain(of_units)
+        .map(stem)
+        .collect()
+});
+
+/// Whether a stem only repeats what a measure says.
+pub fn is_beside(stem: &str) -> bool {
+    BESIDE_STEMS.contains(stem)
+}
+
+/// The numbers that the words of a text demand.
+pub fn demands(spoken: &[Word]) -> Vec<Demand> {
+    let topic = topic(spoken);
+    let mut found = Vec::new();
+    for at in 0..spoken.len() {
+        if let Some(demand) = demand_at(spoken, at, topic) {
+            found.push(demand);
+        }
+    }
+    found
+}
+
+fn demand_at(spoken: &[Word], at: usize, topic: Option<&str>) -> Option<Demand> {
+    let word = |at: usize| spoken.get(at).map_or("", |word| word.lower.as_str());
+    if let Some(month) = MONTHS.iter().position(|month| *month == word(at)) {
+        let by = at.checked_sub(1).map(word);
+        if !matches!(by, Some("by" | "before" | "until" | "bis")) {
+            return None;
+        }
+        return Some(Demand {
+            measure: format!("date {}", topic?),
+            bound: Bound::Exactly,
+            value: month as f64,
+            shown: spoken[at].lower.clone(),
+        });
+    }
+    let number = Number::parse(word(at))?;
+    let next = word(at + 1);
+    let unit = if number.unit.is_empty() {
+        next
+    } else {
+        number.unit
+    };
+    let shown = match number.unit {
+        "" if is_unit(next) => format!("{} {next}", word(at)),
+        _ => word(at).to_owned(),
+    };
+    let bound = number.bound.unwrap_or_else(|| bound_before(spoken, at));
+    let demand = |measure: String, value: f64| {
+        Some(Demand {
+            measure,
+            bound,
+            value,
+            shown: shown.clone(),
+        })
+    };
+    let scaled = |units: &[(&str, f64)]| {
+        let (_, scale) = units.iter().find(|(known, _)| *known == unit)?;
+        Some(number.value * scale)
+    };
+    if number.currency || CURRENCIES.contains(&unit) {
+        return demand(format!("money {}", period(spoken, at)), number.value);
+    }
+    if unit == "%" || unit == "percent" || unit == "prozent" {
+        return demand(format!("share {}", topic?), number.value);
+    }
+    if let Some(value) = scaled(SIZES) {
+        return demand(format!("size {}", topic.unwrap_or("data")), value);
+    }
+    if let Some(value) = scaled(TIMES) {
+        // "50 a month", "once per day": no span.
+        if matches!(at.checked_sub(1).map(word), Some("per" | "every")) {
+            return None;
+        }
+        return demand(format!("time {}", topic?), value);
+    }
+    let noun = noun_after(spoken, at)?;
+    demand(format!("{noun} {}", period(spoken, at)), number.value)
+}
+
+fn is_unit(word: &str) -> bool {
+    TIMES.iter().chain(SIZES).any(|(unit, _)| *unit == word)
+        || CURRENCIES.contains(&word)
+        || matches!(word, "percent" | "prozent" | "%")
+}
+
+fn topic(spoken: &[Word]) -> Option<&'static str> {
+    TOPICS
+        .iter()
+        .find(|(_, words)| {
+            spoken
+                .iter()
+                .any(|word| words.contains(&word.lower.as_str()))
+        })
+        .map(|(topic, _)| *topic)
+}
+
+/// "a month", "per user", "per second": what the number is counted for.
+fn period(spoken: &[Word], at: usize) -> String {
+    let word = |at: usize| spoken.get(at).map_or("", |word| word.lower.as_str());
+    for place in at + 1..=at + 5 {
+        match word(place) {
+            "per" | "each" | "pro" => return format!("per {}", stem(word(place + 1))),
+            "a" | "an" | "every" if TIMES.iter().any(|(unit, _)| *unit == word(place + 1)) => {
+                return format!("per {}", stem(word(place + 1)));
+            }
+            "monthly" => return "per month".to_owned(),
+            "yearly" | "annually" => return "per year".to_owned(),
+            _ => {}
+        }
+    }
+    String::new()
+}
+
+/// What is counted: the first plural within three words.
+fn noun_after(spoken: &[Word], at: usize) -> Option<String> {
+    spoken[at + 1..]
+        .iter()
+        .take(3)
+        .map(|word| word.lower.as_str())
+        .find(|word| {
+            word.len() > 3
+                && (word.ends_with('s') || *word == "people")
+                && !word.ends_with("ss")
+                && !word.contains(|c: char| c.is_ascii_digit())
+        })
+        .map(stem)
+}
+
+fn bound_before(spoken: &[Word], at: usize) -> Bound {
+    let before: Vec<&str> = spoken[at.saturating_sub(4)..at]
+        .iter()
+        .map(|word| word.lower.as_str())
+        .collect();
+    let before = format!(" {} ", before.join(" "));
+    let says = |list: &[&str]| {
+        list.iter()
+            .any(|phrase| before.contains(&format!(" {phrase} ")))
+    };
+    let most = [
+        "within",
+        "under",
+        "below",
+        "at most",
+        "less than",
+        "no more than",
+        "not more than",
+        "up to",
+        "max",
+        "maximum",
+        "not exceed",
+        "no later than",
+        "in under",
+        "no longer than",
+        "höchstens",
+        "unter",
+        "maximal",
+        "innerhalb",
+        "innerhalb von",
+    ];
+    let least = [
+        "at least",
+        "more than",
+        "over",
+        "minimum",
+        "above",
+        "no less than",
+        "mindestens",
+        "über",
+    ];
+    if says(&most) {
+        Bound::AtMost
+    } else if says(&least) {
+        Bound::AtLeast
+    } else {
+        Bound::Exactly
+    }
+}
+
+struct Number<'w> {
+    value: f64,
+    unit: &'w str,
+    currency: bool,
+    bound: Option<Bound>,
+}
+
+impl<'w> Number<'w> {
+    fn parse(word: &'w str) -> Option<Self> {
+        let body = word.trim_start_matches(['<', '>', '=', '≤', '≥', '~', '$', '€', '£']);
+        let signs = &word[..word.len() - body.len()];
+        if !body.starts_with(|c: char| c.is_ascii_digit()) {
+            return spelled(word).map(|value| Self {
+                value,
+                unit: "",
+                currency: false,
+                bound: None,
+            });
+        }
+        let length = body
+            .find(|c: char| !c.is_ascii_digit() && !matches!(c, '.' | ','))
+            .unwrap_or(body.len());
+        let (digits, unit) = body.split_at(length);
+        let (scale, unit) = match unit {
+            "k" => (1e3, ""),
+            "m" => (1e6, ""),
+            unit => (1.0, unit),
+        };
+        Some(Self {
+            value: read(digits)? * scale,
+            unit: unit.trim_matches(['€', '$', '£']),
+            currency: signs.contains(['$', '€', '£']) || unit.ends_with(['€', '$', '£']),
+            bound: if signs.contains(['<', '≤']) {
+                Some(Bound::AtMost)
+            } else if signs.contains(['>', '≥']) {
+                Some(Bound::AtLeast)
+            } else {
+                None
+            },
+        })
+    }
+}
+
+/// `10,000`, `1.5`, `99.95`; dots part thousands where three digits follow each.
+fn read(digits: &str) -> Option<f64> {
+    let digits = digits.trim_end_matches(['.', ',']);
+    let is_grouped = |mark: char| {
+        let mut parts = digits.split(mark);
+        let first = parts.next().unwrap_or_default();
+        let rest: Vec<&str> = parts.collect();
+        !rest.is_empty()
+            && (1..=3).contains(&first.len())
+            && !first.starts_with('0')
+            && rest.iter().all(|part| part.len() == 3)
+    };
+    if is_grouped(',') || is_grouped('.') {
+        return digits.replace([',', '.'], "").parse().ok();
+    }
+    digits.replace(',', ".").parse().ok()
+}
+
+fn spelled(word: &str) -> Option<f64> {
+    let words = [
+        "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
+    ];
+    let at = words.iter().position(|known| *known == word)?;
+    Some(at as f64 + 1.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Bound, demands};
+    use crate::requirements::words::words;
+
+    fn check(text: &str, expected: &[(&str, Bound, f64)]) {
+        let found = demands(&words(text));
+        let found: Vec<_> = found
+            .iter()
+            .map(|demand| (demand.measure.trim(), demand.bound, demand.value))
+            .collect();
+        assert_eq!(found, expected, "{text:?}");
+    }
+
+    #[test]
+    fn numbers_are_read_with_measure_bound_and_unit() {
+        check(
+            "Pages load within 2 seconds",
+            &[("time response", Bound::AtMost, 2_000.0)],
+        );
+        check(
+            "It responds in <200ms",
+            &[("time response", Bound::AtMost, 200.0)],
+        );
+        check(
+            "Costs less than $50 a month",
+            &[("money per month", Bound::AtMost, 50.0)],
+        );
+        check(
+            "Handle at least 10,000 concurrent users",
+            &[("user", Bound::AtLeast, 10_000.0)],
+        );
+        check(
+            "99.9% uptime",
+            &[("share availability", Bound::Exactly, 99.9)],
+        );
+        check(
+            "500 requests per second",
+            &[("request per second", Bound::Exactly, 500.0)],
+        );
+        check("Live by June", &[("date delivery", Bound::Exactly, 5.0)]);
+        check("Use S3 and v1.2", &[]);
+    }
+}

@@ -1,0 +1,21 @@
+//! What follows from a document's items by rules: priorities, the cut of the first version, risks,
+//! contradictions, and architectures matched from blueprints.
+//!
+//! **Invariant:** all advice names the words that it rests on. Where no word speaks for it, there is none.
+
+mod blueprints;
+mod contradictions;
+mod measured;
+mod mvp;
+mod options;
+mod priority;
+mod risks;
+mod rule_item;
+mod stems;
+
+pub use contradictions::{Contradiction, contradictions};
+pub use mvp::cut_mvp;
+pub use options::{gaps, options};
+pub use priority::priority;
+pub use risks::risks;
+pub use rule_item::RuleItem;

@@ -1,0 +1,5 @@
+//! Files that come with a vision: read once, within bounds, and kept as what was read in them.
+
+mod read;
+
+pub use read::{read_all, read_back};

@@ -1,0 +1,259 @@
+//! Tells by a file's ending what it is, and reads it: Markdown and text as they are, an OpenAPI
+//! description as its operations.
+
+use std::collections::BTreeSet;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use orch_api::types::vision::NewAttachment;
+use orch_core::requirements::{Content, is_openapi, operations};
+use orch_store::{StoreError, attachment};
+use sha2::{Digest as _, Sha256};
+
+use crate::app::{AppError, Result};
+
+/// The most files of one vision.
+const MOST_FILES: usize = 10;
+/// The most bytes of all files of one vision.
+const MOST_BYTES: usize = 4 * 1024 * 1024;
+/// The longest text that is read in one file, in bytes.
+const LONGEST_TEXT: usize = 512 * 1024;
+/// The longest name, in characters.
+const LONGEST_NAME: usize = 200;
+
+/// What a file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sort {
+    Markdown,
+    Text,
+    Yaml,
+    Json,
+}
+
+const ENDINGS: [(&str, Sort); 7] = [
+    ("md", Sort::Markdown),
+    ("markdown", Sort::Markdown),
+    ("txt", Sort::Text),
+    ("text", Sort::Text),
+    ("yaml", Sort::Yaml),
+    ("yml", Sort::Yaml),
+    ("json", Sort::Json),
+];
+
+impl Sort {
+    fn of(name: &str) -> Option<Self> {
+        let (_, ending) = name.rsplit_once('.')?;
+        let ending = ending.to_ascii_lowercase();
+        ENDINGS
+            .iter()
+            .find(|(known, _)| *known == ending)
+            .map(|(_, sort)| *sort)
+    }
+
+    const fn media_type(self) -> &'static str {
+        match self {
+            Self::Markdown => "text/markdown",
+            Self::Text => "text/plain",
+            Self::Yaml => "application/yaml",
+            Self::Json => "application/json",
+        }
+    }
+}
+
+/// Reads the files: all of them, or the first fault is answered.
+pub async fn read_all(files: Vec<NewAttachment>) -> Result<Vec<attachment::NewAttachment>> {
+    if files.len() > MOST_FILES {
+        let message = format!("has {} files; at most {MOST_FILES} fit", files.len());
+        return Err(AppError::invalid("attachments", message));
+    }
+    let mut names = BTreeSet::new();
+    let mut sum = 0;
+    let mut read = Vec::with_capacity(files.len());
+    for (at, file) in files.into_iter().enumerate() {
+        let field = |name: &str| format!("attachments[{at}].{name}");
+        let sort =
+            sort_of(&file.name).map_err(|message| AppError::invalid(field("name"), message))?;
+        if !names.insert(file.name.to_lowercase()) {
+            return Err(AppError::invalid(field("name"), "is given twice"));
+        }
+        let (name, bytes) = match (file.content, file.content_base64) {
+            (Some(text), None) => (file.name, text.into_bytes()),
+            (None, Some(encoded)) => {
+                let bytes = STANDARD.decode(encoded.trim_end()).map_err(|error| {
+                    AppError::invalid(field("content_base64"), format!("is no Base64: {error}"))
+                })?;
+                (file.name, bytes)
+            }
+            (Some(_), Some(_)) | (None, None) => {
+                let message = "is given with `content_base64`, or neither is; give one of them";
+                return Err(AppError::invalid(field("content"), message));
+            }
+        };
+        sum += bytes.len();
+        if sum > MOST_BYTES {
+            let message = format!("hold more than {MOST_BYTES} bytes together");
+            return Err(AppError::invalid("attachments", message));
+        }
+        read.push(one(name, bytes, sort, field("content")).await?);
+    }
+    Ok(read)
+}
+
+async fn one(
+    name: String,
+    bytes: Vec<u8>,
+    sort: Sort,
+    field: String,
+) -> Result<attachment::NewAttachment> {
+    let sha256 = hex::encode(Sha256::digest(&bytes));
+    let size_bytes = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
+    let read = tokio::task::spawn_blocking(move || content(&bytes, sort))
+        .await
+        .map_err(|_| StoreError::Closed)?;
+    let content =
+        read.map_err(|message| AppError::invalid(field, format!("of {name} {message}")))?;
+    Ok(attachment::NewAttachment {
+        name,
+        media_type: sort.media_type().to_owned(),
+        size_bytes,
+        sha256,
+        content: serde_json::to_string(&content).expect("invariant: what was read serialises"),
+    })
+}
+
+fn sort_of(name: &str) -> std::result::Result<Sort, String> {
+    let length = name.chars().count();
+    if length == 0 || length > LONGEST_NAME {
+        return Err(format!("must have 1 to {LONGEST_NAME} characters"));
+    }
+    if name.contains(['/', '\\']) || name.chars().any(char::is_control) {
+        return Err(
+            "must be a file's name, without a folder and without control characters".to_owned(),
+        );
+    }
+    Sort::of(name).ok_or_else(|| {
+        let known: Vec<&str> = ENDINGS.iter().map(|(ending, _)| *ending).collect();
+        format!(
+            "has no ending that is read; expected one of .{} (source archives are not read: import the repository instead)",
+            known.join(", .")
+        )
+    })
+}
+
+fn content(bytes: &[u8], sort: Sort) -> std::result::Result<Content, String> {
+    let text = |bytes: &[u8]| {
+        let text = std::str::from_utf8(bytes).map_err(|error| {
+            format!(
+                "is not UTF-8 text: byte {} begins no character",
+                error.valid_up_to()
+            )
+        })?;
+        match text.contains('\0') {
+            true => Err("contains a NUL character".to_owned()),
+            false => Ok(text.to_owned()),
+        }
+    };
+    let content = match sort {
+        Sort::Markdown | Sort::Text => Content::Prose(text(bytes)?),
+        Sort::Yaml | Sort::Json => {
+            let text = text(bytes)?;
+            if !is_openapi(&text) && sort == Sort::Yaml {
+                return Err(
+                    "has no `openapi` member at its beginning: it is no OpenAPI description"
+                        .to_owned(),
+                );
+            }
+            Content::Operations(operations(&text).map_err(|error| error.to_string())?)
+        }
+    };
+    if let Content::Prose(text) = &content
+        && text.len() > LONGEST_TEXT
+    {
+        return Err(format!(
+            "holds {} bytes of text; at most {LONGEST_TEXT} fit",
+            text.len()
+        ));
+    }
+    Ok(content)
+}
+
+/// What was read in a stored file.
+///
+/// # Errors
+/// When the row holds what cannot be read.
+pub fn read_back(stored: &attachment::Attachment) -> Result<Content> {
+    serde_json::from_str(&stored.content).map_err(|error| {
+        AppError::Store(StoreError::Corrupt {
+            column: "content",
+            what: error.to_string(),
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(name: &str, content: &str) -> NewAttachment {
+        NewAttachment {
+            name: name.to_owned(),
+            content: Some(content.to_owned()),
+            content_base64: None,
+        }
+    }
+
+    async fn refused(files: Vec<NewAttachment>) -> String {
+        read_all(files).await.expect_err("a refusal").to_string()
+    }
+
+    #[tokio::test]
+    async fn texts_and_descriptions_are_read_by_their_endings() {
+        let files = vec![
+            file("a.md", "Use Rust."),
+            file(
+                "b.json",
+                r#"{"openapi": "3.1.0", "paths": {"/a": {"get": {}}}}"#,
+            ),
+        ];
+        let read = read_all(files).await.expect("files");
+        let kinds: Vec<_> = read.iter().map(|file| file.media_type.as_str()).collect();
+        assert_eq!(kinds, ["text/markdown", "application/json"]);
+        assert_eq!(read[0].content, r#"{"prose":"Use Rust."}"#);
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_read_is_refused_with_its_place() {
+        for (files, expected) in [
+            (
+                vec![file("a.zip", "")],
+                "`attachments[0].name` has no ending that is read",
+            ),
+            (
+                vec![file("../a.md", "")],
+                "`attachments[0].name` must be a file's name",
+            ),
+            (
+                vec![file("a.md", "x"), file("A.md", "x")],
+                "`attachments[1].name` is given twice",
+            ),
+            (
+                vec![file("a.json", "{}")],
+                "`attachments[0].content` of a.json has no `openapi`",
+            ),
+            (
+                vec![file("a.txt", &"x".repeat(LONGEST_TEXT + 1))],
+                "at most 524288 fit",
+            ),
+            (
+                vec![NewAttachment {
+                    name: "a.md".to_owned(),
+                    ..NewAttachment::default()
+                }],
+                "give one of them",
+            ),
+        ] {
+            let message = refused(files).await;
+            assert!(message.contains(expected), "{message:?} lacks {expected:?}");
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! `/projects/{id}/requirements`: versions, edits, differences, comments, approval. A run's token opens
+//! none of it: requirements are a person's to decide.
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::header::{ETAG, IF_MATCH};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use orch_api::problem::Problem;
+use orch_api::types::requirements::{
+    ApproveRequirements, EditRequirements, NewRequirementComment, RequirementComment, Requirements,
+    RequirementsDifference,
+};
+use orch_core::ids::{ProjectId, RequirementsId};
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_axum::routes;
+
+use super::paging::{Listing, PageQuery};
+use super::requirements_view as view;
+use crate::app::requirements::{self, Approval};
+use crate::app::{App, AppError};
+use crate::edge::{Access, ApiError, Area, Caller, JsonBody, OptionalJson, Path, Query};
+
+pub fn area() -> Area<App> {
+    Area::new()
+        .route(Access::User, routes!(list))
+        .route(Access::User, routes!(propose))
+        .route(Access::User, routes!(approve_current))
+        .route(Access::User, routes!(show))
+        .route(Access::User, routes!(approve))
+        .route(Access::User, routes!(edit))
+        .route(Access::User, routes!(difference))
+        .route(Access::User, routes!(comment, list_comments))
+}
+
+/// The version, with its digest as the `ETag`.
+fn answer(status: StatusCode, version: Requirements) -> Response {
+    let etag = HeaderValue::from_str(&format!("\"{}\"", version.digest));
+    let mut response = (status, Json(version)).into_response();
+    if let Ok(etag) = etag {
+        response.headers_mut().insert(ETAG, etag);
+    }
+    response
+}
+
+/// The digest that the caller read; none for `*`.
+fn if_match(headers: &HeaderMap) -> Result<Option<String>, AppError> {
+    let Some(value) = headers.get(IF_MATCH) else {
+        return Ok(None);
+    };
+    let text = value.to_str().unwrap_or("").trim();
+    if text == "*" {
+        return Ok(None);
+    }
+    let digest = text.trim_matches('"');
+    if digest.len() == 64 && digest.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return Ok(Some(digest.to_owned()));
+    }
+    let message = "If-Match must be the ETag of the requirements: their digest in quotes";
+    Err(AppError::PreconditionFailed(message.to_owned()))
+}
+
+/// Propose requirements from the newest vision
+///
+/// Items of the version before keep their ids; what persons edited, added, removed and answered stays.
+#[utoipa::path(post, path = "/projects/{id}/requirements/propose", tag = "projects", params(("id" = i64, Path)), responses(
+    (status = 200, body = Requirements), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+async fn propose(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<i64>,
+) -> Result<Response, ApiError> {
+    let proposed = requirements::propose(&app, &caller.name, ProjectId(id)).await?;
+    Ok(answer(StatusCode::OK, view::requirements(proposed)?))
+}
+
+/// Approve the current requirements
+#[utoipa::path(post, path = "/projects/{id}/requirements/approve", tag = "projects", params(("id" = i64, Path)), request_body = Option<ApproveRequirements>, responses(
+    (status = 200, body = Requirements), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+async fn approve_current(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<i64>,
+    headers: HeaderMap,
+    OptionalJson(body): OptionalJson<ApproveRequirements>,
+) -> Result<Response, ApiError> {
+    let approval = Approval {
+        id: None,
+        digest: body.digest.or(if_match(&headers)?),
+    };
+    let approved = requirements::approve(&app, &caller.name, ProjectId(id), approval).await?;
+    Ok(answer(StatusCode::OK, view::requirements(approved)?))
+}
+
+/// List the versions of the requirements
+#[utoipa::path(get, path = "/projects/{id}/requirements", tag = "projects", params(("id" = i64, Path), PageQuery), responses(
+    (status = 200, body = Vec<Requirements>), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+async fn list(
+    State(app): State<App>,
+    Path(id): Path<i64>,
+    listing: Listing,
+) -> Result<Response, ApiError> {
+    let versions = requirements::list(&app, ProjectId(id)).await?;
+    let shown: Result<Vec<_>, AppError> = versions.into_iter().map(view::requirements).collect();
+    Ok(listing.answer_part(shown?.into_iter(), |row| row.id))
+}
+
+/// Show a version of the requirements
+#[utoipa::path(get, path = "/projects/{id}/requirements/{rid}", tag = "projects", params(("id" = i64, Path), ("rid" = i64, Path)), responses(
+    (status = 200, body = Requirements), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+async fn show(
+    State(app): State<App>,
+    Path((id, rid)): Path<(i64, i64)>,
+) -> Result<Response, ApiError> {
+    let version = requirements::show(&app, ProjectId(id), RequirementsId(rid)).await?;
+    Ok(answer(StatusCode::OK, view::requirements(version)?))
+}
+
+/// Approve a version of the requirements
+///
+/// The approval binds the version's digest. Where `digest`, or `If-Match`, is another, nothing is approved.
+#[utoipa::path(post, path = "/projects/{id}/requirements/{rid}/approve", tag = "projects", params(("id" = i64, Path), ("rid" = i64, Path)), request_body = Option<ApproveRequirements>, responses(
+    (status = 200, body = Requirements), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+async fn approve(
+    State(app): State<App>,
+    caller: Caller,
+    Path((id, rid)): Path<(i64, i64)>,
+    headers: HeaderMap,
+    OptionalJson(body): OptionalJson<ApproveRequirements>,
+) -> Result<Response, ApiError> {
+    let approval = Approval {
+        id: Some(RequirementsId(rid)),
+        digest: body.digest.or(if_match(&headers)?),
+    };
+    let approved = requirements::approve(&app, &caller.name, ProjectId(id), approval).await?;
+    Ok(answer(StatusCode::OK, view::requirements(approved)?))
+}
+
+/// Edit the newest requirements
+///
+/// Makes a new version; the one that is edited stays as it is. Of several edits all hold, or none.
+#[utoipa::path(post, path = "/projects/{id}/requirements/{rid}/edits", tag = "projects", params(("id" = i64, Path), ("rid" = i64, Path)), request_body = EditRequirements, responses(
+    (status = 201, body = Requirements), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+async fn edit(
+    State(app): State<App>,
+    caller: Caller,
+    Path((id, rid)): Path<(i64, i64)>,
+    headers: HeaderMap,
+    JsonBody(body): JsonBody<EditRequirements>,
+) -> Result<Response, ApiError> {
+    let if_digest = if_match(&headers)?;
+    let made = requirements::edit(
+        &app,
+        &caller.name,
+        ProjectId(id),
+        RequirementsId(rid),
+        &body.edits,
+        body.reason.as_deref(),
+        if_digest.as_deref(),
+    )
+    .await?;
+    Ok(answer(StatusCode::CREATED, view::requirements(made)?))
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct DifferenceQuery {
+    /// The older version; the one that this was made from where it is absent.
+    from: Option<i64>,
+}
+
+/// Show what changed from another version
+#[utoipa::path(get, path = "/projects/{id}/requirements/{rid}/diff", tag = "projects", params(("id" = i64, Path), ("rid" = i64, Path), DifferenceQuery), responses(
+    (status = 200, body = RequirementsDifference), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+async fn difference(
+    State(app): State<App>,
+    Path((id, rid)): Path<(i64, i64)>,
+    Query(query): Query<DifferenceQuery>,
+) -> Result<Json<RequirementsDifference>, ApiError> {
+    let from = query.from.map(RequirementsId);
+    let (project, version) = (ProjectId(id), RequirementsId(rid));
+    let (from, found) = requirements::difference(&app, project, version, from).await?;
+    Ok(Json(view::difference(from, rid, &found)))
+}
+
+/// Comment on a version of the requirements, or on one of its items
+#[utoipa::path(post, path = "/projects/{id}/requirements/{rid}/comments", tag = "projects", params(("id" = i64, Path), ("rid" = i64, Path)), request_body = NewRequirementComment, responses(
+    (status = 201, body = RequirementComment), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+async fn comment(
+    State(app): State<App>,
+    caller: Caller,
+    Path((id, rid)): Path<(i64, i64)>,
+    JsonBody(new): JsonBody<NewRequirementComment>,
+) -> Result<(StatusCode, Json<RequirementComment>), ApiError> {
+    let (project, version) = (ProjectId(id), RequirementsId(rid));
+    let item = new.item.as_deref();
+    let made =
+        requirements::comment(&app, &caller.name, project, version, item, &new.content).await?;
+    Ok((StatusCode::CREATED, Json(view::comment(made))))
+}
+
+/// List the comments on a version of the requirements and on those before it
+#[utoipa::path(get, path = "/projects/{id}/requirements/{rid}/comments", tag = "projects", params(("id" = i64, Path), ("rid" = i64, Path), PageQuery), responses(
+    (status = 200, body = Vec<RequirementComment>), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+async fn list_comments(
+    State(app): State<App>,
+    Path((id, rid)): Path<(i64, i64)>,
+    listing: Listing,
+) -> Result<Response, ApiError> {
+    let found = requirements::comments(&app, ProjectId(id), RequirementsId(rid)).await?;
+    let shown = found.into_iter().map(view::comment);
+    Ok(listing.answer_part(shown, |row| row.id))
+}

@@ -1,0 +1,100 @@
+//! How requirements, their differences and comments, and files of visions are shown.
+
+use orch_api::types::requirements::{
+    RequirementComment, Requirements, RequirementsDifference, RequirementsStatus,
+};
+use orch_api::types::vision::Attachment;
+use orch_core::requirements::{Content, Difference};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::instant;
+use crate::app::requirements::document;
+use crate::app::{AppError, attachment};
+
+/// The core's data have the names of the wire; this is where the two meet.
+fn as_shown<T: DeserializeOwned + Default>(value: &impl Serialize) -> T {
+    let value = serde_json::to_value(value).expect("invariant: plain data serialise");
+    serde_json::from_value(value).unwrap_or_default()
+}
+
+pub fn requirements(
+    stored: orch_store::requirements::Requirements,
+) -> Result<Requirements, AppError> {
+    let document = document(&stored)?;
+    let digest = match stored.digest {
+        Some(digest) if !digest.is_empty() => digest,
+        Some(_) | None => document.digest(),
+    };
+    Ok(Requirements {
+        id: stored.id,
+        project_id: stored.project_id,
+        vision_id: stored.vision_id,
+        status: match stored.status.as_str() {
+            "approved" => RequirementsStatus::Approved,
+            "superseded" => RequirementsStatus::Superseded,
+            _ => RequirementsStatus::Proposed,
+        },
+        draft: stored.draft,
+        items: as_shown(&document.items),
+        created_at: instant(stored.created_at),
+        approved_at: stored.approved_at.map(instant),
+        approved_by: stored.approved_by,
+        parent_id: stored.parent_id,
+        author: stored.author,
+        reason: stored.reason,
+        digest,
+        options: as_shown(&document.options),
+        chosen_option: document.chosen_option,
+        findings: as_shown(&document.findings),
+    })
+}
+
+pub fn difference(from: i64, to: i64, found: &Difference) -> RequirementsDifference {
+    RequirementsDifference {
+        from,
+        to,
+        added: as_shown(&found.added),
+        removed: as_shown(&found.removed),
+        changed: as_shown(&found.changed),
+        options_added: found.options_added.clone(),
+        options_removed: found.options_removed.clone(),
+        chosen_option: as_shown(&found.chosen_option),
+    }
+}
+
+pub fn comment(comment: orch_store::requirement_comment::Comment) -> RequirementComment {
+    RequirementComment {
+        id: comment.id,
+        project_id: comment.project_id,
+        requirements_id: comment.requirements_id,
+        item: comment.item,
+        author: comment.author,
+        content: comment.content,
+        created_at: instant(comment.created_at),
+    }
+}
+
+pub fn attachment(stored: orch_store::attachment::Attachment) -> Attachment {
+    let text = match attachment::read_back(&stored) {
+        Ok(Content::Prose(text)) => text,
+        Ok(Content::Operations(operations)) => {
+            let lines: Vec<String> = operations
+                .into_iter()
+                .map(|operation| format!("{}: {}", operation.name, operation.summary))
+                .collect();
+            lines.join("\n")
+        }
+        Err(_) => String::new(),
+    };
+    Attachment {
+        id: stored.id,
+        vision_id: stored.vision_id,
+        name: stored.name,
+        media_type: stored.media_type,
+        size_bytes: stored.size_bytes,
+        sha256: stored.sha256,
+        text,
+        created_at: instant(stored.created_at),
+    }
+}
