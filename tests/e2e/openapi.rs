@@ -139,6 +139,12 @@ async fn the_server_answers_as_its_description_says() {
 /// Method and path of what callers rely on.
 const PROMISED: &[&str] = &[
     "get /agents",
+    "get /api/agents",
+    "get /api/orchestrate",
+    "get /api/orchestrate/{request_id}",
+    "get /api/orchestrate/{request_id}/calls",
+    "get /api/sessions",
+    "get /api/sessions/{session_id}",
     "get /audit",
     "get /logs",
     "get /metrics",
@@ -173,6 +179,8 @@ const PROMISED: &[&str] = &[
     "get /work-items/{id}/runs",
     "get /work-items/{id}/tool-recipe",
     "patch /work-items/runs/steps/{id}",
+    "post /api/orchestrate",
+    "post /api/orchestrate/{request_id}/cancel",
     "post /projects",
     "post /projects/{id}/quota",
     "post /projects/{id}/requirements/approve",

@@ -51,6 +51,7 @@ stored!(Session, "orchestration_session" by id => Session);
 pub struct NewOrchestration<'a> {
     pub uuid: &'a str,
     pub session_id: i64,
+    pub session_uuid: &'a str,
     pub request: &'a str,
     pub agents: &'a str,
     pub by: &'a str,
@@ -92,10 +93,11 @@ pub async fn insert(
     let inserted = optional!(
         conn,
         (i64,),
-        "INSERT INTO orchestration (uuid, session_id, status, request, agents, created_by, started_at, deadline)
-         VALUES ($1, $2, 'running', $3, $4, $5, $6, $7) ON CONFLICT (uuid) DO NOTHING RETURNING id",
+        "INSERT INTO orchestration (uuid, session_id, session_uuid, status, request, agents, created_by, started_at, deadline)
+         VALUES ($1, $2, $3, 'running', $4, $5, $6, $7, $8) ON CONFLICT (uuid) DO NOTHING RETURNING id",
         new.uuid,
         new.session_id,
+        new.session_uuid,
         new.request,
         new.agents,
         new.by,
@@ -186,9 +188,7 @@ pub async fn find(conn: &mut Conn, uuid: &str) -> Result<Option<Orchestration>, 
     noun::<Orchestration>(optional!(
         conn,
         Lenient<Orchestration>,
-        "SELECT o.id, o.uuid, o.session_id, s.uuid AS session_uuid, o.status, o.request, o.agents, o.error, o.created_by,
-                o.started_at, o.deadline, o.ended_at
-           FROM orchestration o JOIN orchestration_session s ON s.id = o.session_id WHERE o.uuid = $1",
+        "SELECT * FROM orchestration WHERE uuid = $1",
         uuid
     )?)
 }
@@ -205,11 +205,9 @@ pub async fn list(
 ) -> Result<Found<Orchestration>, StoreError> {
     let sql = listing!(
         page,
-        "SELECT o.id, o.uuid, o.session_id, s.uuid AS session_uuid, o.status, o.request, o.agents, o.error, o.created_by,
-                o.started_at, o.deadline, o.ended_at
-           FROM orchestration o JOIN orchestration_session s ON s.id = o.session_id
-          WHERE (CAST($1 AS BIGINT) IS NULL OR o.session_id = $1) AND (CAST($2 AS TEXT) IS NULL OR o.status = $2)",
-        "o.id",
+        "SELECT * FROM orchestration
+          WHERE (CAST($1 AS BIGINT) IS NULL OR session_id = $1) AND (CAST($2 AS TEXT) IS NULL OR status = $2)",
+        "id",
         "$3",
         "$4"
     );
@@ -237,10 +235,8 @@ pub async fn latest_of(
     let mut found = nouns::<Orchestration>(all!(
         conn,
         Lenient<Orchestration>,
-        "SELECT o.id, o.uuid, o.session_id, s.uuid AS session_uuid, o.status, o.request, o.agents, o.error, o.created_by,
-                o.started_at, o.deadline, o.ended_at
-           FROM orchestration o JOIN orchestration_session s ON s.id = o.session_id
-          WHERE o.session_id = $1 AND o.status = 'completed' ORDER BY o.id DESC LIMIT $2",
+        "SELECT * FROM orchestration
+          WHERE session_id = $1 AND status = 'completed' ORDER BY id DESC LIMIT $2",
         session,
         limit
     )?)?;

@@ -4,8 +4,8 @@ use crate::conn::{all, sql};
 use crate::stored::{Found, Lenient, Stored as _};
 use crate::{Conn, Key, Store, StoreError, Unreadable};
 use crate::{
-    agent, approval, artifact, attachment, audit, info_request, project, queue, recipe,
-    requirement_comment, requirements, run, step, summary, vision, work_item,
+    agent, approval, artifact, attachment, audit, info_request, model_call, orchestration, project,
+    queue, recipe, requirement_comment, requirements, run, step, summary, vision, work_item,
 };
 
 /// Rows of one look.
@@ -71,6 +71,8 @@ tables!(
     "requirements" by "id": requirements::Requirements,
     "requirement_comment" by "id": requirement_comment::Comment,
     "recipe" by "id": recipe::Recipe,
+    "orchestration" by "id": orchestration::Orchestration,
+    "model_call" by "id": model_call::ModelCall,
     "work_item" by "id": work_item::Row,
     "queue_entry" by "id": queue::Row,
     "run" by "id": run::Row,

@@ -63,6 +63,7 @@ pub async fn begin(app: &App, actor: &str, request: Request) -> Result<Begun> {
     let new = NewOrchestration {
         uuid: &id,
         session_id,
+        session_uuid: &session,
         request: &request.kept,
         agents: &agents,
         by: actor,

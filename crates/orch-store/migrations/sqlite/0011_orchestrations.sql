@@ -12,6 +12,7 @@ CREATE TABLE orchestration (
     id         INTEGER PRIMARY KEY AUTOINCREMENT,
     uuid       TEXT    NOT NULL UNIQUE,
     session_id INTEGER NOT NULL REFERENCES orchestration_session (id),
+    session_uuid TEXT NOT NULL,
     status     TEXT    NOT NULL,
     request    TEXT    NOT NULL,
     agents     TEXT    NOT NULL,
