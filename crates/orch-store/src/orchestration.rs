@@ -146,35 +146,46 @@ pub async fn end(
     Ok(touched == 1)
 }
 
-/// How many running requests have a deadline before `before`.
+/// What nobody works on any more.
+#[derive(Clone, Copy, Debug)]
+pub struct Left {
+    /// Whose deadline lies before.
+    pub due: Timestamp,
+    /// Which began before: the server that worked on them has ended since.
+    pub begun: Timestamp,
+}
+
+/// How many running requests are left.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn count_left(conn: &mut Conn, before: Timestamp) -> Result<i64, StoreError> {
+pub async fn count_left(conn: &mut Conn, left: Left) -> Result<i64, StoreError> {
     let (count,) = one!(
         conn,
         (i64,),
-        "SELECT count(*) FROM orchestration WHERE status = 'running' AND deadline < $1",
-        before.as_micros()
+        "SELECT count(*) FROM orchestration WHERE status = 'running' AND (deadline < $1 OR started_at < $2)",
+        left.due.as_micros(),
+        left.begun.as_micros()
     )?;
     Ok(count)
 }
 
-/// Ends what nobody works on any more: running requests whose deadline lies before `before`. Tells how many.
+/// Ends running requests that are left. Tells how many.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn end_left(
     conn: &mut Conn,
-    before: Timestamp,
+    left: Left,
     error: &str,
     now: Timestamp,
 ) -> Result<u64, StoreError> {
     execute!(
         conn,
-        "UPDATE orchestration SET status = 'failed', error = $2, ended_at = $3
-          WHERE status = 'running' AND deadline < $1",
-        before.as_micros(),
+        "UPDATE orchestration SET status = 'failed', error = $3, ended_at = $4
+          WHERE status = 'running' AND (deadline < $1 OR started_at < $2)",
+        left.due.as_micros(),
+        left.begun.as_micros(),
         error,
         now.as_micros()
     )

@@ -19,6 +19,7 @@ pub(crate) use heads::run as sign_heads;
 
 use std::time::Duration;
 
+use orch_core::time::Timestamp;
 use orch_store::retention::Retention;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -55,11 +56,11 @@ pub(crate) fn start(
     ));
     tasks.spawn(health::run(app.clone(), shutdown.clone()));
     tasks.spawn(sweep::run(app.clone(), shutdown.clone()));
-    // Nobody else works on what one server has to itself.
-    let left = match app.store().is_shared() {
-        true => app.store().now(),
-        false => orch_core::time::Timestamp::from_micros(i64::MAX),
+    // What a server has to itself, nobody else works on.
+    let begun = match app.store().is_shared() {
+        true => Timestamp::from_micros(0),
+        false => app.store().now(),
     };
-    tasks.spawn(orchestrations::run(app.clone(), left, shutdown.clone()));
+    tasks.spawn(orchestrations::run(app.clone(), begun, shutdown.clone()));
     tasks.spawn(upkeep::run(app.clone(), shutdown.clone()));
 }

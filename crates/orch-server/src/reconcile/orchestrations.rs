@@ -9,10 +9,10 @@ use crate::app::{App, orchestrate};
 
 const PERIOD: Duration = Duration::from_secs(60);
 
-pub async fn run(app: App, left: Timestamp, shutdown: CancellationToken) {
-    let mut before = left;
+/// `begun`: what began earlier, nobody works on.
+pub async fn run(app: App, begun: Timestamp, shutdown: CancellationToken) {
     loop {
-        if let Err(error) = orchestrate::end_left(&app, before).await {
+        if let Err(error) = orchestrate::end_left(&app, begun).await {
             tracing::error!(
                 error = &error as &dyn std::error::Error,
                 "requests that were left are not ended"
@@ -22,6 +22,5 @@ pub async fn run(app: App, left: Timestamp, shutdown: CancellationToken) {
             () = shutdown.cancelled() => return,
             () = tokio::time::sleep(PERIOD) => {}
         }
-        before = app.store().now();
     }
 }

@@ -2,7 +2,7 @@
 
 use orch_api::types::orchestrate::{Orchestration, OrchestrationError};
 use orch_core::time::Timestamp;
-use orch_store::orchestration as store;
+use orch_store::orchestration::{self as store, Left};
 use serde_json::json;
 use tokio::sync::broadcast::error::RecvError;
 use uuid::Uuid;
@@ -58,22 +58,26 @@ pub async fn cancel(app: &App, actor: &str, id: Uuid) -> Result<Orchestration> {
     }
 }
 
-/// Ends what was worked on until `before` and is not any more: its server died.
-pub(crate) async fn end_left(app: &App, before: Timestamp) -> Result<()> {
+/// Ends what was due by now and is not over, and what began before `begun`: its server died.
+pub(crate) async fn end_left(app: &App, begun: Timestamp) -> Result<()> {
     let error = OrchestrationError {
         agent: None,
         reason: "the server that worked on it ended".to_owned(),
     };
     let error = serde_json::to_string(&error).expect("invariant: errors serialise");
+    let left = Left {
+        due: app.store().now(),
+        begun,
+    };
     let mut conn = app.store().read().await?;
-    let left = store::count_left(&mut conn, before).await?;
+    let count = store::count_left(&mut conn, left).await?;
     drop(conn);
-    if left == 0 {
+    if count == 0 {
         return Ok(());
     }
     let mut tx = app.store().begin("system").await?;
     let now = tx.now();
-    let ended = store::end_left(&mut tx.conn, before, &error, now).await?;
+    let ended = store::end_left(&mut tx.conn, left, &error, now).await?;
     tx.record("orchestration.left", None, json!({"requests": ended}));
     tx.commit().await?;
     Ok(())
