@@ -4,14 +4,17 @@
 
 use std::{
     path::PathBuf,
-    sync::{Arc, PoisonError},
+    sync::{
+        Arc, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
 use nix::libc;
 use orch_core::recipe::Step;
 use orch_sandbox::{
-    egress::Refusal,
+    egress::{Admission, Proxy, Refusal},
     exec::{Command, Copied, Exit, Program, RunFolder, Snapshots},
     sandbox::{Cell, SandboxError},
 };
@@ -45,11 +48,16 @@ pub(super) struct Place<'a> {
     pub(super) folder: &'a RunFolder,
     pub(super) cell: &'a dyn Cell,
     pub(super) refusals: &'a Refusals,
+    pub(super) way_out: Option<&'a Proxy>,
+    /// Whether the server tells users by a token.
+    pub(super) wants_token: bool,
     pub(super) environment: &'a Environment,
     pub(super) secrets: RunSecrets<'a>,
     pub(super) shell: &'a PathBuf,
     pub(super) log: &'a RunLog,
     pub(super) stop: &'a CancellationToken,
+    /// Whether it was said that these leave something out.
+    pub(super) told_skipped: AtomicBool,
     /// Of the workspace between steps, where these are kept.
     pub(super) snapshots: Option<Arc<std::sync::Mutex<Option<Snapshots>>>>,
 }
@@ -148,7 +156,16 @@ impl Place<'_> {
             Some(taken)
         });
         match taken.await.ok()?? {
-            Ok(copied) => Some(copied),
+            Ok(copied) => {
+                if copied.skipped > 0 && !self.told_skipped.swap(true, Ordering::Relaxed) {
+                    let event = format!(
+                        "the workspace is kept between steps without pipes, sockets and devices: {} after step {number}",
+                        copied.skipped
+                    );
+                    self.log.event(&event).await;
+                }
+                Some(copied)
+            }
             Err(error) => {
                 let event = format!(
                     "the workspace is not kept between steps from step {number} on: {}",
@@ -157,6 +174,15 @@ impl Place<'_> {
                 self.log.event(&event).await;
                 None
             }
+        }
+    }
+
+    /// Whether a step may reach the server: as its run, and where the server can tell it from others.
+    fn admission(&self, step: &Step) -> Admission {
+        let has_token = step.secrets.iter().any(|secret| secret.name.is_run_token());
+        match has_token && self.wants_token {
+            true => Admission::Open,
+            false => Admission::Closed,
         }
     }
 
@@ -197,6 +223,9 @@ impl Place<'_> {
             kill_grace: KILL_GRACE,
             records: Some(self.folder.pids()),
         };
+        if let Some(way_out) = self.way_out {
+            way_out.admit(self.admission(step));
+        }
         let (sink, lines) = mpsc::channel(output::QUEUE);
         let running = self
             .cell
