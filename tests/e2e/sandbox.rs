@@ -152,6 +152,37 @@ steps:
 }
 
 #[tokio::test]
+async fn a_step_does_not_reach_its_own_server_though_its_recipe_lists_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    fs::set_permissions(folder.path(), open).unwrap();
+    let state = folder.path().to_str().unwrap();
+    let up = Installation::with(
+        "up",
+        &[("AGENT_SANDBOX", "bubblewrap"), ("AGENT_STATE_DIR", state)],
+    );
+    let own = up.base.trim_start_matches("http://");
+    let port = own.rsplit(':').next().unwrap();
+    let recipe = format!(
+        "permissions:
+  network: ['{own}', 'localhost:{port}']
+steps:
+  - run: if curl -sSf {0}/observability/health; then exit 1; fi
+  - run: if curl -sSf http://localhost:{port}/observability/health; then exit 1; fi
+",
+        up.base
+    );
+    let lines = run_recipe(&up, "visits", &recipe, "succeeded").await;
+    for host in [own.to_owned(), format!("localhost:{port}")] {
+        let refused =
+            format!("the way to {host} is closed: it is the server that the run works for");
+        assert!(has(&lines, &refused), "{lines:?}");
+    }
+    let audit = up.get("/audit?kind=egress.refused").await;
+    assert_eq!(audit.as_array().map(Vec::len), Some(2), "{audit}");
+}
+
+#[tokio::test]
 async fn a_right_that_policy_denies_fails_the_run_with_the_policys_name() {
     let up = Installation::with(
         "up",

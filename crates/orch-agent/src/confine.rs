@@ -12,7 +12,7 @@ use orch_core::recipe::{
 };
 use orch_sandbox::{
     Limits,
-    egress::{AllowList, Proxy, Refusal},
+    egress::{AllowList, Guarded, Proxy, Refusal},
     exec::RunFolder,
     sandbox::{Backend, Confinement, EngineSettings, Pull, Settings, Wanted, Without, kubernetes},
 };
@@ -50,6 +50,14 @@ impl Default for SandboxSetup {
             needs_sandbox: None,
         }
     }
+}
+
+/// A run's way out, beside what its recipe lists.
+pub(crate) struct Way<T> {
+    /// The server that the run works for.
+    pub(crate) server: Guarded,
+    /// Who hears of what is refused.
+    pub(crate) tell: T,
 }
 
 impl SandboxSetup {
@@ -90,9 +98,9 @@ impl SandboxSetup {
         recipe: &Recipe,
         folder: &RunFolder,
         path: &str,
-        tell: impl Fn(Refusal) + Send + Sync + 'static,
+        way: Way<impl Fn(Refusal) + Send + Sync + 'static>,
     ) -> Result<Confinement, Denied> {
-        self.confinement_with(backend, recipe, &Network::Denied, folder, path, tell)
+        self.confinement_with(backend, recipe, &Network::Denied, folder, path, way)
     }
 
     /// Whether policy gives a recipe what it asks for.
@@ -120,7 +128,7 @@ impl SandboxSetup {
         own: &Network,
         folder: &RunFolder,
         path: &str,
-        tell: impl Fn(Refusal) + Send + Sync + 'static,
+        way: Way<impl Fn(Refusal) + Send + Sync + 'static>,
     ) -> Result<Confinement, Denied> {
         self.check_rights(backend, recipe)?;
         let asked = recipe
@@ -133,7 +141,8 @@ impl SandboxSetup {
             _ => opened.collect(),
         };
         let networks: Vec<_> = rights::networks(recipe).chain([own]).collect();
-        let network = AllowList::of(networks).map(|allowed| Proxy::new(allowed, tell));
+        let network = AllowList::of(networks);
+        let network = network.map(|allowed| Proxy::new(allowed, way.server, way.tell));
         Ok(Confinement {
             work: folder.work(),
             home: folder.home(),
@@ -311,7 +320,16 @@ mod tests {
         let folder = RunFolder::create(top.path(), 1, 1).unwrap();
         let recipe = parse(yaml).unwrap();
         setup
-            .confinement(Backend::Bubblewrap, &recipe, &folder, "/usr/bin", |_| {})
+            .confinement(
+                Backend::Bubblewrap,
+                &recipe,
+                &folder,
+                "/usr/bin",
+                Way {
+                    server: Guarded::default(),
+                    tell: |_| {},
+                },
+            )
             .map_err(|denied| denied.to_string())
     }
 

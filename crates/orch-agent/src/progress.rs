@@ -27,6 +27,7 @@ use orch_redact::{Hidden, Redactor};
 use crate::{
     clock::Now,
     outbox::{Answer, RunKey, RunLink},
+    text::one_line,
 };
 
 /// A batch is sent when its texts have so many bytes.
@@ -217,13 +218,11 @@ impl RunLog {
         })
     }
 
+    /// One line, whatever is named in it: who reads the agent's own lines relies on them.
     async fn own(&self, source: Source, message: &str) {
-        let redactor = self.redactor();
-        for line in redactor.redact(message).lines() {
-            let line = line.to_owned();
-            self.line((self.now)(), source, 0, line, LineEnd::Here)
-                .await;
-        }
+        let line = one_line(&self.redactor().redact(message));
+        self.line((self.now)(), source, 0, line, LineEnd::Here)
+            .await;
     }
 
     /// A line that has been redacted already; `step` is from 1, 0 is none.

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use tonic::transport::Endpoint;
+use orch_sandbox::egress::Guarded;
+use tonic::transport::{Endpoint, Uri};
 
 use crate::{AgentError, config::AgentConfig};
 
@@ -53,6 +54,33 @@ impl Servers {
     /// Each in turn, for ever.
     pub(crate) fn in_turn(&self) -> impl Iterator<Item = &ServerAddress> {
         self.0.iter().cycle()
+    }
+}
+
+impl AgentConfig {
+    /// The server as steps reach it: not at all, but for those that have a token of their run to show.
+    pub(crate) fn server_kept_from_steps(&self) -> Guarded {
+        let urls = self.url.split(',').map(str::trim);
+        let uris = urls.filter_map(|url| url.parse::<Uri>().ok());
+        let hosts = uris.filter_map(|uri| {
+            let host = uri.host()?.trim_start_matches('[').trim_end_matches(']');
+            let host = host.trim_end_matches('.').to_ascii_lowercase();
+            Some((host, uri.port_u16().unwrap_or(80)))
+        });
+        let reason = match self.wants_token() {
+            true => {
+                "it is the server that the run works for, which a step reaches that has the secret ORCH_RUN_TOKEN"
+            }
+            false => {
+                "it is the server that the run works for, which takes whoever reaches it for its user: no step reaches it unless ORCH_API_TOKEN is set"
+            }
+        };
+        Guarded::new(hosts.collect(), reason.to_owned())
+    }
+
+    /// Whether the server tells users by a token, as far as its agent knows.
+    pub(crate) fn wants_token(&self) -> bool {
+        self.api_token.is_some()
     }
 }
 

@@ -3,12 +3,11 @@
 //! Each reads leniently: what does not decode stands for itself, so that partly encoded texts are
 //! read as well. They are right for the texts that they are meant for, and only ever looked at.
 
-use super::{dump, view::View};
-
-/// Shorter runs hold no secret.
-const SHORTEST_HEX: usize = 8;
-const SHORTEST_BASE32: usize = 8;
-const SHORTEST_BASE64: usize = 6;
+use super::{
+    dump,
+    runs::{base32, base64, hex},
+    view::View,
+};
 
 const ESCAPE: u8 = 0x1B;
 /// A longer sequence is none.
@@ -30,13 +29,20 @@ pub(super) fn by_character(view: &View, spaces: Spaces) -> Vec<(View, Again)> {
     let has = |byte: u8| view.bytes.contains(&byte);
     let mut views = Vec::new();
     if has(b'\\') {
-        views.extend(changed(view, escapes(view)));
+        views.extend(changed(view, escapes(view, Braced::Byte)));
+        let is_braced = |three: &[u8]| three == br"\x{";
+        if view.bytes.windows(3).any(is_braced) {
+            views.extend(changed(view, escapes(view, Braced::Character)));
+        }
     }
     if has(b'%') {
         views.extend(changed(view, percent(view, Plus::Itself)));
     }
     if has(b'+') && spaces == Spaces::InSecrets {
         views.extend(changed(view, percent(view, Plus::Space)));
+    }
+    if has(b'=') {
+        views.extend(quoted_printable(view).map(|view| (view, Again::Yes)));
     }
     if has(b'\'') {
         views.extend(quotes(view).map(|view| (view, Again::Yes)));
@@ -149,8 +155,16 @@ fn worth_reading(bytes: &[u8]) -> Again {
     }
 }
 
+/// What the number in `\x{…}` is of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Braced {
+    /// A byte, where it is small enough for one.
+    Byte,
+    Character,
+}
+
 /// Backslashes as JSON, shells and programming languages mean them.
-fn escapes(view: &View) -> View {
+fn escapes(view: &View, braced: Braced) -> View {
     let bytes = &view.bytes;
     let mut out = View::with_capacity(bytes.len());
     let mut at = 0;
@@ -172,6 +186,9 @@ fn escapes(view: &View) -> View {
             b'v' => simple(11),
             b'e' => simple(27),
             b'u' => unicode(&bytes[at..]).unwrap_or_else(|| simple(b'u')),
+            b'x' if bytes.get(at + 2) == Some(&b'{') => {
+                in_braces(&bytes[at..], braced).unwrap_or_else(|| simple(b'x'))
+            }
             b'x' => number(&bytes[at + 2..], 16, 2)
                 .and_then(|(value, digits)| Some((vec![u8::try_from(value).ok()?], 2 + digits)))
                 .unwrap_or_else(|| simple(b'x')),
@@ -190,10 +207,8 @@ fn escapes(view: &View) -> View {
 
 /// `\uXXXX`, a pair of surrogates, or `\u{X…}`, as UTF-8; and how long it is.
 fn unicode(text: &[u8]) -> Option<(Vec<u8>, usize)> {
-    let utf8 = |code: u32| Some(char::from_u32(code)?.to_string().into_bytes());
     if text.get(2) == Some(&b'{') {
-        let (code, digits) = number(&text[3..], 16, 6)?;
-        return (text.get(3 + digits) == Some(&b'}')).then_some((utf8(code)?, 4 + digits));
+        return in_braces(text, Braced::Character);
     }
     let four = |text: &[u8]| {
         let (code, digits) = number(text.strip_prefix(b"\\u")?, 16, 4)?;
@@ -208,6 +223,20 @@ fn unicode(text: &[u8]) -> Option<(Vec<u8>, usize)> {
         return Some((utf8(code)?, 12));
     }
     Some((utf8(high)?, 6))
+}
+
+fn utf8(code: u32) -> Option<Vec<u8>> {
+    Some(char::from_u32(code)?.to_string().into_bytes())
+}
+
+/// `\x{X…}` or `\u{X…}`, and how long it is.
+fn in_braces(text: &[u8], braced: Braced) -> Option<(Vec<u8>, usize)> {
+    let (code, digits) = number(text.get(3..)?, 16, 6)?;
+    let decoded = match (braced, u8::try_from(code)) {
+        (Braced::Byte, Ok(byte)) => vec![byte],
+        (Braced::Byte, Err(_)) | (Braced::Character, _) => utf8(code)?,
+    };
+    (text.get(3 + digits) == Some(&b'}')).then_some((decoded, 4 + digits))
 }
 
 /// The number that at most so many digits at the beginning make, and how many they are.
@@ -244,6 +273,34 @@ fn percent(view: &View, plus: Plus) -> View {
         at += length;
     }
     out
+}
+
+/// How mails write what is no text (RFC 2045, 6.7): `=53`, and `=` at the end of a line that goes on.
+fn quoted_printable(view: &View) -> Option<View> {
+    let bytes = &view.bytes;
+    let mut out = View::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        let length = match &bytes[at..] {
+            [b'=', b'\n', ..] => 2,
+            [b'=', b'\r', b'\n', ..] => 3,
+            [b'=', digits @ ..] => {
+                let digits = digits.get(..2).and_then(|digits| number(digits, 16, 2));
+                if let Some((value, 2)) = digits {
+                    out.push(value.to_le_bytes()[0], view, at..at + 3);
+                    at += 3;
+                    continue;
+                }
+                0
+            }
+            _ => 0,
+        };
+        if length == 0 {
+            out.push(bytes[at], view, at..at + 1);
+        }
+        at += length.max(1);
+    }
+    (out.bytes.len() < bytes.len()).then_some(out)
 }
 
 /// How shells write a quote within quotes.
@@ -317,139 +374,6 @@ fn replaced(view: &View, forms: &[(&[u8], u8)]) -> Option<View> {
     (out.bytes.len() < bytes.len()).then_some(out)
 }
 
-/// All runs of hex digits, with or without something between the pairs, from one of two digits on;
-/// what stands between runs is a line's end.
-fn hex(view: &View, parity: usize) -> Option<View> {
-    runs(view, SHORTEST_HEX, Alphabet::Hex, |out, digits| {
-        for pair in digits.get(parity..).unwrap_or_default().chunks_exact(2) {
-            let value = |(_, digit): (usize, u8)| digit;
-            let byte = value(pair[0]) << 4 | value(pair[1]);
-            out.push(byte, view, pair[0].0..pair[1].0 + 1);
-        }
-    })
-}
-
-/// All runs of base32 in its usual upper case, broken into lines or not, from one of eight characters on.
-fn base32(view: &View, offset: usize) -> Option<View> {
-    runs(view, SHORTEST_BASE32, Alphabet::Base32, |out, quintets| {
-        for group in quintets.get(offset..).unwrap_or_default().chunks(8) {
-            let bits = group
-                .iter()
-                .fold(0_u64, |bits, (_, value)| bits << 5 | u64::from(*value));
-            let have = 5 * group.len();
-            for number in 0..have / 8 {
-                let byte = (bits >> (have - 8 * (number + 1))).to_le_bytes()[0];
-                let (first, last) = (group[8 * number / 5].0, group[(8 * number + 7) / 5].0);
-                out.push(byte, view, first..last + 1);
-            }
-        }
-    })
-}
-
-/// All runs of base64 of either alphabet, broken into lines or not, from one of four characters on.
-fn base64(view: &View, offset: usize) -> Option<View> {
-    runs(view, SHORTEST_BASE64, Alphabet::Base64, |out, sextets| {
-        for group in sextets.get(offset..).unwrap_or_default().chunks(4) {
-            for two in 0..group.len().saturating_sub(1) {
-                let ((first, high), (last, low)) = (group[two], group[two + 1]);
-                let shift = 2 * (two as u32 + 1);
-                let byte = (u32::from(high) << shift | u32::from(low) >> (6 - shift)) & 0xFF;
-                out.push(byte.to_le_bytes()[0], view, first..last + 1);
-            }
-        }
-    })
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Alphabet {
-    Hex,
-    Base32,
-    Base64,
-}
-
-impl Alphabet {
-    fn value(self, byte: u8) -> Option<u8> {
-        match self {
-            Self::Hex => char::from(byte)
-                .to_digit(16)
-                .map(|digit| digit.to_le_bytes()[0]),
-            Self::Base32 => match byte {
-                b'A'..=b'Z' => Some(byte - b'A'),
-                b'2'..=b'7' => Some(byte - b'2' + 26),
-                _ => None,
-            },
-            Self::Base64 => match byte {
-                b'A'..=b'Z' => Some(byte - b'A'),
-                b'a'..=b'z' => Some(byte - b'a' + 26),
-                b'0'..=b'9' => Some(byte - b'0' + 52),
-                b'+' | b'-' => Some(62),
-                b'/' | b'_' => Some(63),
-                _ => None,
-            },
-        }
-    }
-
-    /// What may stand inside of a run and belongs to no character.
-    fn is_between(self, byte: u8) -> bool {
-        match self {
-            Self::Hex => b" :\n\r\t,;-\"'[]{}()".contains(&byte),
-            Self::Base32 | Self::Base64 => b"\n\r".contains(&byte),
-        }
-    }
-}
-
-/// Decodes each run of an alphabet; none where there is no run.
-fn runs(
-    view: &View,
-    shortest: usize,
-    alphabet: Alphabet,
-    mut decode: impl FnMut(&mut View, &[(usize, u8)]),
-) -> Option<View> {
-    let mut out = View::with_capacity(view.bytes.len());
-    let mut run = Vec::new();
-    let mut close = |run: &mut Vec<(usize, u8)>, out: &mut View| {
-        if run.len() >= shortest {
-            decode(out, run);
-        }
-        run.clear();
-    };
-    let mut skipped = 0;
-    for (at, byte) in view.bytes.iter().enumerate() {
-        if skipped > 0 {
-            skipped -= 1;
-            continue;
-        }
-        if alphabet == Alphabet::Hex && is_hex_prefix(&view.bytes[at..]) {
-            skipped = 1;
-            continue;
-        }
-        match alphabet.value(*byte) {
-            Some(value) => run.push((at, value)),
-            None if alphabet.is_between(*byte) => {}
-            None => {
-                let before = out.bytes.len();
-                close(&mut run, &mut out);
-                if out.bytes.len() > before {
-                    // Nothing goes on from one run to the next.
-                    out.push(b'\n', view, at..at + 1);
-                }
-            }
-        }
-    }
-    close(&mut run, &mut out);
-    (!out.bytes.is_empty()).then_some(out)
-}
-
-/// `0x` or `\\x` before the two digits of a byte.
-fn is_hex_prefix(text: &[u8]) -> bool {
-    match text {
-        [b'0' | b'\\', b'x' | b'X', high, low, ..] => {
-            high.is_ascii_hexdigit() && low.is_ascii_hexdigit()
-        }
-        _ => false,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -478,6 +402,10 @@ mod tests {
             ),
             ("s\0e\0c\0r\0", "secr"),
             ("sec\nre\r\nt", "secret"),
+            ("=73e=63=\r\nr=65=\nt=", "secret="),
+            (r"\x{73}ecr\x{65}\x{0074}", "secret"),
+            (r"\x{c3}\x{a4}", "ä"),
+            (r"\x{e4}\x{1f600}", "ä😀"),
         ] {
             assert!(
                 texts(coded).contains(&plain.to_owned()),
@@ -494,6 +422,7 @@ mod tests {
             ("['73', '65', '63', '72', '65', '74']", "secret"),
             ("ONSWG4TFOQQQ====", "secret!"),
             ("PB4HGZLDOJSXIII=", "secret!"),
+            ("pb4hgzldojsxiii.example.com", "secret!"),
             ("c2VjcmV0IQ==", "secret!"),
             ("c2Vj\ncmV0\r\nIQ", "secret!"),
             ("abcc2VjcmV0IQ", "secret!"),

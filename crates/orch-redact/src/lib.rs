@@ -4,14 +4,18 @@
 //! What is looked for, and in which forms, stands in the book's chapter on secrets. A step that wants
 //! to show a secret that it was given can always do so in a form that nobody looks for.
 
+mod beginnings;
 mod decode;
 mod dump;
 mod hidden;
 mod needles;
+mod runs;
 mod scan;
 mod stream;
 mod view;
 
+#[cfg(test)]
+mod cases;
 #[cfg(test)]
 mod tests;
 

@@ -3,16 +3,13 @@
 //! A text is searched as it stands and as each decoder reads it, and those readings again, so that
 //! encodings of encodings are found. Never shows a part of a match.
 
-use std::{
-    borrow::Cow,
-    collections::{BTreeSet, VecDeque},
-    ops::Range,
-};
+use std::{borrow::Cow, collections::VecDeque, ops::Range};
 
 use aho_corasick::{AhoCorasick, MatchKind};
 use orch_core::secret::SHORTEST_REDACTED_BYTES;
 
 use super::{
+    beginnings::Beginnings,
     decode::{self, Again, Spaces},
     needles,
     view::View,
@@ -27,8 +24,9 @@ const DEEPEST: usize = 3;
 const MOST_VIEWS: usize = 160;
 /// The most characters that one byte of a secret takes: a doubled `\\uXXXX`, `%25XX` escaped, `&#x00000XX;`.
 const WIDEST: usize = 12;
-/// Bytes of what is out that are kept in sight at least.
-const SHORTEST_TAIL: usize = 8;
+/// Bytes of what is out that are kept in sight at least: so much of a secret tells nothing of it, in
+/// whatever form, before the end of a line.
+const SHORTEST_TAIL: usize = 2 * WIDEST + 2;
 /// What is held back beside that, for line breaks, and the offsets and texts of a dump's lines.
 const SLACK: usize = 160;
 
@@ -36,7 +34,7 @@ const SLACK: usize = 160;
 #[derive(Debug, Default)]
 pub struct Redactor {
     search: Option<AhoCorasick>,
-    needles: BTreeSet<Vec<u8>>,
+    beginnings: Beginnings,
     /// The most bytes that a secret takes in a text.
     widest: usize,
     spaces: Spaces,
@@ -56,21 +54,22 @@ impl Redactor {
     #[must_use]
     pub fn new<V: AsRef<[u8]>>(values: impl IntoIterator<Item = V>) -> Self {
         let needles = needles::of(values);
-        let longest = needles.iter().map(Vec::len).max().unwrap_or(0);
         let search = (!needles.is_empty()).then(|| {
             AhoCorasick::builder()
                 .match_kind(MatchKind::Standard)
                 .build(&needles)
                 .expect("invariant: secrets are bounded, and so are their parts")
         });
+        let spaces = match needles.iter().any(|needle| needle.contains(&b' ')) {
+            true => Spaces::InSecrets,
+            false => Spaces::Nowhere,
+        };
+        let beginnings = Beginnings::of(needles);
         Self {
             search,
-            spaces: match needles.iter().any(|needle| needle.contains(&b' ')) {
-                true => Spaces::InSecrets,
-                false => Spaces::Nowhere,
-            },
-            needles,
-            widest: longest * WIDEST + SLACK,
+            spaces,
+            widest: beginnings.longest() * WIDEST + SLACK,
+            beginnings,
         }
     }
 
@@ -186,27 +185,26 @@ impl Redactor {
         if self.search.is_none() {
             return false;
         }
+        // What costs least comes first.
         let tail = &text[text.len().saturating_sub(self.widest)..];
+        let begins = |text: &[u8], least| self.beginnings.end(text, least);
         let mut with_end = tail.to_vec();
         with_end.push(b'\n');
         // With the line's end in it, fewer bytes tell it from everyday text.
         const LEAST: usize = 3;
-        if self.ends_within(&with_end, LEAST)
-            || decode::by_character(&View::of(&with_end), self.spaces)
-                .iter()
-                .any(|(view, _)| self.ends_within(&view.bytes, LEAST))
-        {
+        let joined = tail.iter().copied().filter(|byte| !b"\n\r".contains(byte));
+        let joined: Vec<u8> = joined.collect();
+        // A plain text that ends as a word of a secret begins is everyday.
+        if begins(&with_end, LEAST) || begins(&joined, SHORTEST_REDACTED_BYTES) {
             return true;
         }
-        // Whatever else decodes goes on within its line.
-        let view = View::of(tail);
-        // A plain text that ends as a word of a secret begins is everyday.
-        let joined = decode::joined(&view);
-        let plain = joined.as_ref().map_or(tail, |joined| &joined.bytes);
-        self.ends_within(plain, SHORTEST_REDACTED_BYTES)
-            || decode::broken_into_lines(&view)
+        decode::by_character(&View::of(&with_end), self.spaces)
+            .iter()
+            .any(|(view, _)| begins(&view.bytes, LEAST))
+            // Whatever else decodes goes on within its line.
+            || decode::broken_into_lines(&View::of(tail))
                 .iter()
-                .any(|view| self.ends_within(&view.bytes, 2))
+                .any(|view| begins(&view.bytes, 2))
     }
 
     /// The end of a text that a secret may have begun in, and not be told by it: a few bytes, or what is
@@ -220,13 +218,5 @@ impl Redactor {
             .take_while(|byte| goes_on(byte));
         let length = run.count().max(SHORTEST_TAIL).min(text.len());
         text[text.len() - length..].to_vec()
-    }
-
-    /// Whether a text ends with at least so many bytes of a secret, and not with all of it.
-    fn ends_within(&self, text: &[u8], least: usize) -> bool {
-        self.needles.iter().any(|needle| {
-            let most = needle.len().saturating_sub(1).min(text.len());
-            (least..=most).any(|length| text.ends_with(&needle[..length]))
-        })
     }
 }

@@ -18,7 +18,8 @@ pub struct StreamRedactor<T> {
     before: Vec<u8>,
     /// Whole lines that a secret may go on after.
     lines: Vec<(T, String)>,
-    lines_bytes: usize,
+    /// So many of them are known to be gone on after.
+    looked_at: usize,
     /// The beginning of a line whose end has not come.
     piece: Vec<u8>,
 }
@@ -29,16 +30,14 @@ impl<T> StreamRedactor<T> {
             redactor,
             before: Vec::new(),
             lines: Vec::new(),
-            lines_bytes: 0,
+            looked_at: 0,
             piece: Vec::new(),
         }
     }
 
-    /// A whole line, or the last piece of one; answers those that are known to the end.
-    pub fn end_line(&mut self, with: T, text: String) -> Vec<(T, String)> {
-        if self.redactor.is_idle() {
-            return vec![(with, text)];
-        }
+    /// A whole line, or the last piece of one. It is told with what is [`known`](Self::known): to look
+    /// once after many lines costs hardly more than after one.
+    pub fn end_line(&mut self, with: T, text: String) {
         let text = match self.piece.is_empty() {
             true => text,
             false => {
@@ -46,14 +45,34 @@ impl<T> StreamRedactor<T> {
                 text_of(std::mem::take(&mut self.piece))
             }
         };
-        let is_bounded =
-            self.lines.len() < MOST_LINES && self.lines_bytes < 4 * self.redactor.widest();
-        self.lines_bytes += text.len() + 1;
         self.lines.push((with, text));
-        match is_bounded && self.redactor.may_go_on(&self.in_sight()) {
-            true => Vec::new(),
-            false => self.flush(),
+    }
+
+    /// The lines that are known to the end: those up to the last one that no secret goes on after.
+    pub fn known(&mut self) -> Vec<(T, String)> {
+        if self.redactor.is_idle() {
+            return std::mem::take(&mut self.lines);
         }
+        let mut held_bytes = 0;
+        for end in (self.looked_at + 1..=self.lines.len()).rev() {
+            if !self.redactor.may_go_on(&self.in_sight(end)) {
+                return self.flush(end);
+            }
+            held_bytes += self.lines[end - 1].1.len() + 1;
+            if self.lines.len() - end >= MOST_LINES || held_bytes > self.most_held_bytes() {
+                return self.flush(self.lines.len());
+            }
+        }
+        self.looked_at = self.lines.len();
+        let held_bytes: usize = self.lines.iter().map(|(_, text)| text.len() + 1).sum();
+        match self.lines.len() > MOST_LINES || held_bytes > self.most_held_bytes() {
+            true => self.flush(self.lines.len()),
+            false => Vec::new(),
+        }
+    }
+
+    fn most_held_bytes(&self) -> usize {
+        4 * self.redactor.widest()
     }
 
     /// A piece of a line; what may be the beginning of a secret is held back for the next piece.
@@ -66,7 +85,7 @@ impl<T> StreamRedactor<T> {
         let Some(ready) = self.piece.len().checked_sub(self.redactor.widest()) else {
             return (Vec::new(), String::new());
         };
-        let lines = self.flush();
+        let lines = self.flush(self.lines.len());
         let begins_character = |at: &usize| {
             let byte = self.piece.get(*at).copied().unwrap_or_default();
             byte & 0xC0 != 0x80
@@ -86,7 +105,10 @@ impl<T> StreamRedactor<T> {
 
     /// What is held, at the end of the stream: whole lines, and one that was cut off.
     pub fn finish(mut self) -> (Vec<(T, String)>, Option<String>) {
-        let lines = self.flush();
+        if self.redactor.is_idle() {
+            return (self.lines, None);
+        }
+        let lines = self.flush(self.lines.len());
         if self.piece.is_empty() {
             return (lines, None);
         }
@@ -96,30 +118,44 @@ impl<T> StreamRedactor<T> {
         (lines, Some(text_of(rest.into_owned())))
     }
 
-    /// What is held of whole lines, and what was before it.
-    fn in_sight(&self) -> Vec<u8> {
-        let mut all = self.before.clone();
-        for (at, (_, line)) in self.lines.iter().enumerate() {
-            if at > 0 {
-                all.push(b'\n');
+    /// The end of what was before and of so many lines; as much as a secret may take.
+    fn in_sight(&self, lines: usize) -> Vec<u8> {
+        let mut left = self.redactor.widest();
+        let mut parts = Vec::new();
+        for (at, (_, line)) in self.lines[..lines].iter().enumerate().rev() {
+            parts.push(&line.as_bytes()[line.len().saturating_sub(left)..]);
+            left = left.saturating_sub(line.len());
+            if left == 0 {
+                break;
             }
-            all.extend_from_slice(line.as_bytes());
+            if at > 0 {
+                parts.push(b"\n");
+                left -= 1;
+            }
         }
-        all
+        parts.push(&self.before[self.before.len().saturating_sub(left)..]);
+        parts.reverse();
+        parts.concat()
     }
 
-    /// All whole lines, redacted in sight of what was before them and of the piece after them.
-    fn flush(&mut self) -> Vec<(T, String)> {
-        if self.lines.is_empty() {
+    /// So many lines, redacted in sight of what was before them and of all that came after.
+    fn flush(&mut self, lines: usize) -> Vec<(T, String)> {
+        if lines == 0 {
             return Vec::new();
         }
-        self.lines_bytes = 0;
-        let (with, texts): (Vec<T>, Vec<String>) = self.lines.drain(..).unzip();
+        let rest = self.lines.split_off(lines);
+        let (with, texts): (Vec<T>, Vec<String>) =
+            std::mem::replace(&mut self.lines, rest).into_iter().unzip();
+        self.looked_at = self.lines.len();
         let from = self.before.len();
         let mut all = std::mem::take(&mut self.before);
         all.extend_from_slice(texts.join("\n").as_bytes());
         let cut = all.len();
         all.push(b'\n');
+        for (_, line) in &self.lines {
+            all.extend_from_slice(line.as_bytes());
+            all.push(b'\n');
+        }
         all.extend_from_slice(&self.piece);
         let (redacted, _) = self.redactor.redact_span(&all, from, cut, Over::Stops);
         let redacted = text_of(redacted.into_owned());

@@ -5,6 +5,7 @@
 //! resolved twice.
 
 use std::{
+    ffi::OsString,
     fs::File,
     io,
     ops::ControlFlow,
@@ -25,7 +26,7 @@ const DEEPEST: usize = 64;
 /// Something that a pattern names.
 #[derive(Debug)]
 pub(super) struct Found {
-    /// Relative to the workspace.
+    /// Relative to the workspace; what is no text in it stands as `\u{fffd}`.
     pub(super) path: String,
     /// Which of the declared outputs it is.
     pub(super) output: usize,
@@ -37,7 +38,7 @@ pub(super) struct Found {
 #[derive(Debug)]
 pub(super) struct Place {
     folder: Arc<OwnedFd>,
-    name: String,
+    name: OsString,
 }
 
 impl Place {
@@ -51,7 +52,7 @@ impl Place {
             other => format!("it cannot be opened: {}", other.desc()),
         };
         let file =
-            openat(&*self.folder, self.name.as_str(), flags, Mode::empty()).map_err(failed)?;
+            openat(&*self.folder, self.name.as_os_str(), flags, Mode::empty()).map_err(failed)?;
         let facts = fstat(&file).map_err(failed)?;
         match kind(&facts) {
             Kind::File => Ok((File::from(file), u64::try_from(facts.st_size).unwrap_or(0))),
@@ -96,8 +97,15 @@ pub(super) fn walk(
         take,
     };
     // Whoever takes may have had enough.
-    let _ = walk.enter(top, String::new(), 0)?;
+    let _ = walk.enter(top, String::new(), Spelled::AsItIs, 0)?;
     Ok(walk.cut)
+}
+
+/// Whether a path can be told as it is: one that is no text cannot.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Spelled {
+    AsItIs,
+    Otherwise,
 }
 
 struct Walk<'o> {
@@ -112,6 +120,7 @@ impl Walk<'_> {
         &mut self,
         folder: OwnedFd,
         path: String,
+        spelled: Spelled,
         depth: usize,
     ) -> io::Result<ControlFlow<()>> {
         if depth > DEEPEST {
@@ -128,16 +137,20 @@ impl Walk<'_> {
                 break;
             }
             self.left -= 1;
-            // A name that is no text matches no pattern.
-            names.extend(entry?.file_name().into_string().ok());
+            names.push(entry?.file_name());
         }
         names.sort_unstable();
         for name in names {
-            let below = match path.is_empty() {
-                true => name.clone(),
-                false => format!("{path}/{name}"),
+            let (shown, spelled) = match name.to_str() {
+                Some(shown) => (shown.to_owned(), spelled),
+                None => (name.to_string_lossy().into_owned(), Spelled::Otherwise),
             };
-            let Ok(facts) = fstatat(&*folder, name.as_str(), AtFlags::AT_SYMLINK_NOFOLLOW) else {
+            let below = match path.is_empty() {
+                true => shown,
+                false => format!("{path}/{shown}"),
+            };
+            let Ok(facts) = fstatat(&*folder, name.as_os_str(), AtFlags::AT_SYMLINK_NOFOLLOW)
+            else {
                 continue;
             };
             let kind = kind(&facts);
@@ -152,8 +165,8 @@ impl Walk<'_> {
                 let flags =
                     OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
                 // Swapped for something else, or not ours to read: nothing in it is an output.
-                if let Ok(inner) = openat(&*folder, name.as_str(), flags, Mode::empty())
-                    && self.enter(inner, below, depth + 1)?.is_break()
+                if let Ok(inner) = openat(&*folder, name.as_os_str(), flags, Mode::empty())
+                    && self.enter(inner, below, spelled, depth + 1)?.is_break()
                 {
                     return Ok(ControlFlow::Break(()));
                 }
@@ -167,6 +180,7 @@ impl Walk<'_> {
                 continue;
             };
             let file = match kind {
+                _ if spelled == Spelled::Otherwise => Err("its name is no text (UTF-8)"),
                 Kind::File => Ok(Place {
                     folder: Arc::clone(&folder),
                     name,
@@ -250,6 +264,33 @@ mod tests {
         assert!(!cut);
         assert!(all(&work, &["dist/**"], 3).unwrap().1);
         assert!(all(&work.join("dist/up"), &["**"], 3).is_err());
+    }
+
+    #[test]
+    fn names_that_are_no_text_are_told_as_not_kept() {
+        use std::ffi::OsStr;
+        use std::os::unix::ffi::OsStrExt as _;
+
+        let folder = tempfile::tempdir().unwrap();
+        let inner = folder.path().join(OsStr::from_bytes(b"dist-\xff"));
+        fs::create_dir_all(&inner).unwrap();
+        fs::write(inner.join("in"), "").unwrap();
+        fs::write(folder.path().join(OsStr::from_bytes(b"caf\xe9.txt")), "").unwrap();
+        fs::write(folder.path().join("plain"), "").unwrap();
+        let (found, _) = all(folder.path(), &["**"], 100).unwrap();
+        let told: Vec<_> = found
+            .iter()
+            .map(|one| (one.path.as_str(), read(one)))
+            .collect();
+        let no_text = || Err("its name is no text (UTF-8)".to_owned());
+        assert_eq!(
+            told,
+            [
+                ("caf\u{fffd}.txt", no_text()),
+                ("dist-\u{fffd}/in", no_text()),
+                ("plain", Ok(String::new())),
+            ]
+        );
     }
 
     /// The layer off is a plain read by path: with it, this race is lost within moments.

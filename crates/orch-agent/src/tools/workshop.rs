@@ -20,7 +20,7 @@ use orch_tools::{Workshop, Workshops};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::{clock, config::AgentConfig, text::chain};
+use crate::{clock, config::AgentConfig, confine::Way, text::chain};
 
 /// How long one install step may take that says nothing of it.
 const TIMEOUT: Duration = Duration::from_secs(30 * 60);
@@ -79,7 +79,9 @@ impl SandboxWorkshop {
         };
         let path = &self.config.path;
         let setup = &self.config.sandbox;
-        let confinement = setup.confinement(self.sandbox.backend(), &recipe, folder, path, tell);
+        let server = self.config.server_kept_from_steps();
+        let way = Way { server, tell };
+        let confinement = setup.confinement(self.sandbox.backend(), &recipe, folder, path, way);
         let mut confinement = confinement.map_err(|denied| denied.to_string())?;
         confinement.work = work.folder.to_owned();
         let sandbox = Arc::clone(&self.sandbox);

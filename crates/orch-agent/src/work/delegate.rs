@@ -20,8 +20,9 @@ use super::{
     folder::{Earlier, keep_plan},
     hand_over::home_of,
     known::{Known, Origin},
+    open::Opened,
     process,
-    steps::{Opened, Run},
+    steps::Run,
 };
 use orch_redact::Redactor;
 
@@ -140,7 +141,7 @@ impl Run<'_> {
         let loopback = Loopback::of(&recipe);
         let opened = self.open_cell_with(&recipe, &own, folder, readable.collect());
         let opened = opened.await?;
-        let Opened { cell, refusals } = opened;
+        let Opened { cell, refusals, .. } = opened;
         let cell: Arc<dyn Cell> = Arc::from(cell);
         let working = async {
             let keeper = Keeper::Run(cell);

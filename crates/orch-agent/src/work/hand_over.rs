@@ -6,11 +6,7 @@ use orch_core::recipe::Step;
 use orch_sandbox::exec::{RunFolder, which};
 
 use super::{
-    ask::Missing,
-    environment::Environment,
-    known::Origin,
-    process,
-    steps::{Opened, Run},
+    ask::Missing, environment::Environment, known::Origin, open::Opened, process, steps::Run,
 };
 use crate::{
     artifacts::Collector,
@@ -35,7 +31,7 @@ impl Run<'_> {
         }
         let recipe = command::with_hosts(&self.recipe, &setup.hosts);
         let readable = home_of(&setup.argv[0], &self.config.path);
-        let Opened { cell, refusals } = self
+        let Opened { cell, refusals, .. } = self
             .open_cell(&recipe, folder, readable.into_iter().collect())
             .await?;
         let log = &self.job.log;

@@ -13,6 +13,8 @@ mod in_order;
 mod known;
 mod leave;
 mod once;
+mod open;
+mod output;
 mod plan;
 mod process;
 mod secrets;

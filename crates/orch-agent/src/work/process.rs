@@ -4,36 +4,35 @@
 
 use std::{
     path::PathBuf,
-    sync::{Arc, PoisonError},
+    sync::{
+        Arc, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
 use nix::libc;
 use orch_core::recipe::Step;
 use orch_sandbox::{
-    egress::Refusal,
-    exec::{Command, Copied, Exit, Line, Program, RunFolder, Snapshots, Stream},
-    sandbox::{Cell, PROTECTED, SandboxError},
+    egress::{Admission, Proxy, Refusal},
+    exec::{Command, Copied, Exit, Program, RunFolder, Snapshots},
+    sandbox::{Cell, SandboxError},
 };
 use tokio::sync::{Mutex, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::{
     environment::Environment,
+    output,
     secrets::{RunSecrets, SecretsError},
 };
-use orch_redact::StreamRedactor;
-
 use crate::{
-    progress::{LineEnd, Marks, Once, RunLog, Source, StepStatus},
+    progress::{Marks, Once, RunLog, StepStatus},
     text::chain,
 };
 
 /// How long processes may take to end themselves.
 const KILL_GRACE: Duration = Duration::from_secs(2);
-
-/// Lines between a process and the log.
-const QUEUE: usize = 64;
 
 /// What ends a program that writes a file which is too large.
 const TOO_LARGE: &str = "wrote a larger file than a run may (AGENT_LIMIT_FILE)";
@@ -49,11 +48,16 @@ pub(super) struct Place<'a> {
     pub(super) folder: &'a RunFolder,
     pub(super) cell: &'a dyn Cell,
     pub(super) refusals: &'a Refusals,
+    pub(super) way_out: Option<&'a Proxy>,
+    /// Whether the server tells users by a token.
+    pub(super) wants_token: bool,
     pub(super) environment: &'a Environment,
     pub(super) secrets: RunSecrets<'a>,
     pub(super) shell: &'a PathBuf,
     pub(super) log: &'a RunLog,
     pub(super) stop: &'a CancellationToken,
+    /// Whether it was said that these leave something out.
+    pub(super) told_skipped: AtomicBool,
     /// Of the workspace between steps, where these are kept.
     pub(super) snapshots: Option<Arc<std::sync::Mutex<Option<Snapshots>>>>,
 }
@@ -152,7 +156,16 @@ impl Place<'_> {
             Some(taken)
         });
         match taken.await.ok()?? {
-            Ok(copied) => Some(copied),
+            Ok(copied) => {
+                if copied.skipped > 0 && !self.told_skipped.swap(true, Ordering::Relaxed) {
+                    let event = format!(
+                        "the workspace is kept between steps without pipes, sockets and devices: {} after step {number}",
+                        copied.skipped
+                    );
+                    self.log.event(&event).await;
+                }
+                Some(copied)
+            }
             Err(error) => {
                 let event = format!(
                     "the workspace is not kept between steps from step {number} on: {}",
@@ -161,6 +174,15 @@ impl Place<'_> {
                 self.log.event(&event).await;
                 None
             }
+        }
+    }
+
+    /// Whether a step may reach the server: as its run, and where the server can tell it from others.
+    fn admission(&self, step: &Step) -> Admission {
+        let has_token = step.secrets.iter().any(|secret| secret.name.is_run_token());
+        match has_token && self.wants_token {
+            true => Admission::Open,
+            false => Admission::Closed,
         }
     }
 
@@ -201,7 +223,10 @@ impl Place<'_> {
             kill_grace: KILL_GRACE,
             records: Some(self.folder.pids()),
         };
-        let (sink, lines) = mpsc::channel(QUEUE);
+        if let Some(way_out) = self.way_out {
+            way_out.admit(self.admission(step));
+        }
+        let (sink, lines) = mpsc::channel(output::QUEUE);
         let running = self
             .cell
             .run(command, Arc::new(self.log.now()), sink, self.stop.clone());
@@ -213,7 +238,7 @@ impl Place<'_> {
         };
         let (exit, protected, ()) = tokio::join!(
             run,
-            log_lines(self.log, number, lines),
+            output::log_lines(self.log, number, lines),
             log_refusals(self.log, self.refusals, number, &over)
         );
         // Their files go before anything else of the run begins.
@@ -271,65 +296,6 @@ pub(super) async fn log_refusals(
     }
 }
 
-/// Carries output to the log until all of it is read; tells the protected name of which a program said
-/// that it could not be written.
-async fn log_lines(
-    log: &RunLog,
-    step: u32,
-    mut lines: mpsc::Receiver<Line>,
-) -> Option<&'static str> {
-    let mut protected = None;
-    let redactor = log.redactor();
-    let mut stdout = StreamRedactor::new(Arc::clone(&redactor));
-    let mut stderr = StreamRedactor::new(redactor);
-    let mut last = log.now()();
-    while let Some(line) = lines.recv().await {
-        let (stream, source) = match line.stream {
-            Stream::Stdout => (&mut stdout, Source::Stdout),
-            Stream::Stderr => (&mut stderr, Source::Stderr),
-        };
-        last = line.at;
-        protected = protected.or_else(|| refused_name(&line.message));
-        let (whole, piece) = match line.partial {
-            true => stream.piece(line.message),
-            false => (stream.end_line(line.at, line.message), String::new()),
-        };
-        for (at, message) in whole {
-            log.line(at, source, step, message, LineEnd::Here).await;
-        }
-        if !piece.is_empty() {
-            log.line(line.at, source, step, piece, LineEnd::Later).await;
-        }
-    }
-    for (stream, source) in [(stdout, Source::Stdout), (stderr, Source::Stderr)] {
-        let (whole, cut_off) = stream.finish();
-        // Output that was cut off ends without a last piece.
-        let rest = cut_off.map(|rest| (last, rest));
-        for (at, message) in whole.into_iter().chain(rest) {
-            log.line(at, source, step, message, LineEnd::Here).await;
-        }
-    }
-    protected
-}
-
-/// The protected name in a line that says that something is read-only.
-fn refused_name(line: &str) -> Option<&'static str> {
-    if !line.contains("Read-only file system") {
-        return None;
-    }
-    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-    let stands = |name: &str| {
-        line.match_indices(name).any(|(at, _)| {
-            let (before, after) = (
-                line[..at].bytes().last(),
-                line.as_bytes().get(at + name.len()),
-            );
-            !before.is_some_and(is_part) && !after.copied().is_some_and(is_part)
-        })
-    };
-    PROTECTED.into_iter().find(|name| stands(name))
-}
-
 /// A step's name, else the beginning of its command, on one line.
 fn excerpt(step: &Step) -> String {
     let text = step.name.as_deref().unwrap_or(&step.run);
@@ -345,22 +311,6 @@ fn excerpt(step: &Step) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_is_read_only_is_named_where_it_is_protected_and_only_there() {
-        let said = |line| refused_name(line);
-        assert_eq!(
-            said("fatal: Unable to create '/w/.git/index.lock': Read-only file system"),
-            Some(".git")
-        );
-        assert_eq!(
-            said("sh: AGENTS.md: Read-only file system"),
-            Some("AGENTS.md")
-        );
-        assert_eq!(said("touch: /usr/x: Read-only file system"), None);
-        assert_eq!(said("touch: .gitignore: Read-only file system"), None);
-        assert_eq!(said(".git is fine"), None);
-    }
 
     #[test]
     fn messages_name_a_step_by_its_name_or_the_beginning_of_its_command() {

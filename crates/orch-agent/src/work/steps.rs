@@ -3,31 +3,33 @@
 //! Steps run in order, the first failure ends the run, and a resumed run begins at the first step
 //! that was not done. Nothing runs before everything needed for it is there.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
 
 use futures::future::BoxFuture;
 use orch_api::proto::Assignment;
 use orch_core::{
     plan::cloud_hints,
-    recipe::{Network, Recipe, Step, rights::Denied},
+    recipe::{Recipe, Step, rights::Denied},
 };
 use orch_sandbox::{
     exec::RunFolder,
-    sandbox::{Backend, Cell, Sandbox},
+    sandbox::{Backend, Sandbox},
 };
-use tokio::sync::{Mutex, mpsc};
 
 use super::{
     ask::{Missing, executable},
     delegate,
     enter::enter,
-    environment::{self, Environment},
+    environment::Environment,
     folder::{self, Fill, PrepareError, Prepared},
     known::{self, Known, Origin},
     leave::{keep_failed, remove},
     once,
     plan::{self, Planned},
-    process::{Place, Refusals},
+    process::Place,
     secrets::RunSecrets,
     source::{self, Files},
 };
@@ -116,7 +118,7 @@ pub(super) fn failed(reason: String) -> Outcome {
 /// One run under way.
 pub(super) struct Run<'j> {
     pub(super) config: &'j AgentConfig,
-    sandbox: &'j Arc<dyn Sandbox>,
+    pub(super) sandbox: &'j Arc<dyn Sandbox>,
     shelf: &'j Shelf,
     pub(super) job: &'j Job,
     pub(super) recipe: Recipe,
@@ -124,7 +126,7 @@ pub(super) struct Run<'j> {
     /// The steps of the attempt that this one goes on with.
     kept: Option<Vec<Step>>,
     /// The commit that it works on.
-    files: Option<Files>,
+    pub(super) files: Option<Files>,
 }
 
 /// Reads what is given and prepares the folder.
@@ -194,12 +196,6 @@ async fn begin<'j>(
         files,
     };
     Ok((run, folder))
-}
-
-/// A run's sandbox, and what its way out refuses.
-pub(super) struct Opened {
-    pub(super) cell: Box<dyn Cell>,
-    pub(super) refusals: Refusals,
 }
 
 /// Where steps run, for the log.
@@ -332,18 +328,21 @@ impl Run<'_> {
         let snapshots = self.snapshots(folder, &said).await?;
         let kept = folder::keep_plan(folder, &steps);
         kept.map_err(|error| format!("failed to keep the run's steps: {error}"))?;
-        let Opened { cell, refusals } = self
+        let opened = self
             .open_cell(&self.recipe, folder, provided.readable())
             .await?;
         let place = Place {
             folder,
-            cell: &*cell,
-            refusals: &refusals,
+            cell: &*opened.cell,
+            refusals: &opened.refusals,
+            way_out: opened.way_out.as_ref(),
+            wants_token: self.config.wants_token(),
             environment: &environment,
             secrets,
             shell: &self.config.shell,
             log: &self.job.log,
             stop: &self.job.stop,
+            told_skipped: AtomicBool::new(false),
             snapshots,
         };
         let mut collector = Collector::new(self.config.artifacts, &self.job.log);
@@ -384,48 +383,6 @@ impl Run<'_> {
             let outputs = &self.recipe.artifacts;
             collector.collect(&folder.work(), outputs, 0).await;
         }
-    }
-
-    /// Opens the sandbox with what the recipe asks for, if policy gives that.
-    pub(super) async fn open_cell(
-        &self,
-        recipe: &Recipe,
-        folder: &RunFolder,
-        readable: Vec<PathBuf>,
-    ) -> Result<Opened, String> {
-        self.open_cell_with(recipe, &Network::Denied, folder, readable)
-            .await
-    }
-
-    /// The same, with what of the agent itself is to be reached as well.
-    pub(super) async fn open_cell_with(
-        &self,
-        recipe: &Recipe,
-        own: &Network,
-        folder: &RunFolder,
-        readable: Vec<PathBuf>,
-    ) -> Result<Opened, String> {
-        let (told, refusals) = mpsc::unbounded_channel();
-        let tell = move |refusal| {
-            // Nobody listens once the run is over.
-            let _ = told.send(refusal);
-        };
-        let (setup, path) = (&self.config.sandbox, &self.config.path);
-        let backend = self.sandbox.backend();
-        let mut confinement = setup
-            .confinement_with(backend, recipe, own, folder, path, tell)
-            .map_err(|denied| denied.to_string())?;
-        confinement.readable.extend(environment::rustup_home());
-        confinement.readable.extend(readable);
-        let borrowed = self.files.iter().map(|files| files.mirror().objects());
-        confinement.readable.extend(borrowed);
-        let sandbox = Arc::clone(self.sandbox);
-        let opened = tokio::task::spawn_blocking(move || sandbox.open(confinement)).await;
-        let opened = opened.map_err(|error| error.to_string())?;
-        Ok(Opened {
-            cell: opened.map_err(|error| chain(&error))?,
-            refusals: Mutex::new(refusals),
-        })
     }
 
     /// Whether policy gives what a recipe asks for.

@@ -5,6 +5,27 @@
 
 use super::{Network, Recipe};
 
+/// Names at the top of a workspace that later programs would obey: no step writes them whose recipe does
+/// not name them.
+pub const PROTECTED: [&str; 15] = [
+    ".git",
+    // With it a folder can be a repository by itself.
+    "HEAD",
+    ".codex",
+    ".claude",
+    ".gemini",
+    ".opencode",
+    ".cursor",
+    ".husky",
+    ".githooks",
+    ".mcp.json",
+    ".cursorrules",
+    "AGENTS.md",
+    "CLAUDE.md",
+    "GEMINI.md",
+    "opencode.json",
+];
+
 /// A right that a recipe asks for and a policy does not give.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the recipe asks for {right}, which is denied by {policy}; {advice}")]
@@ -83,7 +104,8 @@ fn covers(allowed: &str, asked: &str) -> bool {
 /// if it does.
 ///
 /// # Errors
-/// When it leads out of the workspace.
+/// When it leads out of the workspace, is a pattern, or lies within a protected name: who reads the
+/// recipe must see all that it opens.
 pub fn opened(asked: &str) -> Result<Option<String>, Denied> {
     let inside = ["/workspace", "workspace", ".", "./", "/tmp"];
     if inside.contains(&asked.trim_end_matches('/')) || asked == "./" {
@@ -99,10 +121,33 @@ pub fn opened(asked: &str) -> Result<Option<String>, Denied> {
             advice: "name a folder inside the workspace",
         });
     }
-    let top = relative
+    let denied = |policy: String, advice| {
+        let right = format!("to write `{asked}`");
+        Err(Denied {
+            right,
+            policy,
+            advice,
+        })
+    };
+    if relative.contains(['*', '?', '[']) {
+        return denied(
+            "the rule that each name is named: there are no patterns".to_owned(),
+            "name what must be written; the rest of the workspace can be written anyway",
+        );
+    }
+    let mut names = relative
         .split('/')
-        .find(|part| !part.is_empty() && *part != ".");
-    Ok(top.map(str::to_owned))
+        .filter(|part| !part.is_empty() && *part != ".");
+    let Some(top) = names.next() else {
+        return Ok(None);
+    };
+    if PROTECTED.contains(&top) && names.next().is_some() {
+        return denied(
+            format!("the protection of `{top}`, which is opened as a whole or not at all"),
+            "name all of it where steps must write there, or leave it out",
+        );
+    }
+    Ok(Some(top.to_owned()))
 }
 
 #[cfg(test)]
@@ -133,5 +178,27 @@ mod tests {
                 "the host `b.example`"
             ]
         );
+    }
+
+    #[test]
+    fn protected_names_are_opened_as_a_whole_and_by_their_names_alone() {
+        for (asked, top) in [
+            (".git", Some(".git")),
+            ("/workspace/.git/", Some(".git")),
+            ("./.git/.", Some(".git")),
+            ("build/deep", Some("build")),
+            (".", None),
+            ("/workspace", None),
+        ] {
+            assert_eq!(opened(asked).unwrap().as_deref(), top, "{asked}");
+        }
+        for asked in [".git/hooks", "./.codex//prompts", "/workspace/.claude/a/b"] {
+            let refusal = opened(asked).unwrap_err().to_string();
+            assert!(refusal.contains("as a whole or not at all"), "{refusal}");
+        }
+        for asked in ["*", ".git*", "./[a-z]"] {
+            let refusal = opened(asked).unwrap_err().to_string();
+            assert!(refusal.contains("there are no patterns"), "{refusal}");
+        }
     }
 }

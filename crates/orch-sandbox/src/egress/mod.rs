@@ -5,8 +5,10 @@
 
 mod address;
 mod allow;
+mod guarded;
 mod proxy;
 mod request;
 
 pub use allow::AllowList;
+pub use guarded::{Admission, Guarded};
 pub use proxy::{PROXY_PORT, Proxy, Refusal, environment};

@@ -18,7 +18,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    AllowList,
+    Admission, AllowList, Guarded,
     request::{self, MOST_HEAD_BYTES, Request},
 };
 
@@ -58,6 +58,7 @@ pub struct Proxy(Arc<Shared>);
 
 struct Shared {
     allowed: AllowList,
+    guarded: Guarded,
     told: Mutex<BTreeSet<Refusal>>,
     tell: Box<dyn Fn(Refusal) + Send + Sync>,
 }
@@ -69,14 +70,24 @@ impl fmt::Debug for Proxy {
 }
 
 impl Proxy {
-    /// A proxy that lets through what is allowed; `tell` hears of each different refusal once, and
+    /// A proxy that lets through what is allowed, and what is guarded only while it is open; `tell` hears of each different refusal once, and
     /// of a hundred at most. It must not block.
-    pub fn new(allowed: AllowList, tell: impl Fn(Refusal) + Send + Sync + 'static) -> Self {
+    pub fn new(
+        allowed: AllowList,
+        guarded: Guarded,
+        tell: impl Fn(Refusal) + Send + Sync + 'static,
+    ) -> Self {
         Self(Arc::new(Shared {
             allowed,
+            guarded,
             told: Mutex::default(),
             tell: Box::new(tell),
         }))
+    }
+
+    /// Opens or closes what is guarded, for connections that are still to come.
+    pub fn admit(&self, admission: Admission) {
+        self.0.guarded.admit(admission);
     }
 
     /// Serves a listening socket until `over`; open connections end with it.
@@ -162,6 +173,10 @@ impl Proxy {
         for at in found {
             // Exactly what was judged is connected to.
             if let Err(reason) = allowed.judge_address(name, at) {
+                last = Closed::Refused(reason);
+                continue;
+            }
+            if let Err(reason) = self.0.guarded.judge(name, at).await {
                 last = Closed::Refused(reason);
                 continue;
             }
@@ -280,7 +295,9 @@ mod tests {
     async fn way(hosts: Vec<String>) -> Way {
         let (told, refused) = mpsc::channel();
         let allowed = AllowList::of([&Network::Hosts(hosts)]).unwrap();
-        let proxy = Proxy::new(allowed, move |refusal| told.send(refusal).unwrap());
+        let proxy = Proxy::new(allowed, Guarded::default(), move |refusal| {
+            told.send(refusal).unwrap()
+        });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let at = listener.local_addr().unwrap();
         let over = CancellationToken::new();
@@ -325,6 +342,31 @@ mod tests {
         assert!(text.contains("it is not on the recipe's list"), "{text}");
         let refused: Vec<String> = way.refused.try_iter().map(|refusal| refusal.host).collect();
         assert_eq!(refused, ["127.0.0.1", "other.test"]);
+    }
+
+    #[tokio::test]
+    async fn what_is_guarded_is_refused_though_it_is_listed_until_it_is_opened() {
+        let server = echo_server().await;
+        let (told, refused) = mpsc::channel();
+        let listed = Network::Hosts(vec![server.to_string(), "localhost".to_owned()]);
+        let allowed = AllowList::of([&listed]).unwrap();
+        let own = vec![(server.ip().to_string(), server.port())];
+        let guarded = Guarded::new(own, "it is the server".to_owned());
+        let proxy = Proxy::new(allowed, guarded, move |refusal| told.send(refusal).unwrap());
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (at, over) = (listener.local_addr().unwrap(), CancellationToken::new());
+        let (serving, until) = (proxy.clone(), over.clone());
+        tokio::spawn(async move { serving.serve(listener, until).await });
+        let way = Way { at, refused, over };
+        let by_name = format!("localhost:{}", server.port());
+        for host in [server.to_string(), by_name] {
+            let text = talk(&way, &format!("CONNECT {host} HTTP/1.1\r\n\r\n")).await;
+            assert!(text.ends_with("is closed: it is the server\n"), "{text}");
+        }
+        assert_eq!(way.refused.try_iter().count(), 2);
+        proxy.admit(Admission::Open);
+        let tunnel = talk(&way, &format!("CONNECT {server} HTTP/1.1\r\n\r\nhello")).await;
+        assert!(tunnel.ends_with("hello"), "{tunnel}");
     }
 
     #[tokio::test]

@@ -187,9 +187,13 @@ fn kept(metadata: &Metadata) -> Permissions {
     Permissions::from_mode(metadata.permissions().mode() & 0o777)
 }
 
-fn walk_error(root: &Path, error: walkdir::Error) -> WorkspaceError {
+pub(super) fn walk_error(root: &Path, error: walkdir::Error) -> WorkspaceError {
     let path = error.path().unwrap_or(root).to_owned();
-    let source = error.into();
+    // The path is told once, and by us.
+    let source = match error.into_io_error() {
+        Some(error) => error,
+        None => io::Error::other("links lead around in circles"),
+    };
     WorkspaceError::Io {
         action: "read",
         path,

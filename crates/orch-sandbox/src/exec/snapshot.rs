@@ -19,6 +19,7 @@ use walkdir::WalkDir;
 
 use super::{
     Copied, CopyLimits, RunFolder, WorkspaceError,
+    copy::walk_error,
     workspace::{io_error, remove_tree},
 };
 
@@ -149,15 +150,12 @@ fn copy(
     let mut same = HashMap::new();
     let mut folders = Vec::new();
     for entry in WalkDir::new(from) {
-        let entry = entry.map_err(|error| {
-            let path = error.path().unwrap_or(from).to_owned();
-            io_error("read", &path)(error.into())
-        })?;
+        let entry = entry.map_err(|error| walk_error(from, error))?;
         let relative = entry.path().strip_prefix(from).unwrap_or(Path::new(""));
         let target = to.join(relative);
         let metadata = entry
             .metadata()
-            .map_err(|error| io_error("read", entry.path())(error.into()))?;
+            .map_err(|error| walk_error(entry.path(), error))?;
         copied.entries += 1;
         if copied.entries > limits.max_entries {
             return Err(WorkspaceError::TooManyEntries {

@@ -99,21 +99,22 @@ impl Held {
     ) -> Result<Exit, SandboxError> {
         let work = &self.confinement.work;
         let protected = match self.confinement.without.has(Layer::Protection) {
-            true => protect::look(work, &self.confinement.unprotected),
-            false => Vec::new(),
+            true => look(work, &self.confinement.unprotected).await,
+            false => Ok(Vec::new()),
         };
+        let protected = protected.map_err(io_error("look at", work))?;
         let watched = match self.way {
             // What can be shown read-only is.
             Way::Standing(_) | Way::Container(_) => Watched::Odd,
             Way::Alone(_) => Watched::All,
         };
-        let before = see(&protected, watched).await;
+        let before = see(work, &protected, watched).await;
         let before = before.map_err(io_error("look at", work))?;
         let (kills, refused) = (self.memory_kills(), self.process_refusals());
         let ended = self
             .run_in_bounds(command, &protected, &now, &sink, cancel)
             .await;
-        let tampering = clean_up(protected, before).await;
+        let tampering = clean_up(work, protected, before).await;
         let tampering = tampering.map_err(io_error("clean up in", work))?;
         let exit = ended?;
         let kills = self.memory_kills().saturating_sub(kills);
@@ -255,9 +256,13 @@ impl Held {
         sink: &mpsc::Sender<Line>,
     ) -> Result<Exit, SandboxError> {
         let names = |paths: &[PathBuf]| {
-            let names = paths.iter().filter_map(|path| path.file_name());
-            let names: Vec<String> = names.map(|name| name.to_string_lossy().into()).collect();
-            names.join(", ")
+            let work = &self.confinement.work;
+            let names = paths
+                .iter()
+                .map(|path| path.strip_prefix(work).unwrap_or(path));
+            // Some of them a repository or a command has chosen.
+            let names = names.map(|name| name.to_string_lossy().escape_debug().to_string());
+            names.collect::<Vec<_>>().join(", ")
         };
         if !tampering.made.is_empty() {
             let message = format!(
@@ -287,21 +292,31 @@ async fn tell(sink: &mpsc::Sender<Line>, now: &Clock, message: String) {
     let _ = sink.send(line).await;
 }
 
+/// [`protect::look`], off the runtime's threads.
+async fn look(work: &Path, granted: &[String]) -> io::Result<Vec<Protected>> {
+    let (work, granted) = (work.to_owned(), granted.to_vec());
+    let looked = tokio::task::spawn_blocking(move || protect::look(&work, &granted)).await;
+    looked.map_err(io::Error::other)?
+}
+
 /// [`protect::see`], off the runtime's threads where there is much to look at.
-async fn see(protected: &[Protected], watched: Watched) -> io::Result<Seen> {
+async fn see(work: &Path, protected: &[Protected], watched: Watched) -> io::Result<Seen> {
     let watched: Vec<Protected> = watched.of(protected).cloned().collect();
     if watched.is_empty() {
         return Ok(Seen::default());
     }
-    let seen = tokio::task::spawn_blocking(move || protect::see(&watched)).await;
-    seen.map_err(io::Error::other)
+    let work = work.to_owned();
+    let seen = tokio::task::spawn_blocking(move || protect::see(&work, &watched)).await;
+    seen.map_err(io::Error::other)?
 }
 
 /// [`protect::clean_up`], off the runtime's threads where there is something to do.
-async fn clean_up(protected: Vec<Protected>, before: Seen) -> io::Result<Tampering> {
+async fn clean_up(work: &Path, protected: Vec<Protected>, before: Seen) -> io::Result<Tampering> {
     if before.is_empty() && protect::none_made(&protected) {
         return Ok(Tampering::default());
     }
-    let cleaned = tokio::task::spawn_blocking(move || protect::clean_up(&protected, &before)).await;
+    let work = work.to_owned();
+    let cleaned =
+        tokio::task::spawn_blocking(move || protect::clean_up(&work, &protected, &before)).await;
     cleaned.map_err(io::Error::other)?
 }

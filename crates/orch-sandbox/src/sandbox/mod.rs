@@ -20,6 +20,7 @@ mod identity;
 pub mod kubernetes;
 mod landlock;
 mod layer;
+mod links;
 mod machine;
 mod members;
 mod probe;

@@ -2,10 +2,12 @@
 //! own files and the settings of coding agents.
 //!
 //! Present ones are read-only, or watched where the backend cannot make them so. Absent ones that a
-//! command makes are removed when it has ended: to cover each would cost a mount, and show.
+//! command makes are removed when it has ended: to cover each would cost a mount, and show. What
+//! links among them lead to in the workspace is protected like they are; what they lead to outside of
+//! it is never looked at.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     ffi::OsString,
     fs,
     hash::{DefaultHasher, Hash, Hasher},
@@ -16,27 +18,16 @@ use std::{
 
 use walkdir::WalkDir;
 
+use super::links::{self, Leads, follow};
 use crate::exec::remove_all;
 
-/// Names at the top of a workspace.
-pub const NAMES: [&str; 15] = [
-    ".git",
-    // With it a folder can be a repository by itself.
-    "HEAD",
-    ".codex",
-    ".claude",
-    ".gemini",
-    ".opencode",
-    ".cursor",
-    ".husky",
-    ".githooks",
-    ".mcp.json",
-    ".cursorrules",
-    "AGENTS.md",
-    "CLAUDE.md",
-    "GEMINI.md",
-    "opencode.json",
-];
+pub use orch_core::recipe::rights::PROTECTED as NAMES;
+
+/// Entries of a workspace that are looked through for links, beside those of the repository itself.
+const MOST_ENTRIES: usize = 100_000;
+
+/// Entries that are watched.
+const MOST_WATCHED: usize = 1_000_000;
 
 /// A protected name and what stands under it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,25 +44,79 @@ pub(super) enum Now {
     Present,
     /// A link or something odd, which can only be watched.
     Odd,
+    /// A link to what may be written: itself is watched, and not what it leads to.
+    Loose,
 }
 
-/// All protected names of a workspace, but for those that were granted.
-pub(super) fn look(work: &Path, granted: &[String]) -> Vec<Protected> {
+/// All protected names of a workspace, but for those that were granted, and what links among them lead
+/// to. Blocks.
+///
+/// # Errors
+/// When there is more than can be looked through.
+pub(super) fn look(work: &Path, granted: &[String]) -> io::Result<Vec<Protected>> {
     let kept = NAMES
         .iter()
         .filter(|name| !granted.iter().any(|granted| granted == *name));
-    kept.map(|name| {
-        let path = work.join(name);
-        let now = match fs::symlink_metadata(&path) {
-            Ok(found) if found.is_dir() => Now::Present,
-            // Another name of the same file could lie anywhere.
-            Ok(found) if found.is_file() && found.nlink() == 1 => Now::Present,
-            Ok(_) => Now::Odd,
-            Err(_) => Now::Absent,
-        };
-        Protected { path, now }
-    })
-    .collect()
+    let mut all: Vec<Protected> = kept.map(|name| at(work.join(name))).collect();
+    // No commit has links in `.git`, nor may a command make any there.
+    let repository = work.join(".git");
+    let mut ahead: Vec<PathBuf> = all
+        .iter()
+        .filter(|one| one.now == Now::Odd || one.path.is_dir() && one.path != repository)
+        .map(|one| one.path.clone())
+        .collect();
+    let mut known: BTreeSet<PathBuf> = all.iter().map(|one| one.path.clone()).collect();
+    let is_granted = |path: &Path| granted.iter().any(|name| path.starts_with(work.join(name)));
+    let mut left = MOST_ENTRIES;
+    while let Some(path) = ahead.pop() {
+        let (found, entries) = links::at(&path, left).map_err(|error| {
+            let name = path.strip_prefix(work).unwrap_or(&path).display();
+            io::Error::other(format!(
+                "{error} in `{name}`; name it in the recipe's `permissions.filesystem` if it may be written"
+            ))
+        })?;
+        left -= entries;
+        for link in found {
+            let target = follow(work, &link);
+            if known.insert(link.clone()) {
+                all.push(at(link.clone()));
+            }
+            let Leads::Within(target) = target else {
+                continue;
+            };
+            if is_granted(&target) {
+                if let Some(one) = all.iter_mut().find(|one| one.path == link) {
+                    one.now = Now::Loose;
+                }
+                continue;
+            }
+            let is_covered = |one: &Protected| {
+                one.now == Now::Present && one.path.is_dir() && target.starts_with(&one.path)
+            };
+            if !all.iter().any(is_covered) && known.insert(target.clone()) {
+                ahead.push(target.clone());
+                all.push(at(target));
+            }
+        }
+    }
+    Ok(all)
+}
+
+fn at(path: PathBuf) -> Protected {
+    let now = match fs::symlink_metadata(&path) {
+        Ok(found) if found.is_dir() => Now::Present,
+        // Another name of the same file could lie anywhere.
+        Ok(found) if found.is_file() && found.nlink() == 1 => Now::Present,
+        Ok(_) => Now::Odd,
+        Err(_) => Now::Absent,
+    };
+    Protected { path, now }
+}
+
+/// All that lies at a path, without following any link, the path itself neither.
+pub(super) fn entries(path: &Path) -> walkdir::IntoIter {
+    let walk = WalkDir::new(path).follow_root_links(false);
+    walk.sort_by_file_name().into_iter()
 }
 
 /// What has to be watched, because nothing else keeps it as it is.
@@ -87,7 +132,7 @@ impl Watched {
     pub(super) fn of(self, protected: &[Protected]) -> impl Iterator<Item = &Protected> {
         protected.iter().filter(move |one| match (one.now, self) {
             (Now::Absent, _) | (Now::Present, Self::Odd) => false,
-            (Now::Present, Self::All) | (Now::Odd, _) => true,
+            (Now::Present, Self::All) | (Now::Odd | Now::Loose, _) => true,
         })
     }
 }
@@ -103,12 +148,16 @@ impl Seen {
 }
 
 /// Looks at things.
-pub(super) fn see(watched: &[Protected]) -> Seen {
-    let seen = watched.iter();
-    Seen(
-        seen.map(|one| (one.path.clone(), fingerprint(&one.path)))
-            .collect(),
-    )
+///
+/// # Errors
+/// When there is more than can be watched.
+pub(super) fn see(work: &Path, watched: &[Protected]) -> io::Result<Seen> {
+    let seen = watched.iter().map(|one| {
+        let seen = fingerprint(work, one);
+        let seen = seen.ok_or_else(|| io::Error::other("there is more than can be watched"));
+        Ok((one.path.clone(), seen?))
+    });
+    Ok(Seen(seen.collect::<io::Result<_>>()?))
 }
 
 /// Whether nothing was made where nothing was.
@@ -117,10 +166,25 @@ pub(super) fn none_made(protected: &[Protected]) -> bool {
     absent.all(|one| fs::symlink_metadata(&one.path).is_err())
 }
 
-/// Names, kinds, sizes and times of change: nobody without privileges sets the last of them.
-fn fingerprint(path: &Path) -> u64 {
+/// Names, kinds, sizes and times of change, of what a link leads to as well: nobody without privileges
+/// sets the last of them. None where there is too much.
+fn fingerprint(work: &Path, one: &Protected) -> Option<u64> {
     let mut hasher = DefaultHasher::new();
-    for entry in WalkDir::new(path).sort_by_file_name() {
+    let mut left = MOST_WATCHED;
+    hash(&one.path, &mut left, &mut hasher)?;
+    if fs::symlink_metadata(&one.path).is_ok_and(|found| found.is_symlink()) {
+        let leads = follow(work, &one.path);
+        leads.hash(&mut hasher);
+        if let (Leads::Within(target), Now::Odd | Now::Present | Now::Absent) = (leads, one.now) {
+            hash(&target, &mut left, &mut hasher)?;
+        }
+    }
+    Some(hasher.finish())
+}
+
+fn hash(path: &Path, left: &mut usize, hasher: &mut DefaultHasher) -> Option<()> {
+    for entry in entries(path) {
+        *left = left.checked_sub(1)?;
         let Ok(entry) = entry else { continue };
         let Ok(metadata) = fs::symlink_metadata(entry.path()) else {
             continue;
@@ -134,9 +198,9 @@ fn fingerprint(path: &Path) -> u64 {
             metadata.mode(),
             changed,
         )
-            .hash(&mut hasher);
+            .hash(hasher);
     }
-    hasher.finish()
+    Some(())
 }
 
 /// What a command did to protected things.
@@ -152,7 +216,11 @@ pub(super) struct Tampering {
 ///
 /// # Errors
 /// When something cannot be removed.
-pub(super) fn clean_up(protected: &[Protected], before: &Seen) -> io::Result<Tampering> {
+pub(super) fn clean_up(
+    work: &Path,
+    protected: &[Protected],
+    before: &Seen,
+) -> io::Result<Tampering> {
     let mut tampering = Tampering::default();
     for one in protected {
         match (one.now, fs::symlink_metadata(&one.path)) {
@@ -161,8 +229,8 @@ pub(super) fn clean_up(protected: &[Protected], before: &Seen) -> io::Result<Tam
                 remove_all(&one.path)?;
                 tampering.made.push(one.path.clone());
             }
-            (Now::Present | Now::Odd, _) => match before.0.get(&one.path) {
-                Some(seen) if *seen != fingerprint(&one.path) => {
+            (Now::Present | Now::Odd | Now::Loose, _) => match before.0.get(&one.path) {
+                Some(seen) if Some(*seen) != fingerprint(work, one) => {
                     tampering.changed.push(one.path.clone());
                 }
                 Some(_) | None => {}
@@ -170,4 +238,148 @@ pub(super) fn clean_up(protected: &[Protected], before: &Seen) -> io::Result<Tam
         }
     }
     Ok(tampering)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    fn paths(work: &Path, now: Now) -> Vec<String> {
+        let all = look(work, &[".husky".to_owned()]).unwrap().into_iter();
+        let all = all.filter(|one| one.now == now);
+        let inner = all.map(|one| one.path.strip_prefix(work).unwrap().display().to_string());
+        inner.collect()
+    }
+
+    #[test]
+    fn what_links_lead_to_in_the_workspace_is_protected_like_they_are() {
+        let top = tempfile::tempdir().unwrap();
+        let work = top.path();
+        for folder in [".codex", ".git", "conf/deep", "docs", "more", "tools"] {
+            fs::create_dir_all(work.join(folder)).unwrap();
+        }
+        for file in ["docs/AGENTS.md", "conf/codex.toml", "more/a", "free"] {
+            fs::write(work.join(file), "").unwrap();
+        }
+        for (target, link) in [
+            ("docs/AGENTS.md", "AGENTS.md"),
+            ("AGENTS.md", "CLAUDE.md"),
+            ("../conf", ".codex/conf"),
+            ("../../more/a", "conf/deep/link"),
+            ("/usr", ".claude"),
+            ("/proc", ".gemini"),
+            ("tools", ".husky"),
+            ("not/there", ".mcp.json"),
+        ] {
+            symlink(target, work.join(link)).unwrap();
+        }
+        let mut present = paths(work, Now::Present);
+        present.sort_unstable();
+        assert_eq!(
+            present,
+            [".codex", ".git", "conf", "docs/AGENTS.md", "more/a"]
+        );
+        let mut odd = paths(work, Now::Odd);
+        odd.sort_unstable();
+        assert_eq!(
+            odd,
+            [
+                ".claude",
+                ".codex/conf",
+                ".gemini",
+                ".mcp.json",
+                "AGENTS.md",
+                "CLAUDE.md",
+                "conf/deep/link"
+            ]
+        );
+    }
+
+    fn changed(work: &Path, watched: Watched, change: impl FnOnce()) -> Vec<PathBuf> {
+        let protected = look(work, &[]).unwrap();
+        let watched: Vec<Protected> = watched.of(&protected).cloned().collect();
+        let before = see(work, &watched).unwrap();
+        change();
+        let changed = clean_up(work, &protected, &before).unwrap().changed;
+        let inner = changed.iter().map(|path| path.strip_prefix(work).unwrap());
+        inner.map(Path::to_owned).collect()
+    }
+
+    #[test]
+    fn what_a_link_leads_to_is_watched_and_so_is_where_it_leads() {
+        let top = tempfile::tempdir().unwrap();
+        let work = top.path();
+        fs::create_dir_all(work.join("docs")).unwrap();
+        fs::write(work.join("docs/AGENTS.md"), "be good").unwrap();
+        symlink("docs/AGENTS.md", work.join("AGENTS.md")).unwrap();
+        symlink("docs/later", work.join("CLAUDE.md")).unwrap();
+        assert_eq!(
+            changed(work, Watched::Odd, || {}),
+            [""; 0].map(PathBuf::from)
+        );
+        let written = || fs::write(work.join("docs/AGENTS.md"), "be evil from now on").unwrap();
+        assert_eq!(
+            changed(work, Watched::All, written),
+            ["AGENTS.md", "docs/AGENTS.md"].map(PathBuf::from)
+        );
+        let swapped = || {
+            fs::rename(work.join("docs"), work.join("away")).unwrap();
+            fs::create_dir(work.join("docs")).unwrap();
+            fs::write(work.join("docs/AGENTS.md"), "be evil").unwrap();
+        };
+        assert_eq!(
+            changed(work, Watched::Odd, swapped),
+            ["AGENTS.md"].map(PathBuf::from)
+        );
+        let made = || fs::write(work.join("docs/later"), "").unwrap();
+        assert_eq!(
+            changed(work, Watched::Odd, made),
+            ["CLAUDE.md"].map(PathBuf::from)
+        );
+    }
+
+    #[test]
+    fn a_link_to_what_may_be_written_is_watched_itself() {
+        let top = tempfile::tempdir().unwrap();
+        let work = top.path();
+        fs::write(work.join("AGENTS.md"), "be good").unwrap();
+        symlink("AGENTS.md", work.join("CLAUDE.md")).unwrap();
+        let granted = ["AGENTS.md".to_owned()];
+        let watched = || -> Vec<Protected> {
+            let protected = look(work, &granted).unwrap();
+            Watched::Odd.of(&protected).cloned().collect()
+        };
+        let before = see(work, &watched()).unwrap();
+        fs::write(work.join("AGENTS.md"), "be better").unwrap();
+        assert_eq!(see(work, &watched()).unwrap(), before);
+        fs::remove_file(work.join("CLAUDE.md")).unwrap();
+        symlink("evil", work.join("CLAUDE.md")).unwrap();
+        assert_ne!(see(work, &watched()).unwrap(), before);
+    }
+
+    #[test]
+    fn a_link_out_of_the_workspace_is_never_followed() {
+        let top = tempfile::tempdir().unwrap();
+        let (work, outside) = (top.path().join("work"), top.path().join("outside"));
+        fs::create_dir(&work).unwrap();
+        fs::create_dir(&outside).unwrap();
+        symlink(&outside, work.join(".claude")).unwrap();
+        symlink("/proc", work.join(".codex")).unwrap();
+        let elsewhere = || fs::write(outside.join("file"), "").unwrap();
+        assert_eq!(
+            changed(&work, Watched::All, elsewhere),
+            [""; 0].map(PathBuf::from)
+        );
+        assert_eq!(entries(&work.join(".codex")).count(), 1);
+    }
+
+    #[test]
+    fn more_than_can_be_looked_through_is_refused() {
+        let top = tempfile::tempdir().unwrap();
+        fs::write(top.path().join("a"), "").unwrap();
+        assert!(links::at(top.path(), 2).is_ok());
+        assert!(links::at(top.path(), 1).is_err());
+    }
 }

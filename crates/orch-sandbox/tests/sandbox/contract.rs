@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    os::unix::fs::PermissionsExt,
+    os::unix::fs::{PermissionsExt, symlink},
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use orch_core::recipe::Network;
 use orch_sandbox::{
     Limits,
-    egress::{AllowList, Proxy},
+    egress::{AllowList, Guarded, Proxy},
     exec::{Exit, Stdin},
     sandbox::{Backend, SandboxError},
 };
@@ -389,9 +389,13 @@ async fn a_listed_host_is_reached_and_what_is_refused_is_told() {
         let hosts = Network::Hosts(vec![format!("127.0.0.1:{port}")]);
         let told = Arc::new(Mutex::new(Vec::new()));
         let tell = Arc::clone(&told);
-        let proxy = Proxy::new(AllowList::of([&hosts]).unwrap(), move |refusal| {
-            tell.lock().unwrap().push(refusal.host);
-        });
+        let proxy = Proxy::new(
+            AllowList::of([&hosts]).unwrap(),
+            Guarded::default(),
+            move |refusal| {
+                tell.lock().unwrap().push(refusal.host);
+            },
+        );
         confinement.network = Some(proxy);
         let cell = place.sandbox.open(confinement).unwrap();
         let script = format!(
@@ -428,6 +432,40 @@ async fn what_is_granted_may_be_changed_and_what_is_not_is_named() {
             Err(error) => error.to_string().contains("AGENTS.md"),
         };
         assert!(refused, "{backend}: {outcome:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_protected_link_leads_to_is_not_changed_either() {
+    for backend in [Backend::Bubblewrap, Backend::Landlock] {
+        for script in [
+            "echo evil >> docs/AGENTS.md",
+            "echo evil >> conf/codex.toml",
+            "mv docs away; mkdir docs; echo evil > docs/AGENTS.md",
+        ] {
+            let place = Place::on(backend);
+            let work = place.folder.work();
+            for folder in ["docs", "conf", ".codex"] {
+                fs::create_dir(work.join(folder)).unwrap();
+            }
+            for (file, link, target) in [
+                ("docs/AGENTS.md", "AGENTS.md", "docs/AGENTS.md"),
+                (
+                    "conf/codex.toml",
+                    ".codex/config.toml",
+                    "../conf/codex.toml",
+                ),
+            ] {
+                fs::write(work.join(file), "good\n").unwrap();
+                symlink(target, work.join(link)).unwrap();
+            }
+            symlink("/usr", work.join(".claude")).unwrap();
+            let cell = place.sandbox.open(place.confinement()).unwrap();
+            let outcome = run(&*cell, place.shell("echo new > docs/other")).await;
+            assert!(outcome.succeeded(), "{backend}: {outcome:?}");
+            let outcome = run(&*cell, place.shell(script)).await;
+            assert!(!outcome.succeeded(), "{backend}, {script}: {outcome:?}");
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use nix::sched::{CloneFlags, unshare};
 use orch_core::recipe::Network;
 use orch_sandbox::{
     Limits,
-    egress::{AllowList, Proxy},
+    egress::{AllowList, Guarded, Proxy},
     sandbox::{Backend, Confinement, Layer, Without},
 };
 
@@ -223,7 +223,7 @@ pub fn with_a_way_out(_place: &Place, confinement: &mut Confinement) {
     };
     let hosts = Network::Hosts(listed.into_iter().map(str::to_owned).collect());
     let allowed = AllowList::of([&hosts]).unwrap();
-    confinement.network = Some(Proxy::new(allowed, |_| {}));
+    confinement.network = Some(Proxy::new(allowed, Guarded::default(), |_| {}));
 }
 
 pub fn with_small_limits(_place: &Place, confinement: &mut Confinement) {
