@@ -183,7 +183,7 @@ mod tests {
     #[test]
     fn patience_ends_with_attempts_with_time_and_where_it_does_not_help() {
         let patience = Patience::default();
-        let mut wait = |attempts, elapsed, class| {
+        let wait = |attempts, elapsed, class| {
             patience.wait(attempts, elapsed, class, &mut Entropy::seeded(1))
         };
         assert!(wait(4, Duration::ZERO, TRANSIENT).is_some());
