@@ -3,7 +3,7 @@
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::support::Installation;
+use crate::support::{Installation, answer};
 
 async fn run(up: &Installation, recipe: &str, status: &str) -> i64 {
     let item = up.item(up.project().await, "makes things").await;
@@ -79,6 +79,54 @@ steps:
         again.send().await.unwrap().status(),
         StatusCode::NOT_MODIFIED
     );
+}
+
+#[tokio::test]
+async fn many_files_get_a_hundred_lines_and_a_sum_and_none_is_told_twice() {
+    let up = Installation::up();
+    let recipe = "artifacts: ['links/*', links/1]
+steps:
+  - run: mkdir out links && for n in $(seq 1 150); do echo > out/$n; ln -s x links/$n; done
+    artifacts: ['out/*', 'links/*']
+";
+    let run = run(&up, recipe, "succeeded").await;
+    assert_eq!(artifacts(&up, run).await.len(), 150);
+    let lines = up.log_lines(run).await;
+    let count = |part: &str| lines.iter().filter(|line| line.contains(part)).count();
+    assert_eq!(count("kept artifact out/"), 100, "{lines:?}");
+    assert_eq!(count("kept 50 more artifacts (50 bytes)"), 1, "{lines:?}");
+    assert_eq!(count("not kept: links/"), 100, "{lines:?}");
+    assert_eq!(count("not kept: 50 more files"), 1, "{lines:?}");
+    assert_eq!(count("no file matches"), 0, "{lines:?}");
+    let shown = up.get(&format!("/work-items/runs/{run}")).await;
+    assert_eq!(shown["artifacts_omitted"].as_array().unwrap().len(), 150);
+}
+
+#[tokio::test]
+async fn a_finished_run_takes_files_by_its_epoch_and_names_stay_below_it() {
+    let up = Installation::up();
+    let id = run(&up, "steps: ['true']\n", "succeeded").await;
+    let path = format!("/work-items/runs/{id}/artifacts");
+    let epoch = up.get(&format!("/work-items/runs/{id}")).await["epoch"].clone();
+    let post = async |name: &str, kind: &str, epoch: &Value| {
+        let body = json!({"name": name, "kind": kind, "content_base64": "YQ==", "epoch": epoch});
+        answer(up.request(Method::POST, &path).json(&body)).await
+    };
+    let (status, problem) = post("a", "file", &Value::Null).await;
+    assert_eq!(status, 409, "{problem}");
+    assert_eq!(problem["code"], "run_finished");
+    for (name, kind) in [
+        ("../a", "file"),
+        ("/a", "file"),
+        ("a\nb", "file"),
+        ("a", "two words"),
+        ("a", "\u{1b}[2J"),
+    ] {
+        let (status, problem) = post(name, kind, &epoch).await;
+        assert!(status.is_client_error(), "{name} {kind}: {problem}");
+    }
+    assert_eq!(post("late/a", "report", &epoch).await.0, 200);
+    assert_eq!(names(&artifacts(&up, id).await), ["late/a"]);
 }
 
 #[tokio::test]

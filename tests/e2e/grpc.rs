@@ -398,6 +398,43 @@ async fn one_message_carries_logs_and_completions_of_many_runs_and_each_is_taken
 }
 
 #[tokio::test]
+async fn a_last_message_that_is_too_long_is_cut_its_usage_stays_and_the_log_says_so() {
+    let server = Installation::serve();
+    let mut stream = Stream::open(&server, 1).await;
+    let item = server.item(server.project().await, "talks much").await;
+    server.enqueue(item).await;
+    let run = loop {
+        match stream.next().await {
+            server_message::Kind::Assignment(given) => break *given,
+            server_message::Kind::Welcome(_) => {}
+            other => panic!("expected a run, got {other:?}"),
+        }
+    };
+    let done = Kind::Completion(Completion {
+        run_id: run.run_id,
+        epoch: run.epoch,
+        success: true,
+        exit_code: Some(0),
+        summary: format!("x{}", "é".repeat(200 * 1024)),
+        usage_json: r#"{"input_tokens": 7, "output_tokens": 3}"#.to_owned(),
+        ..Completion::default()
+    });
+    stream.up.unbounded_send(said(1, done)).unwrap();
+    match stream.next().await {
+        server_message::Kind::Ack(ack) => assert_eq!(ack.refused, ""),
+        other => panic!("expected an answer, got {other:?}"),
+    }
+    let path = format!("/work-items/runs/{}", run.run_id);
+    assert_eq!(server.get(&path).await["status"], "succeeded");
+    let summaries = server.get(&format!("{path}/summaries")).await;
+    assert_eq!(summaries[0]["usage"]["input_tokens"], 7);
+    let content = summaries[0]["content"].as_str().unwrap();
+    assert_eq!(content.len(), 256 * 1024 - 1);
+    let said = server.log_lines(run.run_id).await.join("\n");
+    assert!(said.contains("the first 262143 of them are kept"), "{said}");
+}
+
+#[tokio::test]
 async fn a_batch_beyond_the_bound_ends_the_stream() {
     let server = Installation::serve();
     let mut stream = Stream::open(&server, 1).await;

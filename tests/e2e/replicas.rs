@@ -44,7 +44,7 @@ async fn an_agent_works_through_a_queue_on_postgres() {
         up.get("/observability/health").await["database"],
         "postgresql"
     );
-    let artifact = json!({"name": "a.bin", "media_type": "application/octet-stream", "kind": "file", "content_base64": "AAH/"});
+    let artifact = json!({"name": "a.bin", "media_type": "application/octet-stream", "kind": "file", "content_base64": "AAH/", "epoch": run["epoch"]});
     let path = format!("/work-items/runs/{}/artifacts", run["id"]);
     let stored = up.post(&path, artifact).await;
     up.kill();

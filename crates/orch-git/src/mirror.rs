@@ -90,13 +90,17 @@ impl Mirrors {
         }
         // What a fetch that was cut off has left: it fills the disk, and nobody asks for it.
         remove_unfinished(&mirror);
+        let mut failed = None;
         if !has(git, &mirror, commit)? {
-            self.fetch(
-                git,
-                &mirror,
-                url,
-                &["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"],
-            )?;
+            let all = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"];
+            match self.fetch(git, &mirror, url, &all) {
+                Ok(()) => {}
+                // One broken object in a branch must not hold up those who want another one.
+                Err(error @ GitError::Failed { .. }) if !error.is_no_space() => {
+                    failed = Some(error);
+                }
+                Err(error) => return Err(error),
+            }
         }
         if !has(git, &mirror, commit)? {
             // One that no branch leads to is given by name where the other side allows that.
@@ -107,10 +111,10 @@ impl Mirrors {
                 return Err(error);
             }
             if !has(git, &mirror, commit)? {
-                return Err(GitError::NoSuchCommit {
+                return Err(failed.unwrap_or_else(|| GitError::NoSuchCommit {
                     url: url.to_string(),
                     commit: commit.to_string(),
-                });
+                }));
             }
         }
         // When it was used last, for whoever needs room.
@@ -234,6 +238,33 @@ mod tests {
             mirror
         );
         assert_eq!(mirrors.oldest_first(), [mirror]);
+    }
+
+    #[test]
+    fn a_broken_object_in_one_branch_holds_up_nobody_who_wants_another() {
+        let origin = Origin::new();
+        let good = origin.commit("a", "1");
+        // A tree with an entry that no file system may have.
+        let blob = origin.git(&["hash-object", "-w", "a"]);
+        let tree = origin.path().join("tree");
+        let hash = hex::decode(blob.trim()).unwrap();
+        fs::write(&tree, [b"100644 .git\0".as_slice(), &hash].concat()).unwrap();
+        let tree = origin.git(&["hash-object", "-t", "tree", "--literally", "-w", "tree"]);
+        let bad = origin.git(&["commit-tree", "-m", "bad", tree.trim()]);
+        origin.git(&["branch", "bad", bad.trim()]);
+        let bad = Commit::parse(bad.trim()).unwrap();
+        let top = tempfile::tempdir().unwrap();
+        let mirrors = Mirrors::new(top.path().join("mirrors"), u64::MAX);
+        let git = origin.hardened();
+        mirrors.with_commit(&git, &origin.url(), &good).unwrap();
+        let refused = mirrors.with_commit(&git, &origin.url(), &bad).unwrap_err();
+        let GitError::Failed { said, .. } = &refused else {
+            panic!("{refused}");
+        };
+        assert!(
+            said.contains("hasDotgit") || said.contains(".git"),
+            "{said}"
+        );
     }
 
     #[test]

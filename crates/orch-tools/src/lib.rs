@@ -3,6 +3,7 @@
 //! Knows nothing of runs, servers or sandboxes: whoever installs brings the place where install
 //! steps run.
 
+mod agree;
 mod archive;
 mod cache;
 mod catalog;

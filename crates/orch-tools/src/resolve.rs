@@ -1,6 +1,6 @@
 //! From what a recipe wants to a lock: one entry, one version, exact files.
 
-use orch_core::recipe::{Checksum, Registry, Source, Tool};
+use orch_core::recipe::{Checksum, Package, Registry, Source, Tool};
 
 use crate::{
     Digest, Kind, Lock, Locked, Pinned, Platform,
@@ -196,16 +196,27 @@ async fn one(
         Some(_) => version.text().to_owned(),
         None => entry.version.clone().unwrap_or_default(),
     };
-    Ok(Locked {
+    Ok(locked(entry, label, kind, files, signed_by))
+}
+
+/// These files, as an entry has them installed.
+pub(crate) fn locked(
+    entry: &Entry,
+    version: String,
+    kind: Kind,
+    files: Vec<Pinned>,
+    signed_by: Option<String>,
+) -> Locked {
+    Locked {
         name: entry.name.clone(),
-        version: label,
+        version,
         entry: entry.digest,
         kind,
         files,
         bin: entry.recipe.offer.bin.clone(),
         strip: entry.recipe.offer.strip,
         signed_by,
-    })
+    }
 }
 
 fn parse_range(name: &str, range: Option<&str>) -> Result<Range, ResolveError> {
@@ -221,22 +232,27 @@ async fn of_package(packages: &Packages<'_>, entry: &Entry) -> Result<Vec<Versio
         return Ok(Vec::new());
     };
     let all = packages.versions(package).await?;
+    let is_meant = meant(entry, package)?;
+    Ok(all.into_iter().filter(is_meant).collect())
+}
+
+/// Which versions of its package an entry means.
+pub(crate) fn meant(
+    entry: &Entry,
+    package: &Package,
+) -> Result<impl Fn(&Version) -> bool, ResolveError> {
     let own = parse_range(&entry.name, entry.version.as_deref())?;
-    let spelt = package.version.as_deref();
-    let kept = match (package.registry, spelt) {
-        // A whole version of Debian means that one.
-        (Registry::Apt, Some(exact)) => all
-            .into_iter()
-            .filter(|version| version.text() == exact)
-            .collect(),
-        (_, spelt) => {
-            let named = parse_range(&entry.name, spelt)?;
-            all.into_iter()
-                .filter(|version| own.holds(version) && named.holds(version))
-                .collect()
-        }
+    let exact = package.version.clone();
+    // A whole version of Debian means that one.
+    let exact = exact.filter(|_| package.registry == Registry::Apt);
+    let named = match &exact {
+        Some(_) => Range::any(),
+        None => parse_range(&entry.name, package.version.as_deref())?,
     };
-    Ok(kept)
+    Ok(move |version: &Version| match &exact {
+        Some(exact) => version.text() == exact,
+        None => own.holds(version) && named.holds(version),
+    })
 }
 
 fn check_wanted(want: &Want, version: &Version, file: Option<&Pinned>) -> Result<(), ResolveError> {
@@ -254,7 +270,7 @@ fn check_wanted(want: &Want, version: &Version, file: Option<&Pinned>) -> Result
     }
 }
 
-fn of_source(
+pub(crate) fn of_source(
     want: &Want,
     entry: &Entry,
     version: &Version,

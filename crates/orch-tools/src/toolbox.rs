@@ -10,7 +10,7 @@ use std::{
 };
 
 use crate::{
-    Kind, Lock, Locked, Platform,
+    Kind, Lock, Locked, Platform, agree,
     cache::{Building, Cache, CacheError, Stored},
     catalog::{Catalog, Entry},
     fetch::{Bounds, Expected, Fetcher, Origin},
@@ -185,6 +185,17 @@ impl Toolbox {
         workshops: &dyn Workshops,
     ) -> Result<Installed, ToolError> {
         let begun = Instant::now();
+        let entry = self.entry_of(tool)?;
+        // The lock's word on who signed the entry counts for nothing.
+        let tool = &Locked {
+            signed_by: judge_trust(&entry, &tool.version, self.settings.unsigned)?,
+            ..tool.clone()
+        };
+        agree::agrees(&entry, tool, platform).map_err(|what| InstallError::LockDisagrees {
+            name: tool.name.clone(),
+            version: tool.version.clone(),
+            what,
+        })?;
         let digest = tool.digest(platform);
         let installed = |stored: Stored, from: Came| Installed {
             tool: tool.clone(),
@@ -192,8 +203,6 @@ impl Toolbox {
             from,
             took: begun.elapsed(),
         };
-        let entry = self.entry_of(tool)?;
-        judge_trust(&entry, &tool.version, self.settings.unsigned)?;
         self.judge_vulnerabilities(tool).await?;
         let cache = self.cache.clone();
         match blocking(move || cache.take(digest)).await? {
@@ -274,13 +283,16 @@ impl Toolbox {
             };
             let into = fetched.join(place.to_string());
             let blob = self.cache.blobs()?.join(file.sha256.hex());
-            let origin = match tool.kind {
-                Kind::Source => Origin::Entry,
-                Kind::Npm | Kind::Pypi | Kind::Crate | Kind::Apt => Origin::Configured,
-            };
             let kept = reqwest::Url::from_file_path(&blob).ok();
-            let url = kept.filter(|_| blob.is_file());
-            let url = url.map_or_else(|| file.url.clone(), |url| url.to_string());
+            let kept = kept.filter(|_| blob.is_file());
+            let origin = match (&kept, tool.kind, self.settings.registries.of(tool.kind)) {
+                (Some(_), _, _) => Origin::Kept,
+                (None, _, Some(registry)) => Origin::Told(registry),
+                (None, Kind::Source, None) => Origin::Entry,
+                // Addresses of the machine's own apt.
+                (None, _, None) => Origin::Configured,
+            };
+            let url = kept.map_or_else(|| file.url.clone(), |url| url.to_string());
             let authorization = self.settings.registries.authorization(tool.kind, &url);
             let fetching =
                 self.fetcher

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use orch_agent::{Kept, kept_workspaces};
 
 use super::Context;
-use crate::config::{Reader, data_dir};
+use crate::config::{Reader, data_dir, state_dir};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{Cell, Row};
@@ -14,9 +14,9 @@ use crate::output::{Cell, Row};
 /// Arguments of `agent workspaces`.
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// Folder of the agent's name and runs; else all agents' in the data folder
+    /// Folder of the agent's name and runs; else all agents' in the data folder [env: AGENT_STATE_DIR]
     #[arg(long, value_name = "FOLDER")]
-    state_dir: Option<PathBuf>,
+    state_dir: Option<String>,
     /// Folder under which agents keep their runs [env: ORCH_DATA_DIR]
     #[arg(long, value_name = "FOLDER")]
     data_dir: Option<String>,
@@ -25,8 +25,8 @@ pub struct Args {
 /// Runs `agent workspaces`.
 pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Exit, Failure> {
     let mut reader = Reader::new(&context.settings);
-    let states = match &args.state_dir {
-        Some(state_dir) => vec![state_dir.clone()],
+    let states = match state_dir(&mut reader, args.state_dir.as_deref()) {
+        Some(state_dir) => vec![state_dir],
         None => states(&data_dir(&mut reader, args.data_dir.as_deref())),
     };
     reader.finish()?;

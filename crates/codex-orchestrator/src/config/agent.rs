@@ -2,7 +2,7 @@
 //!
 //! Finds each value and its origin; what a value means, the agent itself says.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use orch_agent::{AgentConfig, AgentError};
@@ -45,13 +45,15 @@ const SETTINGS: [Setting; 65] = [
     Setting::new("AGENT_LIMIT_PROCESSES"),
     Setting::new("AGENT_LIMIT_OPEN_FILES"),
     Setting::new("AGENT_LIMIT_CPU"),
-    Setting::new("AGENT_TOOL_CATALOG"),
-    Setting::new("AGENT_TOOL_CACHE"),
-    Setting::new("AGENT_TOOL_KEYS"),
-    Setting::new("AGENT_TOOL_UNSIGNED").default("refuse"),
+    Setting::new("AGENT_TOOL_CATALOG").flag("catalog"),
+    Setting::new("AGENT_TOOL_CACHE").flag("cache"),
+    Setting::new("AGENT_TOOL_KEYS").flag("keys"),
+    Setting::new("AGENT_TOOL_UNSIGNED")
+        .flag("allow-unsigned")
+        .default("refuse"),
     Setting::new("AGENT_TOOL_CACHE_BYTES").default("20G"),
     Setting::new("AGENT_TOOL_CACHE_DAYS").default("30"),
-    Setting::new("AGENT_TOOL_OSV"),
+    Setting::new("AGENT_TOOL_OSV").flag("osv"),
     Setting::new("AGENT_TOOL_SEVERITY").default("high"),
     Setting::new("AGENT_GIT_SSH_KEY"),
     Setting::new("AGENT_GIT_SSH_KNOWN_HOSTS"),
@@ -133,6 +135,11 @@ impl AgentFlags {
     }
 }
 
+/// The folder of one agent's name and runs, where it is named.
+pub fn state_dir(reader: &mut Reader<'_>, flag: Option<&str>) -> Option<PathBuf> {
+    reader.optional(&STATE_DIR, flag, parse::path)
+}
+
 /// Reads the settings of an agent that talks to `url`, and keeps its things in `state_dir` unless
 /// a setting says otherwise.
 pub fn agent_config(
@@ -201,8 +208,6 @@ fn folder(text: &str) -> Result<String, String> {
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
-
     use orch_agent::Executor;
 
     use super::*;

@@ -19,7 +19,7 @@ mod settings;
 mod source;
 mod team;
 
-pub use agent::{AgentFlags, agent_config};
+pub use agent::{AgentFlags, agent_config, state_dir};
 pub use client::ClientSettings;
 pub use database::{Named, named as named_database};
 pub use folders::data_dir;

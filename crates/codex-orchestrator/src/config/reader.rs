@@ -74,16 +74,19 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A value that may be absent.
+    /// A value that may be absent. What a flag says is never passed over.
     pub fn optional<T>(
         &mut self,
         setting: &Setting,
         flag: Option<&str>,
         parse: impl Fn(&str) -> Result<T, String>,
     ) -> Option<T> {
-        let given = match (flag, setting.flag) {
-            (Some(value), Some(name)) => Some((value.to_owned(), Source::Flag(name))),
-            (Some(_), None) | (None, _) => self
+        let given = match flag {
+            Some(value) => {
+                let name = setting.flag.unwrap_or(setting.variable);
+                Some((value.to_owned(), Source::Flag(name)))
+            }
+            None => self
                 .settings
                 .get(setting.variable)
                 .map(|(value, source)| (value.to_owned(), source)),
@@ -259,6 +262,14 @@ mod tests {
             reader.finish().unwrap_err().message,
             "--port is `99999`: expected a whole number from 0 to 65535 (0 picks a free port)"
         );
+    }
+
+    #[test]
+    fn a_flag_holds_though_its_setting_does_not_name_it() {
+        let settings = settings();
+        let mut reader = Reader::new(&settings);
+        let unnamed = Setting::new("ORCH_PORT");
+        assert_eq!(reader.value(&unnamed, Some("9"), parse::port), 9);
     }
 
     #[test]

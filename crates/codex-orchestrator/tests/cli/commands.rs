@@ -238,3 +238,22 @@ fn a_folder_without_a_database_is_named_by_audit_verify() {
         checked.err
     );
 }
+
+#[test]
+fn kept_workspaces_are_looked_for_where_the_agent_keeps_its_state() {
+    let world = World::alone();
+    let looked = |args: &[&str], variable: Option<&str>| {
+        let mut command =
+            world.command(&[&["agent", "workspaces", "--data-dir", "data"], args].concat());
+        command.envs(variable.map(|value| ("AGENT_STATE_DIR", value)));
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let said = looked(&[], Some("mine"));
+    assert!(said.contains("looked in mine;"), "{said}");
+    let said = looked(&["--state-dir", "flagged"], Some("mine"));
+    assert!(said.contains("looked in flagged;"), "{said}");
+    let said = looked(&[], None);
+    assert!(said.contains("looked in data/agent"), "{said}");
+}

@@ -8,3 +8,4 @@
 mod commands;
 mod program;
 mod support;
+mod tools;

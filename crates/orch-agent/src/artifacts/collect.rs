@@ -2,7 +2,7 @@
 //!
 //! Never fails the run: what cannot be kept is told in the log and in the run, with its reason.
 
-use std::{ops::ControlFlow, path::Path};
+use std::{collections::BTreeSet, ops::ControlFlow, path::Path};
 
 use orch_api::proto::{ArtifactOmitted, ArtifactUpload};
 use orch_core::recipe::Output;
@@ -19,6 +19,8 @@ use crate::progress::RunLog;
 const AHEAD: usize = 4;
 /// So many files that are not kept are named one by one.
 const MOST_NAMED: usize = 200;
+/// So many lines of the log are about files that are kept, and as many about those that are not.
+const MOST_LINES: usize = 100;
 
 /// Collects for one run.
 pub(crate) struct Collector<'r> {
@@ -27,9 +29,21 @@ pub(crate) struct Collector<'r> {
     uploads: u32,
     spent_bytes: u64,
     kept: usize,
+    /// What was kept since the log named files one by one.
+    unsaid: Unsaid,
     omitted: usize,
+    /// What was named as not kept: a step and the run may declare the same file.
+    told: BTreeSet<String>,
     /// The server that does not take artifacts was told of.
     said_old: bool,
+}
+
+/// Files that have no line of their own.
+#[derive(Default)]
+struct Unsaid {
+    kept: usize,
+    bytes: u64,
+    omitted: usize,
 }
 
 impl<'r> Collector<'r> {
@@ -40,7 +54,9 @@ impl<'r> Collector<'r> {
             uploads: 0,
             spent_bytes: 0,
             kept: 0,
+            unsaid: Unsaid::default(),
             omitted: 0,
+            told: BTreeSet::new(),
             said_old: false,
         }
     }
@@ -77,7 +93,9 @@ impl<'r> Collector<'r> {
         let mut matched = vec![false; outputs.len()];
         let mut lost = false;
         while let Some(one) = taken.recv().await {
-            matched[one.output] = true;
+            for (matched, output) in matched.iter_mut().zip(outputs) {
+                *matched |= output.pattern().matches(&one.path);
+            }
             if self.take(one, outputs, step).await.is_break() {
                 lost = true;
                 break;
@@ -99,6 +117,21 @@ impl<'r> Collector<'r> {
         for (output, _) in outputs.iter().zip(matched).filter(|(_, found)| !found) {
             self.omit(output.path(), "no file matches", step).await;
         }
+        self.sum_up().await;
+    }
+
+    /// Says what the lines before did not.
+    async fn sum_up(&mut self) {
+        let unsaid = std::mem::take(&mut self.unsaid);
+        if unsaid.kept > 0 {
+            let (kept, bytes) = (unsaid.kept, unsaid.bytes);
+            let line = format!("kept {kept} more artifacts ({bytes} bytes)");
+            self.log.system(&line).await;
+        }
+        if unsaid.omitted > 0 {
+            let line = format!("not kept: {} more files", unsaid.omitted);
+            self.log.event(&line).await;
+        }
     }
 
     async fn take(&mut self, found: Found, outputs: &[Output], step: u32) -> ControlFlow<()> {
@@ -108,8 +141,13 @@ impl<'r> Collector<'r> {
             Ok(Sent::Kept { size_bytes }) => {
                 self.kept += 1;
                 self.spent_bytes += size_bytes;
-                let line = format!("kept artifact {name} ({size_bytes} bytes)");
-                self.log.system(&line).await;
+                if self.kept > MOST_LINES {
+                    self.unsaid.kept += 1;
+                    self.unsaid.bytes += size_bytes;
+                } else {
+                    let line = format!("kept artifact {name} ({size_bytes} bytes)");
+                    self.log.system(&line).await;
+                }
             }
             Ok(Sent::Lost) => return ControlFlow::Break(()),
             Err(why) => self.omit(&found.path, &why, step).await,
@@ -160,13 +198,22 @@ impl<'r> Collector<'r> {
     }
 
     async fn omit(&mut self, path: &str, why: &str, step: u32) {
+        // `.` stands for more than one file.
+        if path != "." && self.told.contains(path) {
+            return;
+        }
         self.omitted += 1;
+        if self.omitted > MOST_LINES {
+            self.unsaid.omitted += 1;
+        } else {
+            self.log.event(&format!("not kept: {path}: {why}")).await;
+        }
         let (path, why) = match self.omitted {
             MOST_NAMED => (".", "and others, which are not named"),
             more if more > MOST_NAMED => return,
             _ => (path, why),
         };
-        self.log.event(&format!("not kept: {path}: {why}")).await;
+        self.told.insert(path.to_owned());
         let text = |text: &str, most: usize| {
             let clean = self.log.redactor().redact(text);
             clean.chars().take(most).collect::<String>()

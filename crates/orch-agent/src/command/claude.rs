@@ -3,7 +3,7 @@
 use orch_sandbox::exec::Stream;
 use serde_json::Value;
 
-use super::json::{number, output, text, used};
+use super::json::{number, output, sum, text, used};
 use super::reading::{Reading, Said, Spent, lines};
 
 pub(super) fn event(reading: &mut Reading, event: &Value) -> Said {
@@ -47,9 +47,11 @@ pub(super) fn event(reading: &mut Reading, event: &Value) -> Said {
         "result" => {
             reading.spent = Spent {
                 // What was read from the cache, and written to it, is not part of the input here.
-                input_tokens: number(event, "/usage/input_tokens")
-                    + number(event, "/usage/cache_read_input_tokens")
-                    + number(event, "/usage/cache_creation_input_tokens"),
+                input_tokens: sum(&[
+                    number(event, "/usage/input_tokens"),
+                    number(event, "/usage/cache_read_input_tokens"),
+                    number(event, "/usage/cache_creation_input_tokens"),
+                ]),
                 cached_input_tokens: number(event, "/usage/cache_read_input_tokens"),
                 output_tokens: number(event, "/usage/output_tokens"),
                 cost_usd: event.get("total_cost_usd").and_then(Value::as_f64),

@@ -12,11 +12,20 @@ pub(super) fn text<'v>(value: &'v Value, pointer: &str) -> &'v str {
         .unwrap_or_default()
 }
 
+/// The largest count: sums are made of them in 64 bits with a sign.
+pub(super) const MOST: u64 = i64::MAX.unsigned_abs();
+
+/// A count, which is never more than [`MOST`].
 pub(super) fn number(value: &Value, pointer: &str) -> u64 {
-    value
-        .pointer(pointer)
-        .and_then(Value::as_u64)
-        .unwrap_or_default()
+    let number = value.pointer(pointer).and_then(Value::as_u64);
+    number.unwrap_or_default().min(MOST)
+}
+
+/// What several counts are together.
+pub(super) fn sum(counts: &[u64]) -> u64 {
+    counts
+        .iter()
+        .fold(0, |sum: u64, count| sum.saturating_add(*count).min(MOST))
 }
 
 /// A tool's use in a few words: its command, its file, or its arguments.

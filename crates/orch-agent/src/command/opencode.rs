@@ -3,7 +3,7 @@
 use orch_sandbox::exec::Stream;
 use serde_json::Value;
 
-use super::json::{number, output, text, used};
+use super::json::{number, output, sum, text, used};
 use super::reading::{Reading, Said, lines};
 
 pub(super) fn event(reading: &mut Reading, event: &Value) -> Said {
@@ -36,10 +36,12 @@ pub(super) fn event(reading: &mut Reading, event: &Value) -> Said {
         "step_finish" => {
             let spent = &mut reading.spent;
             let cached = number(event, "/part/tokens/cache/read");
-            spent.input_tokens += number(event, "/part/tokens/input") + cached;
-            spent.cached_input_tokens += cached;
-            spent.output_tokens +=
-                number(event, "/part/tokens/output") + number(event, "/part/tokens/reasoning");
+            let input = number(event, "/part/tokens/input");
+            spent.input_tokens = sum(&[spent.input_tokens, input, cached]);
+            spent.cached_input_tokens = sum(&[spent.cached_input_tokens, cached]);
+            let written = number(event, "/part/tokens/output");
+            let thought = number(event, "/part/tokens/reasoning");
+            spent.output_tokens = sum(&[spent.output_tokens, written, thought]);
             if let Some(cost) = event.pointer("/part/cost").and_then(Value::as_f64) {
                 *spent.cost_usd.get_or_insert_default() += cost;
             }

@@ -7,7 +7,7 @@ use orch_sandbox::exec::{Line, Stream};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{claude, gemini, opencode, setup::Format};
+use super::{claude, gemini, json::MOST, opencode, setup::Format};
 
 /// A longer line is not taken for an event.
 const LONGEST_EVENT: usize = 16 * 1024 * 1024;
@@ -106,7 +106,7 @@ impl Reading {
 
 fn micros<S: serde::Serializer>(dollars: &Option<f64>, to: S) -> Result<S::Ok, S::Error> {
     let micros = (dollars.unwrap_or_default() * 1_000_000.0).round();
-    to.serialize_u64(micros.max(0.0) as u64)
+    to.serialize_u64((micros.max(0.0) as u64).min(MOST))
 }
 
 /// A text as lines of the log.

@@ -129,3 +129,23 @@ fn whatever_else_is_printed_is_a_line_or_nothing() {
         assert_eq!(reading.failure, None);
     }
 }
+
+#[test]
+fn counts_of_tokens_stop_at_what_can_be_summed_up() {
+    let usage = json!({"input_tokens": u64::MAX, "cache_read_input_tokens": u64::MAX, "cache_creation_input_tokens": 1, "output_tokens": u64::MAX});
+    let result =
+        json!({"type": "result", "result": "done", "total_cost_usd": 1e300, "usage": usage});
+    let (claude, _) = read(Format::ClaudeStreamJson, &[result]);
+    let tokens =
+        json!({"input": u64::MAX, "output": u64::MAX, "reasoning": 7, "cache": {"read": 7}});
+    let step = json!({"type": "step_finish", "part": {"cost": 1e300, "tokens": tokens}});
+    let (opencode, _) = read(Format::OpencodeJson, &[step.clone(), step]);
+    for spent in [claude.spent, opencode.spent] {
+        let spent = serde_json::to_value(spent).unwrap();
+        for (name, count) in spent.as_object().unwrap() {
+            let is_cached = name == "cached_input_tokens";
+            let most = count.as_i64() == Some(i64::MAX);
+            assert!(most || is_cached && count.as_i64() == Some(14), "{spent}");
+        }
+    }
+}

@@ -13,6 +13,8 @@ use serde::de::DeserializeOwned;
 use super::{ClientError, Page, paging, retry_after, tls};
 use crate::problem::{self, Problem};
 
+/// What every process of a run has in its environment.
+const RUN: &str = "ORCH_RUN_ID";
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// The server gives a request 30 s; this is longer, so that its own answer arrives.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
@@ -62,7 +64,7 @@ impl Client {
             // Reading the machine's certificates takes longer than most calls.
             http = http.tls_certs_only([]);
         }
-        if is_loopback(&base) {
+        if is_reached_directly(&base, std::env::var_os(RUN).is_some()) {
             http = http.no_proxy();
         }
         let http = http.build().map_err(ClientError::Setup)?;
@@ -348,6 +350,15 @@ fn without_password(given: &str) -> String {
     }
 }
 
+/// Whether the proxy of the environment is passed over.
+///
+/// A proxy elsewhere has another loopback than this machine. In a run's sandbox it is the other way round:
+/// the loopback is the sandbox's own, and the proxy, with `no_proxy` beside it, the only way to whatever
+/// the recipe lists.
+fn is_reached_directly(base: &Url, in_a_run: bool) -> bool {
+    is_loopback(base) && !in_a_run
+}
+
 fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     let bare = host.trim_start_matches('[').trim_end_matches(']');
@@ -355,4 +366,28 @@ fn is_loopback(url: &Url) -> bool {
         || bare
             .parse()
             .is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proxy_is_passed_over_for_this_machine_but_not_from_inside_a_run() {
+        for (url, in_a_run, direct) in [
+            ("http://127.0.0.1:18080", false, true),
+            ("http://localhost:18080", false, true),
+            ("http://[::1]:18080", false, true),
+            ("http://127.0.0.1:18080", true, false),
+            ("http://orch.example.com", false, false),
+            ("http://orch.example.com", true, false),
+        ] {
+            let base = Url::parse(url).unwrap();
+            assert_eq!(
+                is_reached_directly(&base, in_a_run),
+                direct,
+                "{url} {in_a_run}"
+            );
+        }
+    }
 }

@@ -198,15 +198,16 @@ pub struct Artifact {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewArtifact {
-    /// 1 to 255 characters.
+    /// A relative path of 1 to 255 characters, without `.` and `..` and without control characters.
     #[schema(min_length = 1, max_length = 255)]
     pub name: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub media_type: Option<String>,
-    /// What it is for: file, report, coverage, plan, …
+    /// What it is for: file, report, coverage, plan, … One word of at most 64 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
     pub content_base64: String,
+    /// Needed for a run that has ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub epoch: Option<u64>,
 }

@@ -25,7 +25,7 @@ pub use error::RecipeError;
 pub use glob::Pattern;
 pub use model::{Checksum, Network, Permissions, Recipe, Source, Step, Tool};
 pub use offer::{Offer, PLATFORMS, Package, Registry, check_program};
-pub use outputs::{MAX_ARTIFACT_PATH_BYTES, MAX_ARTIFACTS, Output};
+pub use outputs::{MAX_ARTIFACT_PATH_BYTES, MAX_ARTIFACTS, Output, check_kept_name, check_kind};
 pub use read::{
     MAX_ALIASES, MAX_DEPTH, MAX_STEPS, MAX_STRING_BYTES, MAX_TIMEOUT, MAX_TOOLS, MAX_YAML_BYTES,
     parse, parse_entry,

@@ -99,6 +99,23 @@ fn read_one(node: &Node, path: &str) -> Result<Output, RecipeError> {
     }
 }
 
+/// Whether a file can be kept under this name: the rule for whoever hands one over, whatever a recipe
+/// says.
+///
+/// # Errors
+/// A message that says what is expected.
+pub fn check_kept_name(name: &str) -> Result<(), String> {
+    let fine = name.split('/').all(|part| !matches!(part, "" | "." | ".."));
+    match fine && !name.chars().any(char::is_control) {
+        true => Ok(()),
+        false => Err(format!(
+            "`{}` is no name of an artifact; expected a relative path such as site or reports/unit, without . and .. \
+             and without control characters",
+            rules::excerpt(name)
+        )),
+    }
+}
+
 fn check_name(name: &str) -> Result<(), String> {
     let fine = name.split('/').all(|part| !matches!(part, "" | "." | ".."));
     match fine && name.chars().count() <= 200 {
@@ -110,7 +127,11 @@ fn check_name(name: &str) -> Result<(), String> {
     }
 }
 
-fn check_kind(kind: &str) -> Result<(), String> {
+/// Whether it says what an artifact is for: one short word.
+///
+/// # Errors
+/// A message that says what is expected.
+pub fn check_kind(kind: &str) -> Result<(), String> {
     let fine = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
     match !kind.is_empty() && kind.len() <= 64 && kind.bytes().all(fine) {
         true => Ok(()),
@@ -158,6 +179,26 @@ mod tests {
             "{json}"
         );
         assert_eq!(serde_json::from_str::<Recipe>(&json).unwrap(), recipe);
+    }
+
+    #[test]
+    fn names_of_kept_files_stay_below_the_run() {
+        for fine in ["a", "dist/app-1.0 (new).txt", "..a/.b", "å"] {
+            assert_eq!(super::check_kept_name(fine), Ok(()), "{fine}");
+        }
+        for refused in [
+            "",
+            "/etc/passwd",
+            "a//b",
+            "a/",
+            "../a",
+            "a/../b",
+            "./a",
+            "a\nb",
+            "a\u{1b}[31m",
+        ] {
+            assert!(super::check_kept_name(refused).is_err(), "{refused:?}");
+        }
     }
 
     #[test]

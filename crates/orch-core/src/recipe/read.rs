@@ -97,8 +97,8 @@ pub(super) fn read_recipe(node: &Node, need: Need) -> Result<Recipe, RecipeError
     let keys = [RECIPE_KEYS, &OFFER_KEYS].concat();
     let fields = Fields::of(node, "", "a mapping with `tools` and `steps`", &keys)?;
     let recipe = Recipe {
-        name: fields.word("name")?,
-        version: fields.word("version")?,
+        name: fields.word("name", rules::check_label)?,
+        version: fields.word("version", rules::check_label)?,
         source: fields.read("source", read_source)?,
         permissions: fields.read("permissions", read_permissions)?,
         tools: fields.read("tools", read_tools)?.unwrap_or_default(),
@@ -164,7 +164,7 @@ fn read_tool(node: &Node, path: &str) -> Result<Tool, RecipeError> {
         name: fields.required("name", |node, path| {
             text(node, path, rules::check_tool_name)
         })?,
-        version: fields.word("version")?,
+        version: fields.word("version", rules::check_wanted_version)?,
         checksum: fields.read("checksum", read_checksum)?,
         env: fields.read("env", read_env)?.unwrap_or_default(),
         network: fields.read("network", read_network)?.unwrap_or_default(),
@@ -194,7 +194,7 @@ pub(super) fn read_step(node: &Node, path: &str) -> Result<Step, RecipeError> {
     let fields = Fields::of(node, path, expected, STEP_KEYS)?;
     let env = fields.read("env", read_env)?.unwrap_or_default();
     Ok(Step {
-        name: fields.word("name")?,
+        name: fields.word("name", rules::check_label)?,
         run: fields.required("run", |node, path| read_command(node, path, "a command"))?,
         timeout: fields.read("timeout", read_timeout)?,
         cwd: fields.text("cwd", rules::check_cwd)?,
@@ -441,7 +441,11 @@ impl<'n> Fields<'n> {
     }
 
     /// A version or a label, where a number or a boolean counts as the text it was written with.
-    fn word(&self, key: &str) -> Result<Option<String>, RecipeError> {
+    fn word(
+        &self,
+        key: &str,
+        rule: impl Fn(&str) -> Result<(), String>,
+    ) -> Result<Option<String>, RecipeError> {
         self.read(key, |node, path| {
             let word = match &node.value {
                 Value::Text(text) | Value::Number(text) | Value::Bool(_, text) => text,
@@ -450,7 +454,8 @@ impl<'n> Fields<'n> {
                     return Err(node.error(path, message));
                 }
             };
-            rules::check_label(word).map_err(|why| node.error(path, why))?;
+            let fits = rules::check_label(word).and_then(|()| rule(word));
+            fits.map_err(|why| node.error(path, why))?;
             bounded(node, path, word)
         })
     }

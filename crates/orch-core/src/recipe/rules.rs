@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::model::Checksum;
 use super::read::MAX_TIMEOUT;
+use crate::version::{Range, Version};
 
 /// Text made fit for a message: at most 80 characters, nothing that a terminal would obey.
 pub(crate) fn excerpt(text: &str) -> String {
@@ -191,6 +192,16 @@ pub fn check_tool_name(name: &str) -> Result<(), String> {
         "`{}` is no tool name; expected up to 128 letters, digits and any of @ . _ + / -, beginning with a letter or digit",
         excerpt(name)
     ))
+}
+
+/// Whether a tool's version can be looked for: a range, or a version as Debian writes them.
+pub(crate) fn check_wanted_version(text: &str) -> Result<(), String> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b".+-~:".contains(&byte);
+    let is_debian = || text.bytes().all(allowed) && Version::debian(text).is_some();
+    match Range::parse(text) {
+        Err(why) if !is_debian() => Err(why),
+        Ok(_) | Err(_) => Ok(()),
+    }
 }
 
 /// Whether a version, a label or the like is short and printable.

@@ -1,8 +1,9 @@
 //! JUnit's XML, as all kinds of test runners write it.
 //!
-//! Counts the cases that are there, and not what attributes say of them.
+//! Counts the cases that are there, and not what attributes say of them. What a suite itself failed with,
+//! outside of its cases, counts as one more that failed.
 
-use super::xml::{self, Part};
+use super::xml::{self, Element, Part};
 use super::{FailedTest, MAX_NAMED, Report, short};
 
 #[derive(Default)]
@@ -14,6 +15,10 @@ struct Sums {
     seconds: f64,
     failed: Vec<FailedTest>,
     case: Option<Case>,
+    /// What a suite failed with.
+    stray: Option<Case>,
+    /// The elements around, each suite with its name.
+    around: Vec<Option<String>>,
 }
 
 #[derive(Default)]
@@ -38,50 +43,74 @@ pub(super) fn read(bytes: &[u8]) -> Result<Report, String> {
     })
 }
 
+/// A longer time is a mistake, and would swallow all others.
+const LONGEST_SECONDS: f64 = 1e9;
+
 impl Sums {
     fn take(&mut self, part: Part) {
-        match (part, &mut self.case) {
-            (Part::Open(element), _) if element.name == "testcase" => {
-                let name = element.attribute("name").unwrap_or_default();
+        match part {
+            Part::Open(element) => self.open(&element),
+            Part::Text(text) => {
+                let failed = self.case.as_mut().or(self.stray.as_mut());
+                let failed = failed.filter(|case| case.failed && case.message.is_empty());
+                if let Some(case) = failed {
+                    case.message = xml::plain(text.trim());
+                }
+            }
+            Part::Close(name) => {
+                self.around.pop();
+                match name.as_str() {
+                    "testcase" => {
+                        if let Some(case) = self.case.take() {
+                            self.count(&case);
+                        }
+                    }
+                    "failure" | "error" => {
+                        if let Some(stray) = self.stray.take() {
+                            self.count(&stray);
+                        }
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    fn open(&mut self, element: &Element) {
+        let name = element.attribute("name").unwrap_or_default();
+        match (element.name.as_str(), &mut self.case) {
+            ("testcase", _) => {
                 let name = match element.attribute("classname") {
                     Some(class) if !class.is_empty() => format!("{class}::{name}"),
                     Some(_) | None => name.to_owned(),
                 };
                 let seconds = element.attribute("time").and_then(|time| time.parse().ok());
-                let seconds = seconds.filter(|seconds: &f64| seconds.is_finite() && *seconds > 0.0);
-                self.seconds += seconds.unwrap_or_default();
+                let fits = |seconds: &f64| (0.0..=LONGEST_SECONDS).contains(seconds);
+                self.seconds += seconds.filter(fits).unwrap_or_default();
                 self.case = Some(Case {
                     name,
                     ..Case::default()
                 });
             }
-            (Part::Open(element), Some(case)) => match element.name.as_str() {
-                "failure" | "error" => {
-                    case.failed = true;
-                    case.is_error |= element.name == "error";
-                    if case.message.is_empty() {
-                        let message = element.attribute("message").unwrap_or_default();
-                        message.clone_into(&mut case.message);
-                    }
-                }
-                "skipped" => case.skipped = true,
-                _ => {}
-            },
-            (Part::Text(text), Some(case)) => {
-                if case.failed && case.message.is_empty() {
-                    case.message = xml::plain(text.trim());
+            ("failure" | "error", Some(case)) => case.fail(element),
+            ("failure" | "error", None) => {
+                if let Some(Some(suite)) = self.around.last() {
+                    let mut stray = Case {
+                        name: suite.clone(),
+                        ..Case::default()
+                    };
+                    stray.fail(element);
+                    self.stray = Some(stray);
                 }
             }
-            (Part::Close(name), _) if name == "testcase" => {
-                if let Some(case) = self.case.take() {
-                    self.count(case);
-                }
-            }
-            (Part::Open(_) | Part::Text(_) | Part::Close(_), _) => {}
+            ("skipped", Some(case)) => case.skipped = true,
+            _ => {}
         }
+        let is_suite = matches!(element.name.as_str(), "testsuite" | "testsuites");
+        self.around.push(is_suite.then(|| short(name)));
     }
 
-    fn count(&mut self, case: Case) {
+    fn count(&mut self, case: &Case) {
         self.tests += 1;
         match (case.failed, case.is_error) {
             (true, true) => self.errors += 1,
@@ -94,6 +123,17 @@ impl Sums {
                 name: short(&case.name),
                 message: short(&case.message),
             });
+        }
+    }
+}
+
+impl Case {
+    fn fail(&mut self, element: &Element) {
+        self.failed = true;
+        self.is_error |= element.name == "error";
+        if self.message.is_empty() {
+            let message = element.attribute("message").unwrap_or_default();
+            message.clone_into(&mut self.message);
         }
     }
 }

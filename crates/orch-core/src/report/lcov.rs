@@ -28,8 +28,8 @@ pub(super) fn read(bytes: &[u8]) -> Result<Option<Report>, String> {
     Ok((records > 0).then(|| Report::Coverage {
         source: "lcov",
         lines,
-        covered: covered.min(lines),
-        percent: percent(covered.min(lines), lines),
+        covered,
+        percent: percent(covered, lines),
     }))
 }
 
@@ -44,7 +44,8 @@ struct File {
 impl File {
     fn sums(&self) -> (u64, u64) {
         match (self.found, self.hit) {
-            (Some(found), Some(hit)) => (found, hit),
+            // More lines that ran than there are must not stand for those of other files.
+            (Some(found), Some(hit)) => (found, hit.min(found)),
             (Some(_) | None, _) => (self.lines, self.ran),
         }
     }

@@ -94,13 +94,16 @@ pub fn recognise(bytes: &[u8]) -> Option<Report> {
     if bytes.len() > MAX_REPORT_BYTES {
         return None;
     }
+    if let Some(of) = of_utf16(bytes) {
+        let why = "it is UTF-16; reports are read as UTF-8".to_owned();
+        return Some(Report::Unreadable { of, why });
+    }
     let start = bytes.iter().position(|byte| !byte.is_ascii_whitespace())?;
     let bytes = bytes.get(start..)?;
     let (of, read) = match bytes.first()? {
-        b'<' => match xml::root(bytes)?.as_str() {
-            "testsuites" | "testsuite" => ("junit", junit::read(bytes)),
-            "coverage" => ("cobertura", coverage::cobertura(bytes).transpose()?),
-            _ => return None,
+        b'<' => match format_of(&xml::root(bytes)?)? {
+            "junit" => ("junit", junit::read(bytes)),
+            _ => ("cobertura", coverage::cobertura(bytes).transpose()?),
         },
         b'{' => {
             // Whatever follows, a key of the format stands near the beginning or the end.
@@ -124,6 +127,33 @@ pub fn recognise(bytes: &[u8]) -> Option<Report> {
         of,
         why: short(&why),
     }))
+}
+
+/// The format of a file of XML in UTF-16, as far as its beginning tells.
+fn of_utf16(bytes: &[u8]) -> Option<&'static str> {
+    let read: fn([u8; 2]) -> u16 = match bytes {
+        [0xff, 0xfe, ..] | [b'<', 0, ..] => u16::from_le_bytes,
+        [0xfe, 0xff, ..] | [0, b'<', ..] => u16::from_be_bytes,
+        _ => return None,
+    };
+    let (pairs, _) = bytes.as_chunks::<2>();
+    let head: Vec<u16> = pairs
+        .iter()
+        .take(32 * 1024)
+        .map(|pair| read(*pair))
+        .collect();
+    let head = String::from_utf16_lossy(&head);
+    let root = xml::root(head.trim_start_matches('\u{feff}').trim_start().as_bytes())?;
+    format_of(&root)
+}
+
+/// The format that a root of XML stands for.
+fn format_of(root: &str) -> Option<&'static str> {
+    match root {
+        "testsuites" | "testsuite" => Some("junit"),
+        "coverage" => Some("cobertura"),
+        _ => None,
+    }
 }
 
 fn holds(bytes: &[u8], key: &str) -> bool {

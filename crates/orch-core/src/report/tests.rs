@@ -54,6 +54,135 @@ fn sarif_counts_by_level_and_names_the_gravest_first() {
     );
 }
 
+/// The levels of one run's results.
+fn levels(tool: Value, results: Value) -> Value {
+    // Results before the tool, as some write them.
+    let run = format!("{{\"results\": {results}, \"tool\": {tool}}}");
+    read(&format!("{{\"version\": \"2.1.0\", \"runs\": [{run}]}}"))["levels"].clone()
+}
+
+#[test]
+fn a_sarif_result_without_a_level_has_its_rules() {
+    let rule = |id: &str, level: &str| json!({"id": id, "defaultConfiguration": {"level": level}});
+    let tool = json!({
+        "driver": {"name": "t", "rules": [rule("A", "error"), {"id": "B"}, rule("C", "note"), rule("D", "none")]},
+        "extensions": [{"name": "e", "rules": [rule("X", "error")]}],
+    });
+    for (result, level) in [
+        (json!({"ruleId": "A"}), "error"),
+        (json!({"ruleId": "A/1/2"}), "error"),
+        (json!({"ruleId": "A", "level": "note"}), "note"),
+        (json!({"ruleId": "B"}), "warning"),
+        (json!({"ruleIndex": 2}), "note"),
+        (json!({"ruleIndex": -1, "ruleId": "D"}), "none"),
+        (json!({"rule": {"id": "C"}}), "note"),
+        (json!({"rule": {"index": 0}}), "error"),
+        (
+            json!({"rule": {"index": 0, "toolComponent": {"index": 0}}}),
+            "error",
+        ),
+        (
+            json!({"rule": {"id": "X", "toolComponent": {"index": 0}}}),
+            "error",
+        ),
+        (
+            json!({"rule": {"id": "X", "toolComponent": {"index": 9}}}),
+            "warning",
+        ),
+        (json!({"ruleId": "unknown"}), "warning"),
+        (json!({"ruleId": "A", "level": "fatal"}), "warning"),
+        (json!({"ruleId": "A", "kind": "fail"}), "error"),
+    ] {
+        let found = levels(tool.clone(), json!([result]));
+        assert_eq!(found, json!({ level: 1 }), "{result}");
+    }
+}
+
+#[test]
+fn a_sarif_result_that_is_no_open_failure_is_no_finding() {
+    let suppressed = |statuses: &[Option<&str>]| {
+        let list: Vec<Value> = statuses
+            .iter()
+            .map(|status| json!({"kind": "external", "status": status}))
+            .collect();
+        json!({"level": "error", "suppressions": list})
+    };
+    for result in [
+        json!({"level": "none", "kind": "pass"}),
+        json!({"kind": "notApplicable"}),
+        json!({"kind": "informational"}),
+        json!({"level": "error", "baselineState": "absent"}),
+        suppressed(&[None]),
+        suppressed(&[Some("accepted")]),
+        suppressed(&[Some("accepted"), None]),
+    ] {
+        assert_eq!(levels(json!({}), json!([result])), json!({}), "{result}");
+    }
+    for result in [
+        suppressed(&[]),
+        suppressed(&[Some("rejected")]),
+        suppressed(&[Some("underReview")]),
+        suppressed(&[Some("accepted"), Some("rejected")]),
+    ] {
+        assert_eq!(
+            levels(json!({}), json!([result])),
+            json!({"error": 1}),
+            "{result}"
+        );
+    }
+}
+
+#[test]
+fn what_a_junit_suite_fails_with_itself_is_counted_and_named() {
+    let text = "<testsuites><testsuite name='db'><error message='no database'/><failure>late\n</failure>\
+                <testcase name='a'/><properties><error/></properties></testsuite></testsuites>";
+    let read = read(text);
+    assert_eq!(
+        (&read["tests"], &read["errors"], &read["failures"]),
+        (&json!(3), &json!(1), &json!(1))
+    );
+    assert_eq!(
+        read["failed"],
+        json!([{"name": "db", "message": "no database"}, {"name": "db", "message": "late"}])
+    );
+}
+
+#[test]
+fn times_that_cannot_be_are_no_times() {
+    let case = |time: &str| format!("<testcase name='a' time='{time}'/>");
+    let cases = ["1e308", "1e308", "inf", "NaN", "-1", "0.5"].map(case);
+    let read = read(&format!("<testsuite>{}</testsuite>", cases.concat()));
+    assert_eq!(read["seconds"], 0.5);
+}
+
+#[test]
+fn a_report_in_utf16_is_told_as_not_readable() {
+    let text = "<?xml version=\"1.0\" encoding=\"utf-16\"?>\n<testsuite><testcase/></testsuite>";
+    for mark in ["", "\u{feff}"] {
+        let units: Vec<u16> = format!("{mark}{text}").encode_utf16().collect();
+        for bytes in [
+            units
+                .iter()
+                .flat_map(|unit| unit.to_le_bytes())
+                .collect::<Vec<u8>>(),
+            units.iter().flat_map(|unit| unit.to_be_bytes()).collect(),
+        ] {
+            let read = serde_json::to_value(recognise(&bytes)).unwrap();
+            assert_eq!(
+                read,
+                json!({"format": "unreadable", "of": "junit", "why": "it is UTF-16; reports are read as UTF-8"})
+            );
+        }
+    }
+    assert_eq!(recognise(b"\xff\xfeh\0i\0"), None);
+}
+
+#[test]
+fn more_lines_that_ran_than_a_file_has_do_not_cover_another() {
+    let lcov = "TN:\nSF:a\nLF:1\nLH:100\nend_of_record\nSF:b\nLF:9\nLH:0\nend_of_record\n";
+    assert_eq!(read(lcov)["covered"], 1);
+}
+
 #[test]
 fn coverage_is_read_in_three_formats() {
     let lcov = "TN:\nSF:a.rs\nDA:1,1\nDA:2,0\nLF:4\nLH:3\nend_of_record\nSF:b.rs\nDA:1,5\r\nDA:2,0\nend_of_record\n";

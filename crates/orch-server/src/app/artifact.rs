@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use orch_core::engine::Refusal;
 use orch_core::ids::{ArtifactId, RunId};
+use orch_core::recipe::{check_kept_name, check_kind};
 use orch_core::report::{MAX_REPORT_BYTES, Report};
 use orch_store::artifact::{self, Artifact, Omitted};
 use orch_store::blob::{BlobError, Content};
@@ -54,7 +55,7 @@ pub async fn store(app: &App, actor: &str, run_id: RunId, new: New) -> Result<Ar
     }
     run::show(app, run_id)
         .await?
-        .check_logger(new.epoch, app.store().now())
+        .check_keeper(new.epoch, app.store().now())
         .map_err(Refusal::from)?;
     let sha256 = hex::encode(Sha256::digest(&new.content));
     let size_bytes = new.content.len() as u64;
@@ -77,6 +78,7 @@ struct Checked {
 
 fn check(facts: &Facts) -> Result<Checked> {
     let name = checks::text("name", &facts.name, 255)?;
+    check_kept_name(&name).map_err(|why| AppError::invalid("name", why))?;
     let media_type = checks::optional_text("media_type", facts.media_type.as_deref(), 127)?
         .unwrap_or_else(|| "application/octet-stream".to_owned());
     if !media_type.is_ascii()
@@ -91,6 +93,7 @@ fn check(facts: &Facts) -> Result<Checked> {
     }
     let kind = checks::optional_text("kind", facts.kind.as_deref(), 64)?
         .unwrap_or_else(|| "file".to_owned());
+    check_kind(&kind).map_err(|why| AppError::invalid("kind", why))?;
     Ok(Checked {
         name,
         media_type,
@@ -124,7 +127,7 @@ pub(super) async fn keep(
         .await?
         .ok_or_else(|| AppError::not_found("run", run_id.get()))?;
     let now = tx.now();
-    run.check_logger(facts.epoch, now).map_err(Refusal::from)?;
+    run.check_keeper(facts.epoch, now).map_err(Refusal::from)?;
     if let Some(same) = artifact::same(&mut tx.conn, run_id, &name, &sha256).await? {
         return Ok(same);
     }

@@ -10,6 +10,53 @@ use super::{App, AppError, Result, run};
 /// The longest summary, in bytes.
 const LONGEST: usize = 256 * 1024;
 
+/// What an agent's last words are stored as: as much as fits, for nobody can ask it again.
+#[derive(Debug, PartialEq)]
+pub struct LastWords<'c> {
+    pub content: &'c str,
+    pub usage: Option<Map<String, Value>>,
+    /// What was left out, for the run's log.
+    pub left_out: Vec<String>,
+}
+
+impl<'c> LastWords<'c> {
+    /// Of what an agent sent. `usage_json` may be empty.
+    pub fn of(content: &'c str, usage_json: &str) -> Self {
+        let mut left_out = Vec::new();
+        let kept = &content[..content.floor_char_boundary(LONGEST)];
+        if kept.len() < content.len() {
+            left_out.push(format!(
+                "the last message has {} bytes; the first {} of them are kept as the summary",
+                content.len(),
+                kept.len()
+            ));
+        }
+        let usage: Option<Map<String, Value>> = serde_json::from_str(usage_json).ok();
+        let sent = usage.as_ref().map_or(0, Map::len);
+        let usage = usage.map(|usage| {
+            let counts = usage.into_iter().filter(|(_, count)| is_count(count));
+            counts.collect::<Map<_, _>>()
+        });
+        if usage.as_ref().map_or(0, Map::len) < sent || usage.is_none() && !usage_json.is_empty() {
+            left_out.push("what was told of the tokens used is not all counts".to_owned());
+        }
+        Self {
+            content: if kept.trim().is_empty() {
+                "completed"
+            } else {
+                kept
+            },
+            usage,
+            left_out,
+        }
+    }
+}
+
+/// Sums are made of them in 64 bits with a sign.
+fn is_count(value: &Value) -> bool {
+    value.as_i64().is_some_and(|count| count >= 0)
+}
+
 /// Stores a summary; last words may come after the end of the run.
 pub async fn add(
     app: &App,
@@ -28,8 +75,12 @@ pub async fn add(
             format!("has {} bytes; at most {LONGEST} fit", content.len()),
         ));
     }
-    if let Some(bad) = usage.iter().flatten().find(|(_, count)| !count.is_u64()) {
-        let message = format!("`{}` must be a count of tokens from 0", bad.0);
+    if let Some(bad) = usage.iter().flatten().find(|(_, count)| !is_count(count)) {
+        let message = format!(
+            "`{}` must be a count of tokens from 0 to {}",
+            bad.0,
+            i64::MAX
+        );
         return Err(AppError::invalid("usage", message));
     }
     run::show(app, run_id).await?;
@@ -56,4 +107,35 @@ pub async fn of_run(app: &App, run_id: RunId) -> Result<Vec<Summary>> {
         .store()
         .named(summary::of_run(&mut conn, run_id).await?)
         .rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn last_words_that_are_too_long_are_cut_between_characters_and_the_usage_stays() {
+        let content = "é".repeat(LONGEST);
+        let content = format!("x{content}");
+        let words = LastWords::of(&content, r#"{"input_tokens": 7}"#);
+        assert_eq!(words.content.len(), LONGEST - 1);
+        assert!(content.starts_with(words.content));
+        assert_eq!(words.usage.unwrap()["input_tokens"], 7);
+        assert_eq!(words.left_out.len(), 1, "{:?}", words.left_out);
+    }
+
+    #[test]
+    fn counts_that_are_none_cost_neither_the_words_nor_the_other_counts() {
+        let usage = r#"{"input_tokens": 18446744073709551615, "output_tokens": 3, "cost": -1}"#;
+        let words = LastWords::of("done", usage);
+        assert_eq!(words.content, "done");
+        assert_eq!(
+            words.usage,
+            json!({"output_tokens": 3}).as_object().cloned()
+        );
+        assert_eq!(words.left_out.len(), 1);
+        let words = LastWords::of("  ", "");
+        assert_eq!((words.content, words.usage), ("completed", None));
+        assert_eq!(words.left_out, Vec::<String>::new());
+    }
 }

@@ -6,6 +6,7 @@ use orch_api::proto::{Completion, ServerMessage, agent_message, server_message};
 use orch_core::engine::{self, Refusal, Verdict};
 use orch_core::ids::{AgentName, RunId};
 use orch_core::info_request::Field;
+use orch_store::segment::{self, LogLine};
 use orch_store::{Command, Follows};
 
 use tokio::sync::oneshot;
@@ -14,6 +15,7 @@ use super::unary::{artifact_of, tool_of};
 use crate::app::agents::Unsent;
 use crate::app::info_request::Hold;
 use crate::app::seen::{Copy, Seen};
+use crate::app::summary::LastWords;
 use crate::app::tool_request::Decision;
 use crate::app::{
     App, AppError, artifact, egress, info_request, plan, run, source, summary, tool_request,
@@ -154,21 +156,7 @@ impl Peer {
     async fn complete(&self, done: Completion) -> Result<(), AppError> {
         let run = RunId(done.run_id);
         if has_summary(&done) {
-            let usage = serde_json::from_str(&done.usage_json).ok();
-            let content = if done.summary.trim().is_empty() {
-                "completed"
-            } else {
-                &done.summary
-            };
-            let epoch = Some(done.epoch);
-            let added = summary::add(&self.app, &self.actor(), run, epoch, content, usage).await;
-            if let Err(error) = added {
-                tracing::warn!(
-                    error = &error as &dyn std::error::Error,
-                    run.id = run.get(),
-                    "a summary was not kept"
-                );
-            }
+            self.keep_last_words(run, &done).await;
         }
         let command = Command::Complete {
             run,
@@ -185,6 +173,38 @@ impl Peer {
 }
 
 impl Peer {
+    /// Keeps what an agent says at the end; what cannot be kept is told in the run's log and in ours.
+    async fn keep_last_words(&self, run: RunId, done: &Completion) {
+        let words = LastWords::of(&done.summary, &done.usage_json);
+        let mut left_out = words.left_out;
+        let (app, actor, epoch) = (&self.app, self.actor(), Some(done.epoch));
+        let added = summary::add(app, &actor, run, epoch, words.content, words.usage).await;
+        if let Err(error) = added {
+            let cause = &error as &dyn std::error::Error;
+            tracing::warn!(error = cause, run.id = run.get(), "a summary was not kept");
+            left_out.push(format!("the last message is not kept: {error}"));
+        }
+        if left_out.is_empty() {
+            return;
+        }
+        let now = app.store().now();
+        let lines = left_out.into_iter().map(|message| LogLine {
+            at_us: now.as_micros(),
+            stream: segment::Stream::System,
+            step: None,
+            partial: false,
+            message,
+        });
+        let lines = lines.collect();
+        let told = app
+            .store()
+            .submit(&actor, Command::Log { run, epoch, lines });
+        if let Err(error) = told.await {
+            // The completion behind it meets the same refusal, and its answer says so.
+            tracing::debug!(%error, run.id = run.get(), "the run's log does not say what was left out");
+        }
+    }
+
     /// A message about the agent.
     pub fn hear(&self, kind: &agent_message::Kind) {
         match kind {

@@ -8,7 +8,11 @@ use std::{
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use reqwest::{Client, StatusCode, Url, header, redirect::Policy};
+use reqwest::{
+    Client, Response, StatusCode, Url,
+    header::{self, HeaderMap, HeaderValue},
+    redirect::Policy,
+};
 use sha2::{Digest as _, Sha512};
 
 use super::{Bounds, Expected, FetchError, Fetched, Origin, local};
@@ -22,9 +26,16 @@ const CONNECT: Duration = Duration::from_secs(15);
 /// Fetches files.
 #[derive(Clone, Debug)]
 pub struct Fetcher {
-    strict: Client,
-    configured: Client,
+    client: Client,
     pub(super) bounds: Bounds,
+}
+
+/// Why there is no answer.
+pub(super) enum Unsent {
+    /// It may not be asked for.
+    Refused(String),
+    /// Another attempt may do better.
+    Passing(String),
 }
 
 /// How one attempt ended.
@@ -41,42 +52,57 @@ impl Fetcher {
     /// # Errors
     /// When this machine's certificates cannot be read.
     pub fn new(bounds: Bounds) -> Result<Self, String> {
-        let client = |origin: Origin| {
-            let redirects = Policy::custom(move |attempt| {
-                if attempt.previous().len() > MAX_REDIRECTS {
-                    return attempt.error("it redirects in circles");
-                }
-                let leaves_tls = attempt
-                    .previous()
-                    .first()
-                    .is_some_and(|first| first.scheme() == "https")
-                    && attempt.url().scheme() != "https";
-                match origin.judge(attempt.url()) {
-                    Ok(()) if !leaves_tls => attempt.follow(),
-                    Ok(()) => attempt.error("it redirects to an address without encryption"),
-                    Err(why) => attempt.error(why),
-                }
-            });
-            Client::builder()
-                .user_agent(concat!("codex-orchestrator/", env!("CARGO_PKG_VERSION")))
-                .connect_timeout(CONNECT)
-                .read_timeout(bounds.silence)
-                .redirect(redirects)
-                .build()
-                .map_err(|error| chain(&error))
-        };
-        Ok(Self {
-            strict: client(Origin::Entry)?,
-            configured: client(Origin::Configured)?,
-            bounds,
-        })
+        // Redirects are judged one by one, by whose answer they are: see `send`.
+        let client = Client::builder()
+            .user_agent(concat!("codex-orchestrator/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(CONNECT)
+            .read_timeout(bounds.silence)
+            .redirect(Policy::none())
+            .build()
+            .map_err(|error| chain(&error))?;
+        Ok(Self { client, bounds })
     }
 
-    pub(super) fn client(&self, origin: Origin) -> &Client {
-        match origin {
-            Origin::Entry => &self.strict,
-            Origin::Configured => &self.configured,
+    /// Asks for an address and follows where it leads, as far as whoever named it may lead.
+    pub(super) async fn send(
+        &self,
+        url: &Url,
+        origin: Origin<'_>,
+        headers: &HeaderMap,
+        patience: Option<Duration>,
+    ) -> Result<Response, Unsent> {
+        let (mut at, mut origin, mut headers) = (url.clone(), origin, headers.clone());
+        for _ in 0..=MAX_REDIRECTS {
+            origin.judge(&at).map_err(Unsent::Refused)?;
+            origin.judge_place(&at).await.map_err(Unsent::Refused)?;
+            let mut request = self.client.get(at.clone()).headers(headers.clone());
+            if let Some(patience) = patience {
+                request = request.timeout(patience);
+            }
+            let sent = request.send().await;
+            let response = sent.map_err(|error| Unsent::Passing(chain(&error.without_url())))?;
+            let location = response.headers().get(header::LOCATION);
+            let location = location.filter(|_| is_redirect(response.status()));
+            let location = location.and_then(|value| value.to_str().ok());
+            let Some(location) = location.map(str::to_owned) else {
+                return Ok(response);
+            };
+            let next = at
+                .join(&location)
+                .map_err(|error| Unsent::Refused(format!("it redirects to nowhere: {error}")))?;
+            if at.scheme() == "https" && next.scheme() != "https" {
+                let why = "it redirects to an address without encryption".to_owned();
+                return Err(Unsent::Refused(why));
+            }
+            if next.origin() != at.origin() {
+                headers.remove(header::AUTHORIZATION);
+            }
+            if origin == Origin::Configured {
+                origin = Origin::Told(url.as_str());
+            }
+            at = next;
         }
+        Err(Unsent::Refused("it redirects in circles".to_owned()))
     }
 
     /// Fetches a file to `into`, which is removed again where it is not what was expected.
@@ -86,14 +112,17 @@ impl Fetcher {
     pub async fn fetch(
         &self,
         url: &str,
-        origin: Origin,
+        origin: Origin<'_>,
         authorization: Option<&str>,
         expected: &Expected,
         into: &Path,
     ) -> Result<Fetched, FetchError> {
-        let fetched = match file_path(url) {
-            Some(from) => self.copy(url, from, into).await,
-            None => self.download(url, origin, authorization, into).await,
+        let fetched = match named(url, origin) {
+            Ok(parsed) => match parsed.to_file_path() {
+                Ok(from) if parsed.scheme() == "file" => self.copy(url, from, into).await,
+                Ok(_) | Err(()) => self.download(&parsed, origin, authorization, into).await,
+            },
+            Err(error) => Err(error),
         };
         let judged = match fetched {
             Ok(fetched) => judge(url, expected, fetched).await,
@@ -119,18 +148,12 @@ impl Fetcher {
 
     async fn download(
         &self,
-        url: &str,
-        origin: Origin,
+        url: &Url,
+        origin: Origin<'_>,
         authorization: Option<&str>,
         into: &Path,
     ) -> Result<Fetched, FetchError> {
-        let shown = without_credentials(url);
-        let refused = |why: String| FetchError::Refused {
-            url: shown.clone(),
-            why,
-        };
-        let parsed = Url::parse(url).map_err(|error| refused(error.to_string()))?;
-        origin.judge(&parsed).map_err(refused)?;
+        let shown = without_credentials(url.as_str());
         std::fs::write(into, b"").map_err(FetchError::io("write", into))?;
         let begun = Instant::now();
         let mut pause = self.bounds.pause;
@@ -141,7 +164,7 @@ impl Fetcher {
                 pause *= 2;
             }
             let left = self.bounds.total.saturating_sub(begun.elapsed());
-            let tried = self.attempt(&parsed, &shown, origin, authorization, into);
+            let tried = self.attempt(url, &shown, origin, authorization, into);
             match tokio::time::timeout(left, tried).await {
                 Ok(Attempt::Done) => return hashed(into).await,
                 Ok(Attempt::Over(error)) => return Err(error),
@@ -169,7 +192,7 @@ impl Fetcher {
         &self,
         url: &Url,
         shown: &str,
-        origin: Origin,
+        origin: Origin<'_>,
         authorization: Option<&str>,
         into: &Path,
     ) -> Attempt {
@@ -182,22 +205,32 @@ impl Fetcher {
             Ok(have) => have,
             Err(error) => return io(error),
         };
-        let mut request = self.client(origin).get(url.clone());
-        if have > 0 {
-            request = request.header(header::RANGE, format!("bytes={have}-"));
+        let mut headers = HeaderMap::new();
+        let range = (have > 0).then(|| format!("bytes={have}-"));
+        let given = [
+            (header::RANGE, range.as_deref()),
+            (header::AUTHORIZATION, authorization),
+        ];
+        for (name, value) in given {
+            match value.map(HeaderValue::from_str).transpose() {
+                Ok(value) => headers.extend(value.map(|value| (name, value))),
+                Err(error) => {
+                    return Attempt::Over(FetchError::Refused {
+                        url: shown.to_owned(),
+                        why: format!("what stands for `{name}` is no header: {error}"),
+                    });
+                }
+            }
         }
-        if let Some(authorization) = authorization {
-            request = request.header(header::AUTHORIZATION, authorization);
-        }
-        let mut response = match request.send().await {
+        let mut response = match self.send(url, origin, &headers, None).await {
             Ok(response) => response,
-            Err(error) if error.is_redirect() => {
+            Err(Unsent::Refused(why)) => {
                 return Attempt::Over(FetchError::Refused {
                     url: shown.to_owned(),
-                    why: chain(&error.without_url()),
+                    why,
                 });
             }
-            Err(error) => return Attempt::Passing(chain(&error.without_url())),
+            Err(Unsent::Passing(why)) => return Attempt::Passing(why),
         };
         let status = response.status();
         match status {
@@ -324,11 +357,19 @@ fn sha512(path: &Path) -> std::io::Result<String> {
     Ok(STANDARD.encode(hash.finalize()))
 }
 
-/// The path of a `file:///…`.
-fn file_path(url: &str) -> Option<PathBuf> {
-    let parsed = Url::parse(url).ok()?;
-    let is_local = parsed.scheme() == "file" && parsed.host_str().is_none_or(str::is_empty);
-    is_local.then(|| parsed.to_file_path().ok()).flatten()
+fn is_redirect(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
+}
+
+/// An address that its origin may name.
+fn named(url: &str, origin: Origin<'_>) -> Result<Url, FetchError> {
+    let refused = |why: String| FetchError::Refused {
+        url: without_credentials(url),
+        why,
+    };
+    let parsed = Url::parse(url).map_err(|error| refused(error.to_string()))?;
+    origin.judge(&parsed).map_err(refused)?;
+    Ok(parsed)
 }
 
 /// An address that can be shown.

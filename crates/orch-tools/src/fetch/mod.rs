@@ -11,6 +11,7 @@ mod text;
 pub use error::FetchError;
 pub use http::Fetcher;
 pub(crate) use http::without_credentials;
+pub(crate) use policy::is_of;
 pub use policy::{Bounds, Origin};
 
 use std::path::PathBuf;

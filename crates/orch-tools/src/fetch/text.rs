@@ -1,8 +1,14 @@
 //! Small answers of registries, held in memory.
 
-use reqwest::{StatusCode, header};
+use reqwest::{
+    StatusCode, Url,
+    header::{self, HeaderMap, HeaderValue},
+};
 
-use super::{FetchError, Fetcher, Origin, http::chain, http::without_credentials};
+use super::{
+    FetchError, Fetcher, Origin,
+    http::{Unsent, chain, without_credentials},
+};
 
 impl Fetcher {
     /// The text at an address, of at most `most` bytes.
@@ -45,16 +51,28 @@ impl Fetcher {
         most: u64,
     ) -> Result<(String, String), Result<String, FetchError>> {
         let shown = without_credentials(url);
-        let mut request = self
-            .client(Origin::Configured)
-            .get(url)
-            .timeout(self.bounds.silence * 4)
-            .header(header::ACCEPT, accept);
-        if let Some(authorization) = authorization {
-            request = request.header(header::AUTHORIZATION, authorization);
+        let refused = |why: String| {
+            Err(FetchError::Refused {
+                url: shown.clone(),
+                why,
+            })
+        };
+        let parsed = Url::parse(url).map_err(|error| refused(error.to_string()))?;
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            (header::ACCEPT, Some(accept)),
+            (header::AUTHORIZATION, authorization),
+        ] {
+            let value = value.map(HeaderValue::from_str).transpose();
+            let value = value.map_err(|error| refused(format!("`{name}`: {error}")))?;
+            headers.extend(value.map(|value| (name, value)));
         }
-        let sent = request.send().await;
-        let mut response = sent.map_err(|error| Ok(chain(&error.without_url())))?;
+        let patience = Some(self.bounds.silence * 4);
+        let sent = self.send(&parsed, Origin::Configured, &headers, patience);
+        let mut response = sent.await.map_err(|unsent| match unsent {
+            Unsent::Refused(why) => refused(why),
+            Unsent::Passing(why) => Ok(why),
+        })?;
         let status = response.status();
         if matches!(status, StatusCode::NOT_FOUND | StatusCode::GONE) {
             return Err(Err(FetchError::Vanished {

@@ -33,6 +33,19 @@ pub enum InstallError {
         /// Its version.
         version: String,
     },
+    /// The lock asks for something else than the entry that it names.
+    #[error(
+        "the lock of {name} {version} does not say what the catalog's entry says: {what}; the entry holds, nothing \
+         was installed"
+    )]
+    LockDisagrees {
+        /// The tool.
+        name: String,
+        /// Its version.
+        version: String,
+        /// Where they differ.
+        what: String,
+    },
     /// Nobody who is trusted signed it.
     #[error(
         "the catalog's entry of {name} {version} is not signed by a trusted key ({why}); have it signed \

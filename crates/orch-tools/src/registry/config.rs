@@ -10,7 +10,7 @@ use std::{
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
-use crate::Kind;
+use crate::{Kind, fetch::is_of};
 
 /// Longest file of configuration.
 const MAX_BYTES: u64 = 1 << 20;
@@ -141,24 +141,41 @@ impl Registries {
         }
     }
 
+    /// The address of the registry that speaks of packages of this kind; none where it is the machine's
+    /// own program.
+    pub(crate) fn of(&self, kind: Kind) -> Option<&str> {
+        match kind {
+            Kind::Npm => Some(&self.npm),
+            Kind::Pypi => Some(&self.pypi),
+            Kind::Crate => Some(&self.crates),
+            Kind::Source | Kind::Apt => None,
+        }
+    }
+
     /// What npm's registry is told of who asks, for an address below it.
     pub(super) fn npm_authorization(&self, url: &str) -> Option<String> {
-        let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-        let of_file = self.npm_tokens.0.iter();
-        let mut fitting: Vec<_> = of_file
-            .filter(|(at, _)| rest.starts_with(at.as_str()))
-            .collect();
+        let (scheme, rest) = url.split_once("://")?;
+        // Without encryption a token goes to the registry alone.
+        let is_safe =
+            scheme == "https" || reqwest::Url::parse(url).is_ok_and(|url| is_of(&self.npm, &url));
+        let of_file = self.npm_tokens.0.iter().filter(|_| is_safe);
+        let is_below = |at: &str| {
+            let below = rest.strip_prefix(at);
+            below.is_some_and(|below| below.is_empty() || below.starts_with(['/', '?', '#']))
+        };
+        let mut fitting: Vec<_> = of_file.filter(|(at, _)| is_below(at)).collect();
         fitting.sort_by_key(|(at, _)| at.len());
         let token = fitting.last().map(|(_, token)| (*token).clone());
         token.or_else(|| basic_below(&self.npm, url))
     }
 }
 
-/// What an address with a name and password in it says in a header, for addresses of its host.
+/// What an address with a name and password in it says in a header, for addresses of its scheme, host
+/// and port.
 pub(super) fn basic_below(registry: &str, url: &str) -> Option<String> {
     let parsed = reqwest::Url::parse(registry).ok()?;
     let asked = reqwest::Url::parse(url).ok()?;
-    if asked.host_str() != parsed.host_str() {
+    if asked.origin() != parsed.origin() {
         return None;
     }
     let password = parsed.password()?;
@@ -272,10 +289,14 @@ mod tests {
         );
         let said = found.npm_authorization("http://mirror.test/npm/prettier");
         assert_eq!(said.as_deref(), Some("Bearer hush"));
-        assert_eq!(
-            found.npm_authorization("http://else.test/npm/prettier"),
-            None
-        );
+        for elsewhere in [
+            "http://else.test/npm/prettier",
+            "http://mirror.test/npm-of-others/prettier",
+            "http://mirror.test:81/npm/prettier",
+            "http://mirror.test.else.test/npm/prettier",
+        ] {
+            assert_eq!(found.npm_authorization(elsewhere), None, "{elsewhere}");
+        }
         assert!(!format!("{found:?}").contains("hush"));
     }
 }

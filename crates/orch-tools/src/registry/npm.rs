@@ -222,7 +222,14 @@ impl Packages<'_> {
             integrity: Some(integrity.clone()),
             ..Expected::default()
         };
-        let (_, sha256, size) = self.blob(&url, authorization.as_deref(), &expected).await?;
+        let (_, sha256, size) = self
+            .blob(
+                &url,
+                &self.registries.npm,
+                authorization.as_deref(),
+                &expected,
+            )
+            .await?;
         Ok(Pinned {
             name: name.to_owned(),
             version: version.to_owned(),

@@ -68,10 +68,11 @@ impl<'p> Packages<'p> {
         Ok(PinnedPackage { kind, files })
     }
 
-    /// Fetches a file to where files lie by their digests, unless it is there.
+    /// Fetches a file that a registry named to where files lie by their digests, unless it is there.
     pub(super) async fn blob(
         &self,
         url: &str,
+        registry: &str,
         authorization: Option<&str>,
         expected: &Expected,
     ) -> Result<(PathBuf, Digest, u64), FetchError> {
@@ -89,7 +90,7 @@ impl<'p> Packages<'p> {
         let part = self.blobs.join(name);
         let fetched = self
             .fetcher
-            .fetch(url, Origin::Configured, authorization, expected, &part)
+            .fetch(url, Origin::Told(registry), authorization, expected, &part)
             .await?;
         let path = self.blobs.join(fetched.sha256.hex());
         std::fs::rename(&part, &path).map_err(|source| FetchError::Io {

@@ -229,7 +229,12 @@ impl Packages<'_> {
         };
         let authorization = super::config::basic_below(&self.registries.pypi, &wheel.file.url);
         let (path, sha256, bytes) = self
-            .blob(&wheel.file.url, authorization.as_deref(), &expected)
+            .blob(
+                &wheel.file.url,
+                &self.registries.pypi,
+                authorization.as_deref(),
+                &expected,
+            )
             .await?;
         let pinned = Pinned {
             name: name.to_owned(),

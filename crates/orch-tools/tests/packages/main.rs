@@ -4,5 +4,6 @@
 
 mod fetching;
 mod installing;
+mod locks;
 mod registries;
 mod site;

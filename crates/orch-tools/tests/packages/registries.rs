@@ -210,3 +210,53 @@ async fn a_package_that_is_not_there_is_named_with_the_registry() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_registry_names_no_file_no_open_and_no_private_address() {
+    let site = Site::new();
+    let other = Site::new();
+    let body = tarball(&[("package/package.json", "{}"), ("package/word", "evil")]);
+    let file = site.folder.path().join("evil.tgz");
+    std::fs::write(&file, &body).unwrap();
+    other.page("/evil.tgz", "application/gzip", body.clone());
+    site.redirect("/npm/moved.tgz", &format!("{}/evil.tgz", other.base));
+    site.entry("evil", "name: evil\npackage: {npm: evil}\n");
+    for (tarball, why) in [
+        (format!("file://{}", file.display()), "may name no file"),
+        (format!("{}/evil.tgz", other.base), "without encryption"),
+        (
+            "http://tools.example.com/x".to_owned(),
+            "without encryption",
+        ),
+        ("https://169.254.169.254/x".to_owned(), "no private address"),
+        ("https://localhost:1/x".to_owned(), "no private address"),
+        (format!("{}/npm/moved.tgz", site.base), "without encryption"),
+    ] {
+        let dist = serde_json::json!({"tarball": tarball, "integrity": integrity(&body)});
+        let document = serde_json::json!({"versions": {"1.0.0": {"dist": dist}}});
+        site.page("/npm/evil", "application/json", document.to_string());
+        let refusal = resolve(&site.toolbox(), "evil")
+            .await
+            .unwrap_err()
+            .to_string();
+        assert!(refusal.contains(why), "{tarball}: {refusal}");
+    }
+    assert_eq!(other.count("/evil.tgz"), 0);
+}
+
+#[tokio::test]
+async fn a_registry_may_redirect_to_itself() {
+    let site = Site::new();
+    left(&site);
+    site.redirect("/npm/left.tgz", "/npm/there.tgz");
+    let manifest = r#"{"name":"left","version":"1.4.0","bin":"./cli.sh"}"#;
+    let body = tarball(&[
+        ("package/package.json", manifest),
+        ("package/cli.sh", "#!/bin/sh\n"),
+    ]);
+    let dist = serde_json::json!({"tarball": format!("{}/npm/left.tgz", site.base), "integrity": integrity(&body)});
+    let document = serde_json::json!({"versions": {"1.4.0": {"dist": dist}}});
+    site.page("/npm/left", "application/json", document.to_string());
+    site.page("/npm/there.tgz", "application/gzip", body);
+    assert!(install(&site.toolbox(), "left").await.is_ok());
+}

@@ -76,6 +76,11 @@ impl Site {
         );
     }
 
+    /// Has a path lead to another place.
+    pub fn redirect(&self, path: &str, to: &str) {
+        self.page(path, REDIRECT, to);
+    }
+
     pub fn put(&self, path: &str, page: Page) {
         self.pages.0.lock().unwrap().insert(path.to_owned(), page);
     }
@@ -126,6 +131,9 @@ impl Site {
         Toolbox::with_bounds(settings, bounds).unwrap()
     }
 }
+
+/// The kind of a page whose text is where it has moved to.
+const REDIRECT: &str = "redirect";
 
 pub const PLATFORM: Platform = Platform::LinuxAmd64;
 
@@ -216,6 +224,14 @@ fn serve(mut stream: TcpStream, pages: &Pages, asked: &Mutex<Vec<String>>) {
         let _ = stream.write_all(
             b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
         );
+        return;
+    }
+    if page.kind == REDIRECT {
+        let to = String::from_utf8_lossy(&page.body);
+        let head = format!(
+            "HTTP/1.1 302 Found\r\nlocation: {to}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+        );
+        let _ = stream.write_all(head.as_bytes());
         return;
     }
     let rest = &page.body[from.min(page.body.len())..];

@@ -1,6 +1,6 @@
 //! `tool keygen` and `tool sign`: minisign's format, without a password.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
@@ -77,6 +77,23 @@ fn failed(action: &str, path: &Path) -> impl FnOnce(io::Error) -> Failure {
     move |error| Failure::new(Exit::Failed, message).caused_by(&error)
 }
 
+/// A file that was not there: whoever trusts a key would lose it with its file.
+fn create(path: &Path, mode: u32) -> Result<File, Failure> {
+    let file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(mode)
+        .open(path);
+    file.map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => {
+            Failure::usage(format!("{} is already there", path.display())).next_step(
+                "name another file, or move this one away if nothing needs its key any more",
+            )
+        }
+        _ => failed("make the key", path)(error),
+    })
+}
+
 /// Runs `tool keygen`.
 pub fn keygen(args: &KeygenArgs, context: &mut Context<'_>) -> Result<Exit, Failure> {
     let mut entropy = [0; 40];
@@ -85,18 +102,18 @@ pub fn keygen(args: &KeygenArgs, context: &mut Context<'_>) -> Result<Exit, Fail
     })?;
     let key = SecretKey::from_entropy(&entropy);
     let public = key.public();
-    let secret_file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&args.file);
-    let mut secret_file = secret_file.map_err(failed("make the key", &args.file))?;
-    let written = secret_file.write_all(key.to_text().as_bytes());
-    written.map_err(failed("write", &args.file))?;
     let mut public_path = args.file.as_os_str().to_owned();
     public_path.push(".pub");
     let public_path = PathBuf::from(public_path);
-    std::fs::write(&public_path, public.to_text()).map_err(failed("write", &public_path))?;
+    let mut public_file = create(&public_path, 0o644)?;
+    let secret_file = create(&args.file, 0o600).inspect_err(|_| {
+        // It was made a moment ago and is empty.
+        let _ = std::fs::remove_file(&public_path);
+    });
+    let written = secret_file?.write_all(key.to_text().as_bytes());
+    written.map_err(failed("write", &args.file))?;
+    let written = public_file.write_all(public.to_text().as_bytes());
+    written.map_err(failed("write", &public_path))?;
     context.output.one(&Made {
         id: public.id(),
         public_key: public

@@ -64,6 +64,13 @@ pub fn run(place: &Place, context: &mut Context<'_>) -> Result<Exit, Failure> {
     let catalog = opened.toolbox.catalog().map_err(|error| failure(&error))?;
     let listed: Vec<Listed> = catalog.entries().iter().map(Listed::of).collect();
     context.output.list(&listed)?;
+    if let (Some(folder), true) = (&opened.config.tools.catalog, listed.is_empty()) {
+        context.output.note(&format!(
+            "{} has no entry: an entry is a file that ends in .yaml with a name and a source or a package; \
+             examples/catalog in the sources has some",
+            folder.display()
+        ));
+    }
     for fault in catalog.faults() {
         let message = format!("{} is passed over: {}", fault.file.display(), fault.why);
         context.output.warn(&message);

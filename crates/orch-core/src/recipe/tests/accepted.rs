@@ -138,8 +138,35 @@ fn versions_keep_the_text_they_were_written_with() {
         ("!!str 1.10", "1.10"),
         ("true", "true"),
     ] {
-        let recipe = parse(&format!("tools: [{{name: a, version: {written}}}]")).unwrap();
-        assert_eq!(recipe.tools[0].version.as_deref(), Some(read), "{written}");
+        let recipe = parse(&format!("version: {written}\nsteps: [a]")).unwrap();
+        assert_eq!(recipe.version.as_deref(), Some(read), "{written}");
+    }
+}
+
+#[test]
+fn a_tool_is_wanted_in_a_range_or_in_a_version_of_debian() {
+    for version in [
+        "1.7.0",
+        "2.17.x",
+        "^1.2",
+        "'>=1.2 <2 || 3'",
+        "latest",
+        "'*'",
+        "2.0.0-rc.1",
+        "1:2.36.1-8+deb11u1",
+        "7.88.1-10+deb12u5",
+        "1.6~rc1-2",
+    ] {
+        let recipe = parse(&format!("tools: [{{name: a, version: {version}}}]"));
+        assert!(recipe.is_ok(), "{version}: {recipe:?}");
+    }
+    for version in ["'^^1'", "newest please", "'>=>1'", "'1:2 || x'", "true"] {
+        let refused = parse(&format!("tools: [{{name: a, version: {version}}}]"));
+        let refused = refused.unwrap_err().to_string();
+        assert!(
+            refused.contains("tools[0].version") && refused.contains("is no version range"),
+            "{refused}"
+        );
     }
 }
 

@@ -118,7 +118,11 @@ fn wanted(range: Option<&HeaderValue>, size: u64) -> Wanted {
         return Wanted::All;
     };
     let (from, to) = (from.trim(), to.trim());
-    let number = |text: &str| text.parse::<u64>().ok();
+    let number = |text: &str| match text.bytes().all(|byte| byte.is_ascii_digit()) {
+        // More than there can be is behind the end of whatever there is.
+        true if !text.is_empty() => Some(text.parse::<u64>().unwrap_or(u64::MAX)),
+        true | false => None,
+    };
     let (first, last) = match (from, to) {
         ("", last) => match number(last) {
             Some(0) => return Wanted::Outside,
@@ -158,7 +162,14 @@ mod tests {
             ("bytes=0-1,3-4", Wanted::All),
             ("lines=0-1", Wanted::All),
             ("bytes=x-", Wanted::All),
-            ("bytes=-99999999999999999999", Wanted::All),
+            ("bytes=-99999999999999999999", Wanted::Part(0..=9)),
+            ("bytes=99999999999999999999-", Wanted::Outside),
+            (
+                "bytes=99999999999999999998-99999999999999999999",
+                Wanted::Outside,
+            ),
+            ("bytes=8-99999999999999999999", Wanted::Part(8..=9)),
+            ("bytes=+5-", Wanted::All),
         ] {
             let value = HeaderValue::from_str(text).unwrap();
             assert_eq!(wanted(Some(&value), 10), expected, "{text}");
