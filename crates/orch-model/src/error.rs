@@ -46,12 +46,17 @@ pub enum ModelError {
     TimedOut { place: String, after_ms: u64 },
     #[error("the model's answer does not fit the schema, asked twice: {}", .errors.join("; "))]
     Schema { errors: Vec<String> },
+    #[error("the model went on calling tools after {rounds} rounds")]
+    Rounds { rounds: u32 },
     #[error(
         "the recording has no answer to request number {number} (digest {digest}): what is asked has changed since it was made, or more is asked"
     )]
     NotRecorded { number: usize, digest: String },
     #[error("failed to run {program}: {why}")]
     Command { program: String, why: String },
+    /// Nobody waited for the answer any more. This is in recordings alone.
+    #[error("the request was given up while it was under way")]
+    GivenUp,
     /// Whoever stands before the model let nothing through: a budget, say.
     #[error("the model was not asked: {why}")]
     Withheld { why: String },
@@ -105,8 +110,10 @@ impl ModelError {
             | Self::Junk { .. }
             | Self::TooLarge { .. }
             | Self::Schema { .. }
+            | Self::Rounds { .. }
             | Self::NotRecorded { .. }
             | Self::Command { .. }
+            | Self::GivenUp
             | Self::Withheld { .. } => Class::Final,
         }
     }
@@ -124,8 +131,10 @@ impl ModelError {
             Self::TooLarge { .. } => "too_large",
             Self::TimedOut { .. } => "timed_out",
             Self::Schema { .. } => "schema",
+            Self::Rounds { .. } => "rounds",
             Self::NotRecorded { .. } => "not_recorded",
             Self::Command { .. } => "command",
+            Self::GivenUp => "given_up",
             Self::Withheld { .. } => "withheld",
         }
     }

@@ -5,6 +5,7 @@
 //! Knows nothing of projects, plans or the store; never logs a key or a prompt.
 
 mod ask;
+mod budget;
 mod chain;
 mod command;
 mod digest;
@@ -19,9 +20,14 @@ pub mod role;
 mod said;
 mod sse;
 mod structured;
+mod tooled;
 mod wire;
 
 pub use ask::{Answer, Ask, Finish, Message, Sampling, ToolCall, ToolSpec, Usage};
+pub use budget::{
+    Budget, Budgeted, OverCap, Purse, Reservation, Reserving, Settled, Settling, Spent, reserve,
+    settle,
+};
 pub use chain::{Asked, Chain, OnLimit};
 pub use command::{CommandModel, Speech};
 pub use endpoint::{Endpoint, EndpointError, LARGEST_ANSWER_BYTES, Protocol};
@@ -35,3 +41,4 @@ pub use record::{
     Replay, unredacted,
 };
 pub use structured::{Schema, SchemaError, Structured, ask_structured};
+pub use tooled::{Leash, Tooled, Tools, Working};

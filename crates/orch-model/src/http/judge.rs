@@ -52,13 +52,19 @@ const TOO_MANY: u16 = 429;
 impl Failure {
     pub(super) fn judge(self, place: String, key: Option<&str>, now: &Now) -> ModelError {
         let told = Told::read(&self.told, key);
+        // Gateways put the status of whom they asked into an answer of their own.
+        let inner = told.error.get("code").and_then(Value::as_u64);
+        let status = match (self.status, inner.and_then(|code| u16::try_from(code).ok())) {
+            (200, Some(code @ 400..=599)) => code,
+            (status, _) => status,
+        };
         let waits = Waits::read(&self.headers, &told.error, &told.said, now);
         let is_used_up = told.has_code(&USED_UP)
-            || self.status == 402
+            || status == 402
             || limits::is_used_up(&self.headers)
             // Anthropic has no code for it.
             || told.said.to_lowercase().contains("credit balance is too low");
-        if is_used_up && matches!(self.status, 200 | 400 | 402 | 403 | TOO_MANY) {
+        if is_used_up && matches!(status, 200 | 400 | 402 | 403 | TOO_MANY) {
             return ModelError::UsageLimit {
                 place,
                 said: told.said,
@@ -72,11 +78,11 @@ impl Failure {
                 said,
                 after,
             };
-        match self.status {
+        match status {
             200 if told.has_code(&BUSY[..4]) => overloaded(TOO_MANY, told.said, waits.again),
             200 if told.has_code(&BUSY) => overloaded(503, told.said, waits.again),
             408 | TOO_MANY | 500 | 502 | 503 | 504 | 520..=524 | 529 => {
-                overloaded(self.status, told.said, waits.again)
+                overloaded(status, told.said, waits.again)
             }
             status @ 300..=399 => ModelError::Refused {
                 place,
@@ -377,6 +383,17 @@ mod tests {
             judged(200, &[], &failed("context_length_exceeded")),
             refused(200, "m")
         );
+        let gateway = |code: u16| {
+            judged(
+                200,
+                &[],
+                &format!(r#"{{"error":{{"code":{code},"message":"m"}}}}"#),
+            )
+        };
+        assert_eq!(gateway(429), overloaded(429, "m", None));
+        assert_eq!(gateway(402), used_up("m", None));
+        assert_eq!(gateway(404), refused(404, "m"));
+        assert_eq!(gateway(7), refused(200, "m"));
     }
 
     #[test]

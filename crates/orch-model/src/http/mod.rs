@@ -7,6 +7,7 @@ mod limits;
 mod model;
 mod models;
 mod read;
+mod stream;
 
 #[cfg(test)]
 mod tests;

@@ -108,6 +108,7 @@ impl HttpModel {
         let begun = Instant::now();
         let patience = read::Limits {
             place: self.endpoint.place(),
+            key: self.endpoint.key(),
             idle: self.endpoint.idle,
             whole: self.endpoint.timeout,
             ends: begun + self.endpoint.timeout,

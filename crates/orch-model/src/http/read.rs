@@ -8,8 +8,8 @@ use serde_json::Value;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::judge::Failure;
-use crate::sse::{Events, TooLong};
-use crate::wire::{Broken, End, Partial, Wire};
+use super::stream::{Progress, StreamReader, Unfit};
+use crate::wire::{Broken, End, Wire};
 use crate::{Answer, Deltas, LARGEST_ANSWER_BYTES, ModelError, said};
 
 /// Bytes that an error may have.
@@ -18,14 +18,16 @@ const LARGEST_ERROR_BYTES: usize = 64 << 10;
 const ENDS_WITHIN: Duration = Duration::from_secs(2);
 
 /// How long an answer may take.
-pub(super) struct Limits {
+pub(super) struct Limits<'k> {
     pub(super) place: String,
+    /// What must show in no message.
+    pub(super) key: Option<&'k str>,
     pub(super) idle: Duration,
     pub(super) whole: Duration,
     pub(super) ends: Instant,
 }
 
-impl Limits {
+impl Limits<'_> {
     /// Until when the next piece must be there, and which of the limits that is.
     pub(super) fn next(&self) -> (Instant, Duration) {
         let idle = Instant::now() + self.idle;
@@ -45,7 +47,7 @@ impl Limits {
     fn junk(&self, why: &str) -> Unread {
         Unread::Error(ModelError::Junk {
             place: self.place.clone(),
-            why: said::clean(why, None),
+            why: said::clean(why, self.key),
         })
     }
 
@@ -71,7 +73,7 @@ pub(super) enum Unread {
 }
 
 impl Unread {
-    fn broken(broken: Broken, headers: &HeaderMap, limits: &Limits) -> Self {
+    fn broken(broken: Broken, headers: &HeaderMap, limits: &Limits<'_>) -> Self {
         match broken {
             Broken::Junk(why) => limits.junk(&why),
             Broken::Failed(value) => Self::Failed(Failure {
@@ -86,7 +88,7 @@ impl Unread {
 /// The pieces of a body.
 struct Pieces<'a> {
     response: Response,
-    limits: &'a Limits,
+    limits: &'a Limits<'a>,
     read_bytes: usize,
 }
 
@@ -132,36 +134,38 @@ enum Form {
 }
 
 impl Form {
-    /// By its `Content-Type`, and by how it begins where that says nothing of use.
-    fn of(headers: &HeaderMap, begin: &[u8]) -> Option<Self> {
-        let kind = headers
-            .get(CONTENT_TYPE)
-            .and_then(|kind| kind.to_str().ok())
-            .and_then(|kind| kind.split(';').next())
-            .map(|kind| kind.trim().to_ascii_lowercase());
-        match kind.as_deref() {
-            Some("text/event-stream") => Some(Self::Events),
-            Some(kind) if kind == "application/json" || kind.ends_with("+json") => Some(Self::Json),
-            Some(_) | None => {
-                let begin = begin.trim_ascii_start();
-                let is_event = [b"data:".as_slice(), b"event:", b"id:", b"retry:", b":"]
-                    .iter()
-                    .any(|field| begin.starts_with(field));
-                match begin.first() {
-                    Some(b'{') => Some(Self::Json),
-                    _ if is_event => Some(Self::Events),
-                    _ => None,
-                }
-            }
+    /// By how it begins, and by its `Content-Type` where that tells nothing: some servers call one the other.
+    fn of(kind: &str, begin: &[u8]) -> Option<Self> {
+        let begin = begin.trim_ascii_start();
+        let is_event = [b"data:".as_slice(), b"event:", b"id:", b"retry:", b":"]
+            .iter()
+            .any(|field| begin.starts_with(field));
+        match begin.first() {
+            Some(b'{') => Some(Self::Json),
+            _ if is_event => Some(Self::Events),
+            _ => match kind {
+                "text/event-stream" => Some(Self::Events),
+                kind if kind == "application/json" || kind.ends_with("+json") => Some(Self::Json),
+                _ => None,
+            },
         }
     }
+}
+
+/// The `Content-Type` without its parameters; empty where there is none.
+fn kind(headers: &HeaderMap) -> String {
+    headers
+        .get(CONTENT_TYPE)
+        .and_then(|kind| kind.to_str().ok())
+        .and_then(|kind| kind.split(';').next())
+        .map_or(String::new(), |kind| kind.trim().to_ascii_lowercase())
 }
 
 /// Reads the body of an answer.
 pub(super) async fn answer(
     response: Response,
     wire: Wire,
-    limits: &Limits,
+    limits: &Limits<'_>,
     deltas: Deltas<'_>,
 ) -> Result<Answer, Unread> {
     let told = response.content_length();
@@ -182,20 +186,13 @@ pub(super) async fn answer(
             None => break,
         }
     }
-    match Form::of(&headers, &first) {
+    let kind = kind(&headers);
+    match Form::of(&kind, &first) {
         Some(Form::Events) => stream(first, pieces, &headers, wire, deltas).await,
         Some(Form::Json) => whole(first, pieces, &headers, wire, deltas).await,
         None if first.trim_ascii_start().is_empty() => Err(limits.cut()),
-        None => Err(limits.junk(&format!(
-            "neither JSON nor events, but {:?}",
-            excerpt(&first)
-        ))),
+        None => Err(limits.junk(&format!("neither JSON nor events, but {kind:?}"))),
     }
-}
-
-fn excerpt(bytes: &[u8]) -> String {
-    let begin = &bytes[..bytes.len().min(80)];
-    said::clean(&String::from_utf8_lossy(begin), None)
 }
 
 async fn whole(
@@ -253,69 +250,8 @@ async fn stream(
     }
 }
 
-/// Bytes of a stream to an answer, whatever pieces they come in.
-pub(crate) struct StreamReader {
-    wire: Wire,
-    events: Events,
-    partial: Partial,
-}
-
-/// Whether more is wanted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Progress {
-    More,
-    Ended,
-}
-
-/// Why a stream is no answer.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Unfit {
-    TooLong,
-    Broken(Broken),
-}
-
-impl StreamReader {
-    pub(crate) fn new(wire: Wire) -> Self {
-        Self {
-            wire,
-            events: Events::default(),
-            partial: Partial::default(),
-        }
-    }
-
-    pub(crate) fn push(&mut self, piece: &[u8], deltas: Deltas<'_>) -> Result<Progress, Unfit> {
-        let mut events = Vec::new();
-        self.events
-            .push(piece, &mut events)
-            .map_err(|TooLong| Unfit::TooLong)?;
-        for event in events {
-            let event = event.trim_ascii();
-            if event == b"[DONE]" {
-                return Ok(Progress::Ended);
-            }
-            if event.is_empty() {
-                continue;
-            }
-            let value: Value = serde_json::from_slice(event).map_err(|error| {
-                Unfit::Broken(Broken::Junk(format!("an event that is no JSON: {error}")))
-            })?;
-            self.wire
-                .event(&value, &mut self.partial, &mut |piece| deltas(piece))
-                .map_err(Unfit::Broken)?;
-            if self.partial.is_whole && self.wire.ends_itself() {
-                return Ok(Progress::Ended);
-            }
-        }
-        Ok(Progress::More)
-    }
-
-    pub(crate) fn close(self, end: End) -> Option<Answer> {
-        self.partial.end(end)
-    }
-}
-
 /// The beginning of an error's body, as far as it comes.
-pub(super) async fn error_body(response: Response, limits: &Limits) -> Vec<u8> {
+pub(super) async fn error_body(response: Response, limits: &Limits<'_>) -> Vec<u8> {
     let mut pieces = Pieces {
         response,
         limits,

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::read::StreamReader;
+use super::stream::{Progress, StreamReader};
 use crate::wire::{End, Wire};
 use crate::{Answer, silent};
 
@@ -14,8 +14,8 @@ fn read(wire: Wire, pieces: &[&[u8]]) -> Result<Option<Answer>, String> {
     let mut reader = StreamReader::new(wire);
     for piece in pieces {
         match reader.push(piece, &silent) {
-            Ok(super::read::Progress::More) => {}
-            Ok(super::read::Progress::Ended) => return Ok(reader.close(End::Done)),
+            Ok(Progress::More) => {}
+            Ok(Progress::Ended) => return Ok(reader.close(End::Done)),
             Err(unfit) => return Err(format!("{unfit:?}")),
         }
     }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
 use super::exchange::redacted_ask;
-use super::{Outcome, Recording, Redact};
+use super::{Exchange, Outcome, Recording, Redact};
 use crate::{Answer, Ask, Asking, Deltas, ModelError, Provider};
 
 /// Answers each request as the recording has it, errors included. A request is known by its digest; the
@@ -24,7 +24,8 @@ struct State {
 }
 
 impl Replay {
-    /// `redact` is what the recording was made with.
+    /// `redact` is what the recording was made with. Requests that were given up are passed over: nobody
+    /// saw what came of them.
     #[must_use]
     pub fn new(recording: Recording, redact: Redact) -> Self {
         let model = recording.0.first();
@@ -33,7 +34,7 @@ impl Replay {
                 .map_or("replay", |exchange| &exchange.model)
                 .to_owned(),
             state: Mutex::new(State {
-                used: vec![false; recording.0.len()],
+                used: recording.0.iter().map(was_given_up).collect(),
                 asked: 0,
             }),
             recording,
@@ -68,6 +69,10 @@ impl Replay {
             Outcome::Error(error) => Err(error.clone()),
         }
     }
+}
+
+fn was_given_up(exchange: &Exchange) -> bool {
+    exchange.outcome == Outcome::Error(ModelError::GivenUp)
 }
 
 impl Provider for Replay {

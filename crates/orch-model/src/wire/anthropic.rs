@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{Broken, Partial, SCHEMA_NAME, Wish, Wishes, arguments, failure, finish, number, text};
+use super::{
+    Broken, Partial, SCHEMA_NAME, Stage, Wish, Wishes, arguments, failure, finish, number, text,
+};
 use crate::{Answer, Ask, Finish, Message, ToolCall};
 
 /// Tokens that an answer may have where the request does not say: this protocol demands a number.
@@ -144,7 +146,7 @@ pub(super) fn event(
         }
         "message_stop" => {
             close(&mut so_far.answer);
-            so_far.is_whole = true;
+            so_far.stage = Stage::Ended;
         }
         "error" => return Err(Broken::Failed(value.clone())),
         "" => {

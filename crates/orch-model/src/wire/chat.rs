@@ -4,8 +4,8 @@
 use serde_json::{Value, json};
 
 use super::{
-    Broken, Partial, SCHEMA_NAME, SEED, Wish, Wishes, arguments, content, failure, finish, text,
-    usage,
+    Broken, Partial, SCHEMA_NAME, SEED, Stage, Wish, Wishes, arguments, content, failure, finish,
+    text, usage,
 };
 use crate::{Answer, Ask, Finish, Message, ToolCall, Usage};
 
@@ -145,7 +145,7 @@ pub(super) fn event(
     }
     if let Some(ended) = choice.get("finish_reason").and_then(Value::as_str) {
         finish(&mut so_far.answer, reason(ended));
-        so_far.is_whole = true;
+        so_far.stage = Stage::Whole;
     }
     Ok(())
 }

@@ -11,7 +11,7 @@ mod wish;
 
 use serde_json::Value;
 
-pub(crate) use partial::{End, Partial};
+pub(crate) use partial::{End, Partial, Stage};
 pub(crate) use wish::{Wish, Wishes};
 
 use crate::{Answer, Ask, Finish, Usage};
@@ -74,14 +74,6 @@ impl Wire {
             Self::Responses => responses::event(value, so_far, delta),
             Self::Chat => chat::event(value, so_far, delta),
             Self::Messages => anthropic::event(value, so_far, delta),
-        }
-    }
-
-    /// Whether nothing of use follows once an answer is whole. Chat Completions tell the usage last.
-    pub(crate) const fn ends_itself(self) -> bool {
-        match self {
-            Self::Responses | Self::Messages => true,
-            Self::Chat => false,
         }
     }
 }

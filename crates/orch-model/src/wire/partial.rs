@@ -16,8 +16,18 @@ pub(crate) struct Partial {
     places: Vec<u64>,
     /// Whether any of the text was shown.
     pub(super) shown: bool,
-    /// The provider said that this was all.
-    pub(crate) is_whole: bool,
+    pub(crate) stage: Stage,
+}
+
+/// How far an answer is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Stage {
+    #[default]
+    Coming,
+    /// All of it is there; its usage may follow.
+    Whole,
+    /// Nothing of use follows.
+    Ended,
 }
 
 /// How a stream ended.
@@ -64,7 +74,7 @@ impl Partial {
 
     /// The answer, if it is whole. A `[DONE]` closes whatever was said; a connection that is closed does not.
     pub(crate) fn end(mut self, end: End) -> Option<Answer> {
-        if !self.is_whole {
+        if self.stage == Stage::Coming {
             if end == End::Closed {
                 return None;
             }

@@ -139,3 +139,24 @@ async fn failures_within_a_stream_are_what_their_code_says() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_server_that_repeats_the_key_does_not_get_it_into_a_message() {
+    let key = crate::server::KEY;
+    for reply in [
+        Reply::new(200, "text/plain", format!("{}{key}", "x".repeat(70))),
+        Reply::new(
+            401,
+            "application/json",
+            format!(r#"{{"error": {{"message": "bad key {key}"}}}}"#),
+        ),
+        Reply::new(500, "text/html", format!("<html><title>{key}</title>")),
+        Reply::events(&[json!({"error": {"message": key}})]),
+    ] {
+        let error = error(Protocol::Chat, reply).await;
+        assert!(
+            !format!("{error} {error:?}").contains(&key[..10]),
+            "{error}"
+        );
+    }
+}

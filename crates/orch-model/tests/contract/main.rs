@@ -6,6 +6,7 @@
     reason = "a helper that cannot go on fails the test"
 )]
 
+mod budget;
 mod chain;
 mod command;
 mod contract;
@@ -15,8 +16,10 @@ mod limits;
 mod patience;
 mod recording;
 mod refusals;
+mod requests;
 mod server;
 mod structured;
 mod time;
 mod tolerance;
+mod tools;
 mod wire;

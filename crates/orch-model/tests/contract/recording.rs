@@ -140,6 +140,34 @@ async fn the_same_question_gets_its_answers_in_turn_and_no_more_than_there_are()
     assert!(error.to_string().contains("number 4"), "{error}");
 }
 
+#[tokio::test]
+async fn a_request_that_is_given_up_is_kept_and_no_replay_waits_for_it() {
+    let journal = Arc::new(Memory::default());
+    let server = Server::with(vec![says(Protocol::Chat, "a").cut_at(0.5).then_hang()]).await;
+    let model = Arc::new(server.model(Protocol::Chat));
+    let recorder = Recorder::new(model, journal.clone(), prices(), unredacted());
+    let request = Ask::new("be brief", "hello");
+    {
+        let mut asking = recorder.ask(&request, &silent);
+        assert!(futures::poll!(&mut asking).is_pending());
+    }
+    in_time(async {
+        while journal.recording().0.is_empty() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    let recording = journal.recording();
+    assert_eq!(recording.0[0].outcome, Outcome::Error(ModelError::GivenUp));
+    assert_eq!(recording.0[0].ask, request);
+    let replay = Replay::new(recording, unredacted());
+    assert_eq!(replay.left(), 0);
+    assert!(matches!(
+        ask(&replay).await,
+        Err(ModelError::NotRecorded { number: 1, .. })
+    ));
+}
+
 /// Written by the first version: it must be read for ever.
 const OLD: &str = include_str!("recording-v1.jsonl");
 
@@ -180,4 +208,42 @@ fn a_line_that_is_none_is_named() {
     assert!(said(&old[..old.len() / 2]).contains("EOF"));
     assert!(said("\u{0}").contains("line 1"));
     assert_eq!(Recording::parse("\n\n").unwrap(), Recording::default());
+}
+
+mod scribbled {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_recording_that_breaks_off_or_is_scribbled_on_is_read_or_refused(
+            cut in any::<prop::sample::Index>(), scribble in any::<(prop::sample::Index, char)>(),
+        ) {
+            let letters: Vec<char> = OLD.chars().collect();
+            let cut: String = letters[..cut.index(letters.len())].iter().collect();
+            let _ = Recording::parse(&cut);
+            let (place, letter) = scribble;
+            let mut scribbled = letters.clone();
+            scribbled[place.index(letters.len())] = letter;
+            let scribbled: String = scribbled.iter().collect();
+            if let Ok(recording) = Recording::parse(&scribbled) {
+                prop_assert!(recording.0.len() <= 2);
+            }
+        }
+
+        #[test]
+        fn tables_of_prices_and_answers_of_any_kind_harm_nothing(text in "[\\[\\]{}`a-c:,\"=\n0-9ü]{0,80}") {
+            let _ = Prices::parse(&text);
+            let _ = Prices::parse(&format!("version = 1\n{text}"));
+            let schema = Schema::new(json!({"type": "object"})).unwrap();
+            let fake = Fake::new("m", vec![Ok(said(&text))]);
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            let outcome = runtime.block_on(ask_structured(&*fake, &Ask::new("", "x"), &schema, &silent));
+            match outcome {
+                Ok(structured) => prop_assert!(structured.value.is_object()),
+                Err(error) => prop_assert_eq!(error.kind(), "schema"),
+            }
+        }
+    }
 }

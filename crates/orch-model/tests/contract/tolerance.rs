@@ -95,6 +95,18 @@ async fn responses_may_tell_their_text_in_any_one_way_or_in_all() {
             ),
         ),
         (
+            "events called JSON",
+            Reply::new(
+                200,
+                "application/json",
+                format!("data: {}\n\n", completed(told.clone())),
+            ),
+        ),
+        (
+            "JSON called events",
+            Reply::new(200, "text/event-stream", told.to_string()),
+        ),
+        (
             "carriage returns",
             Reply::raw_events(&format!(
                 "event: x\r\ndata: {}\r\n\r\n",
@@ -256,4 +268,28 @@ async fn keys_go_where_each_protocol_wants_them() {
         assert_eq!(request.body["stream"], true);
         assert_eq!(request.body["temperature"], 0);
     }
+}
+
+#[tokio::test]
+async fn a_server_that_answers_in_the_form_of_chat_whatever_it_is_asked_is_understood() {
+    let chat = crate::wire::says(Protocol::Chat, "Hello");
+    let (answer, seen) = heard(Protocol::Responses, chat).await;
+    assert_eq!((answer.text.as_str(), seen.as_str()), ("Hello", "Hello"));
+    let (answer, _) = heard(
+        Protocol::Responses,
+        crate::wire::says_at_once(Protocol::Chat, "Hello"),
+    )
+    .await;
+    assert_eq!(
+        (answer.text.as_str(), answer.usage.output_tokens),
+        ("Hello", 30)
+    );
+}
+
+#[tokio::test]
+async fn what_follows_a_whole_answer_spoils_it_no_more() {
+    let end = json!({"choices": [{"delta": {"content": "Hello"}, "finish_reason": "stop"}]});
+    let text = format!("data: {end}\n\ndata: goodbye\n\n");
+    let (answer, _) = heard(Protocol::Chat, Reply::raw_events(&text)).await;
+    assert_eq!(answer.text, "Hello");
 }

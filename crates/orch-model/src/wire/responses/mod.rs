@@ -8,10 +8,13 @@ use serde_json::{Value, json};
 pub(super) use body::body;
 pub(super) use items::Items;
 
-use super::{Broken, Partial, content, failure, finish, text, usage};
+use super::{Broken, Partial, Stage, chat, content, failure, finish, text, usage};
 use crate::{Answer, Finish};
 
 pub(super) fn whole(value: &Value) -> Result<Answer, Broken> {
+    if is_chat(value) {
+        return chat::whole(value);
+    }
     let mut answer = frame(value);
     let mut items = Items::default();
     match value.get("output") {
@@ -33,6 +36,11 @@ pub(super) fn whole(value: &Value) -> Result<Answer, Broken> {
     let said = answer.finish;
     finish(&mut answer, said);
     Ok(answer)
+}
+
+/// Some servers answer in the form of Chat Completions whatever they are asked.
+fn is_chat(value: &Value) -> bool {
+    value.get("choices").is_some() && value.get("output").is_none()
 }
 
 /// All of an answer but its text and calls.
@@ -102,13 +110,14 @@ pub(super) fn event(
                 show(&answer.text);
             }
             so_far.answer = answer;
-            so_far.is_whole = true;
+            so_far.stage = Stage::Ended;
         }
         "response.failed" => return Err(Broken::Failed(value["response"].clone())),
         "response.cancelled" => {
             return Err(Broken::Failed(json!({"error": "it was cancelled there"})));
         }
         "error" => return Err(Broken::Failed(value.clone())),
+        "" if is_chat(value) => return chat::event(value, so_far, delta),
         "" => {
             return Err(failure(value)
                 .unwrap_or_else(|| Broken::Junk("an event without \"type\"".to_owned())));
