@@ -103,7 +103,7 @@ async fn list(
 ) -> Result<Response, ApiError> {
     let versions = requirements::list(&app, ProjectId(id)).await?;
     let shown: Result<Vec<_>, AppError> = versions.into_iter().map(view::requirements).collect();
-    Ok(listing.answer_part(shown?.into_iter(), |row| row.id))
+    Ok(listing.answer_part(shown?, |row| row.id))
 }
 
 /// Show a version of the requirements
