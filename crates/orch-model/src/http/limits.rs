@@ -31,7 +31,7 @@ impl Waits {
                 .unwrap_or_else(|| now())
         };
         let asked = text(headers, "retry-after-ms")
-            .and_then(|text| millis(text))
+            .and_then(millis)
             .or_else(|| retry_after(text(headers, RETRY_AFTER.as_str())?, &here));
         let body = || {
             let seconds = |name: &str| error.get(name).and_then(Value::as_f64);
