@@ -170,35 +170,38 @@ async fn all_that_a_program_started_ends_with_it() {
     assert_eq!(answer.text, "yes");
     are_gone(&path).await;
 
+    let request = Ask::new("", "hello");
     let path = folder.path().join("timed-out");
-    let model = with_children(&path, "wait").within(Duration::from_secs(2));
-    let error = ask(&model).await.unwrap_err();
+    let model = with_children(&path, "wait").within(Duration::from_secs(3_600));
+    let mut asking = model.ask(&request, &silent);
+    until_there(&path, &mut asking).await;
+    // The hour passes at once.
+    tokio::time::pause();
+    let error = asking.await.unwrap_err();
+    tokio::time::resume();
     assert!(
-        matches!(
-            error,
-            ModelError::TimedOut {
-                after_ms: 2_000,
-                ..
-            }
-        ),
+        matches!(error, ModelError::TimedOut { after_ms, .. } if after_ms == 3_600_000),
         "{error}"
     );
     are_gone(&path).await;
 
     let path = folder.path().join("given-up");
     let model = with_children(&path, "wait");
-    let request = Ask::new("", "hello");
-    {
-        let mut asking = model.ask(&request, &silent);
-        in_time(async {
-            while !path.exists() {
-                assert!(futures::poll!(&mut asking).is_pending());
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        })
-        .await;
-    }
+    let mut asking = model.ask(&request, &silent);
+    until_there(&path, &mut asking).await;
+    drop(asking);
     are_gone(&path).await;
+}
+
+/// Goes on asking until the script has written its file.
+async fn until_there(path: &Path, asking: &mut orch_model::Asking<'_>) {
+    in_time(async {
+        while !path.exists() {
+            assert!(futures::poll!(&mut *asking).is_pending());
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -96,9 +96,14 @@ async fn nobody_there_is_told_as_such_without_the_key() {
 #[tokio::test]
 async fn an_error_whose_body_hangs_is_still_that_error() {
     let server = Server::with(vec![Reply::new(401, "text/plain", "bad key").then_hang()]).await;
-    let error = ask(&model_at(&server.base, Protocol::Chat, LATE, SOON))
-        .await
-        .unwrap_err();
+    let error = ask(&model_at(
+        &server.base,
+        Protocol::Chat,
+        LATE,
+        Duration::from_secs(2),
+    ))
+    .await
+    .unwrap_err();
     assert!(error.to_string().contains("401: bad key"), "{error}");
 }
 
