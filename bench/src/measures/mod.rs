@@ -11,6 +11,7 @@ mod lines;
 mod machine;
 mod many;
 mod noop;
+mod requirements;
 mod sandbox;
 mod seeded;
 mod shell;
@@ -31,7 +32,7 @@ pub type Measured = anyhow::Result<Vec<Figure>>;
 pub type Measure = fn(&Setup) -> LocalBoxFuture<'_, Measured>;
 
 /// Every measure under the name that `BENCH_ONLY` knows it by.
-pub const ALL: [(&str, Measure); 18] = [
+pub const ALL: [(&str, Measure); 19] = [
     ("machine", |setup| Box::pin(machine::measure(setup))),
     ("startup", |setup| Box::pin(startup::measure(setup))),
     ("noop", |setup| Box::pin(noop::measure(setup))),
@@ -52,4 +53,7 @@ pub const ALL: [(&str, Measure); 18] = [
     ("killed", |setup| Box::pin(killed::measure(setup))),
     ("workspace", |setup| Box::pin(workspace::measure(setup))),
     ("seeded", |setup| Box::pin(seeded::measure(setup))),
+    ("requirements", |setup| {
+        Box::pin(requirements::measure(setup))
+    }),
 ];
