@@ -12,6 +12,7 @@ mod machine;
 mod many;
 mod noop;
 mod orchestrate;
+mod requirements;
 mod sandbox;
 mod seeded;
 mod shell;
@@ -32,7 +33,7 @@ pub type Measured = anyhow::Result<Vec<Figure>>;
 pub type Measure = fn(&Setup) -> LocalBoxFuture<'_, Measured>;
 
 /// Every measure under the name that `BENCH_ONLY` knows it by.
-pub const ALL: [(&str, Measure); 19] = [
+pub const ALL: [(&str, Measure); 20] = [
     ("machine", |setup| Box::pin(machine::measure(setup))),
     ("startup", |setup| Box::pin(startup::measure(setup))),
     ("noop", |setup| Box::pin(noop::measure(setup))),
@@ -54,4 +55,7 @@ pub const ALL: [(&str, Measure); 19] = [
     ("workspace", |setup| Box::pin(workspace::measure(setup))),
     ("orchestrate", |setup| Box::pin(orchestrate::measure(setup))),
     ("seeded", |setup| Box::pin(seeded::measure(setup))),
+    ("requirements", |setup| {
+        Box::pin(requirements::measure(setup))
+    }),
 ];

@@ -28,6 +28,8 @@ mod words;
 mod laws;
 #[cfg(test)]
 mod samples;
+#[cfg(test)]
+mod visions;
 
 pub use document::{
     Answer, ArchitectureOption, Change, Changed, Content, Difference, Document, Edit, EditFault,

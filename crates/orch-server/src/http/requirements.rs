@@ -72,7 +72,7 @@ async fn propose(
     Path(id): Path<i64>,
 ) -> Result<Response, ApiError> {
     let proposed = requirements::propose(&app, &caller.name, ProjectId(id)).await?;
-    Ok(answer(StatusCode::OK, view::requirements(proposed)?))
+    Ok(answer(StatusCode::OK, view::version(proposed).await?))
 }
 
 /// Approve the current requirements
@@ -90,7 +90,7 @@ async fn approve_current(
         digest: body.digest.or(if_match(&headers)?),
     };
     let approved = requirements::approve(&app, &caller.name, ProjectId(id), approval).await?;
-    Ok(answer(StatusCode::OK, view::requirements(approved)?))
+    Ok(answer(StatusCode::OK, view::version(approved).await?))
 }
 
 /// List the versions of the requirements
@@ -102,8 +102,8 @@ async fn list(
     listing: Listing,
 ) -> Result<Response, ApiError> {
     let versions = requirements::list(&app, ProjectId(id)).await?;
-    let shown: Result<Vec<_>, AppError> = versions.into_iter().map(view::requirements).collect();
-    Ok(listing.answer_part(shown?, |row| row.id))
+    let shown = view::versions(versions).await?;
+    Ok(listing.answer_part(shown, |row| row.id))
 }
 
 /// Show a version of the requirements
@@ -114,7 +114,7 @@ async fn show(
     Path((id, rid)): Path<(i64, i64)>,
 ) -> Result<Response, ApiError> {
     let version = requirements::show(&app, ProjectId(id), RequirementsId(rid)).await?;
-    Ok(answer(StatusCode::OK, view::requirements(version)?))
+    Ok(answer(StatusCode::OK, view::version(version).await?))
 }
 
 /// Approve a version of the requirements
@@ -134,7 +134,7 @@ async fn approve(
         digest: body.digest.or(if_match(&headers)?),
     };
     let approved = requirements::approve(&app, &caller.name, ProjectId(id), approval).await?;
-    Ok(answer(StatusCode::OK, view::requirements(approved)?))
+    Ok(answer(StatusCode::OK, view::version(approved).await?))
 }
 
 /// Edit the newest requirements
@@ -160,7 +160,7 @@ async fn edit(
         if_digest.as_deref(),
     )
     .await?;
-    Ok(answer(StatusCode::CREATED, view::requirements(made)?))
+    Ok(answer(StatusCode::CREATED, view::version(made).await?))
 }
 
 #[derive(Deserialize, IntoParams)]

@@ -13,14 +13,31 @@ use crate::app::requirements::document;
 use crate::app::{AppError, attachment};
 
 /// The core's data have the names of the wire; this is where the two meet.
-fn as_shown<T: DeserializeOwned + Default>(value: &impl Serialize) -> T {
+fn as_shown<T: DeserializeOwned>(value: &impl Serialize) -> T {
     let value = serde_json::to_value(value).expect("invariant: plain data serialise");
-    serde_json::from_value(value).unwrap_or_default()
+    serde_json::from_value(value).expect("invariant: the wire has the core's fields")
 }
 
-pub fn requirements(
+/// Versions as they are shown; off the threads that serve, as they may be large.
+pub async fn versions(
+    stored: Vec<orch_store::requirements::Requirements>,
+) -> Result<Vec<Requirements>, AppError> {
+    let shown = move || stored.into_iter().map(requirements).collect();
+    tokio::task::spawn_blocking(shown)
+        .await
+        .map_err(|_| orch_store::StoreError::Closed)?
+}
+
+/// One version as it is shown.
+pub async fn version(
     stored: orch_store::requirements::Requirements,
 ) -> Result<Requirements, AppError> {
+    tokio::task::spawn_blocking(move || requirements(stored))
+        .await
+        .map_err(|_| orch_store::StoreError::Closed)?
+}
+
+fn requirements(stored: orch_store::requirements::Requirements) -> Result<Requirements, AppError> {
     let document = document(&stored)?;
     let digest = match stored.digest {
         Some(digest) if !digest.is_empty() => digest,

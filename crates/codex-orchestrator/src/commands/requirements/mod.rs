@@ -41,7 +41,7 @@ enum Action {
     /// Edit the newest version: a new one is made
     ///
     /// Without an edit on the command line the items are opened as text in $VISUAL or $EDITOR.
-    Edit(edit::Args),
+    Edit(Box<edit::Args>),
     /// Approve the proposed requirements
     Approve(approve::Args),
     /// List the comments, or add one
@@ -59,7 +59,7 @@ pub async fn run(args: Args, context: &mut Context<'_>) -> Result<Exit, Failure>
         }
         Action::Show(args) => show::run(args, &client, context).await?,
         Action::Diff(args) => diff::run(args, &client, context).await?,
-        Action::Edit(args) => edit::run(args, &client, context).await?,
+        Action::Edit(args) => edit::run(*args, &client, context).await?,
         Action::Approve(args) => approve::run(args, &client, context).await?,
         Action::Comment(args) => comment::run(args, &client, context).await?,
     }

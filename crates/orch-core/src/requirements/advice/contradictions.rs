@@ -6,9 +6,10 @@ use std::collections::{HashMap, HashSet};
 use super::super::document::Requirement;
 use super::super::item::ItemKind;
 use super::super::words::{Word, words};
-use super::measured::{Demand, demands, is_beside};
+use super::measured::{Demand, demands};
 use super::rule_item::RuleItem;
 use super::stems::stems;
+use super::units::is_beside;
 
 /// Contradictions that are named; a text with more is not read sentence by sentence anyway.
 const MOST_FOUND: usize = 50;
@@ -32,6 +33,9 @@ struct Said<'i> {
     stems: Vec<String>,
     /// Those that say more than what is measured.
     subject: Vec<String>,
+    demands: Vec<Demand>,
+    /// Numbers that measure nothing: they tell "step 1" from "step 2".
+    names: Vec<String>,
     lower: String,
     /// What it forbids or leaves out.
     denied: Option<Vec<String>>,
@@ -73,6 +77,7 @@ impl<'i> Said<'i> {
             (None, _) => None,
         };
         let stems = stems(&item.text);
+        let demands = demands(&words);
         Some(Self {
             item,
             subject: stems
@@ -81,6 +86,16 @@ impl<'i> Said<'i> {
                 .cloned()
                 .collect(),
             stems,
+            names: words
+                .iter()
+                .enumerate()
+                .filter(|(at, word)| {
+                    word.lower.starts_with(|c: char| c.is_ascii_digit())
+                        && demands.iter().all(|demand| demand.at != *at)
+                })
+                .map(|(_, word)| word.lower.clone())
+                .collect(),
+            demands,
             lower: item.text.to_lowercase(),
             denied,
             words,
@@ -118,14 +133,14 @@ fn contradiction(a: &Requirement, b: &Requirement, why: &str) -> Contradiction {
 }
 
 fn by_numbers(said: &[Said<'_>], found: &mut Vec<(usize, usize, String)>) {
-    let mut by_measure: HashMap<String, Vec<(usize, Demand)>> = HashMap::new();
+    let mut by_measure: HashMap<&str, Vec<(usize, &Demand)>> = HashMap::new();
     for (at, one) in said.iter().enumerate() {
         if one.item.kind == ItemKind::OutOfScope {
             continue;
         }
-        for demand in demands(&one.words) {
+        for demand in &one.demands {
             by_measure
-                .entry(demand.measure.clone())
+                .entry(&demand.measure)
                 .or_default()
                 .push((at, demand));
         }
@@ -136,7 +151,7 @@ fn by_numbers(said: &[Said<'_>], found: &mut Vec<(usize, usize, String)>) {
             for (b, other) in &group[place + 1..] {
                 if said[*a].is_apart_from(&said[*b])
                     && one.contradicts(other)
-                    && is_same_subject(&said[*a].subject, &said[*b].subject)
+                    && is_same_subject(&said[*a], &said[*b])
                 {
                     let why = format!(
                         "name different numbers for one measure ({} and {})",
@@ -150,7 +165,11 @@ fn by_numbers(said: &[Said<'_>], found: &mut Vec<(usize, usize, String)>) {
 }
 
 /// Whether what two sentences are about, apart from the measure itself, is the same.
-fn is_same_subject(a: &[String], b: &[String]) -> bool {
+fn is_same_subject(a: &Said<'_>, b: &Said<'_>) -> bool {
+    if !a.names.is_empty() && !b.names.is_empty() && a.names != b.names {
+        return false;
+    }
+    let (a, b) = (&a.subject, &b.subject);
     let shared = a.iter().filter(|word| b.contains(word)).count();
     a.is_empty() || b.is_empty() || 2 * shared >= a.len().min(b.len())
 }

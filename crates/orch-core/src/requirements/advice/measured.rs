@@ -1,11 +1,9 @@
 //! Numbers that items demand, in comparable form: what is measured, in which direction it is bounded,
 //! and how much.
 
-use std::collections::HashSet;
-use std::sync::LazyLock;
-
 use super::super::words::Word;
 use super::stems::stem;
+use super::units::{CURRENCIES, MONTHS, SIZES, TIMES, TOPICS};
 
 /// A number that an item demands.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,6 +14,8 @@ pub struct Demand {
     pub value: f64,
     /// The number as it is written, with its unit.
     pub shown: String,
+    /// Which of the words it is.
+    pub at: usize,
 }
 
 /// In which direction a number holds.
@@ -45,214 +45,6 @@ impl Demand {
     }
 }
 
-/// Units of time in milliseconds.
-const TIMES: &[(&str, f64)] = &[
-    ("ms", 1.0),
-    ("millisecond", 1.0),
-    ("milliseconds", 1.0),
-    ("millisekunden", 1.0),
-    ("s", 1e3),
-    ("sec", 1e3),
-    ("second", 1e3),
-    ("seconds", 1e3),
-    ("sekunde", 1e3),
-    ("sekunden", 1e3),
-    ("min", 6e4),
-    ("minute", 6e4),
-    ("minutes", 6e4),
-    ("minuten", 6e4),
-    ("h", 3.6e6),
-    ("hour", 3.6e6),
-    ("hours", 3.6e6),
-    ("stunden", 3.6e6),
-    ("day", 8.64e7),
-    ("days", 8.64e7),
-    ("tage", 8.64e7),
-    ("tagen", 8.64e7),
-    ("week", 6.048e8),
-    ("weeks", 6.048e8),
-    ("wochen", 6.048e8),
-    ("month", 2.592e9),
-    ("months", 2.592e9),
-    ("monate", 2.592e9),
-    ("monaten", 2.592e9),
-    ("year", 3.1536e10),
-    ("years", 3.1536e10),
-    ("jahre", 3.1536e10),
-    ("jahren", 3.1536e10),
-];
-
-const SIZES: &[(&str, f64)] = &[
-    ("kb", 1e3),
-    ("kib", 1024.0),
-    ("mb", 1e6),
-    ("mib", 1_048_576.0),
-    ("gb", 1e9),
-    ("gib", 1_073_741_824.0),
-    ("tb", 1e12),
-    ("tib", 1_099_511_627_776.0),
-];
-
-const CURRENCIES: &[&str] = &[
-    "cent", "cents", "chf", "dollar", "dollars", "eur", "euro", "euros", "gbp", "pounds", "usd",
-];
-
-const MONTHS: &[&str] = &[
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-];
-
-/// Words that tell what a time, a share or a size is of.
-const TOPICS: &[(&str, &[&str])] = &[
-    (
-        "response",
-        &[
-            "respond",
-            "responds",
-            "response",
-            "responses",
-            "answer",
-            "answers",
-            "load",
-            "loads",
-            "latency",
-            "return",
-            "returns",
-            "antwortet",
-            "antworten",
-            "lädt",
-        ],
-    ),
-    ("start", &["start", "starts", "boot", "boots", "startup"]),
-    (
-        "retention",
-        &[
-            "keep",
-            "keeps",
-            "kept",
-            "retain",
-            "retained",
-            "retention",
-            "stored",
-            "delete",
-            "deleted",
-            "deletes",
-            "expire",
-            "expires",
-        ],
-    ),
-    (
-        "recovery",
-        &[
-            "recover", "recovers", "recovery", "restore", "restored", "rto", "rpo",
-        ],
-    ),
-    ("downtime", &["downtime", "down", "outage", "outages"]),
-    (
-        "delivery",
-        &[
-            "launch",
-            "launched",
-            "live",
-            "ready",
-            "deliver",
-            "delivered",
-            "built",
-            "finish",
-            "finished",
-            "deadline",
-            "done",
-            "online",
-            "opens",
-        ],
-    ),
-    (
-        "availability",
-        &[
-            "uptime",
-            "availability",
-            "available",
-            "verfügbar",
-            "verfügbarkeit",
-        ],
-    ),
-    ("coverage", &["coverage", "covered"]),
-    ("errors", &["error", "errors", "fail", "fails", "failures"]),
-    ("memory", &["memory", "ram"]),
-];
-
-/// Words that a topic or a unit brings along: they do not tell two subjects apart.
-const BESIDE: &[&str] = &[
-    "respond",
-    "answer",
-    "load",
-    "handle",
-    "support",
-    "serve",
-    "process",
-    "cope",
-    "cost",
-    "budget",
-    "price",
-    "spend",
-    "pay",
-    "month",
-    "year",
-    "week",
-    "day",
-    "hour",
-    "minute",
-    "second",
-    "percent",
-    "time",
-    "keep",
-    "kept",
-    "retain",
-    "launch",
-    "live",
-    "ready",
-    "start",
-    "uptime",
-    "available",
-    "availability",
-    "late",
-    "latency",
-    "below",
-    "maximum",
-    "minimum",
-    "total",
-    "concurrent",
-];
-
-static BESIDE_STEMS: LazyLock<HashSet<String>> = LazyLock::new(|| {
-    let of_topics = TOPICS.iter().flat_map(|(_, words)| words.iter().copied());
-    let of_units = TIMES.iter().chain(SIZES).map(|(unit, _)| *unit);
-    BESIDE
-        .iter()
-        .chain(CURRENCIES)
-        .chain(MONTHS)
-        .copied()
-        .chain(of_topics)
-        .chain(of_units)
-        .map(stem)
-        .collect()
-});
-
-/// Whether a stem only repeats what a measure says.
-pub fn is_beside(stem: &str) -> bool {
-    BESIDE_STEMS.contains(stem)
-}
-
 /// The numbers that the words of a text demand.
 pub fn demands(spoken: &[Word]) -> Vec<Demand> {
     let topic = topic(spoken);
@@ -277,6 +69,7 @@ fn demand_at(spoken: &[Word], at: usize, topic: Option<&str>) -> Option<Demand> 
             bound: Bound::Exactly,
             value: month as f64,
             shown: spoken[at].lower.clone(),
+            at,
         });
     }
     let number = Number::parse(word(at))?;
@@ -297,6 +90,7 @@ fn demand_at(spoken: &[Word], at: usize, topic: Option<&str>) -> Option<Demand> 
             bound,
             value,
             shown: shown.clone(),
+            at,
         })
     };
     let scaled = |units: &[(&str, f64)]| {

@@ -12,6 +12,7 @@ mod priority;
 mod risks;
 mod rule_item;
 mod stems;
+mod units;
 
 pub use contradictions::{Contradiction, contradictions};
 pub use mvp::cut_mvp;

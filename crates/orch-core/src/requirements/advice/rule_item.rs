@@ -45,6 +45,16 @@ impl RuleItem {
         self
     }
 
+    /// The item that the rule gave before, as the rule gives it now: what it names may have moved.
+    pub fn renew(self, mut known: Requirement) -> Requirement {
+        if !known.edited {
+            known.text = self.text;
+            known.about = self.about;
+            known.source = self.source;
+        }
+        known
+    }
+
     /// The item under its id.
     pub fn into_requirement(self, id: String) -> Requirement {
         Requirement {

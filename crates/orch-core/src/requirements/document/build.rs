@@ -278,7 +278,7 @@ pub(super) fn derive(document: &mut Document) {
             None
         } else {
             let item = match old.iter().position(|item| item.key == rule.key) {
-                Some(known) => old.swap_remove(known),
+                Some(known) => rule.renew(old.remove(known)),
                 None => rule.into_requirement(next_id(&mut document.next_number)),
             };
             let id = item.id.clone();
@@ -300,10 +300,10 @@ pub(super) fn derive(document: &mut Document) {
 
 /// A question about a vague word has no object once the word or its item is gone.
 fn drop_settled_questions(document: &mut Document) {
-    let texts: HashMap<String, String> = document
+    let texts: HashMap<String, (bool, String)> = document
         .items
         .iter()
-        .map(|item| (item.id.clone(), item.text.to_lowercase()))
+        .map(|item| (item.id.clone(), (item.edited, item.text.to_lowercase())))
         .collect();
     document.items.retain(|item| {
         let (Some(word), Some(about)) = (&item.vague_word, &item.about) else {
@@ -312,7 +312,7 @@ fn drop_settled_questions(document: &mut Document) {
         item.answer.is_some()
             || texts
                 .get(about)
-                .is_some_and(|text| text.contains(word.as_str()))
+                .is_some_and(|(edited, text)| !edited || text.contains(word.as_str()))
     });
 }
 

@@ -232,6 +232,7 @@ fn what_goes_together_is_no_contradiction() {
         "It costs less than $50 a month. Setting it up costs less than $500.",
         "Use Rust. No PHP. Customers can pay by card. No tracking cookies.",
         "99.9% uptime. Test coverage is 80%.",
+        "Step 1 must be ready within 5 minutes. Step 2 must be ready within 7 minutes.",
         "The site must be live by June. Success means 100 customers by December.",
     ] {
         assert_eq!(

@@ -1,5 +1,6 @@
 //! Files that come with a vision: read once, within bounds, and kept as what was read in them.
 
+mod pdf;
 mod read;
 
 pub use read::{read_all, read_back};

@@ -1,5 +1,5 @@
-//! Tells by a file's ending what it is, and reads it: Markdown and text as they are, an OpenAPI
-//! description as its operations.
+//! Tells by a file's ending what it is, and reads it: Markdown and text as they are, a PDF as its text, an
+//! OpenAPI description as its operations.
 
 use std::collections::BTreeSet;
 
@@ -10,6 +10,7 @@ use orch_core::requirements::{Content, is_openapi, operations};
 use orch_store::{StoreError, attachment};
 use sha2::{Digest as _, Sha256};
 
+use super::pdf;
 use crate::app::{AppError, Result};
 
 /// The most files of one vision.
@@ -28,9 +29,10 @@ enum Sort {
     Text,
     Yaml,
     Json,
+    Pdf,
 }
 
-const ENDINGS: [(&str, Sort); 7] = [
+const ENDINGS: [(&str, Sort); 8] = [
     ("md", Sort::Markdown),
     ("markdown", Sort::Markdown),
     ("txt", Sort::Text),
@@ -38,6 +40,7 @@ const ENDINGS: [(&str, Sort); 7] = [
     ("yaml", Sort::Yaml),
     ("yml", Sort::Yaml),
     ("json", Sort::Json),
+    ("pdf", Sort::Pdf),
 ];
 
 impl Sort {
@@ -56,6 +59,7 @@ impl Sort {
             Self::Text => "text/plain",
             Self::Yaml => "application/yaml",
             Self::Json => "application/json",
+            Self::Pdf => "application/pdf",
         }
     }
 }
@@ -107,9 +111,14 @@ async fn one(
 ) -> Result<attachment::NewAttachment> {
     let sha256 = hex::encode(Sha256::digest(&bytes));
     let size_bytes = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
-    let read = tokio::task::spawn_blocking(move || content(&bytes, sort))
-        .await
-        .map_err(|_| StoreError::Closed)?;
+    let read = match sort {
+        Sort::Pdf => pdf::text(bytes, LONGEST_TEXT).await.map(Content::Prose),
+        Sort::Markdown | Sort::Text => text(&bytes).and_then(prose),
+        Sort::Yaml | Sort::Json => {
+            let read = tokio::task::spawn_blocking(move || described(&bytes, sort));
+            read.await.map_err(|_| StoreError::Closed)?
+        }
+    };
     let content =
         read.map_err(|message| AppError::invalid(field, format!("of {name} {message}")))?;
     Ok(attachment::NewAttachment {
@@ -140,41 +149,39 @@ fn sort_of(name: &str) -> std::result::Result<Sort, String> {
     })
 }
 
-fn content(bytes: &[u8], sort: Sort) -> std::result::Result<Content, String> {
-    let text = |bytes: &[u8]| {
-        let text = std::str::from_utf8(bytes).map_err(|error| {
-            format!(
-                "is not UTF-8 text: byte {} begins no character",
-                error.valid_up_to()
-            )
-        })?;
-        match text.contains('\0') {
-            true => Err("contains a NUL character".to_owned()),
-            false => Ok(text.to_owned()),
-        }
-    };
-    let content = match sort {
-        Sort::Markdown | Sort::Text => Content::Prose(text(bytes)?),
-        Sort::Yaml | Sort::Json => {
-            let text = text(bytes)?;
-            if !is_openapi(&text) && sort == Sort::Yaml {
-                return Err(
-                    "has no `openapi` member at its beginning: it is no OpenAPI description"
-                        .to_owned(),
-                );
-            }
-            Content::Operations(operations(&text).map_err(|error| error.to_string())?)
-        }
-    };
-    if let Content::Prose(text) = &content
-        && text.len() > LONGEST_TEXT
-    {
+fn text(bytes: &[u8]) -> std::result::Result<String, String> {
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        format!(
+            "is not UTF-8 text: byte {} begins no character",
+            error.valid_up_to()
+        )
+    })?;
+    match text.contains('\0') {
+        true => Err("contains a NUL character".to_owned()),
+        false => Ok(text.to_owned()),
+    }
+}
+
+fn prose(text: String) -> std::result::Result<Content, String> {
+    if text.len() > LONGEST_TEXT {
+        let length = text.len();
         return Err(format!(
-            "holds {} bytes of text; at most {LONGEST_TEXT} fit",
-            text.len()
+            "holds {length} bytes of text; at most {LONGEST_TEXT} fit"
         ));
     }
-    Ok(content)
+    Ok(Content::Prose(text))
+}
+
+fn described(bytes: &[u8], sort: Sort) -> std::result::Result<Content, String> {
+    let text = text(bytes)?;
+    if sort == Sort::Yaml && !is_openapi(&text) {
+        return Err(
+            "has no `openapi` member at its beginning: it is no OpenAPI description".to_owned(),
+        );
+    }
+    operations(&text)
+        .map(Content::Operations)
+        .map_err(|error| error.to_string())
 }
 
 /// What was read in a stored file.

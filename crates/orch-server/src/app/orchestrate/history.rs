@@ -109,11 +109,7 @@ pub(super) fn turns(rows: Vec<store::Orchestration>) -> Vec<Turn> {
 
 fn shortened(mut text: String) -> String {
     if text.len() > TOLD_BYTES {
-        let mut end = TOLD_BYTES;
-        while !text.is_char_boundary(end) {
-            end -= 1;
-        }
-        text.truncate(end);
+        text.truncate(text.floor_char_boundary(TOLD_BYTES));
         text.push('…');
     }
     text

@@ -364,11 +364,7 @@ fn bounded(mut text: String) -> String {
     if text.len() <= MAX_TEXT_BYTES {
         return text;
     }
-    let mut end = MAX_TEXT_BYTES;
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    text.truncate(end);
+    text.truncate(text.floor_char_boundary(MAX_TEXT_BYTES));
     text.push_str("\n[cut: the answer was longer than 1 MiB]");
     text
 }

@@ -2,6 +2,7 @@
 
 use orch_core::ids::{ProjectId, RequirementsId};
 use orch_store::requirements::{self, Requirements};
+use orch_store::{Conn, StoreError};
 use serde_json::json;
 
 use super::edit::changed;
@@ -26,26 +27,32 @@ pub async fn approve(
 ) -> Result<Requirements> {
     app.check_room()?;
     project::show(app, project_id).await?;
-    let mut tx = app.store().begin(actor).await?;
-    let version = match approval.id {
-        Some(id) => requirements::find(&mut tx.conn, project_id, id)
-            .await?
-            .ok_or_else(|| AppError::not_found("requirements", id.get()))?,
-        None => requirements::current(&mut tx.conn, project_id).await?.ok_or_else(|| {
-            let message = format!("project {project_id} has no proposed requirements; propose them with POST /projects/{project_id}/requirements/propose");
-            AppError::conflict("no_requirements", message)
-        })?,
+    let read = {
+        let mut conn = app.store().read().await?;
+        wanted(&mut conn, project_id, approval.id).await?
     };
-    let found = digest(&version)?;
-    if let Some(stored) = version.digest.as_ref().filter(|stored| **stored != found) {
+    // Before the transaction: others must not wait for a large document.
+    let (read, found) = tokio::task::spawn_blocking(move || {
+        let found = digest(&read)?;
+        Ok::<_, AppError>((read, found))
+    })
+    .await
+    .map_err(|_| StoreError::Closed)??;
+    if let Some(stored) = read.digest.as_ref().filter(|stored| **stored != found) {
         let message = format!(
             "requirements {} were stored with the digest {stored} and have {found}: they were changed from outside; make a new version",
-            version.id
+            read.id
         );
         return Err(AppError::conflict("digest_changed", message));
     }
     if let Some(wanted) = approval.digest.filter(|wanted| *wanted != found) {
-        return Err(changed(version.id, &wanted, &found));
+        return Err(changed(read.id, &wanted, &found));
+    }
+    let mut tx = app.store().begin(actor).await?;
+    let version = wanted(&mut tx.conn, project_id, approval.id).await?;
+    if (version.id, &version.items, &version.document) != (read.id, &read.items, &read.document) {
+        let message = "another version was made meanwhile; read it, and approve that one";
+        return Err(AppError::conflict("requirements_changed", message));
     }
     if version.status != "proposed" {
         let message = format!("requirements {} are already {}", version.id, version.status);
@@ -58,4 +65,21 @@ pub async fn approve(
     tx.record("requirements.approved", Some(project_id), data);
     tx.commit().await?;
     Ok(approved)
+}
+
+/// The named version, or the newest.
+async fn wanted(
+    conn: &mut Conn,
+    project_id: ProjectId,
+    id: Option<RequirementsId>,
+) -> Result<Requirements> {
+    match id {
+        Some(id) => requirements::find(conn, project_id, id)
+            .await?
+            .ok_or_else(|| AppError::not_found("requirements", id.get())),
+        None => requirements::current(conn, project_id).await?.ok_or_else(|| {
+            let message = format!("project {project_id} has no proposed requirements; propose them with POST /projects/{project_id}/requirements/propose");
+            AppError::conflict("no_requirements", message)
+        }),
+    }
 }

@@ -9,10 +9,24 @@ use serde_json::json;
 use super::version::{Origin, Written, document};
 use crate::app::{App, AppError, Result, attachment::read_back, project};
 
+/// How often a proposal is made anew because somebody made another version meanwhile.
+const MOST_ATTEMPTS: usize = 4;
+
 /// Proposes requirements from the newest vision. Items of the version before keep their ids.
 pub async fn propose(app: &App, actor: &str, project_id: ProjectId) -> Result<Requirements> {
     app.check_room()?;
     project::show(app, project_id).await?;
+    for _ in 0..MOST_ATTEMPTS {
+        if let Some(proposed) = attempt(app, actor, project_id).await? {
+            return Ok(proposed);
+        }
+    }
+    let message = "others make versions of these requirements all the time; propose again";
+    Err(AppError::conflict("requirements_changed", message))
+}
+
+/// None where another version was made meanwhile.
+async fn attempt(app: &App, actor: &str, project_id: ProjectId) -> Result<Option<Requirements>> {
     let (vision, files, previous) = {
         let mut conn = app.store().read().await?;
         let vision = vision::latest(&mut conn, project_id).await?.ok_or_else(|| {
@@ -46,8 +60,7 @@ pub async fn propose(app: &App, actor: &str, project_id: ProjectId) -> Result<Re
     let mut tx = app.store().begin(actor).await?;
     let newest = requirements::current(&mut tx.conn, project_id).await?;
     if newest.map(|newest| newest.id()) != parent {
-        let message = "somebody made another version meanwhile; propose again";
-        return Err(AppError::conflict("requirements_changed", message));
+        return Ok(None);
     }
     let origin = Origin {
         project: project_id,
@@ -63,5 +76,5 @@ pub async fn propose(app: &App, actor: &str, project_id: ProjectId) -> Result<Re
     });
     tx.record("requirements.proposed", Some(project_id), data);
     tx.commit().await?;
-    Ok(proposed)
+    Ok(Some(proposed))
 }
