@@ -357,6 +357,33 @@ async fn a_folder_adds_a_role_as_one_file() {
 }
 
 #[tokio::test]
+async fn a_role_with_a_schema_is_held_to_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let role = "+++\nname = \"counter\"\ntitle = \"Counter\"\nabout = \"Counts\"\ninputs = [\"prompt\"]\noutput = \"json\"\n[schema]\ntype = \"object\"\nrequired = [\"count\"]\n+++\n+++\nCount {{ prompt }}";
+    std::fs::write(folder.path().join("counter.md"), role).expect("a role");
+    let roles = folder.path().to_str().unwrap();
+    let replies = vec![
+        Reply::say("about three"),
+        Reply::say("{\"count\": 3}"),
+        Reply::say("never JSON"),
+    ];
+    let (server, model) = with_model(replies, &[("ORCH_ROLES", roles)]).await;
+    let body = json!({"prompt": "bikes", "agent_sequence": ["counter"]});
+    let done = server.post("/api/orchestrate", body.clone()).await;
+    assert_eq!(done["result"]["counter"], "{\"count\":3}");
+    assert_eq!(model.requests().len(), 2);
+    let failed = server.post("/api/orchestrate", body).await;
+    assert_eq!(failed["status"], "failed");
+    assert!(
+        failed["error"]["reason"]
+            .as_str()
+            .unwrap()
+            .contains("schema"),
+        "{failed}"
+    );
+}
+
+#[tokio::test]
 async fn a_recorded_flow_is_replayed_without_a_model() {
     let folder = tempfile::tempdir().expect("a folder");
     let recording = folder.path().join("calls.jsonl");

@@ -331,3 +331,73 @@ async fn where_everybody_is_the_user_a_runs_token_is_still_a_runs() {
     let (status, _) = call(&server, &taken.run_token, (Method::GET, &path, json!(null))).await;
     assert_eq!(status, StatusCode::FORBIDDEN);
 }
+
+#[tokio::test]
+async fn what_comes_with_a_runs_token_is_redacted_before_it_is_stored() {
+    const VALUE: &str = "S3cr3tVaLue-Quux+7/9=xyz";
+    let server = serve(&[]);
+    let (project, item) = project_and_item(&server).await;
+    let secret = format!("/projects/{project}/secrets/DB_PASSWORD");
+    let set = (Method::PUT, secret.as_str(), json!({"value": VALUE}));
+    assert_eq!(call(&server, API_TOKEN, set).await.0, StatusCode::OK);
+    let yaml = "steps: [{run: 'true', secrets: [DB_PASSWORD]}]";
+    let recipe = format!("/work-items/{item}/tool-recipe");
+    let stored = (Method::POST, recipe.as_str(), json!({"yaml": yaml}));
+    assert_eq!(call(&server, API_TOKEN, stored).await.0, StatusCode::OK);
+    let mine = taken(&server, item, "mine", 60_000).await;
+    let token = mine.run_token.as_str();
+    let own = format!("/work-items/runs/{}", mine.run_id);
+
+    let hex: String = VALUE.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let paths = ["logs", "artifacts", "info-requests"].map(|part| format!("{own}/{part}"));
+    let [logs, artifacts, questions] = paths.each_ref().map(String::as_str);
+    let encoded = base64(&format!("value: {VALUE}"));
+    for (path, body) in [
+        (
+            logs,
+            json!({"line": format!("plain {VALUE}, token {token}")}),
+        ),
+        (logs, json!({"lines": ["first", format!("hex {hex}")]})),
+        (
+            artifacts,
+            json!({"name": format!("a-{hex}"), "content_base64": encoded}),
+        ),
+        (
+            questions,
+            json!({"prompt": format!("is it {VALUE}?"), "required_keys": ["KEY"]}),
+        ),
+    ] {
+        let (status, said) = call(&server, token, (Method::POST, path, body)).await;
+        assert_eq!(status, StatusCode::OK, "{path}: {said}");
+    }
+    let shown = call(&server, API_TOKEN, (Method::GET, logs, json!(null)))
+        .await
+        .1;
+    let kept = call(&server, API_TOKEN, (Method::GET, artifacts, json!(null)))
+        .await
+        .1;
+    let asked = call(&server, API_TOKEN, (Method::GET, questions, json!(null)))
+        .await
+        .1;
+    let raw = format!("/work-items/runs/artifacts/{}/raw", kept[0]["id"]);
+    let content = call(&server, API_TOKEN, (Method::GET, raw.as_str(), json!(null)))
+        .await
+        .1;
+    let all = format!("{shown} {kept} {asked} {content}");
+    for hidden in [VALUE, token, hex.as_str()] {
+        assert!(!all.contains(hidden), "{hidden} is in {all}");
+    }
+    assert!(
+        shown.to_string().contains("plain ***, token ***"),
+        "{shown}"
+    );
+    assert_eq!(content, json!("value: ***"));
+    // The server's own user is not run by anybody's code: what it writes is kept as it is.
+    let line = (Method::POST, logs, json!({"line": "by hand"}));
+    assert_eq!(call(&server, API_TOKEN, line).await.0, StatusCode::OK);
+}
+
+fn base64(text: &str) -> String {
+    use base64::Engine as _;
+    base64::engine::general_purpose::STANDARD.encode(text)
+}

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::RoleError;
+use crate::Schema;
 
 /// Larger files are no roles.
 pub(super) const MAX_BYTES: usize = 256 * 1024;
@@ -19,7 +20,7 @@ pub enum Output {
     /// Free text.
     #[default]
     Text,
-    /// JSON that fits this schema.
+    /// JSON that fits this schema, which was found to be one.
     Json(Value),
 }
 
@@ -105,7 +106,11 @@ impl Role {
         }
         let output = match (head.output, head.schema) {
             (Form::Text, None) => Output::Text,
-            (Form::Json, Some(schema)) => Output::Json(schema),
+            (Form::Json, Some(schema)) => {
+                Schema::new(schema.clone())
+                    .map_err(|error| wrong(format!("its schema: {error}")))?;
+                Output::Json(schema)
+            }
             (Form::Json, None) => {
                 return Err(wrong(
                     "its output is json, and it has no `schema`".to_owned(),

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use orch_api::types::orchestrate::{AgentReport, Orchestration, OrchestrationError};
 use orch_core::time::Timestamp;
-use orch_model::role::{Material, Part, Role, Turn};
-use orch_model::{Answer, Ask, Class, ModelError};
+use orch_model::role::{Material, Output, Part, Role, Turn};
+use orch_model::{Answer, Ask, Class, Deltas, ModelError, Provider, Schema, ask_structured};
 use orch_store::model_call::{self, NewModelCall};
 use orch_store::orchestration as store;
 use serde::{Deserialize, Serialize};
@@ -221,7 +221,7 @@ async fn part(
     let from = Instant::now();
     let asking = async {
         loop {
-            match model.ask(&ask, &deltas).await {
+            match answer(model.as_ref(), &ask, role, &deltas).await {
                 // A limit that lifts in time is waited for; it uses no attempt up.
                 Err(error @ ModelError::UsageLimit { .. }) => match lifts(&error, deadline) {
                     Some(wait) => {
@@ -263,6 +263,27 @@ async fn part(
         latency: from.elapsed(),
     };
     (ended, Some(call))
+}
+
+/// What a role says: in the form that it must have, where it must have one.
+async fn answer(
+    model: &dyn Provider,
+    ask: &Ask,
+    role: &Role,
+    deltas: Deltas<'_>,
+) -> std::result::Result<Answer, ModelError> {
+    let Output::Json(schema) = &role.output else {
+        return model.ask(ask, deltas).await;
+    };
+    let schema = Schema::new(schema.clone()).map_err(|error| ModelError::Schema {
+        errors: vec![error.to_string()],
+    })?;
+    let fitting = ask_structured(model, ask, &schema, deltas).await?;
+    Ok(Answer {
+        text: fitting.value.to_string(),
+        usage: fitting.usage,
+        ..fitting.answer
+    })
 }
 
 /// How long until a limit lifts, where that is told and before the deadline.
