@@ -10,16 +10,16 @@ use orch_core::approval::Subject;
 use orch_core::audit::Head;
 use orch_core::digest::Digest;
 use orch_core::engine::{self, Completion, Enqueue, NewWorkItem, Reach, Requeue, Verdict, Waiting};
-use orch_core::ids::{AgentName, ProjectId, RunId, VisionId, WorkItemId};
+use orch_core::ids::{AgentName, ProjectId, RunId, WorkItemId};
 use orch_core::work_item::{Kind, Policy};
 
+use super::projects::projects;
 use super::{TestClock, on_both};
 use crate::log::{Budget, Count, Side, Wanted};
 use crate::segment::Stream;
 use crate::{
     Command, Follows, Needs, Order, Page, Reply, StepReport, Store, agent, approval, artifact,
-    attachment, audit, counts, idempotency, info_request, log, project, queue, recipe,
-    requirement_comment, requirements, run, step, summary, vision, work_item,
+    audit, counts, idempotency, info_request, log, queue, recipe, run, step, summary, work_item,
 };
 
 /// What was answered so far.
@@ -115,7 +115,7 @@ fn name(text: &str) -> AgentName {
     AgentName::parse(text).expect("a name")
 }
 
-fn page(order: Order, after: Option<i64>, limit: i64) -> Page {
+pub(super) fn page(order: Order, after: Option<i64>, limit: i64) -> Page {
     Page {
         order,
         after,
@@ -130,105 +130,6 @@ fn done(verdict: Verdict, epoch: Option<u64>) -> Completion {
         exit_code: Some(0),
         reason: Some("as planned".to_owned()),
     }
-}
-
-async fn projects(store: &Store, t: &Transcript) {
-    let mut tx = store.begin("user").await.expect("a transaction");
-    let now = tx.now();
-    for name in ["one", "two", "three"] {
-        t.note(
-            "project",
-            project::insert(&mut tx.conn, name, "d", now).await,
-        );
-    }
-    let mut first = project::find(&mut tx.conn, ProjectId(1))
-        .await
-        .expect("a row")
-        .expect("it exists");
-    first.quota.max_runs_per_day = Some(50);
-    t.note("update", project::update(&mut tx.conn, &first).await);
-    t.note(
-        "vision",
-        vision::insert(&mut tx.conn, ProjectId(1), "We want it.", now).await,
-    );
-    t.note(
-        "proposal",
-        requirements::insert(
-            &mut tx.conn,
-            &requirements::NewVersion {
-                project: ProjectId(1),
-                vision: VisionId(1),
-                parent: None,
-                author: "user",
-                reason: None,
-                draft: "# D",
-                items: "[]",
-                document: "{}",
-                digest: "",
-            },
-            now,
-        )
-        .await,
-    );
-    tx.commit().await.expect("a commit");
-    let mut dropped = store.begin("user").await.expect("a transaction");
-    let now = dropped.now();
-    project::insert(&mut dropped.conn, "never", "", now)
-        .await
-        .expect("a row");
-    drop(dropped);
-    let mut conn = store.read().await.expect("a connection");
-    for page in [
-        page(Order::OldestFirst, None, 2),
-        page(Order::OldestFirst, Some(2), 5),
-        page(Order::NewestFirst, Some(3), 5),
-    ] {
-        t.note("projects", project::list(&mut conn, page).await);
-    }
-    t.note("vision", vision::latest(&mut conn, ProjectId(1)).await);
-    t.note("visions", vision::list(&mut conn, ProjectId(2)).await);
-    t.note(
-        "current",
-        requirements::current(&mut conn, ProjectId(1)).await,
-    );
-    drop(conn);
-    let mut tx = store.begin("user").await.expect("a transaction");
-    let now = tx.now();
-    let id = orch_core::ids::RequirementsId(1);
-    t.note(
-        "approved",
-        requirements::approve(&mut tx.conn, ProjectId(1), id, "user", now).await,
-    );
-    t.note(
-        "newest approved",
-        requirements::approved(&mut tx.conn, ProjectId(1)).await,
-    );
-    let said = Some("R-1");
-    t.note(
-        "comment",
-        requirement_comment::insert(&mut tx.conn, ProjectId(1), id, said, "user", "Why?", now)
-            .await,
-    );
-    t.note(
-        "comments",
-        requirement_comment::up_to(&mut tx.conn, ProjectId(1), id).await,
-    );
-    let file = attachment::NewAttachment {
-        name: "a.md".to_owned(),
-        media_type: "text/markdown".to_owned(),
-        size_bytes: 3,
-        sha256: "0".repeat(64),
-        content: "{}".to_owned(),
-    };
-    t.note(
-        "attachment",
-        attachment::insert(&mut tx.conn, VisionId(1), &file, now).await,
-    );
-    t.note(
-        "attachments",
-        attachment::of_vision(&mut tx.conn, VisionId(1)).await,
-    );
-    tx.commit().await.expect("a commit");
 }
 
 async fn work(store: &Store, clock: &TestClock, t: &Transcript) {

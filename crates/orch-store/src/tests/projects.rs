@@ -1,0 +1,105 @@
+//! The part of the story that is about projects, visions and requirements.
+
+use orch_core::ids::{ProjectId, VisionId};
+
+use super::conformance::{Transcript, page};
+use crate::{Order, Store, attachment, project, requirement_comment, requirements, vision};
+
+pub(super) async fn projects(store: &Store, t: &Transcript) {
+    let mut tx = store.begin("user").await.expect("a transaction");
+    let now = tx.now();
+    for name in ["one", "two", "three"] {
+        t.note(
+            "project",
+            project::insert(&mut tx.conn, name, "d", now).await,
+        );
+    }
+    let mut first = project::find(&mut tx.conn, ProjectId(1))
+        .await
+        .expect("a row")
+        .expect("it exists");
+    first.quota.max_runs_per_day = Some(50);
+    t.note("update", project::update(&mut tx.conn, &first).await);
+    t.note(
+        "vision",
+        vision::insert(&mut tx.conn, ProjectId(1), "We want it.", now).await,
+    );
+    t.note(
+        "proposal",
+        requirements::insert(
+            &mut tx.conn,
+            &requirements::NewVersion {
+                project: ProjectId(1),
+                vision: VisionId(1),
+                parent: None,
+                author: "user",
+                reason: None,
+                draft: "# D",
+                items: "[]",
+                document: "{}",
+                digest: "",
+            },
+            now,
+        )
+        .await,
+    );
+    tx.commit().await.expect("a commit");
+    let mut dropped = store.begin("user").await.expect("a transaction");
+    let now = dropped.now();
+    project::insert(&mut dropped.conn, "never", "", now)
+        .await
+        .expect("a row");
+    drop(dropped);
+    let mut conn = store.read().await.expect("a connection");
+    for page in [
+        page(Order::OldestFirst, None, 2),
+        page(Order::OldestFirst, Some(2), 5),
+        page(Order::NewestFirst, Some(3), 5),
+    ] {
+        t.note("projects", project::list(&mut conn, page).await);
+    }
+    t.note("vision", vision::latest(&mut conn, ProjectId(1)).await);
+    t.note("visions", vision::list(&mut conn, ProjectId(2)).await);
+    t.note(
+        "current",
+        requirements::current(&mut conn, ProjectId(1)).await,
+    );
+    drop(conn);
+    let mut tx = store.begin("user").await.expect("a transaction");
+    let now = tx.now();
+    let id = orch_core::ids::RequirementsId(1);
+    t.note(
+        "approved",
+        requirements::approve(&mut tx.conn, ProjectId(1), id, "user", now).await,
+    );
+    t.note(
+        "newest approved",
+        requirements::approved(&mut tx.conn, ProjectId(1)).await,
+    );
+    let said = Some("R-1");
+    t.note(
+        "comment",
+        requirement_comment::insert(&mut tx.conn, ProjectId(1), id, said, "user", "Why?", now)
+            .await,
+    );
+    t.note(
+        "comments",
+        requirement_comment::up_to(&mut tx.conn, ProjectId(1), id).await,
+    );
+    let file = attachment::NewAttachment {
+        name: "a.md".to_owned(),
+        media_type: "text/markdown".to_owned(),
+        size_bytes: 3,
+        sha256: "0".repeat(64),
+        content: "{}".to_owned(),
+    };
+    t.note(
+        "attachment",
+        attachment::insert(&mut tx.conn, VisionId(1), &file, now).await,
+    );
+    t.note(
+        "attachments",
+        attachment::of_vision(&mut tx.conn, VisionId(1)).await,
+    );
+    tx.commit().await.expect("a commit");
+}
