@@ -11,7 +11,7 @@ use std::{
 
 use jiff::Timestamp;
 use orch_git::size_bytes;
-use orch_sandbox::exec::{RunFolder, remove_all};
+use orch_sandbox::exec::{RunFolder, remove_all, remove_if_there};
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Now;
@@ -98,9 +98,7 @@ pub(crate) fn strip(folder: RunFolder) {
         folder.snapshots(),
     ];
     for part in gone {
-        if let Err(error) = remove_all(&part)
-            && error.kind() != io::ErrorKind::NotFound
-        {
+        if let Err(error) = remove_if_there(&part) {
             tracing::warn!(path = %part.display(), %error, "failed to remove a part of a kept folder");
         }
     }

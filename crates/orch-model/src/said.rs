@@ -1,6 +1,8 @@
 //! What a provider or a program says, made fit for a message: one line, bounded, without control
 //! characters and without the key.
 
+use orch_core::recipe::is_invisible;
+
 /// Characters of one saying.
 const MOST: usize = 600;
 
@@ -17,7 +19,7 @@ pub(crate) fn clean(text: &str, key: Option<&str>) -> String {
             gap = !out.is_empty();
             continue;
         }
-        if turns_text_around(c) {
+        if is_invisible(c) {
             continue;
         }
         if taken >= MOST {
@@ -32,11 +34,6 @@ pub(crate) fn clean(text: &str, key: Option<&str>) -> String {
         taken += 1;
     }
     out
-}
-
-/// Marks that change in which direction text is shown, or show as nothing.
-const fn turns_text_around(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 /// An error with its causes in one line, as far as they say something new.

@@ -7,8 +7,8 @@ use super::{
     agent_config, server_config,
 };
 
-/// Those of other programs, and those that are read elsewhere.
-const ELSEWHERE: [&str; 2] = ["ORCH_PUBLISH_PORT", "PORT"];
+/// Read by the compose files.
+const ELSEWHERE: &str = "ORCH_PUBLISH_PORT";
 
 /// Variables that look like settings and are none: mostly misspelt ones. In order, each once.
 pub fn misspelt(settings: &Settings) -> Vec<&str> {
@@ -21,7 +21,7 @@ pub fn misspelt(settings: &Settings) -> Vec<&str> {
     let mut names: Vec<&str> = settings
         .own_names()
         .filter(|name| name.starts_with("ORCH_") || name.starts_with("AGENT_"))
-        .filter(|name| !ELSEWHERE.contains(name) && known.iter().all(|one| one.variable != *name))
+        .filter(|name| *name != ELSEWHERE && known.iter().all(|one| one.variable != *name))
         .collect();
     names.sort_unstable();
     names.dedup();

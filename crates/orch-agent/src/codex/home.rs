@@ -15,7 +15,7 @@ use std::{
 };
 
 use orch_core::digest::Digest;
-use orch_sandbox::exec::remove_all;
+use orch_sandbox::exec::remove_if_there;
 
 use super::{
     CodexError, CodexSetup,
@@ -100,7 +100,7 @@ impl CodexHome {
         // A link that a command has put there leads anywhere.
         let is_folder = fs::symlink_metadata(&path).is_ok_and(|found| found.is_dir());
         if site.earlier == Earlier::Goes || !is_folder {
-            remove(&path).map_err(failed("remove", &path))?;
+            remove_if_there(&path).map_err(failed("remove", &path))?;
         }
         DirBuilder::new()
             .recursive(true)
@@ -140,7 +140,7 @@ impl CodexHome {
 
     fn write(&self, name: &str, content: &[u8]) -> Result<(), CodexError> {
         let file = self.path.join(name);
-        remove(&file).map_err(failed("remove", &file))?;
+        remove_if_there(&file).map_err(failed("remove", &file))?;
         write_private(&file, content).map_err(failed("write", &file))
     }
 
@@ -185,7 +185,7 @@ impl Drop for CodexHome {
             AtTheEnd::Goes => self.path.clone(),
             AtTheEnd::Stays => self.path.join(AUTH),
         };
-        if let Err(error) = remove(&gone) {
+        if let Err(error) = remove_if_there(&gone) {
             tracing::warn!(path = %self.path.display(), %error, "failed to remove the folder of a run's Codex");
         }
     }
@@ -243,14 +243,6 @@ fn is_temporary(path: &Path, setup: &CodexSetup) -> bool {
         .into_iter()
         .chain(own)
         .any(|folder| path.starts_with(folder))
-}
-
-/// Removes whatever there is; a link, and not what it leads to.
-fn remove(path: &Path) -> io::Result<()> {
-    match remove_all(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        Ok(()) | Err(_) => Ok(()),
-    }
 }
 
 /// Reads a file that a command may have put there: no link, and no more than a login has.

@@ -29,7 +29,8 @@ pub(crate) fn excerpt(text: &str) -> String {
 }
 
 /// Characters that change how the text around them reads without being seen.
-fn is_invisible(character: char) -> bool {
+#[must_use]
+pub const fn is_invisible(character: char) -> bool {
     matches!(character, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 

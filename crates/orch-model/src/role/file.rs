@@ -1,6 +1,8 @@
 //! One role as it stands in its file: a head in TOML between `+++`, the standing instructions, `+++`, and the
 //! template of what is asked.
 
+use std::sync::Arc;
+
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -20,8 +22,8 @@ pub enum Output {
     /// Free text.
     #[default]
     Text,
-    /// JSON that fits this schema, which was found to be one.
-    Json(Value),
+    /// JSON that fits this schema.
+    Json(Arc<Schema>),
 }
 
 /// One role of the team.
@@ -107,9 +109,9 @@ impl Role {
         let output = match (head.output, head.schema) {
             (Form::Text, None) => Output::Text,
             (Form::Json, Some(schema)) => {
-                Schema::new(schema.clone())
-                    .map_err(|error| wrong(format!("its schema: {error}")))?;
-                Output::Json(schema)
+                let schema = Schema::new(schema);
+                let schema = schema.map_err(|error| wrong(format!("its schema: {error}")))?;
+                Output::Json(Arc::new(schema))
             }
             (Form::Json, None) => {
                 return Err(wrong(

@@ -64,7 +64,7 @@ impl Roles {
         let asked = templates.render_str(&role.ask, &seen).map_err(failed)?;
         let mut ask = Ask::new(system.trim(), asked.trim());
         if let Output::Json(schema) = &role.output {
-            ask.schema = Some(schema.clone());
+            ask.schema = Some(schema.value().clone());
         }
         Ok(ask)
     }

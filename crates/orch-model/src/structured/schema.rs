@@ -17,6 +17,13 @@ pub struct Schema {
     validator: Validator,
 }
 
+/// The same schema is the same, however it was compiled.
+impl PartialEq for Schema {
+    fn eq(&self, other: &Self) -> bool {
+        self.value == other.value
+    }
+}
+
 /// A schema that is none.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("the schema of an answer is not a JSON Schema: {why}")]

@@ -40,7 +40,7 @@ pub(crate) use family::{KILL_TIME, MARKER_VARIABLE, Search};
 pub use leftovers::{Leftover, reap_leftovers};
 pub use lines::{Encoding, Line, MAX_LINE_BYTES, Stream};
 pub(crate) use procfs::{is_alive, started_at};
-pub use removal::remove_all;
+pub use removal::{remove_all, remove_if_there};
 pub(crate) use run::run_within;
 pub use run::{Exit, run};
 pub use secret::SecretFile;

@@ -12,8 +12,8 @@ use std::{
 };
 
 use super::{
-    Copied, CopyLimits, SecretFile, WorkspaceError, copy::copy_tree, procfs, removal::remove_all,
-    snapshot, spare,
+    Copied, CopyLimits, SecretFile, WorkspaceError, copy::copy_tree, procfs,
+    removal::remove_if_there, snapshot, spare,
 };
 
 pub(super) const OWNER: &str = "owner";
@@ -314,10 +314,7 @@ fn write_owner(mut owner: &File) -> io::Result<()> {
 
 /// Removes a tree, if it is there.
 pub(super) fn remove_tree(path: &Path) -> Result<(), WorkspaceError> {
-    match remove_all(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        other => other.map_err(io_error("remove", path)),
-    }
+    remove_if_there(path).map_err(io_error("remove", path))
 }
 
 fn leaves_by_name(cwd: &str) -> bool {

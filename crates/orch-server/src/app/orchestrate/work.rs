@@ -5,7 +5,7 @@ use std::time::Duration;
 use orch_api::types::orchestrate::{AgentReport, Orchestration, OrchestrationError};
 use orch_core::time::Timestamp;
 use orch_model::role::{Material, Output, Part, Role, Turn};
-use orch_model::{Answer, Ask, Class, Deltas, ModelError, Provider, Schema, ask_structured};
+use orch_model::{Answer, Ask, Class, Deltas, ModelError, Provider, ask_structured};
 use orch_store::model_call::{self, NewModelCall};
 use orch_store::orchestration as store;
 use serde::{Deserialize, Serialize};
@@ -88,7 +88,13 @@ pub(super) async fn run(app: &App, job: Job) -> Result<Orchestration> {
         started_at,
     } = job;
     let deadline = Instant::now() + app.team().timeout;
-    let mut parts: Vec<Part> = Vec::new();
+    let mut material = Material {
+        prompt: request.prompt.clone(),
+        context: request.context.clone(),
+        options: request.options.clone(),
+        results: Vec::new(),
+        history: turns,
+    };
     let mut status = "completed";
     let mut error = None;
     let mut saved_at = started_at;
@@ -97,13 +103,6 @@ pub(super) async fn run(app: &App, job: Job) -> Result<Orchestration> {
         reports[index].status = "running".to_owned();
         reports[index].start_time = Some(begun.to_string());
         watch.tell(Event::Agent(reports[index].clone()));
-        let material = Material {
-            prompt: request.prompt.clone(),
-            context: request.context.clone(),
-            options: request.options.clone(),
-            results: parts.clone(),
-            history: turns.clone(),
-        };
         let from = Instant::now();
         let (ended, call) = part(app, &watch, role, key, &material, deadline).await;
         let report = &mut reports[index];
@@ -122,7 +121,7 @@ pub(super) async fn run(app: &App, job: Job) -> Result<Orchestration> {
         match ended {
             Ended::Well(answer) => {
                 report.status = "completed".to_owned();
-                parts.push(Part {
+                material.results.push(Part {
                     agent: key.clone(),
                     text: bounded(answer.text),
                 });
@@ -167,7 +166,7 @@ pub(super) async fn run(app: &App, job: Job) -> Result<Orchestration> {
             role,
             call: call.as_ref(),
             called_at: begun,
-            kept: &kept(&reports, &parts),
+            kept: &kept(&reports, &material.results),
             over: is_over.then_some((status, error.as_ref())),
         };
         saved_at = note.save(app).await?;
@@ -180,7 +179,7 @@ pub(super) async fn run(app: &App, job: Job) -> Result<Orchestration> {
         status,
         error,
         (started_at, Some(saved_at)),
-        kept(&reports, &parts),
+        kept(&reports, &material.results),
     ))
 }
 
@@ -275,10 +274,7 @@ async fn answer(
     let Output::Json(schema) = &role.output else {
         return model.ask(ask, deltas).await;
     };
-    let schema = Schema::new(schema.clone()).map_err(|error| ModelError::Schema {
-        errors: vec![error.to_string()],
-    })?;
-    let fitting = ask_structured(model, ask, &schema, deltas).await?;
+    let fitting = ask_structured(model, ask, schema, deltas).await?;
     Ok(Answer {
         text: fitting.value.to_string(),
         usage: fitting.usage,

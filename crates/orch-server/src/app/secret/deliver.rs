@@ -14,9 +14,8 @@ use orch_store::secret::{self, Stored};
 use orch_store::{Conn, recipe as recipes, run, work_item};
 use serde_json::json;
 
-use super::unreadable;
+use super::value_of;
 use crate::app::{App, AppError, Result, plan};
-use crate::vault::Place;
 
 /// Who asks for what.
 pub struct Wanted {
@@ -38,11 +37,9 @@ pub async fn deliver(app: &App, wanted: &Wanted) -> Result<(Vec<Delivered>, Vec<
     let (found, missing) = look(app, wanted).await?;
     let mut values = Vec::with_capacity(found.len());
     for stored in &found {
-        let place = Place::of(&stored.secret);
-        let value = app.vault().read_value(&place, &stored.kept).await;
         values.push(Delivered {
             name: stored.secret.name.clone(),
-            value: value.map_err(|error| unreadable(&stored.secret.name, error))?,
+            value: value_of(app, stored).await?,
             version: stored.secret.version,
         });
     }

@@ -7,8 +7,8 @@ use orch_store::secret::{self, Stored};
 use orch_store::{Page, run};
 
 use super::deliver::named_by;
+use super::value_of;
 use crate::app::{App, AppError, Result};
-use crate::vault::Place;
 
 /// More secrets of a project than these are not looked through.
 const MOST: i64 = 1000;
@@ -38,11 +38,7 @@ pub async fn redactor_of(app: &App, id: RunId) -> Result<Redactor> {
     drop(conn);
     let mut values = Vec::with_capacity(stored.len() + 1);
     for one in &stored {
-        let value = app
-            .vault()
-            .read_value(&Place::of(&one.secret), &one.kept)
-            .await;
-        values.push(value.map_err(|error| super::unreadable(&one.secret.name, error))?);
+        values.push(value_of(app, one).await?);
     }
     if let Some(keys) = app.vault().tokens() {
         values.push(keys.mint(run.id, run.epoch).into_bytes());

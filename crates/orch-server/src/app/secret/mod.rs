@@ -10,9 +10,10 @@ mod set;
 
 use orch_core::ids::ProjectId;
 use orch_core::secret::{Scope, SecretName};
+use orch_store::secret::Stored;
 
 use super::{App, AppError, Result};
-use crate::vault::{KeyOrigin, KvError, ValueError};
+use crate::vault::{KeyOrigin, KvError, Place, ValueError};
 
 pub use deliver::{Delivered, Wanted, deliver, missing};
 pub use hide::redactor_of;
@@ -78,6 +79,13 @@ impl From<KvError> for AppError {
     fn from(error: KvError) -> Self {
         Self::Unavailable(error.to_string())
     }
+}
+
+/// The value of a secret, wherever it is kept.
+async fn value_of(app: &App, stored: &Stored) -> Result<Vec<u8>> {
+    let place = Place::of(&stored.secret);
+    let value = app.vault().read_value(&place, &stored.kept).await;
+    value.map_err(|error| unreadable(&stored.secret.name, error))
 }
 
 /// A value that cannot be read, with the secret's name.
