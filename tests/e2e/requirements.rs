@@ -309,6 +309,42 @@ fn told(mut command: Command) -> (i32, String, String) {
 }
 
 #[tokio::test]
+async fn a_vision_without_a_project_gets_one() {
+    let server = Installation::serve();
+    let path = server.folder.path().join("vision.md");
+    std::fs::write(&path, "# A shop for books\n\nCustomers must pay by card.\n")
+        .expect("writing a file");
+    let file = path.to_str().expect("a path in UTF-8");
+    let submit = |args: &[&str]| {
+        let mut command = server.command(&["vision", "submit"]);
+        command.args(args);
+        told(command)
+    };
+
+    let (code, out, err) = submit(&[file, "--json"]);
+    let vision: Value = serde_json::from_str(&out).expect("JSON");
+    assert_eq!((code, &vision["project_id"]), (0, &json!(1)), "{err}");
+    let (_, shown, _) = told(server.command(&["project", "show", "1", "--json"]));
+    let project: Value = serde_json::from_str(&shown).expect("JSON");
+    assert_eq!(project["name"], "A shop for books");
+
+    let (code, out, err) = submit(&["-t", "Wild *ideas*", "--name", "ideas", "--json"]);
+    let vision: Value = serde_json::from_str(&out).expect("JSON");
+    assert_eq!((code, &vision["project_id"]), (0, &json!(2)), "{err}");
+    let (code, _, err) = submit(&["shop", file]);
+    assert_eq!(code, 2, "{err}");
+    assert!(err.contains("`shop` is no project"), "{err}");
+    let (code, _, err) = submit(&["1", file, "--name", "other"]);
+    assert_eq!(code, 2, "{err}");
+    let (code, _, err) = submit(&["lacks.md"]);
+    assert_eq!(code, 2, "{err}");
+    assert!(err.contains("failed to read `lacks.md`"), "{err}");
+    let (_, listed, _) = told(server.command(&["project", "list", "--json"]));
+    let projects: Value = serde_json::from_str(&listed).expect("JSON");
+    assert_eq!(projects.as_array().map(Vec::len), Some(2), "{listed}");
+}
+
+#[tokio::test]
 async fn the_command_line_leads_from_a_file_to_an_approval() {
     let server = Installation::serve();
     let project = server.project().await.to_string();

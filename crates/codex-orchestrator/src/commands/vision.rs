@@ -5,12 +5,16 @@ use std::path::{Path, PathBuf};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use clap::Subcommand;
+use orch_api::types::project::NewProject;
 use orch_api::types::vision::{NewAttachment, NewVision};
 
 use super::{Connect, Context, ids};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::input;
+
+/// Longer first lines make no good name.
+const LONGEST_NAME_BYTES: usize = 80;
 
 /// Arguments of `vision`.
 #[derive(clap::Args, Debug)]
@@ -23,17 +27,20 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Submit a version of the vision
+    /// Submit a version of the vision; without a project, one is created for it
     Submit {
-        /// The project's id
-        #[arg(value_parser = ids::id())]
-        project: i64,
-        /// File that holds the vision; `-` is standard input
-        #[arg(default_value = "-", conflicts_with = "text")]
-        file: String,
+        /// The project's id; a project named by the vision's first line is created where it is left out
+        #[arg(value_name = "PROJECT", required_unless_present = "text")]
+        first: Option<String>,
+        /// File that holds the vision; `-` is standard input, as is no file beside a project [a file whose name is a number: ./7]
+        #[arg(value_name = "FILE", conflicts_with = "text")]
+        second: Option<String>,
         /// The vision itself
         #[arg(long, short)]
         text: Option<String>,
+        /// The name of the project that is created
+        #[arg(long)]
+        name: Option<String>,
         /// A file that says more: Markdown, text, PDF or an OpenAPI description; may be repeated
         #[arg(long, value_name = "FILE")]
         attach: Vec<PathBuf>,
@@ -54,16 +61,37 @@ pub async fn run(args: Args, context: &mut Context<'_>) -> Result<Exit, Failure>
     let client = context.client(&args.connect)?;
     match args.action {
         Action::Submit {
-            project,
-            file,
+            first,
+            second,
             text,
+            name,
             attach,
         } => {
+            let (project, file) = addressed(first, second, text.is_some())?;
+            if project.is_some() && name.is_some() {
+                let message = "--name is for a project that is created; leave out the project's id";
+                return Err(Failure::usage(message));
+            }
             let content = text.map_or_else(|| input::text(&file), Ok)?;
             let attachments = attach.iter().map(|path| attachment(path));
             let new = NewVision {
                 content,
                 attachments: attachments.collect::<Result<_, Failure>>()?,
+            };
+            let project = match project {
+                Some(project) => project,
+                None => {
+                    let name = name.unwrap_or_else(|| named(&new.content));
+                    let made = client
+                        .create_project(&NewProject {
+                            name,
+                            ..NewProject::default()
+                        })
+                        .await?;
+                    let note = format!("created project {}: {}", made.id, made.name);
+                    context.output.note(&note);
+                    made.id
+                }
             };
             let vision = client.submit_vision(project, &new).await?;
             context.output.one(&vision)?;
@@ -80,6 +108,40 @@ pub async fn run(args: Args, context: &mut Context<'_>) -> Result<Exit, Failure>
         } => context.output.one(&client.vision(project).await?)?,
     }
     Ok(Exit::Done)
+}
+
+/// The project, where one is named, and the file.
+fn addressed(
+    first: Option<String>,
+    second: Option<String>,
+    has_text: bool,
+) -> Result<(Option<i64>, String), Failure> {
+    let stdin = || "-".to_owned();
+    let id = first.as_deref().and_then(|first| first.parse().ok());
+    match (id, first, second) {
+        (Some(id), _, file) if id >= 1 => Ok((Some(id), file.unwrap_or_else(stdin))),
+        (_, Some(first), Some(_)) => Err(Failure::usage(format!(
+            "`{first}` is no project: expected its id, a whole number from 1, before the file"
+        ))),
+        (_, Some(first), None) if has_text => Err(Failure::usage(format!(
+            "`{first}` is no project: expected its id, a whole number from 1, beside --text"
+        ))),
+        (_, Some(file), None) => Ok((None, file)),
+        (_, None, _) => Ok((None, stdin())),
+    }
+}
+
+/// A project's name from its vision: the first line that says something.
+fn named(content: &str) -> String {
+    let said = content
+        .lines()
+        .map(|line| {
+            line.trim_matches(|c: char| c.is_whitespace() || matches!(c, '#' | '*' | '=' | '-'))
+        })
+        .find(|line| !line.is_empty());
+    let line = said.unwrap_or("Vision");
+    let end = line.floor_char_boundary(LONGEST_NAME_BYTES);
+    line[..end].trim_end().to_owned()
 }
 
 /// The file as it is sent.
