@@ -33,8 +33,11 @@ mod visions;
 
 pub use document::{
     Answer, ArchitectureOption, Change, Changed, Content, Difference, Document, Edit, EditFault,
-    FieldChange, Finding, FindingKind, LONGEST_TEXT, MOST_EDITS, Mvp, Operation, Origin, Priority,
-    Removed, Requirement, Support, Text, WordChange, difference, propose_document,
+    FieldChange, Finding, FindingKind, LARGEST_MATERIAL_BYTES, LONGEST_TEXT, MOST_EDITS, Material,
+    MaterialTooLarge, Mvp, Operation, Origin, Priority, Removed, Requirement, Suggested,
+    SuggestedCite, SuggestedContradiction, SuggestedItem, SuggestedMvp, SuggestedOption,
+    SuggestedVagueness, Support, Text, WordChange, difference, document_of_model, material,
+    propose_document,
 };
 pub use item::{Draft, Item, ItemKind, Source};
 pub use openapi::{OpenApiError, is_openapi, operations};

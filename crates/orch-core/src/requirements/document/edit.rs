@@ -246,6 +246,7 @@ fn by_person(included: bool, author: &str) -> Mvp {
         included,
         reason: format!("{author} decided so"),
         by_person: true,
+        by_model: false,
     }
 }
 
@@ -263,6 +264,7 @@ fn added(kind: ItemKind, text: String, origin: Origin) -> Requirement {
         vague_word: None,
         answer: None,
         edited: true,
+        between: Vec::new(),
     }
 }
 
