@@ -3,6 +3,9 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+/// The seed of deterministic sampling, where there is one.
+const SEED: u32 = 7;
+
 /// One request.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Ask {
@@ -108,6 +111,38 @@ pub enum Sampling {
     Deterministic,
     /// As the provider does by itself.
     Provider,
+    /// By these numbers, where the protocol has them and the model does not refuse them.
+    Chosen {
+        /// In thousandths: 700 is 0.7.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        temperature_milli: Option<u16>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        seed: Option<u32>,
+    },
+}
+
+impl Sampling {
+    /// The temperature that is asked for.
+    #[must_use]
+    pub fn temperature(self) -> Option<f64> {
+        match self {
+            Self::Deterministic => Some(0.0),
+            Self::Provider => None,
+            Self::Chosen {
+                temperature_milli, ..
+            } => temperature_milli.map(|milli| f64::from(milli) / 1000.0),
+        }
+    }
+
+    /// The seed that is asked for.
+    #[must_use]
+    pub const fn seed(self) -> Option<u32> {
+        match self {
+            Self::Deterministic => Some(SEED),
+            Self::Provider => None,
+            Self::Chosen { seed, .. } => seed,
+        }
+    }
 }
 
 /// What came back.

@@ -12,11 +12,13 @@ mod digest;
 mod endpoint;
 mod error;
 mod http;
+mod named;
 mod patience;
 mod price;
 mod provider;
 mod record;
 pub mod role;
+mod roster;
 mod said;
 mod sse;
 mod structured;
@@ -33,12 +35,14 @@ pub use command::{CommandModel, Speech};
 pub use endpoint::{Endpoint, EndpointError, LARGEST_ANSWER_BYTES, Protocol};
 pub use error::{Class, ModelError};
 pub use http::{HttpModel, HttpModels, Now};
+pub use named::Named;
 pub use patience::{Patience, Patient};
 pub use price::{Cost, Price, PriceError, Prices};
 pub use provider::{Asking, Deltas, Provider, silent};
 pub use record::{
     Exchange, FileJournal, Journal, Keeping, Outcome, Recorder, Recording, RecordingError, Redact,
-    Replay, unredacted,
+    Replay, redacted, unredacted,
 };
+pub use roster::{By, Line, Listed, Roster, RosterError};
 pub use structured::{Schema, SchemaError, Structured, ask_structured};
 pub use tooled::{Leash, Tooled, Tools, Working};

@@ -7,9 +7,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use orch_model::{
     Endpoint, EndpointError, FileJournal, HttpModels, Now, Patience, Patient, PriceError, Prices,
-    Protocol, Provider, Recorder, Recording, RecordingError, Redact, Replay, Usage,
+    Protocol, Provider, Recorder, Recording, RecordingError, Redact, Replay, Usage, redacted,
 };
 use orch_redact::Redactor;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 const DEFAULT_BASE_URL: &str = "https://api.openai.com/v1";
 const DEFAULT_MODEL: &str = "gpt-4o-mini";
@@ -67,6 +69,7 @@ pub enum ModelsError {
 pub struct Models {
     source: Source,
     prices: Arc<Prices>,
+    redact: Redact,
 }
 
 enum Source {
@@ -105,7 +108,7 @@ impl Models {
                 replay: Some(path), ..
             } => {
                 let recording = Recording::parse(&read("ORCH_MODEL_REPLAY", path)?)?;
-                Source::Replay(Arc::new(Replay::new(recording, redact)))
+                Source::Replay(Arc::new(Replay::new(recording, Arc::clone(&redact))))
             }
             ModelSettings {
                 key: None,
@@ -131,7 +134,7 @@ impl Models {
                     key: settings.key.clone(),
                     usual: usual.to_owned(),
                     journal: journal.transpose()?,
-                    redact,
+                    redact: Arc::clone(&redact),
                     seed,
                     known: Mutex::default(),
                 };
@@ -139,7 +142,11 @@ impl Models {
                 Source::Http(Box::new(http))
             }
         };
-        Ok(Self { source, prices })
+        Ok(Self {
+            source,
+            prices,
+            redact,
+        })
     }
 
     /// The model of a name, or the usual one; none where none is set.
@@ -153,6 +160,17 @@ impl Models {
                 http.at(name, &self.prices).ok()
             }
         }
+    }
+
+    /// A text without the keys of models.
+    pub fn redact(&self, text: &str) -> String {
+        (self.redact)(text)
+    }
+
+    /// As JSON, without the keys of models.
+    pub fn redacted<T: Serialize + DeserializeOwned>(&self, value: &T) -> String {
+        let value = redacted(value, &self.redact);
+        serde_json::to_string(&value).expect("invariant: what is kept is JSON")
     }
 
     /// Millionths of a dollar; none where the model has no price.

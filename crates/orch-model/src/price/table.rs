@@ -177,6 +177,13 @@ impl Prices {
         Ok(prices)
     }
 
+    /// With an entry, in place of what had its name.
+    #[must_use]
+    pub fn with(mut self, model: impl Into<String>, price: Price) -> Self {
+        self.0.insert(model.into(), price);
+        self
+    }
+
     /// All entries, by name.
     pub fn entries(&self) -> impl Iterator<Item = (&str, Price)> {
         self.0.iter().map(|(model, price)| (model.as_str(), *price))

@@ -80,7 +80,12 @@ pub(super) fn redacted_ask(ask: &Ask, redact: &Redact) -> (Ask, String) {
     (ask, digest)
 }
 
-fn redacted<T: Serialize + DeserializeOwned>(value: &T, redact: &Redact) -> T {
+/// A value with all its texts redacted; words of ours stay.
+///
+/// # Panics
+/// When it does not survive being JSON, which a request, an answer and an error do.
+#[must_use]
+pub fn redacted<T: Serialize + DeserializeOwned>(value: &T, redact: &Redact) -> T {
     let mut json = serde_json::to_value(value).expect("invariant: what is recorded is JSON");
     walk(&mut json, redact);
     // Redaction changes texts alone; one that hits a word of ours (a role, say) would break the line.

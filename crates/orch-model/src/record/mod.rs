@@ -6,7 +6,7 @@ mod recorder;
 mod recording;
 mod replay;
 
-pub use exchange::{Exchange, Outcome, Redact, unredacted};
+pub use exchange::{Exchange, Outcome, Redact, redacted, unredacted};
 pub use journal::{FileJournal, Journal, Keeping};
 pub use recorder::Recorder;
 pub use recording::{Recording, RecordingError};

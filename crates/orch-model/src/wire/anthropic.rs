@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::{
-    Broken, Partial, SCHEMA_NAME, Stage, Wish, Wishes, arguments, failure, finish, number, text,
+    Broken, Partial, SCHEMA_NAME, Stage, Wish, Wishes, arguments, failure, finish, number,
+    put_temperature, text,
 };
 use crate::{Answer, Ask, Finish, Message, ToolCall};
 
@@ -71,7 +72,7 @@ pub(super) fn body(model: &str, ask: &Ask, wishes: Wishes) -> Value {
         body["tools"] = json!(tools);
     }
     if wishes.has(Wish::Sampling) {
-        body["temperature"] = json!(0);
+        put_temperature(&mut body, ask);
     }
     body
 }

@@ -4,8 +4,8 @@
 use serde_json::{Value, json};
 
 use super::{
-    Broken, Partial, SCHEMA_NAME, SEED, Stage, Wish, Wishes, arguments, content, failure, finish,
-    text, usage,
+    Broken, Partial, SCHEMA_NAME, Stage, Wish, Wishes, arguments, content, failure, finish,
+    put_temperature, text, usage,
 };
 use crate::{Answer, Ask, Finish, Message, ToolCall, Usage};
 
@@ -66,8 +66,10 @@ pub(super) fn body(model: &str, ask: &Ask, wishes: Wishes) -> Value {
         body[name] = json!(most);
     }
     if wishes.has(Wish::Sampling) {
-        body["temperature"] = json!(0);
-        body["seed"] = json!(SEED);
+        put_temperature(&mut body, ask);
+        if let Some(seed) = ask.sampling.seed() {
+            body["seed"] = json!(seed);
+        }
     }
     body
 }

@@ -18,8 +18,14 @@ use crate::{Answer, Ask, Finish, Usage};
 
 /// The name that a schema has on the wire.
 const SCHEMA_NAME: &str = "structured_answer";
-/// The seed of deterministic sampling, where there is one.
-const SEED: u32 = 7;
+/// Puts the temperature that is asked for into a body; a whole 0 as an integer, as models take it.
+fn put_temperature(body: &mut Value, ask: &Ask) {
+    match ask.sampling.temperature() {
+        Some(temperature) if temperature.abs() < f64::EPSILON => body["temperature"] = 0.into(),
+        Some(temperature) => body["temperature"] = temperature.into(),
+        None => {}
+    }
+}
 
 /// One protocol of one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -61,7 +61,7 @@ impl Wishes {
     /// Those that a request makes by a protocol.
     pub(crate) fn of(self, ask: &Ask, wire: Wire) -> Self {
         let makes = |wish: &Wish| match wish {
-            Wish::Sampling => ask.sampling == Sampling::Deterministic,
+            Wish::Sampling => ask.sampling != Sampling::Provider,
             Wish::Schema => ask.schema.is_some(),
             Wish::StreamUsage => wire == Wire::Chat,
             Wish::OldBound => wire == Wire::Chat && ask.max_output_tokens.is_some(),

@@ -12,6 +12,7 @@ pub mod follow;
 pub mod health;
 pub mod info_request;
 pub mod log;
+pub mod model_call;
 pub mod observability;
 pub mod orchestrate;
 mod pings;

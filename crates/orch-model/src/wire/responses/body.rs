@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::super::{SCHEMA_NAME, Wish, Wishes};
+use super::super::{SCHEMA_NAME, Wish, Wishes, put_temperature};
 use crate::{Ask, Message};
 
 pub(in super::super) fn body(model: &str, ask: &Ask, wishes: Wishes) -> Value {
@@ -56,7 +56,7 @@ pub(in super::super) fn body(model: &str, ask: &Ask, wishes: Wishes) -> Value {
         body["max_output_tokens"] = json!(most);
     }
     if wishes.has(Wish::Sampling) {
-        body["temperature"] = json!(0);
+        put_temperature(&mut body, ask);
     }
     body
 }

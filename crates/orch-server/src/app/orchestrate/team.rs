@@ -100,7 +100,7 @@ impl Team {
     }
 
     /// The model that a role asks.
-    pub(super) fn model(&self, role: &Role) -> Option<Arc<dyn Provider>> {
+    pub(in crate::app) fn model(&self, role: &Role) -> Option<Arc<dyn Provider>> {
         self.models.of(role.model.as_deref())
     }
 
@@ -110,7 +110,7 @@ impl Team {
         self.model(role).map(|model| model.model().to_owned())
     }
 
-    pub(super) fn models(&self) -> &crate::models::Models {
+    pub(in crate::app) fn models(&self) -> &crate::models::Models {
         &self.models
     }
 

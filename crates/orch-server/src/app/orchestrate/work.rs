@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use orch_api::types::orchestrate::{AgentReport, Orchestration, OrchestrationError};
 use orch_core::time::Timestamp;
-use orch_model::role::{Material, Output, Part, Role, Turn};
-use orch_model::{Answer, Ask, Class, Deltas, ModelError, Provider, ask_structured};
-use orch_store::model_call::{self, NewModelCall};
+use orch_model::Answer;
+use orch_model::role::{Material, Part, Role, Turn};
 use orch_store::orchestration as store;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::time::Instant;
 
+use super::super::model_call::{Asked, Call, NoAnswer, Purpose, Terms, Waiting, ask_role};
 use super::super::{App, Result};
 use super::history;
 use super::request::Request;
@@ -19,8 +19,6 @@ use super::watch::{Event, Watch};
 
 /// A request is over so long after its deadline at the latest, also where its server died.
 pub(super) const GRACE: Duration = Duration::from_secs(30);
-/// A limit that lifts at once is not asked about again at once.
-const SHORTEST_PARK: Duration = Duration::from_secs(1);
 /// What one role may hand on; more is cut, and says so.
 const MAX_TEXT_BYTES: usize = 1024 * 1024;
 
@@ -88,6 +86,11 @@ pub(super) async fn run(app: &App, job: Job) -> Result<Orchestration> {
         started_at,
     } = job;
     let deadline = Instant::now() + app.team().timeout;
+    let purpose = Purpose {
+        actor: actor.clone(),
+        request: Some((row, request.id.to_string())),
+        ..Purpose::default()
+    };
     let mut material = Material {
         prompt: request.prompt.clone(),
         context: request.context.clone(),
@@ -104,17 +107,14 @@ pub(super) async fn run(app: &App, job: Job) -> Result<Orchestration> {
         reports[index].start_time = Some(begun.to_string());
         watch.tell(Event::Agent(reports[index].clone()));
         let from = Instant::now();
-        let (ended, call) = part(app, &watch, role, key, &material, deadline).await;
+        let (ended, call) = part(app, &watch, &purpose, (role, key), &material, deadline).await;
         let report = &mut reports[index];
         report.duration_ms = Some(millis(from.elapsed()));
         report.model = app.team().model_name(role);
         if let Some(call) = &call {
-            report.model_ms = Some(millis(call.latency));
-            let usage = call
-                .answer
-                .as_ref()
-                .map(|answer| answer.usage)
-                .unwrap_or_default();
+            report.model = Some(call.model().to_owned());
+            report.model_ms = Some(millis(call.latency()));
+            let usage = call.usage();
             (report.input_tokens, report.output_tokens) = (usage.input_tokens, usage.output_tokens);
         }
         let is_last = index + 1 == request.roles.len();
@@ -163,9 +163,7 @@ pub(super) async fn run(app: &App, job: Job) -> Result<Orchestration> {
             row,
             actor: &actor,
             request: &request,
-            role,
             call: call.as_ref(),
-            called_at: begun,
             kept: &kept(&reports, &material.results),
             over: is_over.then_some((status, error.as_ref())),
         };
@@ -183,22 +181,12 @@ pub(super) async fn run(app: &App, job: Job) -> Result<Orchestration> {
     ))
 }
 
-/// A model's call as it took place.
-#[derive(Debug)]
-struct Call {
-    model: String,
-    ask: Ask,
-    answer: Option<Answer>,
-    error: Option<String>,
-    latency: Duration,
-}
-
 /// One role's part.
 async fn part(
     app: &App,
     watch: &Watch,
-    role: &Role,
-    key: &str,
+    purpose: &Purpose,
+    (role, key): (&Role, &str),
     material: &Material,
     deadline: Instant,
 ) -> (Ended, Option<Call>) {
@@ -206,89 +194,34 @@ async fn part(
         Ok(ask) => ask,
         Err(error) => return (Ended::Failed(error.to_string()), None),
     };
-    let Some(model) = app.team().model(role) else {
-        let reason = "no model is configured: set OPENAI_API_KEY, or ORCH_OPENAI_BASE_URL for a server of your own (vLLM, Ollama), \
-                      and start the server again";
-        return (Ended::Failed(reason.to_owned()), None);
-    };
     let deltas = |text: &str| {
         if watch.is_watched() {
             let (key, text) = (key.to_owned(), text.to_owned());
             watch.tell(Event::Delta { key, text });
         }
     };
-    let from = Instant::now();
-    let asking = async {
-        loop {
-            match answer(model.as_ref(), &ask, role, &deltas).await {
-                // A limit that lifts in time is waited for; it uses no attempt up.
-                Err(error @ ModelError::UsageLimit { .. }) => match lifts(&error, deadline) {
-                    Some(wait) => {
-                        watch.tell(Event::Parked {
-                            key: key.to_owned(),
-                            seconds: wait.as_secs(),
-                        });
-                        tokio::time::sleep(wait).await;
-                    }
-                    None => return Err(error.to_string()),
-                },
-                asked => return asked.map_err(|error| error.to_string()),
-            }
-        }
+    let parked = |wait: Duration| {
+        let (key, seconds) = (key.to_owned(), wait.as_secs());
+        watch.tell(Event::Parked { key, seconds });
     };
-    let asked = tokio::select! {
-        biased;
-        () = watch.stop.cancelled() => None,
-        () = tokio::time::sleep_until(deadline) => Some(Err(format!(
+    let terms = Terms {
+        deltas: &deltas,
+        parked: &parked,
+        stop: &watch.stop,
+        deadline,
+        waiting: Waiting::Client,
+    };
+    let Asked { outcome, call } = ask_role(app, purpose, role, ask, terms).await;
+    let ended = match outcome {
+        Ok(answer) => Ended::Well(answer),
+        Err(NoAnswer::Cancelled) => Ended::Cancelled,
+        Err(NoAnswer::TooLate(_)) => Ended::Failed(format!(
             "the request took longer than {} s (ORCH_ORCHESTRATE_TIMEOUT) and was ended",
             app.team().timeout.as_secs()
-        ))),
-        asked = asking => Some(asked),
+        )),
+        Err(why) => Ended::Failed(why.to_string()),
     };
-    let (answer, error, ended) = match asked {
-        None => (None, Some("cancelled".to_owned()), Ended::Cancelled),
-        Some(Err(reason)) => (None, Some(reason.clone()), Ended::Failed(reason)),
-        Some(Ok(answer)) if answer.text.trim().is_empty() => {
-            let reason = "the model answered without a text".to_owned();
-            (Some(answer), Some(reason.clone()), Ended::Failed(reason))
-        }
-        Some(Ok(answer)) => (Some(answer.clone()), None, Ended::Well(answer)),
-    };
-    let call = Call {
-        model: model.model().to_owned(),
-        ask,
-        answer,
-        error,
-        latency: from.elapsed(),
-    };
-    (ended, Some(call))
-}
-
-/// What a role says: in the form that it must have, where it must have one.
-async fn answer(
-    model: &dyn Provider,
-    ask: &Ask,
-    role: &Role,
-    deltas: Deltas<'_>,
-) -> std::result::Result<Answer, ModelError> {
-    let Output::Json(schema) = &role.output else {
-        return model.ask(ask, deltas).await;
-    };
-    let fitting = ask_structured(model, ask, schema, deltas).await?;
-    Ok(Answer {
-        text: fitting.value.to_string(),
-        usage: fitting.usage,
-        ..fitting.answer
-    })
-}
-
-/// How long until a limit lifts, where that is told and before the deadline.
-fn lifts(error: &ModelError, deadline: Instant) -> Option<Duration> {
-    let Class::Parked { after } = error.class() else {
-        return None;
-    };
-    let wait = after?.max(SHORTEST_PARK);
-    (Instant::now() + wait < deadline).then_some(wait)
+    (ended, call)
 }
 
 /// What is made durable after a role's part, in one commit.
@@ -296,9 +229,7 @@ struct Note<'a> {
     row: i64,
     actor: &'a str,
     request: &'a Request,
-    role: &'a Role,
     call: Option<&'a Call>,
-    called_at: Timestamp,
     kept: &'a [Kept],
     over: Option<(&'static str, Option<&'a OrchestrationError>)>,
 }
@@ -310,37 +241,7 @@ impl Note<'_> {
         let mut tx = app.store().begin(self.actor).await?;
         let id = self.request.id.to_string();
         if let Some(call) = self.call {
-            let usage = call
-                .answer
-                .as_ref()
-                .map(|answer| answer.usage)
-                .unwrap_or_default();
-            let ask = serde_json::to_string(&call.ask).expect("invariant: asks serialise");
-            let answer = call
-                .answer
-                .as_ref()
-                .map(|answer| serde_json::to_string(answer).expect("invariant: answers serialise"));
-            let cost = app.team().models().cost(&call.model, usage);
-            let new = NewModelCall {
-                orchestration_id: Some(self.row),
-                role: &self.role.name,
-                model: &call.model,
-                ask: &ask,
-                answer: answer.as_deref(),
-                error: call.error.as_deref(),
-                input_tokens: whole(usage.input_tokens),
-                cached_tokens: whole(usage.cached_tokens),
-                output_tokens: whole(usage.output_tokens),
-                cost_microusd: cost,
-                started_at: self.called_at,
-                latency_us: i64::try_from(call.latency.as_micros()).unwrap_or(i64::MAX),
-            };
-            model_call::insert(&mut tx.conn, &new).await?;
-            let data = json!({
-                "request_id": id, "role": self.role.name, "model": call.model, "failed": call.error.is_some(),
-                "input_tokens": usage.input_tokens, "output_tokens": usage.output_tokens, "cost_microusd": cost,
-            });
-            tx.record("model.called", None, data);
+            call.keep(app, &mut tx).await?;
         }
         match self.over {
             None => store::progress(&mut tx.conn, self.row, &agents).await?,
@@ -366,10 +267,6 @@ impl Note<'_> {
         tx.commit().await?;
         Ok(now)
     }
-}
-
-fn whole(tokens: u64) -> i64 {
-    i64::try_from(tokens).unwrap_or(i64::MAX)
 }
 
 fn millis(time: Duration) -> u64 {

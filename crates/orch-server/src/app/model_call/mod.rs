@@ -1,0 +1,14 @@
+//! Asking a role's model on behalf of some work, and keeping what came of it.
+//!
+//! The one place where the server asks models: parking at usage limits, the kept call with its audit entry, and
+//! the redaction of both stand here. Knows nothing of what the answer is for.
+
+mod ask;
+mod call;
+mod failure;
+mod purpose;
+
+pub use ask::{Asked, Terms, Waiting, ask_and_keep, ask_role};
+pub use call::Call;
+pub use failure::NoAnswer;
+pub use purpose::Purpose;

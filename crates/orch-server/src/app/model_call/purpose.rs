@@ -1,0 +1,29 @@
+//! What a model is asked for: where its cost counts, and who is named in the audit chain.
+
+use orch_core::ids::{ProjectId, RunId, WorkItemId};
+
+/// The work that a call belongs to. What is absent is not charged.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Purpose {
+    /// Who wants it, as audit entries name them.
+    pub actor: String,
+    pub project: Option<ProjectId>,
+    /// A version of the project's plan.
+    pub plan: Option<i64>,
+    pub work_item: Option<WorkItemId>,
+    pub run: Option<RunId>,
+    /// The row of a request to the team, and its name.
+    pub request: Option<(i64, String)>,
+}
+
+impl Purpose {
+    /// Something that is asked for a project as a whole.
+    #[must_use]
+    pub fn of_project(actor: impl Into<String>, project: ProjectId) -> Self {
+        Self {
+            actor: actor.into(),
+            project: Some(project),
+            ..Self::default()
+        }
+    }
+}
