@@ -33,6 +33,7 @@ mod process;
 mod recovery;
 mod replicas;
 mod requirements;
+mod requirements_by_model;
 mod run_tokens;
 #[path = "../support/s3.rs"]
 mod s3;

@@ -228,6 +228,11 @@ async fn a_runs_token_opens_the_runs_own_part_of_a_few_routes_and_nothing_else()
         ),
         (
             Method::POST,
+            format!("/projects/{project}/requirements/propose"),
+            json!({"by": "model"}),
+        ),
+        (
+            Method::POST,
             format!("/projects/{project}/requirements/approve"),
             json!(null),
         ),

@@ -18,6 +18,7 @@ mod lines;
 mod measures;
 mod openapi;
 mod propose;
+mod question;
 mod reading;
 mod sentences;
 mod verbs;
@@ -42,3 +43,4 @@ pub use document::{
 pub use item::{Draft, Item, ItemKind, Source};
 pub use openapi::{OpenApiError, is_openapi, operations};
 pub use propose::propose;
+pub use question::QuestionId;

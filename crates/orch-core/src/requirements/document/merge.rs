@@ -76,6 +76,7 @@ pub fn document_of_model(
     }
     let mut document = assemble(fresh, previous, By::Model);
     ask_about_the_rest(&mut document, &heard, previous, &settled);
+    document.by_model = true;
     document.options = options(&suggested.options, &document, &sentences);
     derive(&mut document);
     document

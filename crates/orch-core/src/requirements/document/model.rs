@@ -26,6 +26,9 @@ pub struct Document {
     /// What persons removed: no later proposal brings it back.
     #[serde(default)]
     pub removed: Vec<Removed>,
+    /// Whether a model made the proposal that this stands on.
+    #[serde(default, skip_serializing_if = "is_no")]
+    pub by_model: bool,
 }
 
 impl Default for Document {
@@ -37,6 +40,7 @@ impl Default for Document {
             findings: Vec::new(),
             next_number: first_number(),
             removed: Vec::new(),
+            by_model: false,
         }
     }
 }

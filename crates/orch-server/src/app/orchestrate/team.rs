@@ -9,6 +9,7 @@ use std::time::Duration;
 use orch_model::role::{Role, RoleError, Roles};
 use orch_model::{Now, Provider};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
@@ -57,10 +58,12 @@ pub struct Team {
     models: crate::models::Models,
     slots: Arc<Semaphore>,
     most: usize,
-    pub(super) timeout: Duration,
+    pub(in crate::app) timeout: Duration,
     running: Mutex<HashMap<Uuid, Watch>>,
     closing: AtomicBool,
-    pub(super) tasks: TaskTracker,
+    pub(in crate::app) tasks: TaskTracker,
+    /// Cancelled when the server goes down.
+    pub(in crate::app) stop: CancellationToken,
 }
 
 impl Team {
@@ -84,11 +87,12 @@ impl Team {
             running: Mutex::default(),
             closing: AtomicBool::new(false),
             tasks: TaskTracker::new(),
+            stop: CancellationToken::new(),
         })
     }
 
     /// Takes one of the places.
-    pub(super) fn place(&self) -> Result<OwnedSemaphorePermit> {
+    pub(in crate::app) fn place(&self) -> Result<OwnedSemaphorePermit> {
         let slots = Arc::clone(&self.slots);
         slots.try_acquire_owned().map_err(|_| AppError::Busy {
             detail: format!(
@@ -118,6 +122,7 @@ impl Team {
     pub(crate) fn close(&self) {
         self.closing.store(true, Ordering::Release);
         self.tasks.close();
+        self.stop.cancel();
         for watch in self.lock().values() {
             watch.stop.cancel();
         }
