@@ -23,6 +23,7 @@ mod grpc;
 mod live;
 mod logs;
 mod migrate;
+mod models;
 mod once;
 mod openapi;
 mod orchestrate;

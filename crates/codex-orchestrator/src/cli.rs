@@ -34,6 +34,10 @@ pub enum Command {
     Requirements(commands::requirements::Args),
     /// Ask several roles of the team in turn
     Orchestrate(commands::orchestrate::Args),
+    /// Models that are set: list, prices, costs, test
+    Models(commands::models::Args),
+    /// What a project may spend on models: show, set, clear
+    Budget(commands::budget::Args),
     /// Work items
     Work(commands::work::Args),
     /// Recipe files, without a server
@@ -85,6 +89,8 @@ impl Command {
             | Self::Vision(_)
             | Self::Requirements(_)
             | Self::Orchestrate(_)
+            | Self::Models(_)
+            | Self::Budget(_)
             | Self::Work(_)
             | Self::Recipe(_)
             | Self::Run(_)

@@ -108,6 +108,11 @@ impl Problem {
         Self::new(403, "forbidden", "Forbidden", detail)
     }
 
+    /// 402: a budget does not let it pass.
+    pub fn payment_required(detail: impl Into<String>) -> Self {
+        Self::new(402, "over-budget", "Over budget", detail)
+    }
+
     /// 404: there is no such thing.
     pub fn not_found(detail: impl Into<String>) -> Self {
         Self::new(404, "not-found", "Not found", detail)

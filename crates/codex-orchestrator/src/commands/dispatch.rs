@@ -1,9 +1,9 @@
 //! Hands each command to the file that knows it.
 
 use super::{
-    Context, agent, answer, artifact, audit, completions, decide, doctor, enqueue, logs, man,
-    migrate, orchestrate, project, queue, quota, recipe, requirements, run, secret, serve, tick,
-    tool, up, vision, work,
+    Context, agent, answer, artifact, audit, budget, completions, decide, doctor, enqueue, logs,
+    man, migrate, models, orchestrate, project, queue, quota, recipe, requirements, run, secret,
+    serve, tick, tool, up, vision, work,
 };
 use crate::cli::Command;
 use crate::exit::Exit;
@@ -19,6 +19,8 @@ pub async fn dispatch(command: Command, context: &mut Context<'_>) -> Result<Exi
         Command::Vision(args) => vision::run(args, context).await,
         Command::Requirements(args) => requirements::run(args, context).await,
         Command::Orchestrate(args) => orchestrate::run(args, context).await,
+        Command::Models(args) => models::run(args, context).await,
+        Command::Budget(args) => budget::run(args, context).await,
         Command::Work(args) => work::run(args, context).await,
         Command::Recipe(args) => recipe::run(&args, context),
         Command::Run(args) => run::run(args, context).await,

@@ -76,6 +76,9 @@ struct Ask {
     /// How it should be done, such as test_framework=jest; may be given again
     #[arg(long, short, value_name = "NAME=VALUE", value_parser = pair)]
     option: Vec<(String, String)>,
+    /// The project whose money is spent
+    #[arg(long, value_name = "ID", value_parser = super::ids::id())]
+    project: Option<i64>,
     /// The session to go on with
     #[arg(long, value_name = "UUID")]
     session: Option<String>,
@@ -141,6 +144,7 @@ fn asked(ask: Ask) -> Result<NewOrchestration, Failure> {
         options: object(ask.option),
         session_id: ask.session,
         request_id: None,
+        project_id: ask.project,
         stream: true,
     })
 }

@@ -13,6 +13,10 @@ const ROLES: Setting = Setting::new("ORCH_ROLES");
 pub(super) const KEY: Setting = Setting::new("OPENAI_API_KEY").secret();
 pub(super) const BASE_URL: Setting = Setting::new("ORCH_OPENAI_BASE_URL");
 pub(super) const MODEL: Setting = Setting::new("ORCH_OPENAI_MODEL");
+const ANTHROPIC_KEY: Setting = Setting::new("ANTHROPIC_API_KEY").secret();
+const ANTHROPIC_BASE_URL: Setting = Setting::new("ORCH_ANTHROPIC_BASE_URL");
+const ANTHROPIC_MODEL: Setting = Setting::new("ORCH_ANTHROPIC_MODEL");
+const MODELS: Setting = Setting::new("ORCH_MODELS");
 const PRICES: Setting = Setting::new("ORCH_MODEL_PRICES");
 const RECORD: Setting = Setting::new("ORCH_MODEL_RECORD");
 const REPLAY: Setting = Setting::new("ORCH_MODEL_REPLAY");
@@ -28,6 +32,7 @@ pub(super) fn team(reader: &mut Reader<'_>) -> TeamSettings {
         reader.optional(setting, None, |text| parse::text(text).map(PathBuf::from))
     };
     let roles = file(reader, &ROLES);
+    let models = file(reader, &MODELS);
     let prices = file(reader, &PRICES);
     let record = file(reader, &RECORD);
     let replay = file(reader, &REPLAY);
@@ -45,9 +50,14 @@ pub(super) fn team(reader: &mut Reader<'_>) -> TeamSettings {
             key: reader.optional(&KEY, None, parse::text),
             base_url: reader.optional(&BASE_URL, None, parse::text),
             model: reader.optional(&MODEL, None, parse::text),
+            anthropic_key: reader.optional(&ANTHROPIC_KEY, None, parse::text),
+            anthropic_base_url: reader.optional(&ANTHROPIC_BASE_URL, None, parse::text),
+            anthropic_model: reader.optional(&ANTHROPIC_MODEL, None, parse::text),
+            file: models,
             prices,
             record,
             replay,
+            variables: reader.variables(),
         },
     }
 }

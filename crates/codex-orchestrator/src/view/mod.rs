@@ -3,8 +3,10 @@
 mod agent;
 mod approval;
 mod audit;
+mod budget;
 pub mod dry_run;
 mod info_request;
+mod model;
 mod orchestrate;
 mod project;
 mod queue;

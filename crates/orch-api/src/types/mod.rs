@@ -4,9 +4,11 @@
 pub mod agent;
 pub mod approval;
 pub mod audit;
+pub mod budget;
 pub mod dry_run;
 pub mod info_request;
 pub mod log;
+pub mod model;
 pub mod observability;
 pub mod orchestrate;
 pub mod project;

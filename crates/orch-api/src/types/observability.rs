@@ -64,6 +64,25 @@ pub struct Metrics {
     /// What reports among artifacts said, since this server started.
     #[serde(default)]
     pub reports: ReportMetrics,
+    /// Calls of models since this server started, by model; beyond a hundred models as `other`.
+    #[serde(default)]
+    pub models: BTreeMap<String, ModelMetrics>,
+    /// Micro-dollars that are left of projects' budgets, by the project's id; the first hundred budgets with a hard cap.
+    #[serde(default)]
+    pub budget_remaining_microusd: BTreeMap<String, i64>,
+}
+
+/// What a model was asked and what it cost.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ModelMetrics {
+    /// Calls with an answer.
+    pub answered: u64,
+    /// Calls without one.
+    pub failed: u64,
+    pub input_tokens: u64,
+    pub cached_tokens: u64,
+    pub output_tokens: u64,
+    pub cost_microusd: u64,
 }
 
 /// Sums of the reports among the artifacts that this server took.

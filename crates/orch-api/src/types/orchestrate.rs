@@ -28,6 +28,10 @@ pub struct NewOrchestration {
     /// A name for the request (a UUID), so that it can be watched and cancelled from elsewhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
+    /// The project whose money is spent: its budget must hold, and its costs show what this cost. `options.project`
+    /// says the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project_id: Option<i64>,
     /// Answer with server-sent events as it goes on, as `Accept: text/event-stream` does.
     #[serde(default)]
     pub stream: bool,

@@ -3,22 +3,31 @@
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
-/// The process group of a child that leads one. Ends it when dropped, also when the answer is given up.
+use super::stray::Mark;
+
+/// The process group of a child that leads one, and what left it and carries the mark. Ends them when dropped, also when the answer is given up.
 #[derive(Debug)]
-pub(super) struct Group(Option<Pid>);
+pub(super) struct Group {
+    leader: Option<Pid>,
+    mark: Mark,
+}
 
 impl Group {
     /// `leader` is the child's number, which is that of its group.
-    pub(super) fn led_by(leader: Option<u32>) -> Self {
+    pub(super) fn led_by(leader: Option<u32>, mark: Mark) -> Self {
         let leader = leader.and_then(|leader| i32::try_from(leader).ok());
-        Self(leader.filter(|leader| *leader > 1).map(Pid::from_raw))
+        Self {
+            leader: leader.filter(|leader| *leader > 1).map(Pid::from_raw),
+            mark,
+        }
     }
 
     /// Ends what is left of it. The number is free once nobody holds it, so it is used only once.
     pub(super) fn end(&mut self) {
-        if let Some(group) = self.0.take() {
+        if let Some(group) = self.leader.take() {
             // None left is what is wanted.
             let _ = killpg(group, Signal::SIGKILL);
+            self.mark.end_strays();
         }
     }
 }

@@ -3,6 +3,7 @@
 mod group;
 mod model;
 mod speech;
+mod stray;
 
 pub use model::CommandModel;
 pub use speech::Speech;

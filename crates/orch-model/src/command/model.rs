@@ -11,6 +11,7 @@ use tokio::time::timeout;
 
 use super::Speech;
 use super::group::Group;
+use super::stray::{MARK, Mark};
 use crate::{Answer, Ask, Asking, Deltas, LARGEST_ANSWER_BYTES, ModelError, Provider, said};
 
 /// Bytes of what a program complains about; the last of them are kept.
@@ -32,8 +33,8 @@ const INHERITED: [&str; 9] = [
     "XDG_CONFIG_HOME",
 ];
 
-/// A model behind a program. Each request starts it anew; it and all that it started in its process group
-/// is ended with the answer, at the timeout, and when the answer is given up.
+/// A model behind a program. Each request starts it anew; it and all that it started, in its process group or
+/// with its environment, is ended with the answer, at the timeout, and when the answer is given up.
 #[derive(Clone)]
 pub struct CommandModel {
     model: String,
@@ -98,7 +99,7 @@ impl CommandModel {
         }
     }
 
-    fn start(&self) -> Result<Child, ModelError> {
+    fn start(&self, mark: &Mark) -> Result<Child, ModelError> {
         let mut command = Command::new(&self.program);
         command.args(&self.arguments).env_clear();
         for name in INHERITED {
@@ -106,6 +107,7 @@ impl CommandModel {
                 command.env(name, value);
             }
         }
+        command.env(MARK, mark.value());
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         if let Some(folder) = &self.folder {
             command.current_dir(folder);
@@ -127,8 +129,9 @@ impl CommandModel {
                 "it is spoken to in plain text, which has no way to call tools: let it speak JSON, or ask another model",
             ));
         }
-        let mut child = self.start()?;
-        let mut group = Group::led_by(child.id());
+        let mark = Mark::new();
+        let mut child = self.start(&mark)?;
+        let mut group = Group::led_by(child.id(), mark);
         let answering = self.converse(&mut child, &mut group, ask, deltas);
         match timeout(self.timeout, answering).await {
             Ok(answered) => answered,

@@ -193,6 +193,18 @@ async fn all_that_a_program_started_ends_with_it() {
     are_gone(&path).await;
 }
 
+#[tokio::test]
+async fn a_process_that_left_its_group_ends_with_the_program_that_started_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("stray");
+    let script = format!(
+        "setsid sh -c 'echo $$ $$ > {0}.new; mv {0}.new {0}; exec sleep 3600' > /dev/null 2>&1 &\nwhile [ ! -e {0} ]; do sleep 0.01; done; echo yes",
+        path.display()
+    );
+    assert_eq!(ask(&shell(&script)).await.unwrap().text, "yes");
+    are_gone(&path).await;
+}
+
 /// Goes on asking until the script has written its file.
 async fn until_there(path: &Path, asking: &mut orch_model::Asking<'_>) {
     in_time(async {

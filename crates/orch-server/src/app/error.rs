@@ -7,6 +7,8 @@ use orch_core::engine::Refusal;
 use orch_core::info_request::Fault;
 use orch_store::StoreError;
 
+use super::budget::OverBudget;
+
 /// The caller's mistake, a conflict of state, or our fault.
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
@@ -33,6 +35,9 @@ pub enum AppError {
     /// All places are taken; there will be one again.
     #[error("{detail}")]
     Busy { detail: String, after_seconds: u64 },
+    /// A model's call could exceed a hard cap.
+    #[error("{0}")]
+    OverBudget(OverBudget),
     #[error(transparent)]
     Store(StoreError),
 }

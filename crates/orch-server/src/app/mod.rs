@@ -4,7 +4,9 @@ pub mod agents;
 pub mod approval;
 pub mod artifact;
 pub mod attachment;
+pub mod budget;
 pub mod checks;
+pub mod cost;
 pub mod dry_run;
 pub mod egress;
 mod error;
@@ -13,10 +15,13 @@ pub mod health;
 pub mod info_request;
 pub mod log;
 pub mod model_call;
+mod model_counts;
+pub mod model_trial;
 pub mod observability;
 pub mod orchestrate;
 mod pings;
 pub mod plan;
+pub mod pricing;
 pub mod project;
 pub mod queue;
 mod report_counts;
@@ -76,6 +81,7 @@ struct Inner {
     feeds: Feeds,
     tool_use: tool_use::ToolUse,
     report_counts: report_counts::ReportCounts,
+    model_counts: model_counts::ModelCounts,
     health: Health,
     team: orchestrate::Team,
     scheduling: SchedulingMode,
@@ -100,6 +106,7 @@ impl App {
             feeds: Feeds::default(),
             tool_use: tool_use::ToolUse::default(),
             report_counts: report_counts::ReportCounts::default(),
+            model_counts: model_counts::ModelCounts::default(),
             health,
             team,
             scheduling,
@@ -137,6 +144,10 @@ impl App {
 
     pub(crate) fn report_counts(&self) -> &report_counts::ReportCounts {
         &self.0.report_counts
+    }
+
+    pub(crate) fn model_counts(&self) -> &model_counts::ModelCounts {
+        &self.0.model_counts
     }
 
     pub(crate) fn health(&self) -> &Health {

@@ -117,6 +117,7 @@ pub(super) fn refusal(error: &AppError) -> (String, String) {
         AppError::NoSpace(_) => "no_space",
         AppError::Unavailable(_) | AppError::Busy { .. } => "unavailable",
         AppError::Store(error) if error.is_unreadable() => "unreadable_row",
+        AppError::OverBudget(_) => "over_budget",
         AppError::Store(_) => "unavailable",
     };
     (code.to_owned(), error.to_string())
@@ -129,9 +130,9 @@ impl From<AppError> for Status {
             AppError::Refused(Refusal::NotFound { .. }) | AppError::NotFound(_) => {
                 Self::not_found(message)
             }
-            AppError::Refused(Refusal::Conflict { .. }) | AppError::PreconditionFailed(_) => {
-                Self::failed_precondition(format!("{code}: {message}"))
-            }
+            AppError::Refused(Refusal::Conflict { .. })
+            | AppError::PreconditionFailed(_)
+            | AppError::OverBudget(_) => Self::failed_precondition(format!("{code}: {message}")),
             AppError::Refused(Refusal::Forbidden { .. }) => {
                 Self::permission_denied(format!("{code}: {message}"))
             }

@@ -6,6 +6,7 @@ use orch_store::{StoreError, Unreadable};
 
 use super::unreadable;
 use crate::app::AppError;
+use crate::app::budget::OverBudget;
 use crate::edge::{ApiError, FieldError, Problem};
 
 impl From<AppError> for ApiError {
@@ -30,6 +31,7 @@ impl From<AppError> for ApiError {
                 let problem = Problem::unavailable(detail).with("code", "busy");
                 ApiError::from(problem).with_header(RETRY_AFTER, after_seconds.into())
             }
+            AppError::OverBudget(over) => over_budget(&over).into(),
             AppError::NoSpace(shortage) => no_space(&shortage),
             AppError::Store(error) if error.is_no_space() => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "no space left");
@@ -49,6 +51,19 @@ impl From<AppError> for ApiError {
             AppError::Store(error) => ApiError::internal(error),
         }
     }
+}
+
+/// With the numbers, so that a program can tell how much more is needed.
+fn over_budget(over: &OverBudget) -> Problem {
+    let OverBudget(cap) = over;
+    Problem::payment_required(over.to_string())
+        .with("code", "over_budget")
+        .with("scope", cap.level.scope())
+        .with("scope_id", cap.level.id())
+        .with("hard_cap_microusd", cap.hard.micros())
+        .with("spent_microusd", cap.spent.micros())
+        .with("reserved_microusd", cap.reserved.micros())
+        .with("wanted_microusd", cap.amount.micros())
 }
 
 /// Seconds after which a caller may try again; the server sees free space at once.

@@ -109,6 +109,7 @@ pub fn exposition(metrics: &Metrics) -> Response {
     ] {
         counter(&mut text, name, help, &samples);
     }
+    models(&mut text, metrics);
     (
         [(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")],
         text,
@@ -121,4 +122,57 @@ fn counter(text: &mut String, name: &str, help: &str, samples: &[(String, u64)])
     for (labels, value) in samples {
         let _ = writeln!(text, "{name}{labels} {value}");
     }
+}
+
+/// Calls of models: names are settings of the operator, and few.
+fn models(text: &mut String, metrics: &Metrics) {
+    let mut tokens = Vec::new();
+    let mut calls = Vec::new();
+    let mut costs = Vec::new();
+    for (name, model) in &metrics.models {
+        let name = escaped(name);
+        let labels = |label: &str, value: &str| format!("{{model=\"{name}\",{label}=\"{value}\"}}");
+        tokens.extend([
+            (labels("kind", "input"), model.input_tokens),
+            (labels("kind", "cached"), model.cached_tokens),
+            (labels("kind", "output"), model.output_tokens),
+        ]);
+        calls.extend([
+            (labels("outcome", "answered"), model.answered),
+            (labels("outcome", "failed"), model.failed),
+        ]);
+        costs.push((format!("{{model=\"{name}\"}}"), model.cost_microusd));
+    }
+    let calls_help = "Calls of models, by outcome.";
+    let tokens_help = "Tokens of models, by kind; those from the cache are input too.";
+    counter(text, "orch_model_calls_total", calls_help, &calls);
+    counter(text, "orch_model_tokens_total", tokens_help, &tokens);
+    let name = "orch_model_cost_usd_total";
+    let _ = writeln!(
+        text,
+        "# HELP {name} What models have cost, in dollars.\n# TYPE {name} counter"
+    );
+    for (labels, micros) in costs {
+        let _ = writeln!(text, "{name}{labels} {}", dollars(micros));
+    }
+    let name = "orch_budget_remaining";
+    let _ = writeln!(
+        text,
+        "# HELP {name} What is left of a project's hard cap, in dollars.\n# TYPE {name} gauge"
+    );
+    for (project, micros) in &metrics.budget_remaining_microusd {
+        let left = dollars(u64::try_from(*micros).unwrap_or_default());
+        let _ = writeln!(text, "{name}{{project=\"{project}\"}} {left}");
+    }
+}
+
+fn dollars(micros: u64) -> String {
+    format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000)
+}
+
+/// As the format wants the value of a label.
+fn escaped(text: &str) -> String {
+    text.replace('\\', "\\\\")
+        .replace('"', "\\\"")
+        .replace('\n', "\\n")
 }

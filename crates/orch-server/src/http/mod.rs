@@ -2,10 +2,12 @@
 //!
 //! A handler parses, asks the application and shows the answer; it decides nothing.
 
+mod budgets;
 mod dry_run;
 mod error;
 mod exposition;
 mod idempotency;
+mod models;
 mod observability;
 mod orchestrate;
 mod paging;
@@ -50,6 +52,7 @@ pub(crate) use unreadable::note as note_unreadable;
         (name = "runs", description = "Runs, logs, steps, artifacts, info requests"),
         (name = "scheduler", description = "The queue"),
         (name = "orchestrate", description = "Requests to several roles in turn, sessions, history"),
+        (name = "models", description = "Models that are set, their prices, what they have cost, budgets"),
         (name = "observability", description = "Health, counts, traces, usage, audit"),
     )
 )]
@@ -77,6 +80,8 @@ pub(crate) fn area() -> Area<App> {
         .merge(runs::area())
         .merge(scheduler::area())
         .merge(orchestrate::area())
+        .merge(models::area())
+        .merge(budgets::area())
         .merge(observability::area())
         .merge(short::area())
         .plain(

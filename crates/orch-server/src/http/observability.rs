@@ -1,5 +1,6 @@
 //! `/observability`, `/metrics`, `/audit`, `/agents`, the API's own description.
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use axum::Json;
@@ -21,7 +22,7 @@ use utoipa_axum::routes;
 use super::exposition::exposition;
 use super::paging::{Listing, PageQuery};
 use super::view;
-use crate::app::{App, AppError, agents, checks, observability, run};
+use crate::app::{App, AppError, agents, budget, checks, observability, run};
 use crate::edge::{Access, ApiError, Area, Query};
 
 pub fn area() -> Area<App> {
@@ -126,6 +127,8 @@ async fn counted(app: &App) -> Result<Metrics, ApiError> {
         tool_cache_hits,
         tool_cache_misses,
         reports: app.report_counts().read(),
+        models: app.model_counts().all(),
+        budget_remaining_microusd: remaining(app).await?,
         projects: counts.projects,
         work_items: counts.work_items,
         runs: counts.runs,
@@ -136,6 +139,18 @@ async fn counted(app: &App) -> Result<Metrics, ApiError> {
         runs_by_status: counts.runs_by_status,
         queue_by_state: counts.queue_by_state,
     })
+}
+
+/// Projects whose budgets have series of their own.
+const MOST_BUDGETS: i64 = 100;
+
+async fn remaining(app: &App) -> Result<BTreeMap<String, i64>, ApiError> {
+    let standing = budget::of_projects(app, MOST_BUDGETS).await?;
+    let left = standing.into_iter().filter_map(|one| {
+        let left = i64::try_from(one.budget.left()?.micros()).ok()?;
+        Some((one.level.id().to_string(), left))
+    });
+    Ok(left.collect())
 }
 
 /// Recent runs with their traces, newest first

@@ -1,11 +1,11 @@
-//! Ends requests that nobody works on any more: their server died.
+//! Ends requests that nobody works on any more, and lets go of what was set aside for calls: their server died.
 
 use std::time::Duration;
 
 use orch_core::time::Timestamp;
 use tokio_util::sync::CancellationToken;
 
-use crate::app::{App, orchestrate};
+use crate::app::{App, budget, orchestrate};
 
 const PERIOD: Duration = Duration::from_secs(60);
 
@@ -16,6 +16,12 @@ pub async fn run(app: App, begun: Timestamp, shutdown: CancellationToken) {
             tracing::error!(
                 error = &error as &dyn std::error::Error,
                 "requests that were left are not ended"
+            );
+        }
+        if let Err(error) = budget::let_go_expired(&app).await {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "money that was set aside and expired is not let go"
             );
         }
         tokio::select! {

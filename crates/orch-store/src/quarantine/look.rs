@@ -4,8 +4,9 @@ use crate::conn::{all, sql};
 use crate::stored::{Found, Lenient, Stored as _};
 use crate::{Conn, Key, Store, StoreError, Unreadable};
 use crate::{
-    agent, approval, artifact, attachment, audit, info_request, model_call, orchestration, project,
-    queue, recipe, requirement_comment, requirements, run, step, summary, vision, work_item,
+    agent, approval, artifact, attachment, audit, budget, info_request, model_call, model_price,
+    orchestration, project, queue, recipe, requirement_comment, requirements, run, step, summary,
+    vision, work_item,
 };
 
 /// Rows of one look.
@@ -73,6 +74,8 @@ tables!(
     "recipe" by "id": recipe::Recipe,
     "orchestration" by "id": orchestration::Orchestration,
     "model_call" by "id": model_call::ModelCall,
+    "budget" by "id": budget::Budget,
+    "model_price" by "id": model_price::ModelPrice,
     "work_item" by "id": work_item::Row,
     "queue_entry" by "id": queue::Row,
     "run" by "id": run::Row,

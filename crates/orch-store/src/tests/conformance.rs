@@ -13,6 +13,7 @@ use orch_core::engine::{self, Completion, Enqueue, NewWorkItem, Reach, Requeue, 
 use orch_core::ids::{AgentName, ProjectId, RunId, WorkItemId};
 use orch_core::work_item::{Kind, Policy};
 
+use super::budgets::budgets;
 use super::projects::projects;
 use super::{TestClock, on_both};
 use crate::log::{Budget, Count, Side, Wanted};
@@ -79,6 +80,7 @@ async fn the_same_operations_give_the_same_answers_on_both_databases() {
 /// Does everything that the store can do, once.
 pub(super) async fn tell(store: &Store, clock: &TestClock, t: &Transcript) {
     projects(store, t).await;
+    budgets(store, t).await;
     super::secrets::tell(store, t).await;
     work(store, clock, t).await;
     leases(store, clock, t).await;

@@ -2,6 +2,7 @@
 
 mod blobs;
 mod buckets;
+mod budgets;
 mod carry;
 mod conformance;
 mod damaged_logs;

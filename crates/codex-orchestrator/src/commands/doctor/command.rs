@@ -8,7 +8,7 @@ use orch_server::ServerConfig;
 
 use super::checks::Check;
 use super::report::{Report, SettingLine};
-use super::{artifacts, codex, machine, sandboxes, secrets, server, tools};
+use super::{artifacts, codex, machine, models, sandboxes, secrets, server, tools};
 use crate::commands::{Connect, Context};
 use crate::config::{
     AgentFlags, ClientSettings, LogFlags, LogSettings, Reader, ServerFlags, Settings, Start,
@@ -56,6 +56,7 @@ pub async fn run(args: Args, context: &mut Context<'_>) -> Result<Exit, Failure>
     }
     checks.extend(secrets::checks(&found.server).await);
     checks.extend(artifacts::checks(&found.server).await);
+    checks.extend(models::checks(&found.server.team, &found.path));
     checks.extend(machine::checks(
         &found.server.data_dir,
         found.server.min_free_bytes,

@@ -5,6 +5,7 @@ mod checks;
 mod codex;
 mod command;
 mod machine;
+mod models;
 mod report;
 mod sandboxes;
 mod secrets;

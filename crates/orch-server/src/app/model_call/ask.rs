@@ -1,20 +1,30 @@
 //! Asking: until there is an answer, the deadline, a stop, or an error that stays.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use orch_model::role::{Output, Role};
-use orch_model::{Answer, Ask, Class, Deltas, ModelError, Provider, ask_structured};
+use orch_model::{
+    Answer, Ask, Class, Deltas, Line, ModelError, Prices, Provider, Purse, Schema, ask_structured,
+};
+use orch_store::StoreError;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::super::{App, Result};
+use super::super::budget::{Limits, Wallet};
+use super::super::{App, Result, pricing};
 use super::{Call, NoAnswer, Purpose};
+use crate::models::{Means, Trail};
 
 /// A limit that lifts at once is not asked about again at once.
 const SHORTEST_PARK: Duration = Duration::from_secs(1);
 /// Where nobody says when a limit lifts, it is asked about after this, and then ever more seldom.
 const FIRST_LOOK: Duration = Duration::from_secs(60);
 const SELDOMEST_LOOK: Duration = Duration::from_secs(15 * 60);
+
+/// One attempt sets money aside for no longer, however long the work may wait in all.
+const LONGEST_HOLD: Duration = Duration::from_secs(60 * 60);
+const HOLD_GRACE: Duration = Duration::from_secs(60);
 
 /// Who waits for an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +75,14 @@ pub async fn ask_and_keep(
     Ok(outcome?)
 }
 
+/// What is asked, by whom it is answered, and what may be spent on it.
+struct Way {
+    model: Arc<dyn Provider>,
+    prices: Arc<Prices>,
+    wallet: Arc<Wallet>,
+    trail: Trail,
+}
+
 /// Asks a role's model, in the form that the role has; whoever asked keeps the call, with what it changes.
 pub async fn ask_role(
     app: &App,
@@ -73,19 +91,60 @@ pub async fn ask_role(
     ask: Ask,
     terms: Terms<'_>,
 ) -> Asked {
-    let Some(model) = app.team().model(role) else {
-        return Asked {
-            outcome: Err(NoAnswer::NoModel),
-            call: None,
-        };
+    let nobody = |why| Asked {
+        outcome: Err(why),
+        call: None,
     };
+    let models = app.team().models();
+    let Some(line) = models.line(role) else {
+        return nobody(match &role.model {
+            Some(model) if models.usual().is_some() => NoAnswer::UnknownModel {
+                model: model.clone(),
+            },
+            Some(_) | None => NoAnswer::NoModel,
+        });
+    };
+    let form = match &role.output {
+        Output::Json(schema) => Some(schema.as_ref()),
+        Output::Text => None,
+    };
+    ask_line(app, purpose, &role.name, form, &line, ask, terms).await
+}
+
+/// Asks a line of models for somebody, in a form where there must be one.
+pub(crate) async fn ask_line(
+    app: &App,
+    purpose: &Purpose,
+    role: &str,
+    form: Option<&Schema>,
+    line: &Line,
+    ask: Ask,
+    terms: Terms<'_>,
+) -> Asked {
+    let nobody = |why| Asked {
+        outcome: Err(why),
+        call: None,
+    };
+    let models = app.team().models();
+    let way = match way(app, purpose, line, terms.deadline).await {
+        Ok(Some(way)) => way,
+        Ok(None) => return nobody(NoAnswer::NoModel),
+        Err(error) => {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "the budgets of a call could not be read"
+            );
+            return nobody(NoAnswer::Store);
+        }
+    };
+    let ask = models.ask(line, ask);
     let began = app.store().now();
     let from = Instant::now();
     let asked = tokio::select! {
         biased;
         () = terms.stop.cancelled() => Err(NoAnswer::Cancelled),
         () = tokio::time::sleep_until(terms.deadline) => Err(NoAnswer::TooLate(terms.deadline - from)),
-        asked = until_answered(model.as_ref(), &ask, role, terms) => asked.map_err(NoAnswer::Failed),
+        asked = until_answered(way.model.as_ref(), &ask, form, terms) => asked.map_err(|error| why(error, &way.wallet)),
     };
     let (answer, outcome) = match asked {
         Ok(answer) if answer.text.trim().is_empty() => (Some(answer), Err(NoAnswer::Empty)),
@@ -96,17 +155,26 @@ pub async fn ask_role(
         .as_ref()
         .map(|answer| answer.model.as_str())
         .filter(|model| !model.is_empty())
-        .unwrap_or_else(|| model.model())
+        .unwrap_or_else(|| way.model.model())
         .to_owned();
+    let Way {
+        prices,
+        wallet,
+        trail,
+        ..
+    } = way;
     let call = Call {
         purpose: purpose.clone(),
-        role: role.name.clone(),
+        role: role.to_owned(),
         model: answered_by,
         ask,
         answer,
         error: outcome.as_ref().err().map(NoAnswer::to_string),
         began,
         latency: from.elapsed(),
+        stops: trail.stops(),
+        prices,
+        wallet,
     };
     Asked {
         outcome,
@@ -114,15 +182,58 @@ pub async fn ask_role(
     }
 }
 
+/// Prices as they are now, a purse for the levels of the purpose, and the models of a line behind both.
+async fn way(
+    app: &App,
+    purpose: &Purpose,
+    line: &Line,
+    deadline: Instant,
+) -> std::result::Result<Option<Way>, StoreError> {
+    let models = app.team().models();
+    let prices = Arc::new(models.prices(pricing::set_prices(app).await?));
+    let levels = purpose.levels();
+    let held_for = deadline
+        .saturating_duration_since(Instant::now())
+        .min(LONGEST_HOLD)
+        + HOLD_GRACE;
+    let store = app.store().clone();
+    let wallet = Arc::new(Wallet::new(store, &purpose.actor, levels, held_for));
+    let capped = wallet.limits().await? == Limits::Capped;
+    let purse: Arc<dyn Purse> = Arc::clone(&wallet) as Arc<dyn Purse>;
+    let trail = Trail::default();
+    let means = Means {
+        prices: &prices,
+        purse: &purse,
+        capped,
+        trail: &trail,
+    };
+    let model = models.provider(line, &means);
+    Ok(model.map(|model| Way {
+        model,
+        prices: Arc::clone(&prices),
+        wallet: Arc::clone(&wallet),
+        trail: trail.clone(),
+    }))
+}
+
+/// An error in the words of whoever withheld the call.
+fn why(error: ModelError, wallet: &Wallet) -> NoAnswer {
+    match (error, wallet.refused()) {
+        (ModelError::Withheld { .. }, Some(over)) => NoAnswer::OverBudget(over),
+        (ModelError::Withheld { why }, None) => NoAnswer::NoPrice { why },
+        (error, _) => NoAnswer::Failed(error),
+    }
+}
+
 async fn until_answered(
     model: &dyn Provider,
     ask: &Ask,
-    role: &Role,
+    form: Option<&Schema>,
     terms: Terms<'_>,
 ) -> std::result::Result<Answer, ModelError> {
     let mut look = FIRST_LOOK;
     loop {
-        let error = match answer(model, ask, role, terms.deltas).await {
+        let error = match answer(model, ask, form, terms.deltas).await {
             Ok(answer) => return Ok(answer),
             Err(error) => error,
         };
@@ -151,10 +262,10 @@ async fn until_answered(
 async fn answer(
     model: &dyn Provider,
     ask: &Ask,
-    role: &Role,
+    form: Option<&Schema>,
     deltas: Deltas<'_>,
 ) -> std::result::Result<Answer, ModelError> {
-    let Output::Json(schema) = &role.output else {
+    let Some(schema) = form else {
         return model.ask(ask, deltas).await;
     };
     let fitting = ask_structured(model, ask, schema, deltas).await?;
@@ -164,3 +275,7 @@ async fn answer(
         ..fitting.answer
     })
 }
+
+#[cfg(test)]
+#[path = "ask_tests.rs"]
+mod tests;

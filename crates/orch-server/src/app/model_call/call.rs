@@ -1,15 +1,22 @@
-//! A call as it took place, and its row: the evidence, and the basis of what work has cost.
+//! A call as it took place, and its rows: the evidence, and the basis of what work has cost.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use orch_core::time::Timestamp;
-use orch_model::{Answer, Ask, Usage};
+use orch_model::{Answer, Ask, Prices, Usage};
 use orch_store::Tx;
 use orch_store::model_call::{self, NewModelCall};
 use serde_json::json;
 
+use super::super::budget::Wallet;
+use super::super::model_counts::Outcome;
 use super::super::{App, Result};
 use super::Purpose;
+use crate::models::Stop;
+
+/// Sums of costs stay numbers.
+const LARGEST_COST: i64 = 1_000_000_000_000_000;
 
 /// A call that is over. It is to be kept, whatever came of it.
 #[must_use = "a call is evidence: keep it"]
@@ -23,6 +30,19 @@ pub struct Call {
     pub(super) error: Option<String>,
     pub(super) began: Timestamp,
     pub(super) latency: Duration,
+    /// Each model that was asked, the one above included.
+    pub(super) stops: Vec<Stop>,
+    pub(super) prices: Arc<Prices>,
+    pub(super) wallet: Arc<Wallet>,
+}
+
+/// One row of it.
+struct Line<'a> {
+    model: &'a str,
+    answer: Option<&'a str>,
+    error: Option<&'a str>,
+    usage: Usage,
+    latency: Duration,
 }
 
 impl Call {
@@ -45,39 +65,95 @@ impl Call {
         self.latency
     }
 
-    /// Adds its row and its audit entry to a transaction, without secrets.
+    /// What the model that is named has cost; none where it has no price.
+    #[must_use]
+    pub fn cost_microusd(&self) -> Option<u64> {
+        self.prices.of(&self.model).ok()?;
+        Some(self.wallet.cost_of(&self.model).micros())
+    }
+
+    /// Adds its rows and audit entries to a transaction, without secrets, and what it cost to the budgets.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn keep(&self, app: &App, tx: &mut Tx) -> Result<()> {
-        let usage = self.usage();
         let models = app.team().models();
-        let (ask, answer) = (
-            models.redacted(&self.ask),
-            self.answer.as_ref().map(|answer| models.redacted(answer)),
-        );
+        let ask = models.redacted(&self.ask);
+        let answer = self.answer.as_ref().map(|answer| models.redacted(answer));
         let error = self.error.as_deref().map(|error| models.redact(error));
-        let cost = models.cost(&self.model, usage);
-        let new = NewModelCall {
-            orchestration_id: self.purpose.request.as_ref().map(|(row, _)| *row),
-            role: &self.role,
+        for (model, stops) in self.passed() {
+            let said = stops.iter().rev().find_map(|stop| stop.error.as_ref());
+            let said = said.map_or_else(
+                || "its answer was of no use".to_owned(),
+                |(_, said)| models.redact(said),
+            );
+            let mut usage = Usage::default();
+            stops.iter().for_each(|stop| usage += stop.usage);
+            let line = Line {
+                model,
+                answer: None,
+                error: Some(&said),
+                usage,
+                latency: stops.iter().map(|stop| stop.latency).sum(),
+            };
+            self.keep_line(app, tx, &ask, &line).await?;
+        }
+        let line = Line {
             model: &self.model,
-            ask: &ask,
             answer: answer.as_deref(),
             error: error.as_deref(),
-            input_tokens: whole(usage.input_tokens),
-            cached_tokens: whole(usage.cached_tokens),
-            output_tokens: whole(usage.output_tokens),
+            usage: self.usage(),
+            latency: self.latency,
+        };
+        self.keep_line(app, tx, &ask, &line).await?;
+        self.wallet.finish(tx).await?;
+        Ok(())
+    }
+
+    /// Models that were asked before another one took their place.
+    fn passed(&self) -> Vec<(&str, Vec<&Stop>)> {
+        let mut passed: Vec<(&str, Vec<&Stop>)> = Vec::new();
+        for stop in self.stops.iter().filter(|stop| stop.model != self.model) {
+            match passed.iter_mut().find(|(model, _)| *model == stop.model) {
+                Some((_, stops)) => stops.push(stop),
+                None => passed.push((&stop.model, vec![stop])),
+            }
+        }
+        passed
+    }
+
+    async fn keep_line(&self, app: &App, tx: &mut Tx, ask: &str, line: &Line<'_>) -> Result<()> {
+        let purpose = &self.purpose;
+        let cost = self.cost(line);
+        let new = NewModelCall {
+            orchestration_id: purpose.request.as_ref().map(|(row, _)| *row),
+            project_id: purpose.project.map(|id| id.get()),
+            plan_id: purpose.plan,
+            work_item_id: purpose.work_item.map(|id| id.get()),
+            run_id: purpose.run.map(|id| id.get()),
+            role: &self.role,
+            model: line.model,
+            ask,
+            answer: line.answer,
+            error: line.error,
+            input_tokens: whole(line.usage.input_tokens),
+            cached_tokens: whole(line.usage.cached_tokens),
+            output_tokens: whole(line.usage.output_tokens),
             cost_microusd: cost,
             started_at: self.began,
-            latency_us: i64::try_from(self.latency.as_micros()).unwrap_or(i64::MAX),
+            latency_us: i64::try_from(line.latency.as_micros()).unwrap_or(i64::MAX),
         };
         model_call::insert(&mut tx.conn, &new).await?;
+        let outcome = match line.error {
+            Some(_) => Outcome::Failed,
+            None => Outcome::Answered,
+        };
+        app.model_counts()
+            .count(line.model, line.usage, cost, outcome);
         let mut data = json!({
-            "role": self.role, "model": self.model, "failed": self.error.is_some(),
-            "input_tokens": usage.input_tokens, "output_tokens": usage.output_tokens, "cost_microusd": cost,
+            "role": self.role, "model": line.model, "failed": line.error.is_some(),
+            "input_tokens": line.usage.input_tokens, "output_tokens": line.usage.output_tokens, "cost_microusd": cost,
         });
-        let purpose = &self.purpose;
         let known = [
             ("plan_id", purpose.plan),
             ("work_item_id", purpose.work_item.map(|id| id.get())),
@@ -93,6 +169,13 @@ impl Call {
         }
         tx.record("model.called", purpose.project, data);
         Ok(())
+    }
+
+    /// What all attempts with a model have cost; none where it has no price.
+    fn cost(&self, line: &Line<'_>) -> Option<i64> {
+        self.prices.of(line.model).ok()?;
+        let micros = self.wallet.cost_of(line.model).micros();
+        Some(i64::try_from(micros).unwrap_or(i64::MAX).min(LARGEST_COST))
     }
 }
 

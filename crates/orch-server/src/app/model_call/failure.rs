@@ -5,6 +5,7 @@ use std::time::Duration;
 use orch_model::{Class, ModelError};
 
 use super::super::AppError;
+use super::super::budget::OverBudget;
 
 /// A caller who is told nothing of when a limit lifts may come back after so long.
 const AGAIN_AFTER_SECONDS: u64 = 60;
@@ -14,9 +15,14 @@ const AGAIN_AFTER_SECONDS: u64 = 60;
 pub enum NoAnswer {
     #[error(
         "no model is configured: set OPENAI_API_KEY, or ORCH_OPENAI_BASE_URL for a server of your own (vLLM, Ollama), \
-         and start the server again"
+         or name models in a file (ORCH_MODELS), and start the server again"
     )]
     NoModel,
+    /// The role's own model is none that is set.
+    #[error(
+        "the role asks {model}, which is not set: name it in the file of ORCH_MODELS, or give the role a line there"
+    )]
+    UnknownModel { model: String },
     /// Whoever asked stopped it, or the server goes down.
     #[error("cancelled")]
     Cancelled,
@@ -24,8 +30,19 @@ pub enum NoAnswer {
     TooLate(Duration),
     #[error("the model answered without a text")]
     Empty,
+    /// It could have exceeded a hard cap.
+    #[error("{0}")]
+    OverBudget(OverBudget),
+    /// A hard cap holds, and nobody knows what the model costs.
+    #[error(
+        "{why}: under a budget with a hard cap a model needs a price, by `codex-orchestrator models set-price`, PUT /models/prices/MODEL or ORCH_MODEL_PRICES"
+    )]
+    NoPrice { why: String },
     #[error("{0}")]
     Failed(#[from] ModelError),
+    /// The budgets on the way could not be read.
+    #[error("the budgets could not be read; the server's log says why")]
+    Store,
 }
 
 impl From<NoAnswer> for AppError {
@@ -33,6 +50,9 @@ impl From<NoAnswer> for AppError {
         let detail = why.to_string();
         match why {
             NoAnswer::NoModel => Self::conflict("no_model", detail),
+            NoAnswer::UnknownModel { .. } => Self::conflict("unknown_model", detail),
+            NoAnswer::NoPrice { .. } => Self::conflict("no_price", detail),
+            NoAnswer::OverBudget(over) => Self::OverBudget(over),
             NoAnswer::Failed(error) => match error.class() {
                 Class::Transient { after } | Class::Parked { after } => Self::Busy {
                     detail,
@@ -41,7 +61,7 @@ impl From<NoAnswer> for AppError {
                 },
                 Class::Final => Self::Unavailable(detail),
             },
-            NoAnswer::Cancelled | NoAnswer::TooLate(_) | NoAnswer::Empty => {
+            NoAnswer::Cancelled | NoAnswer::TooLate(_) | NoAnswer::Empty | NoAnswer::Store => {
                 Self::Unavailable(detail)
             }
         }

@@ -8,6 +8,7 @@ mod call;
 mod failure;
 mod purpose;
 
+pub(crate) use ask::ask_line;
 pub use ask::{Asked, Terms, Waiting, ask_and_keep, ask_role};
 pub use call::Call;
 pub use failure::NoAnswer;

@@ -1,6 +1,7 @@
 //! What a model is asked for: where its cost counts, and who is named in the audit chain.
 
 use orch_core::ids::{ProjectId, RunId, WorkItemId};
+use orch_store::budget::Levels;
 
 /// The work that a call belongs to. What is absent is not charged.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,5 +26,16 @@ impl Purpose {
             project: Some(project),
             ..Self::default()
         }
+    }
+
+    /// Where its cost counts; nowhere without a project.
+    #[must_use]
+    pub fn levels(&self) -> Option<Levels> {
+        Some(Levels {
+            project: self.project?,
+            plan: self.plan,
+            work_item: self.work_item.map(WorkItemId::get),
+            run: self.run.map(RunId::get),
+        })
     }
 }

@@ -1,6 +1,7 @@
 //! A request as it is accepted: every role known, every part within its bounds.
 
 use orch_api::types::orchestrate::NewOrchestration;
+use orch_core::ids::ProjectId;
 use orch_core::recipe::nearest;
 use orch_model::role::{Role, Roles};
 use serde_json::Value;
@@ -23,6 +24,8 @@ pub struct Request {
     pub options: String,
     /// The roles, and where the words of each stand in the result.
     pub roles: Vec<(Role, String)>,
+    /// Where its cost counts.
+    pub project: Option<ProjectId>,
     /// As it is kept: without what it asked of the connection.
     pub kept: String,
 }
@@ -48,6 +51,7 @@ impl Request {
         let id = uuid_of("request_id", new.request_id.as_deref())?;
         let session = uuid_of("session_id", new.session_id.as_deref())?;
         let named = named(&new.agent_sequence, roles)?;
+        let project = project(new.project_id, new.options.as_ref())?;
         let kept = NewOrchestration {
             request_id: None,
             session_id: None,
@@ -61,8 +65,28 @@ impl Request {
             context: shown(new.context.as_ref()),
             options: shown(new.options.as_ref()),
             roles: named,
+            project,
             kept: serde_json::to_string(&kept).expect("invariant: wire types serialise"),
         })
+    }
+}
+
+/// The project that is named, at either place.
+fn project(given: Option<i64>, options: Option<&Value>) -> Result<Option<ProjectId>> {
+    let option = match options.and_then(|options| options.get("project")) {
+        None | Some(Value::Null) => None,
+        Some(Value::Number(number)) => number.as_i64(),
+        Some(Value::String(text)) => text.parse().ok(),
+        Some(_) => None,
+    };
+    match (given, option) {
+        (Some(given), Some(option)) if given != option => Err(AppError::wrong(
+            "project_id",
+            given,
+            format!("the same project as options.project, which is {option}"),
+        )),
+        (Some(id), _) | (None, Some(id)) => Ok(Some(ProjectId(id))),
+        (None, None) => Ok(None),
     }
 }
 

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use orch_model::Now;
 use orch_model::role::{Role, RoleError, Roles};
-use orch_model::{Now, Provider};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -78,9 +78,11 @@ impl Team {
             Some(folder) => Roles::built_in().with_folder(folder)?,
             None => Roles::built_in(),
         };
+        let names: Vec<&str> = roles.all().map(|role| role.name.as_str()).collect();
+        let models = crate::models::Models::new(&settings.models, &names, now, seed)?;
         Ok(Self {
             roles,
-            models: crate::models::Models::new(&settings.models, now, seed)?,
+            models,
             slots: Arc::new(Semaphore::new(settings.most_requests)),
             most: settings.most_requests,
             timeout: settings.timeout,
@@ -103,18 +105,13 @@ impl Team {
         })
     }
 
-    /// The model that a role asks.
-    pub(in crate::app) fn model(&self, role: &Role) -> Option<Arc<dyn Provider>> {
-        self.models.of(role.model.as_deref())
-    }
-
-    /// The name of the model that a role asks.
+    /// The name of the model that a role asks first.
     #[must_use]
     pub fn model_name(&self, role: &Role) -> Option<String> {
-        self.model(role).map(|model| model.model().to_owned())
+        self.models.line(role)?.chain.into_iter().next()
     }
 
-    pub(in crate::app) fn models(&self) -> &crate::models::Models {
+    pub(crate) fn models(&self) -> &crate::models::Models {
         &self.models
     }
 

@@ -88,6 +88,7 @@ pub(super) async fn run(app: &App, job: Job) -> Result<Orchestration> {
     let deadline = Instant::now() + app.team().timeout;
     let purpose = Purpose {
         actor: actor.clone(),
+        project: request.project,
         request: Some((row, request.id.to_string())),
         ..Purpose::default()
     };

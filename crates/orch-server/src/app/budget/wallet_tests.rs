@@ -1,0 +1,126 @@
+//! A call's money, from reservation to budget, where calls break off and budgets come meanwhile.
+
+use orch_core::ids::ProjectId;
+use orch_model::Usage;
+use orch_store::project;
+
+use super::*;
+use crate::app::budget::{Change, Standing, let_go_expired, of_project, set};
+use crate::app::testing::World;
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+async fn world() -> (World, ProjectId) {
+    let world = World::open().await;
+    let mut tx = world.app.store().begin("user").await.unwrap();
+    let now = tx.now();
+    let project = project::insert(&mut tx.conn, "p", "", now).await.unwrap();
+    tx.commit().await.unwrap();
+    (world, project.id)
+}
+
+fn wallet(world: &World, project: ProjectId, held_for: Duration) -> Wallet {
+    let levels = Levels {
+        project,
+        plan: None,
+        work_item: None,
+        run: None,
+    };
+    Wallet::new(world.app.store().clone(), "user", Some(levels), held_for)
+}
+
+async fn cap(world: &World, project: ProjectId, micros: u64) -> Standing {
+    let change = Change {
+        hard_cap_microusd: Some(micros),
+        ..Change::default()
+    };
+    set(&world.app, "user", project, change).await.unwrap()
+}
+
+async fn stands(world: &World, project: ProjectId) -> (u64, u64) {
+    let all = of_project(&world.app, project).await.unwrap();
+    let budget = all[0].budget;
+    (budget.spent.micros(), budget.reserved.micros())
+}
+
+fn spent(micros: u64) -> Spent {
+    Spent {
+        cost: Cost::from_micros(micros),
+        usage: Usage::default(),
+        is_counted: true,
+    }
+}
+
+async fn finish(world: &World, wallet: &Wallet) {
+    let mut tx = world.app.store().begin("user").await.unwrap();
+    wallet.finish(&mut tx).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_a_server_that_died_had_set_aside_is_let_go_of_when_it_expires() {
+    let (world, project) = world().await;
+    cap(&world, project, 100).await;
+    let wallet = wallet(&world, project, Duration::ZERO);
+    wallet.reserve("m", Cost::from_micros(60)).await.unwrap();
+    assert_eq!(stands(&world, project).await, (0, 0));
+    let_go_expired(&world.app).await.unwrap();
+    let filter = orch_store::audit::Filter::default();
+    let mut conn = world.app.store().read().await.unwrap();
+    let entries = orch_store::audit::list(&mut conn, &filter, orch_store::Page::default()).await;
+    let told = format!("{:?}", entries.unwrap().rows);
+    assert!(told.contains("budget.reservation_expired"), "{told}");
+}
+
+#[tokio::test]
+async fn a_call_that_was_given_up_has_spent_all_that_was_set_aside_for_it() {
+    let (world, project) = world().await;
+    cap(&world, project, 100).await;
+    let wallet = wallet(&world, project, MINUTE);
+    let held = wallet.reserve("m", Cost::from_micros(60)).await.unwrap();
+    assert_eq!(stands(&world, project).await, (0, 60));
+    wallet.abandon(held, spent(60));
+    finish(&world, &wallet).await;
+    assert_eq!(stands(&world, project).await, (60, 0));
+    // Keeping it again adds nothing that was added.
+    assert_eq!(wallet.cost_of("m"), Cost::from_micros(60));
+}
+
+#[tokio::test]
+async fn a_cost_reaches_every_budget_once_also_one_that_is_set_meanwhile() {
+    let (world, project) = world().await;
+    let wallet = wallet(&world, project, MINUTE);
+    let held = wallet.reserve("m", Cost::from_micros(60)).await.unwrap();
+    cap(&world, project, 1_000).await;
+    wallet.settle(held, spent(25)).await;
+    let again = wallet.reserve("m", Cost::from_micros(60)).await.unwrap();
+    wallet.settle(again, spent(5)).await;
+    assert_eq!(stands(&world, project).await, (5, 0));
+    finish(&world, &wallet).await;
+    assert_eq!(stands(&world, project).await, (30, 0));
+}
+
+#[tokio::test]
+async fn fifty_reservations_at_once_leave_a_hard_cap_whole() {
+    let (world, project) = world().await;
+    cap(&world, project, 1_000).await;
+    let mut under_way = tokio::task::JoinSet::new();
+    for _ in 0..50 {
+        let wallet = wallet(&world, project, MINUTE);
+        under_way.spawn(async move {
+            let held = wallet.reserve("m", Cost::from_micros(99)).await;
+            (wallet, held)
+        });
+    }
+    let mut passed = 0;
+    for (wallet, held) in under_way.join_all().await {
+        match held {
+            Ok(_) => passed += 1,
+            Err(why) => {
+                assert!(why.contains("budget of project 1"), "{why}");
+                assert!(wallet.refused().is_some());
+            }
+        }
+    }
+    assert_eq!((passed, stands(&world, project).await), (10, (0, 990)));
+}

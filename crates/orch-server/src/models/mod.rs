@@ -1,0 +1,13 @@
+//! The models that roles ask: which there are, by settings and by the file of `ORCH_MODELS`, and how each call is
+//! made. Knows nothing of projects and of what an answer is for.
+
+mod all;
+mod known;
+mod settings;
+mod survey;
+mod trail;
+
+pub use all::{Means, Models};
+pub use settings::{ModelSettings, ModelsError};
+pub use survey::{Surveyed, survey};
+pub use trail::{Stop, Trail};
