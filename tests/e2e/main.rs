@@ -35,6 +35,7 @@ mod recovery;
 mod replicas;
 mod requirements;
 mod requirements_by_model;
+mod roles;
 mod run_tokens;
 #[path = "../support/s3.rs"]
 mod s3;

@@ -86,6 +86,11 @@ impl Roles {
         Ok(())
     }
 
+    /// Puts a role in place of the one of the same name, or beside the others.
+    pub fn put(&mut self, role: Role) {
+        self.roles.insert(role.name.clone(), role);
+    }
+
     /// The role that a request names: `test_generator`, `TestGenerator` and `test-generator` are one.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<&Role> {

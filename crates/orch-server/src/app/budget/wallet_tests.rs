@@ -68,7 +68,7 @@ async fn what_a_server_that_died_had_set_aside_is_let_go_of_when_it_expires() {
     let filter = orch_store::audit::Filter::default();
     let mut conn = world.app.store().read().await.unwrap();
     let entries = orch_store::audit::list(&mut conn, &filter, orch_store::Page::default()).await;
-    let told = format!("{:?}", entries.unwrap().rows);
+    let told = format!("{:?}", world.app.store().named(entries.unwrap()).rows);
     assert!(told.contains("budget.reservation_expired"), "{told}");
 }
 
@@ -98,6 +98,53 @@ async fn a_cost_reaches_every_budget_once_also_one_that_is_set_meanwhile() {
     assert_eq!(stands(&world, project).await, (5, 0));
     finish(&world, &wallet).await;
     assert_eq!(stands(&world, project).await, (30, 0));
+}
+
+#[tokio::test]
+async fn a_call_must_fit_every_budget_on_its_way_and_counts_at_each() {
+    let (world, project) = world().await;
+    cap(&world, project, 1_000).await;
+    let plan = Change {
+        scope: Some("plan".to_owned()),
+        scope_id: Some(3),
+        hard_cap_microusd: Some(50),
+        ..Change::default()
+    };
+    set(&world.app, "user", project, plan).await.unwrap();
+    let of_plan = |plan| {
+        let levels = Levels {
+            project,
+            plan,
+            work_item: Some(5),
+            run: None,
+        };
+        Wallet::new(world.app.store().clone(), "user", Some(levels), MINUTE)
+    };
+    let refused = of_plan(Some(3)).reserve("m", Cost::from_micros(60)).await;
+    assert!(refused.unwrap_err().contains("budget of plan 3"));
+    let other = of_plan(Some(4));
+    other.reserve("m", Cost::from_micros(60)).await.unwrap();
+    let wallet = of_plan(Some(3));
+    let held = wallet.reserve("m", Cost::from_micros(40)).await.unwrap();
+    wallet.settle(held, spent(30)).await;
+    let all = of_project(&world.app, project).await.unwrap();
+    let amounts: Vec<_> = all
+        .iter()
+        .map(|one| {
+            (
+                one.level,
+                one.budget.spent.micros(),
+                one.budget.reserved.micros(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        amounts,
+        [
+            (Level::Project(project.get()), 30, 60),
+            (Level::Plan(3), 30, 0)
+        ]
+    );
 }
 
 #[tokio::test]

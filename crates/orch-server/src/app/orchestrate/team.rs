@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
+use super::super::role::Memory;
 use super::super::{AppError, Result};
 use super::watch::Watch;
 
@@ -28,6 +29,10 @@ pub struct TeamSettings {
     pub timeout: Duration,
     /// `ORCH_ROLES`: a folder of roles that add to the program's or replace them.
     pub roles: Option<PathBuf>,
+    /// What roles remember in projects.
+    pub memory: Memory,
+    /// `ORCH_ORCHESTRATE_KEEP_DAYS`: how long requests that are over and the texts of calls are kept.
+    pub keep: Option<Duration>,
     pub models: crate::models::ModelSettings,
 }
 
@@ -38,6 +43,8 @@ impl Default for TeamSettings {
             most_requests: 10,
             timeout: Duration::from_secs(600),
             roles: None,
+            memory: Memory::default(),
+            keep: None,
             models: crate::models::ModelSettings::default(),
         }
     }
@@ -55,6 +62,11 @@ pub enum TeamError {
 /// The roles at work.
 pub struct Team {
     pub roles: Roles,
+    /// Those of the program alone.
+    pub(in crate::app) built_in: Roles,
+    pub(crate) memory: Memory,
+    /// How long requests and the texts of calls are kept; for good where nothing is said.
+    pub(crate) keep: Option<Duration>,
     models: crate::models::Models,
     slots: Arc<Semaphore>,
     most: usize,
@@ -82,6 +94,9 @@ impl Team {
         let models = crate::models::Models::new(&settings.models, &names, now, seed)?;
         Ok(Self {
             roles,
+            built_in: Roles::built_in(),
+            memory: settings.memory,
+            keep: settings.keep,
             models,
             slots: Arc::new(Semaphore::new(settings.most_requests)),
             most: settings.most_requests,

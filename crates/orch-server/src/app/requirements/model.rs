@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use super::propose::Read;
 use super::version::document;
 use crate::app::model_call::{Purpose, Terms, Waiting, ask_and_keep};
+use crate::app::role::told;
 use crate::app::{App, AppError, Result};
 
 /// The role that reads visions.
@@ -20,17 +21,18 @@ const BY_RULES: &str = r#"nothing was stored; {"by": "rules"} proposes without a
 /// Who proposes where nobody says.
 pub(super) async fn usual(app: &App, project_id: ProjectId) -> Result<ProposedBy> {
     let (_, role) = role(app, project_id).await?;
-    Ok(match app.team().model_name(&role) {
-        Some(_) => ProposedBy::Model,
-        None => ProposedBy::Rules,
+    let models = app.team().models();
+    // A role whose model is misspelt is told so, and not passed over.
+    let is_set = models.line(&role).or_else(|| models.usual()).is_some();
+    Ok(if is_set {
+        ProposedBy::Model
+    } else {
+        ProposedBy::Rules
     })
 }
 
-async fn role(app: &App, _project_id: ProjectId) -> Result<(Roles, Role)> {
-    let roles = app.team().roles.clone();
-    let role = roles.find(ROLE).cloned();
-    let role = role.expect("invariant: the program has this role, and a folder only replaces it");
-    Ok((roles, role))
+async fn role(app: &App, project_id: ProjectId) -> Result<(Roles, Role)> {
+    crate::app::role::find(app, project_id, ROLE).await
 }
 
 /// Asks the model. If the caller goes away, it is asked no longer; the call is kept in any case.
@@ -50,6 +52,7 @@ pub(super) async fn suggest(
                 "The marks of this message carry {}.\n\n{}",
                 shown.mark, shown.text
             ),
+            memory: told(app, project_id, &role).await?,
             ..Material::default()
         },
     );
