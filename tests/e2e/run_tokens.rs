@@ -173,6 +173,23 @@ async fn a_runs_token_opens_the_runs_own_part_of_a_few_routes_and_nothing_else()
             json!({"title": "mine"}),
         ),
         (Method::GET, "/projects".to_owned(), json!(null)),
+        (
+            Method::PUT,
+            format!("/projects/{project}/budget"),
+            json!({"hard_cap_microusd": 1}),
+        ),
+        (
+            Method::GET,
+            format!("/projects/{project}/costs"),
+            json!(null),
+        ),
+        (Method::GET, "/models".to_owned(), json!(null)),
+        (
+            Method::PUT,
+            "/models/prices/m".to_owned(),
+            json!({"input": 0, "output": 0}),
+        ),
+        (Method::POST, "/models/m/test".to_owned(), json!(null)),
         (Method::GET, "/work-items".to_owned(), json!(null)),
         (
             Method::POST,

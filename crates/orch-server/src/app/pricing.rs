@@ -156,13 +156,14 @@ async fn put(tx: &mut Tx, model: &str, wanted: Wanted) -> Result<Entry> {
             return Err(AppError::wrong(field, value, expected));
         }
     }
+    let by = tx.actor().to_owned();
     let stored = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
     let new = NewPrice {
         model,
         input: stored(wanted.input),
         cached: stored(cached),
         output: stored(wanted.output),
-        by: &tx.actor().to_owned(),
+        by: &by,
         now: tx.now(),
     };
     let row = store::set(&mut tx.conn, &new).await?;

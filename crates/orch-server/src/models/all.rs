@@ -382,3 +382,7 @@ fn redact(keys: &[String]) -> Redact {
     let redactor = Redactor::new(keys);
     Arc::new(move |text: &str| redactor.redact(text).into_owned())
 }
+
+#[cfg(test)]
+#[path = "all_tests.rs"]
+mod tests;

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::super::budget::{Limits, Wallet};
 use super::super::{App, Result, pricing};
 use super::{Call, NoAnswer, Purpose};
-use crate::models::{Means, Trail};
+use crate::models::{Means, Stop, Trail};
 
 /// A limit that lifts at once is not asked about again at once.
 const SHORTEST_PARK: Duration = Duration::from_secs(1);
@@ -151,28 +151,29 @@ pub(crate) async fn ask_line(
         Ok(answer) => (Some(answer.clone()), Ok(answer)),
         Err(why) => (None, Err(why)),
     };
-    let answered_by = answer
-        .as_ref()
-        .map(|answer| answer.model.as_str())
-        .filter(|model| !model.is_empty())
-        .unwrap_or_else(|| way.model.model())
-        .to_owned();
     let Way {
+        model,
         prices,
         wallet,
         trail,
-        ..
     } = way;
+    let stops = trail.stops();
+    let error = outcome.as_ref().err().map(NoAnswer::to_string);
+    let named = match &answer {
+        Some(answer) => Some(answer.model.as_str()).filter(|model| !model.is_empty()),
+        None => failed_by(&stops, error.as_deref()),
+    };
+    let named = named.unwrap_or_else(|| model.model()).to_owned();
     let call = Call {
         purpose: purpose.clone(),
         role: role.to_owned(),
-        model: answered_by,
+        model: named,
         ask,
         answer,
-        error: outcome.as_ref().err().map(NoAnswer::to_string),
+        error,
         began,
         latency: from.elapsed(),
-        stops: trail.stops(),
+        stops,
         prices,
         wallet,
     };
@@ -180,6 +181,12 @@ pub(crate) async fn ask_line(
         outcome,
         call: Some(call),
     }
+}
+
+/// The model whose error it is.
+fn failed_by<'a>(stops: &'a [Stop], error: Option<&str>) -> Option<&'a str> {
+    let said = |stop: &&Stop| stop.error.as_ref().map(|(_, said)| said.as_str()) == error;
+    stops.iter().find(said).map(|stop| stop.model.as_str())
 }
 
 /// Prices as they are now, a purse for the levels of the purpose, and the models of a line behind both.

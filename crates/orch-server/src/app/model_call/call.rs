@@ -102,12 +102,23 @@ impl Call {
             model: &self.model,
             answer: answer.as_deref(),
             error: error.as_deref(),
-            usage: self.usage(),
+            usage: self.spent_tokens(),
             latency: self.latency,
         };
         self.keep_line(app, tx, &ask, &line).await?;
         self.wallet.finish(tx).await?;
         Ok(())
+    }
+
+    /// Tokens of the model that is named, also where its answers were of no use.
+    fn spent_tokens(&self) -> Usage {
+        if self.answer.is_some() {
+            return self.usage();
+        }
+        let mut usage = Usage::default();
+        let own = self.stops.iter().filter(|stop| stop.model == self.model);
+        own.for_each(|stop| usage += stop.usage);
+        usage
     }
 
     /// Models that were asked before another one took their place.
