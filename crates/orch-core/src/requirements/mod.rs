@@ -1,5 +1,6 @@
 //! Turns a vision (free text) into requirements by rules alone: the same text always gives the same
-//! items, each of which stands on one sentence that it cites; and keeps versions of them.
+//! items, each of which stands on one sentence that it cites; and keeps versions of them. What a model proposes
+//! is merged by rules too: it is never believed where the text does not say it.
 //!
 //! **Invariant:** an item depends on its own sentence and the nearest heading, on nothing else. No item
 //! may be derived from what a vision leaves out, and no wording may be shared by unrelated visions.

@@ -6,7 +6,8 @@ use super::super::advice;
 use super::super::item::{ItemKind, Source};
 use super::super::propose::propose;
 use super::super::wording::tidied;
-use super::build::{derive, next_id};
+use super::build::next_id;
+use super::derive::derive;
 use super::model::{Answer, Document, Mvp, Origin, Priority, Removed, Requirement};
 
 /// The longest text of an item, in characters.

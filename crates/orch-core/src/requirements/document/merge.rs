@@ -9,8 +9,9 @@ use super::super::evidence::Evidence;
 use super::super::id::{Ids, normalised};
 use super::super::item::{Asks, Item, ItemKind, Source};
 use super::super::wording::tidied;
-use super::build::{By, Content, Fresh, Text, assemble, derive, next_id, read, requirement};
+use super::build::{By, Content, Fresh, Text, assemble, next_id, read, requirement};
 use super::cited::Sentences;
+use super::derive::derive;
 use super::model::{ArchitectureOption, Document, Mvp, Origin, Requirement, Support};
 use super::suggested::{
     MOST_ITEMS, MOST_OPTIONS, MOST_POINTS, MOST_QUESTIONS, Suggested, SuggestedCite, SuggestedItem,

@@ -5,6 +5,7 @@
 
 mod build;
 mod cited;
+mod derive;
 mod diff;
 mod digest;
 mod edit;
