@@ -185,7 +185,7 @@ async fn roles_ask_what_the_file_names_and_the_next_where_the_first_cannot_answe
     }
     let listed = server.cli(&["models", "list"]);
     assert!(
-        listed.contains("first") && listed.contains("responses_else_chat") == false,
+        listed.contains("first") && !listed.contains("responses_else_chat"),
         "{listed}"
     );
     let doctor = text(&server.command(&["doctor"]).output().expect("it runs"));
