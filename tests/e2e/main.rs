@@ -34,6 +34,8 @@ mod process;
 mod recovery;
 mod replicas;
 mod requirements;
+mod requirements_by_model;
+mod roles;
 mod run_tokens;
 #[path = "../support/s3.rs"]
 mod s3;

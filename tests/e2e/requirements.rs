@@ -420,3 +420,127 @@ async fn the_command_line_leads_from_a_file_to_an_approval() {
     let history = server.cli(&["requirements", "show", &project, "--all"]);
     assert_eq!(history.matches("superseded").count(), 2, "{history}");
 }
+
+const INFO_REQUESTS: &str = "/work-items/runs/info-requests";
+
+async fn pending(server: &Installation) -> Vec<Value> {
+    let listed = server.get(&format!("{INFO_REQUESTS}?status=pending")).await;
+    listed.as_array().expect("questions").clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn open_questions_are_info_requests_and_answering_one_is_the_edit_that_does() {
+    let server = Installation::serve();
+    let (project, first) = proposed(&server, VISION).await;
+    let open = first["items"].as_array().expect("items").iter();
+    let open: Vec<&Value> = open
+        .filter(|item| item["kind"] == "open_question")
+        .map(|item| &item["id"])
+        .collect();
+    let asked = pending(&server).await;
+    assert_eq!(asked.iter().map(|q| &q["item"]).collect::<Vec<_>>(), open);
+    assert!(open.len() > 1, "{open:?}");
+    for question in &asked {
+        assert_eq!(
+            (&question["run_id"], &question["project_id"]),
+            (&json!(null), &json!(project))
+        );
+        assert_eq!(question["fields"][0]["secret"], false);
+    }
+
+    // Pages of one, both ways, go over runs' questions and these alike.
+    let mut seen = Vec::new();
+    for order in ["asc", "desc"] {
+        let mut cursor = String::new();
+        loop {
+            let path = format!("{INFO_REQUESTS}?status=pending&limit=1&order={order}{cursor}");
+            let page = server.get(&path).await;
+            let Some(one) = page[0]["id"].as_i64() else {
+                break;
+            };
+            seen.push(one);
+            cursor = format!("&cursor={one}");
+        }
+    }
+    let ids: Vec<i64> = asked.iter().filter_map(|q| q["id"].as_i64()).collect();
+    let mut both = ids.clone();
+    both.extend(ids.iter().rev());
+    assert_eq!(seen, both);
+
+    // Answered as an info request: the same as an edit.
+    let respond = format!("{INFO_REQUESTS}/{}/respond", ids[0]);
+    let answered = server
+        .post(&respond, json!({"values": {"answer": "$50 a month"}}))
+        .await;
+    assert_eq!(
+        (&answered["status"], &answered["responses"]["answer"]),
+        (&json!("resolved"), &json!("$50 a month"))
+    );
+    let versions = server
+        .get(&format!("/projects/{project}/requirements"))
+        .await;
+    let newest = versions
+        .as_array()
+        .and_then(|all| all.last())
+        .expect("a version")
+        .clone();
+    assert_eq!(newest["parent_id"], first["id"]);
+    let question = &newest["items"]
+        .as_array()
+        .expect("items")
+        .iter()
+        .find(|item| &item["id"] == open[0])
+        .expect("the question")["answer"];
+    assert_eq!(question["text"], "$50 a month");
+    item(&newest, "$50 a month");
+    let (status, problem) = server
+        .try_post(&respond, json!({"values": {"answer": "more"}}))
+        .await;
+    assert_eq!(
+        (status, &problem["code"]),
+        (StatusCode::CONFLICT, &json!("info_request_closed"))
+    );
+    let (status, _) = server
+        .try_post(
+            &format!("{INFO_REQUESTS}/{}/respond", ids[1]),
+            json!({"values": {"wish": "x"}}),
+        )
+        .await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+
+    // Skipped on the command line; an edit closes the info request likewise.
+    let skipped = ids[1].to_string();
+    tokio::task::block_in_place(|| {
+        assert!(
+            server
+                .cli(&["answer"])
+                .contains(&format!("of project {project}"))
+        );
+        server.cli(&["answer", &skipped, "--skip"])
+    });
+    let shown = server.get(&format!("{INFO_REQUESTS}/{skipped}")).await;
+    assert_eq!(
+        (&shown["status"], &shown["responses"]),
+        (&json!("resolved"), &json!({}))
+    );
+    for left in pending(&server).await {
+        let versions = server
+            .get(&format!("/projects/{project}/requirements"))
+            .await;
+        let newest = &versions
+            .as_array()
+            .and_then(|all| all.last())
+            .expect("a version")["id"];
+        let edits = json!({"edits": [{"op": "skip", "id": left["item"]}]});
+        server
+            .post(
+                &format!("/projects/{project}/requirements/{newest}/edits"),
+                edits,
+            )
+            .await;
+    }
+    assert_eq!(pending(&server).await, Vec::<Value>::new());
+    let (status, _) =
+        answer(server.request(Method::GET, &format!("{INFO_REQUESTS}/1000001999999"))).await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+}

@@ -244,6 +244,31 @@ async fn a_runs_token_opens_the_runs_own_part_of_a_few_routes_and_nothing_else()
             json!({"approve": true}),
         ),
         (
+            Method::PUT,
+            format!("/projects/{project}/roles/code"),
+            json!({"content": "x"}),
+        ),
+        (
+            Method::GET,
+            format!("/projects/{project}/roles"),
+            json!(null),
+        ),
+        (
+            Method::POST,
+            format!("/projects/{project}/roles/code/memory"),
+            json!({"content": "x"}),
+        ),
+        (
+            Method::POST,
+            "/work-items/runs/info-requests/1000001000001/respond".to_owned(),
+            json!({"values": {"answer": "x"}}),
+        ),
+        (
+            Method::POST,
+            format!("/projects/{project}/requirements/propose"),
+            json!({"by": "model"}),
+        ),
+        (
             Method::POST,
             format!("/projects/{project}/requirements/approve"),
             json!(null),

@@ -17,6 +17,7 @@ mod server;
 mod vault;
 
 pub use app::orchestrate::TeamSettings;
+pub use app::role::Memory as RoleMemory;
 pub use audit_file::{AuditReport, verify_audit};
 pub use config::{Exposure, SchedulingMode, ServerConfig};
 pub use http::openapi;

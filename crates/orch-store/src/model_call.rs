@@ -85,6 +85,19 @@ pub async fn insert(conn: &mut Conn, call: &NewModelCall<'_>) -> Result<(), Stor
     Ok(())
 }
 
+/// Forgets what was said in calls before; who was asked, tokens and cost stay. Tells how many.
+///
+/// # Errors
+/// When the database fails.
+pub async fn forget_texts_before(conn: &mut Conn, then: Timestamp) -> Result<u64, StoreError> {
+    execute!(
+        conn,
+        "UPDATE model_call SET ask = '{\"system\":\"\",\"messages\":[]}', answer = NULL
+          WHERE started_at < $1 AND (answer IS NOT NULL OR length(ask) > 40)",
+        then.as_micros()
+    )
+}
+
 /// The calls of a request, in order.
 ///
 /// # Errors

@@ -191,6 +191,31 @@ pub async fn end_left(
     )
 }
 
+/// Forgets requests that ended before, and sessions that were not used since. Tells how many requests.
+///
+/// # Errors
+/// When the database fails.
+pub async fn forget_before(conn: &mut Conn, then: Timestamp) -> Result<u64, StoreError> {
+    execute!(
+        conn,
+        "UPDATE model_call SET orchestration_id = NULL WHERE orchestration_id IN
+                (SELECT id FROM orchestration WHERE status <> 'running' AND ended_at < $1)",
+        then.as_micros()
+    )?;
+    let gone = execute!(
+        conn,
+        "DELETE FROM orchestration WHERE status <> 'running' AND ended_at < $1",
+        then.as_micros()
+    )?;
+    execute!(
+        conn,
+        "DELETE FROM orchestration_session WHERE used_at < $1
+            AND NOT EXISTS (SELECT 1 FROM orchestration o WHERE o.session_id = orchestration_session.id)",
+        then.as_micros()
+    )?;
+    Ok(gone)
+}
+
 /// A request by its name.
 ///
 /// # Errors

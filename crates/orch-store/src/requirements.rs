@@ -3,10 +3,10 @@
 use orch_core::ids::{ProjectId, RequirementsId, VisionId};
 use orch_core::time::Timestamp;
 
-use crate::conn::{all, execute, one, optional};
+use crate::conn::{all, execute, listing, one, optional};
 use crate::inline::row;
 use crate::stored::{Lenient, noun, stored};
-use crate::{Conn, Found, StoreError};
+use crate::{Conn, Found, Page, StoreError};
 
 row! {
     /// A version: `status` is proposed, approved or superseded; `items` is a JSON array of items with id,
@@ -167,6 +167,26 @@ pub async fn approved(
         "SELECT * FROM requirements WHERE project_id = $1 AND status = 'approved' ORDER BY id DESC LIMIT 1",
         project.get()
     )?)
+}
+
+/// The newest version of each project, by project; a page's ids are those of projects.
+///
+/// # Errors
+/// When the database fails.
+pub async fn newest_by_project(
+    conn: &mut Conn,
+    page: Page,
+) -> Result<Found<Requirements>, StoreError> {
+    let sql = listing!(
+        page,
+        "SELECT r.* FROM requirements r
+          WHERE r.id = (SELECT max(n.id) FROM requirements n WHERE n.project_id = r.project_id)",
+        "r.project_id",
+        "$1",
+        "$2"
+    );
+    let rows = all!(conn, Lenient<Requirements>, sql, page.after, page.limit)?;
+    Ok(Found::of::<Requirements>(rows))
 }
 
 /// All versions, oldest first.

@@ -1,4 +1,4 @@
-//! `answer`: answers an agent's question, or lists the questions that are open.
+//! `answer`: answers or skips a question of an agent or of proposed requirements, or lists the questions that are open.
 
 use std::collections::BTreeMap;
 
@@ -30,6 +30,9 @@ pub struct Args {
     /// Read answers from standard input: KEY=VALUE lines, or one JSON object
     #[arg(long)]
     stdin: bool,
+    /// Leave the question open, on purpose: for questions of requirements, and where all inputs are optional
+    #[arg(long, conflicts_with_all = ["values", "from_file", "stdin"])]
+    skip: bool,
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {
@@ -61,11 +64,17 @@ pub async fn run(args: Args, context: &mut Context<'_>) -> Result<Exit, Failure>
     }
     warn_of_secrets(&question, &args.values, context);
     let mut given = given(&args)?;
-    fill(
-        &question,
-        &mut given,
-        Terminal::of_the_process().filter(|_| !args.stdin),
-    )?;
+    if !args.skip {
+        fill(
+            &question,
+            &mut given,
+            Terminal::of_the_process().filter(|_| !args.stdin),
+        )?;
+        if given.is_empty() && question.item.is_some() {
+            return Err(Failure::usage(format!("question {id} got no answer"))
+                .next_step(format!("answer it with `codex-orchestrator answer {id} answer='…'`, or leave it open with --skip")));
+        }
+    }
     let values = given
         .into_iter()
         .map(|(key, value)| (key, Value::String(value)))

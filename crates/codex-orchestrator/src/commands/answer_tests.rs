@@ -37,7 +37,9 @@ fn question() -> InfoRequest {
     };
     InfoRequest {
         id: 3,
-        run_id: 1,
+        run_id: Some(1),
+        project_id: None,
+        item: None,
         prompt: "credentials".into(),
         required_keys: vec!["ID".into(), "KEY".into()],
         fields: vec![

@@ -22,6 +22,7 @@ pub mod models;
 mod money;
 pub mod orchestrate;
 pub mod project;
+mod project_roles;
 mod prompt;
 pub mod queue;
 pub mod quota;

@@ -1,9 +1,9 @@
-//! `project`: create, set, list, show, quota.
+//! `project`: create, set, list, show, quota, roles.
 
 use clap::Subcommand;
 use orch_api::types::project::NewProject;
 
-use super::{Connect, Context, Listing, ids, quota, repository};
+use super::{Connect, Context, Listing, ids, project_roles, quota, repository};
 use crate::exit::Exit;
 use crate::failure::Failure;
 
@@ -58,6 +58,9 @@ enum Action {
         #[command(flatten)]
         change: quota::Change,
     },
+    /// Show or change the roles of a project, and what they remember
+    #[command(subcommand)]
+    Roles(project_roles::Action),
 }
 
 /// Runs `project`.
@@ -92,6 +95,7 @@ pub async fn run(args: Args, context: &mut Context<'_>) -> Result<Exit, Failure>
             context.output.page(&page)?;
         }
         Action::Show { id } => context.output.one(&client.project(id).await?)?,
+        Action::Roles(action) => project_roles::run(action, &client, context).await?,
         Action::Quota { id, change } => quota::show_or_set(&client, id, &change, context).await?,
     }
     Ok(Exit::Done)

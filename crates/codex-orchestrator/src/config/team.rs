@@ -3,13 +3,16 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use orch_server::{ModelSettings, TeamSettings};
+use orch_server::{ModelSettings, RoleMemory, TeamSettings};
 
 use super::{Reader, Setting, parse};
 
 const MOST_REQUESTS: Setting = Setting::new("MAX_CONCURRENT_REQUESTS").default("10");
 const TIMEOUT: Setting = Setting::new("ORCH_ORCHESTRATE_TIMEOUT").default("600");
 const ROLES: Setting = Setting::new("ORCH_ROLES");
+const MEMORY_ENTRIES: Setting = Setting::new("ORCH_ROLE_MEMORY_ENTRIES").default("50");
+const MEMORY_DAYS: Setting = Setting::new("ORCH_ROLE_MEMORY_DAYS").default("180");
+const KEEP_DAYS: Setting = Setting::new("ORCH_ORCHESTRATE_KEEP_DAYS");
 pub(super) const KEY: Setting = Setting::new("OPENAI_API_KEY").secret();
 pub(super) const BASE_URL: Setting = Setting::new("ORCH_OPENAI_BASE_URL");
 pub(super) const MODEL: Setting = Setting::new("ORCH_OPENAI_MODEL");
@@ -32,6 +35,11 @@ pub(super) fn team(reader: &mut Reader<'_>) -> TeamSettings {
         reader.optional(setting, None, |text| parse::text(text).map(PathBuf::from))
     };
     let roles = file(reader, &ROLES);
+    let memory = RoleMemory {
+        entries: reader.value(&MEMORY_ENTRIES, None, parse::whole(0, 1_000)),
+        days: reader.value(&MEMORY_DAYS, None, parse::whole(1, 36_500)),
+    };
+    let keep = reader.optional(&KEEP_DAYS, None, parse::whole(1, 36_500));
     let models = file(reader, &MODELS);
     let prices = file(reader, &PRICES);
     let record = file(reader, &RECORD);
@@ -46,6 +54,8 @@ pub(super) fn team(reader: &mut Reader<'_>) -> TeamSettings {
         most_requests: most as usize,
         timeout: Duration::from_secs(timeout.into()),
         roles,
+        memory,
+        keep: keep.map(|days| Duration::from_secs(u64::from(days) * 86_400)),
         models: ModelSettings {
             key: reader.optional(&KEY, None, parse::text),
             base_url: reader.optional(&BASE_URL, None, parse::text),

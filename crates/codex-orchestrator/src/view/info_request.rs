@@ -13,7 +13,7 @@ impl Row for InfoRequest {
     fn cells(&self) -> Vec<Cell> {
         vec![
             Cell::new(self.id),
-            Cell::new(self.run_id),
+            asked_by(self),
             of_status(self.status.as_str()),
             Cell::time(&self.created_at),
             Cell::new(&self.prompt),
@@ -31,7 +31,7 @@ impl Details for InfoRequest {
         let keys: Vec<String> = self.fields.iter().map(describe).collect();
         vec![
             ("question", Cell::new(self.id)),
-            ("run", Cell::new(self.run_id)),
+            ("run", asked_by(self)),
             ("status", of_status(self.status.as_str())),
             ("asks for", Cell::new(keys.join(", "))),
             ("created", Cell::time(&self.created_at)),
@@ -41,6 +41,15 @@ impl Details for InfoRequest {
 
     fn body(&self) -> Option<&str> {
         Some(&self.prompt)
+    }
+}
+
+/// The run, or the item of which requirements.
+fn asked_by(question: &InfoRequest) -> Cell {
+    match (question.run_id, question.project_id, &question.item) {
+        (Some(run), _, _) => Cell::new(run),
+        (None, Some(project), Some(item)) => Cell::new(format!("{item} of project {project}")),
+        (None, _, _) => Cell::new("-"),
     }
 }
 

@@ -11,6 +11,7 @@ mod orchestrate;
 mod project;
 mod queue;
 mod requirements;
+mod role;
 mod run;
 mod secret;
 mod tone;

@@ -18,6 +18,8 @@ const RUN: &str = "ORCH_RUN_ID";
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// The server gives a request 30 s; this is longer, so that its own answer arrives.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
+/// The server gives up on a model before that, whatever it is told.
+const MODEL_TIMEOUT: Duration = Duration::from_secs(2 * 60 * 60);
 /// How long refusals for too many requests are waited out, in all.
 const PATIENCE: Duration = Duration::from_secs(60);
 const LARGEST_ANSWER_BYTES: usize = 64 * 1024 * 1024;
@@ -165,12 +167,31 @@ impl Client {
         self.decode(response).await
     }
 
+    /// POST of what a model has to think about: the server bounds the time.
+    pub(super) async fn post_to_model<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<T, ClientError> {
+        let request = self.request(Method::POST, path).json(body);
+        let response = self.send_within(request, MODEL_TIMEOUT).await?;
+        self.decode(response).await
+    }
+
     /// Sends; answers of 2xx alone come back.
     pub(super) async fn send(&self, request: RequestBuilder) -> Result<Response, ClientError> {
+        self.send_within(request, ANSWER_TIMEOUT).await
+    }
+
+    async fn send_within(
+        &self,
+        request: RequestBuilder,
+        answer_timeout: Duration,
+    ) -> Result<Response, ClientError> {
         let mut waited = Duration::ZERO;
         loop {
             let attempt = request.try_clone().expect("invariant: no body is a stream");
-            let answer = tokio::time::timeout(ANSWER_TIMEOUT, attempt.send()).await;
+            let answer = tokio::time::timeout(answer_timeout, attempt.send()).await;
             let response = match answer {
                 Err(_) => return Err(self.timed_out()),
                 Ok(Err(source)) => return Err(self.not_reached(source)),

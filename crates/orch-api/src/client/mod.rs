@@ -19,6 +19,7 @@ mod paging;
 mod projects;
 mod requirements;
 mod retry_after;
+mod roles;
 mod runs;
 mod scheduler;
 mod secrets;

@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use super::{Client, ClientError, Order, Page, Paging};
 use crate::types::requirements::{
-    ApproveRequirements, EditRequirements, NewRequirementComment, RequirementComment, Requirements,
-    RequirementsDifference,
+    ApproveRequirements, EditRequirements, NewRequirementComment, ProposeRequirements,
+    RequirementComment, Requirements, RequirementsDifference,
 };
 
 #[derive(Serialize)]
@@ -16,9 +16,13 @@ struct From {
 
 impl Client {
     /// Proposes requirements from the project's current vision.
-    pub async fn propose_requirements(&self, project_id: i64) -> Result<Requirements, ClientError> {
-        self.act(&format!("/projects/{project_id}/requirements/propose"))
-            .await
+    pub async fn propose_requirements(
+        &self,
+        project_id: i64,
+        how: &ProposeRequirements,
+    ) -> Result<Requirements, ClientError> {
+        let path = format!("/projects/{project_id}/requirements/propose");
+        self.post_to_model(&path, how).await
     }
 
     /// Approves the version that is proposed now.

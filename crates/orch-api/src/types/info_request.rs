@@ -7,11 +7,18 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-/// A question that an agent asks a person.
+/// A question that an agent asks a person in a run, or that a project's proposed requirements leave open.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct InfoRequest {
     pub id: i64,
-    pub run_id: i64,
+    /// The run that waits for it; null for a question of requirements.
+    pub run_id: Option<i64>,
+    /// The project whose requirements ask.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project_id: Option<i64>,
+    /// The item of the requirements, such as `R-12`. Answering or skipping (with no value) is an edit of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub item: Option<String>,
     pub prompt: String,
     pub required_keys: Vec<String>,
     #[schema(value_type = Vec<FieldSchema>)]

@@ -14,6 +14,7 @@ pub mod orchestrate;
 pub mod project;
 pub mod queue;
 pub mod requirements;
+pub mod role;
 pub mod run;
 pub mod secret;
 pub mod steer;

@@ -37,6 +37,29 @@ pub struct Requirements {
     /// Contradictions and vague words.
     #[serde(default)]
     pub findings: Vec<RequirementsFinding>,
+    /// Who made the proposal that this version stands on.
+    #[serde(default)]
+    pub by: ProposedBy,
+}
+
+/// Who reads the vision.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ProposedBy {
+    /// Rules over its words.
+    #[default]
+    Rules,
+    /// The model of the role `requirements`.
+    Model,
+}
+
+/// How requirements are proposed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ProposeRequirements {
+    /// By a model where one is configured, else by rules.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<ProposedBy>,
 }
 
 /// Where a version stands; an approved or proposed one is superseded by the next.
@@ -64,7 +87,7 @@ pub struct RequirementItem {
     /// Whether the first version has it; absent for risks and questions.
     #[serde(default)]
     pub mvp: Option<RequirementMvp>,
-    /// vision, attachment, edit, answer, rules.
+    /// vision, attachment, edit, answer, rules, model. What a model said and no sentence says has an empty `source`.
     #[serde(default)]
     pub origin: String,
     /// The item that a question or risk is about, or the question that this answers.
@@ -79,6 +102,9 @@ pub struct RequirementItem {
     /// Whether a person changed it: later proposals leave its words alone.
     #[serde(default)]
     pub edited: bool,
+    /// The items that a question of a model sets against each other.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub between: Vec<String>,
 }
 
 /// A sentence of the vision or of an attachment; empty for items that persons or rules added.
@@ -102,6 +128,8 @@ pub struct RequirementMvp {
     pub reason: String,
     #[serde(default)]
     pub by_person: bool,
+    #[serde(default)]
+    pub by_model: bool,
 }
 
 /// What became of a question; without a text it was skipped.
@@ -121,6 +149,9 @@ pub struct RequirementsOption {
     pub trade_offs: Vec<String>,
     /// The words that speak for it.
     pub rests_on: Vec<RequirementsSupport>,
+    /// Whether a model proposes it, and not a blueprint.
+    #[serde(default)]
+    pub by_model: bool,
 }
 
 /// A word that speaks for an option, and where it stands.

@@ -1,5 +1,6 @@
 //! Turns a vision (free text) into requirements by rules alone: the same text always gives the same
-//! items, each of which stands on one sentence that it cites; and keeps versions of them.
+//! items, each of which stands on one sentence that it cites; and keeps versions of them. What a model proposes
+//! is merged by rules too: it is never believed where the text does not say it.
 //!
 //! **Invariant:** an item depends on its own sentence and the nearest heading, on nothing else. No item
 //! may be derived from what a vision leaves out, and no wording may be shared by unrelated visions.
@@ -18,6 +19,7 @@ mod lines;
 mod measures;
 mod openapi;
 mod propose;
+mod question;
 mod reading;
 mod sentences;
 mod verbs;
@@ -33,9 +35,13 @@ mod visions;
 
 pub use document::{
     Answer, ArchitectureOption, Change, Changed, Content, Difference, Document, Edit, EditFault,
-    FieldChange, Finding, FindingKind, LONGEST_TEXT, MOST_EDITS, Mvp, Operation, Origin, Priority,
-    Removed, Requirement, Support, Text, WordChange, difference, propose_document,
+    FieldChange, Finding, FindingKind, LARGEST_MATERIAL_BYTES, LONGEST_TEXT, MOST_EDITS, Material,
+    MaterialTooLarge, Mvp, Operation, Origin, Priority, Removed, Requirement, Suggested,
+    SuggestedCite, SuggestedContradiction, SuggestedItem, SuggestedMvp, SuggestedOption,
+    SuggestedVagueness, Support, Text, WordChange, difference, document_of_model, material,
+    propose_document,
 };
 pub use item::{Draft, Item, ItemKind, Source};
 pub use openapi::{OpenApiError, is_openapi, operations};
 pub use propose::propose;
+pub use question::QuestionId;

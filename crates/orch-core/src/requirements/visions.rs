@@ -107,7 +107,9 @@ fn every_item_stands_on_a_sentence_or_says_that_a_rule_made_it() {
                     matches!(item.kind, ItemKind::OpenQuestion | ItemKind::Risk),
                     "{name}: {item:?}"
                 ),
-                Origin::Attachment | Origin::Edit | Origin::Answer => panic!("{name}: {item:?}"),
+                Origin::Attachment | Origin::Edit | Origin::Answer | Origin::Model => {
+                    panic!("{name}: {item:?}")
+                }
             }
         }
         for option in &document.options {

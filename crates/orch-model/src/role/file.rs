@@ -13,7 +13,9 @@ use crate::Schema;
 pub(super) const MAX_BYTES: usize = 256 * 1024;
 const FENCE: &str = "+++";
 /// What a template may see.
-const INPUTS: [&str; 5] = ["prompt", "context", "options", "results", "history"];
+const INPUTS: [&str; 6] = [
+    "prompt", "context", "options", "results", "history", "memory",
+];
 const MAX_NAME_BYTES: usize = 64;
 
 /// In which form a role answers.

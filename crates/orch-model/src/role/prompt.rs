@@ -39,6 +39,8 @@ pub struct Material {
     pub results: Vec<Part>,
     /// Earlier requests of the session, the oldest first.
     pub history: Vec<Turn>,
+    /// What the role noted before, the oldest first.
+    pub memory: Vec<String>,
 }
 
 impl Roles {
@@ -88,6 +90,9 @@ fn seen(role: &Role, material: &Material) -> Seen {
     }
     if named("history") {
         given.history.clone_from(&material.history);
+    }
+    if named("memory") {
+        given.memory.clone_from(&material.memory);
     }
     Seen::from(Serde(&given))
 }
@@ -140,6 +145,32 @@ mod tests {
         };
         let ask = Roles::built_in().ask(&role, &material).unwrap();
         assert_eq!(user(&ask), "p");
+    }
+
+    #[test]
+    fn what_a_role_remembers_is_told_as_data() {
+        let roles = Roles::built_in();
+        let material = Material {
+            prompt: "p".to_owned(),
+            memory: vec!["We use {{ tabs }}".to_owned()],
+            ..Material::default()
+        };
+        for role in roles.all() {
+            let with = roles.ask(role, &material).unwrap();
+            let text = user(&with);
+            assert!(
+                text.contains("<memory>\n- We use {{ tabs }}\n</memory>\n"),
+                "{text}"
+            );
+            let without = roles.ask(
+                role,
+                &Material {
+                    memory: Vec::new(),
+                    ..material.clone()
+                },
+            );
+            assert!(!user(&without.unwrap()).contains("noted"));
+        }
     }
 
     #[test]

@@ -26,6 +26,7 @@ pub mod project;
 pub mod queue;
 mod report_counts;
 pub mod requirements;
+pub mod role;
 pub mod run;
 pub mod run_token;
 pub mod secret;

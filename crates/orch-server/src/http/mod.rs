@@ -15,6 +15,7 @@ mod projects;
 mod reference;
 mod requirements;
 mod requirements_view;
+mod roles;
 mod runs;
 mod scheduler;
 mod secrets;
@@ -74,6 +75,7 @@ pub(crate) fn area() -> Area<App> {
     Area::with_openapi(Document::openapi())
         .merge(projects::area())
         .merge(requirements::area())
+        .merge(roles::area())
         .merge(secrets::area())
         .merge(work_items::area())
         .merge(dry_run::area())

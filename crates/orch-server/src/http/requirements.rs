@@ -8,8 +8,8 @@ use http::header::{ETAG, IF_MATCH};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use orch_api::problem::Problem;
 use orch_api::types::requirements::{
-    ApproveRequirements, EditRequirements, NewRequirementComment, RequirementComment, Requirements,
-    RequirementsDifference,
+    ApproveRequirements, EditRequirements, NewRequirementComment, ProposeRequirements,
+    RequirementComment, Requirements, RequirementsDifference,
 };
 use orch_core::ids::{ProjectId, RequirementsId};
 use serde::Deserialize;
@@ -25,7 +25,7 @@ use crate::edge::{Access, ApiError, Area, Caller, JsonBody, OptionalJson, Path, 
 pub fn area() -> Area<App> {
     Area::new()
         .route(Access::User, routes!(list))
-        .route(Access::User, routes!(propose))
+        .route(Access::User.untimed(), routes!(propose))
         .route(Access::User, routes!(approve_current))
         .route(Access::User, routes!(show))
         .route(Access::User, routes!(approve))
@@ -63,15 +63,20 @@ fn if_match(headers: &HeaderMap) -> Result<Option<String>, AppError> {
 
 /// Propose requirements from the newest vision
 ///
-/// Items of the version before keep their ids; what persons edited, added, removed and answered stays.
-#[utoipa::path(post, path = "/projects/{id}/requirements/propose", tag = "projects", params(("id" = i64, Path)), responses(
-    (status = 200, body = Requirements), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+/// Items of the version before keep their ids; what persons edited, added, removed and answered stays. The role
+/// `requirements` asks its model where one is configured; otherwise, and with `{"by": "rules"}`, rules read the text.
+/// If the caller goes away while a model is asked, that is cancelled and nothing is stored.
+#[utoipa::path(post, path = "/projects/{id}/requirements/propose", tag = "projects", params(("id" = i64, Path)), request_body = Option<ProposeRequirements>, responses(
+    (status = 200, body = Requirements),
+    (status = 503, description = "The model gave no answer that can be used; nothing is stored. `Retry-After` says when a limit lifts", body = Problem, content_type = "application/problem+json"),
+    (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 async fn propose(
     State(app): State<App>,
     caller: Caller,
     Path(id): Path<i64>,
+    OptionalJson(how): OptionalJson<ProposeRequirements>,
 ) -> Result<Response, ApiError> {
-    let proposed = requirements::propose(&app, &caller.name, ProjectId(id)).await?;
+    let proposed = requirements::propose(&app, &caller.name, ProjectId(id), how.by).await?;
     Ok(answer(StatusCode::OK, view::version(proposed).await?))
 }
 

@@ -1,7 +1,7 @@
 //! How requirements, their differences and comments, and files of visions are shown.
 
 use orch_api::types::requirements::{
-    RequirementComment, Requirements, RequirementsDifference, RequirementsStatus,
+    ProposedBy, RequirementComment, Requirements, RequirementsDifference, RequirementsStatus,
 };
 use orch_api::types::vision::Attachment;
 use orch_core::requirements::{Content, Difference};
@@ -64,6 +64,10 @@ fn requirements(stored: orch_store::requirements::Requirements) -> Result<Requir
         options: as_shown(&document.options),
         chosen_option: document.chosen_option,
         findings: as_shown(&document.findings),
+        by: match document.by_model {
+            true => ProposedBy::Model,
+            false => ProposedBy::Rules,
+        },
     })
 }
 

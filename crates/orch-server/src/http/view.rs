@@ -209,7 +209,9 @@ pub fn info_request(
 ) -> app::Result<InfoRequest> {
     Ok(InfoRequest {
         id: request.id.get(),
-        run_id: request.run_id.get(),
+        run_id: Some(request.run_id.get()),
+        project_id: None,
+        item: None,
         prompt: request.prompt.clone(),
         required_keys: request
             .fields
@@ -223,6 +225,27 @@ pub fn info_request(
         created_at: request.created_at.to_string(),
         resolved_at: request.resolved_at.map(|at| at.to_string()),
     })
+}
+
+/// A question of requirements, as an info request.
+pub fn question(question: app::requirements::Question) -> InfoRequest {
+    let is_answered = question.status == orch_core::info_request::Status::Resolved;
+    InfoRequest {
+        id: question.id.id().get(),
+        run_id: None,
+        project_id: Some(question.id.project.get()),
+        item: Some(question.id.item()),
+        prompt: question.prompt,
+        required_keys: Vec::new(),
+        fields: app::requirements::question_fields(),
+        status: question.status,
+        responses: is_answered.then(|| {
+            let answer = question.answer.into_iter();
+            answer.map(|answer| ("answer".to_owned(), answer)).collect()
+        }),
+        created_at: question.created_at.to_string(),
+        resolved_at: is_answered.then(|| question.created_at.to_string()),
+    }
 }
 
 pub fn queue_entry(explained: app::queue::Explained) -> QueueEntry {

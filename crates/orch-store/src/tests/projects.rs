@@ -1,9 +1,14 @@
 //! The part of the story that is about projects, visions and requirements.
 
+use std::time::Duration;
+
 use orch_core::ids::{ProjectId, VisionId};
 
 use super::conformance::{Transcript, page};
-use crate::{Order, Store, attachment, project, requirement_comment, requirements, vision};
+use crate::{
+    Order, Page, Store, Tx, attachment, model_call, orchestration, project, project_role,
+    requirement_comment, requirements, role_memory, vision,
+};
 
 pub(super) async fn projects(store: &Store, t: &Transcript) {
     let mut tx = store.begin("user").await.expect("a transaction");
@@ -101,5 +106,76 @@ pub(super) async fn projects(store: &Store, t: &Transcript) {
         "attachments",
         attachment::of_vision(&mut tx.conn, VisionId(1)).await,
     );
+    for (after, order) in [
+        (None, Order::OldestFirst),
+        (Some(1), Order::OldestFirst),
+        (None, Order::NewestFirst),
+    ] {
+        let page = Page {
+            order,
+            after,
+            limit: 2,
+        };
+        t.note(
+            "newest by project",
+            requirements::newest_by_project(&mut tx.conn, page).await,
+        );
+    }
+    roles(&mut tx, t).await;
     tx.commit().await.expect("a commit");
+}
+
+/// Roles of projects, and what they remember.
+async fn roles(tx: &mut Tx, t: &Transcript) {
+    let (project, now) = (ProjectId(1), tx.now());
+    for (name, content) in [("code", "a"), ("spec", "b"), ("code", "c")] {
+        t.note(
+            "role set",
+            project_role::set(&mut tx.conn, project, name, content, "user", now).await,
+        );
+    }
+    t.note(
+        "roles",
+        project_role::of_project(&mut tx.conn, project).await,
+    );
+    for name in ["spec", "spec"] {
+        t.note(
+            "role removed",
+            project_role::remove(&mut tx.conn, project, name).await,
+        );
+    }
+    for content in ["one", "two", "three", "four"] {
+        let new = role_memory::NewNote {
+            project,
+            role: "code",
+            content,
+            author: "user",
+            origin: "person",
+        };
+        t.note("noted", role_memory::insert(&mut tx.conn, &new, now).await);
+    }
+    t.note(
+        "forgot",
+        role_memory::remove(&mut tx.conn, project, "code", 2).await,
+    );
+    t.note(
+        "beyond",
+        role_memory::forget_beyond(&mut tx.conn, project, "code", 2).await,
+    );
+    t.note(
+        "notes",
+        role_memory::of_role(&mut tx.conn, project, "code", 5).await,
+    );
+    t.note(
+        "before",
+        role_memory::forget_before(&mut tx.conn, now.plus(Duration::from_secs(1))).await,
+    );
+    t.note(
+        "texts",
+        model_call::forget_texts_before(&mut tx.conn, now).await,
+    );
+    t.note(
+        "requests",
+        orchestration::forget_before(&mut tx.conn, now).await,
+    );
 }

@@ -12,6 +12,7 @@ mod show;
 mod tests;
 
 use clap::Subcommand;
+use orch_api::types::requirements::{ProposeRequirements, ProposedBy};
 
 use super::{Connect, Context, ids};
 use crate::exit::Exit;
@@ -33,6 +34,9 @@ enum Action {
         /// The project's id
         #[arg(value_parser = ids::id())]
         project: i64,
+        /// Who reads the vision: a model where one is configured, else rules
+        #[arg(long, value_enum)]
+        by: Option<By>,
     },
     /// Show the current requirements
     Show(show::Args),
@@ -48,12 +52,33 @@ enum Action {
     Comment(comment::Args),
 }
 
+/// Who proposes.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum By {
+    /// Rules over the vision's words
+    Rules,
+    /// The model of the role `requirements`
+    Model,
+}
+
+impl From<By> for ProposedBy {
+    fn from(by: By) -> Self {
+        match by {
+            By::Rules => Self::Rules,
+            By::Model => Self::Model,
+        }
+    }
+}
+
 /// Runs `requirements`.
 pub async fn run(args: Args, context: &mut Context<'_>) -> Result<Exit, Failure> {
     let client = context.client(&args.connect)?;
     match args.action {
-        Action::Propose { project } => {
-            let proposed = client.propose_requirements(project).await?;
+        Action::Propose { project, by } => {
+            let how = ProposeRequirements {
+                by: by.map(ProposedBy::from),
+            };
+            let proposed = client.propose_requirements(project, &how).await?;
             show::print(&proposed, &[], context)?;
             show::next_steps(&proposed, context);
         }

@@ -25,6 +25,7 @@ fn item(id: &str, kind: &str, text: &str) -> RequirementItem {
         vague_word: None,
         answer: None,
         edited: false,
+        between: Vec::new(),
     }
 }
 
@@ -50,6 +51,7 @@ fn version() -> Requirements {
         options: Vec::new(),
         chosen_option: None,
         findings: Vec::new(),
+        by: orch_api::types::requirements::ProposedBy::Rules,
     }
 }
 

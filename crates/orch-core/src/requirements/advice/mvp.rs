@@ -38,8 +38,11 @@ pub fn cut_mvp(items: &mut [Requirement]) {
     }
 }
 
+/// What a person decided, or a model about an item that no person changed.
 fn decided(item: &Requirement) -> Option<&Mvp> {
-    item.mvp.as_ref().filter(|mvp| mvp.by_person)
+    item.mvp
+        .as_ref()
+        .filter(|mvp| mvp.by_person || (mvp.by_model && !item.edited))
 }
 
 fn is_work(kind: ItemKind) -> bool {
@@ -56,6 +59,7 @@ fn cut(item: &Requirement, has_musts: bool) -> Option<Mvp> {
             included,
             reason: reason.to_owned(),
             by_person: false,
+            by_model: false,
         })
     };
     match item.kind {

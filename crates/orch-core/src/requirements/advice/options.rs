@@ -106,6 +106,7 @@ fn option(blueprint: &Blueprint, tally: &Tally, items: &[Requirement]) -> Archit
                 }
             })
             .collect(),
+        by_model: false,
     }
 }
 

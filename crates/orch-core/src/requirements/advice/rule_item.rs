@@ -70,6 +70,7 @@ impl RuleItem {
             vague_word: None,
             answer: None,
             edited: false,
+            between: Vec::new(),
         }
     }
 }

@@ -1,17 +1,18 @@
-//! From texts to a document: what the sentences give, with the ids of the version before, and then
-//! what follows from the items ([`derive`]).
+//! From texts to a document: what the sentences give, with the ids of the version before, and what persons
+//! did to it. What follows from the items is worked out by [`derive`].
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::super::advice::{self, RuleItem};
+use super::super::advice;
 use super::super::id::Ids;
 use super::super::item::{Asks, Draft, Item, ItemKind, Source};
 use super::super::propose::{propose, unheard};
 use super::super::wording::tidied;
+use super::derive::derive;
 use super::matching::{Known, matches};
-use super::model::{Document, Finding, FindingKind, Origin, Requirement};
+use super::model::{Document, Origin, Requirement};
 
 /// A text that needs are read from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +45,28 @@ pub struct Operation {
 /// Proposes a document from the texts. Items that were there before keep their ids, what persons
 /// edited keeps their words, what they added stays, and what they removed does not come back.
 pub fn propose_document(texts: &[Text], previous: Option<&Document>) -> Document {
+    let mut fresh: Vec<Fresh> = Vec::new();
+    for text in texts {
+        let before = fresh.len();
+        fresh.extend(read(text).into_iter().map(|item| Fresh {
+            about: item.about.map(|at| before + at),
+            ..item
+        }));
+    }
+    let mut document = assemble(fresh, previous, By::Rules);
+    derive(&mut document);
+    document
+}
+
+/// Who reads the texts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum By {
+    Rules,
+    Model,
+}
+
+/// The items of a proposal under their ids, with what persons did to the version before.
+pub(super) fn assemble(fresh: Vec<Fresh>, previous: Option<&Document>, by: By) -> Document {
     let mut document = Document {
         next_number: previous.map_or(1, |previous| previous.next_number),
         removed: previous.map_or_else(Vec::new, |previous| previous.removed.clone()),
@@ -57,22 +80,16 @@ pub fn propose_document(texts: &[Text], previous: Option<&Document>) -> Document
         .iter()
         .map(|removed| removed.key.clone())
         .collect();
-    let mut fresh: Vec<Fresh> = Vec::new();
-    for text in texts {
-        let before = fresh.len();
-        fresh.extend(read(text).into_iter().map(|item| Fresh {
-            about: item.about.map(|at| before + at),
-            ..item
-        }));
-    }
-    let old: Vec<&Requirement> = before
-        .iter()
-        .filter(|item| matches!(item.origin, Origin::Vision | Origin::Attachment))
-        .collect();
+    let old: Vec<&Requirement> = before.iter().filter(|item| is_read(item.origin)).collect();
     let known: Vec<Known<'_>> = old.iter().map(|item| Known::of(item)).collect();
     let wanted: Vec<Known<'_>> = fresh.iter().map(|fresh| Known::of(&fresh.item)).collect();
     let matched = matches(&known, &wanted);
     drop(wanted);
+    let found: HashSet<String> = matched
+        .iter()
+        .flatten()
+        .map(|at| old[*at].id.clone())
+        .collect();
     let mut ids: Vec<Option<String>> = Vec::with_capacity(fresh.len());
     for (fresh, matched) in fresh.into_iter().zip(matched) {
         let mut item = fresh.item;
@@ -81,23 +98,36 @@ pub fn propose_document(texts: &[Text], previous: Option<&Document>) -> Document
             continue;
         }
         match matched.map(|at| old[at]) {
-            Some(old) => take_over(&mut item, old),
+            Some(old) => take_over(&mut item, old, by),
             None => item.id = next_id(&mut document.next_number),
         }
         ids.push(Some(item.id.clone()));
-        item.about = fresh.about.and_then(|at| ids.get(at).cloned().flatten());
+        let known = |at: usize| ids.get(at).cloned().flatten();
+        item.about = fresh.about.and_then(known);
+        item.between = fresh.between.into_iter().filter_map(known).collect();
         document.items.push(item);
     }
     let carried = before
         .iter()
         .filter(|item| match item.origin {
             Origin::Edit | Origin::Answer | Origin::Rules => true,
-            Origin::Vision | Origin::Attachment => false,
+            Origin::Model => item.is_touched() && !found.contains(&item.id),
+            // A model may leave out what stands in the texts as before; rules do not.
+            Origin::Vision | Origin::Attachment => {
+                by == By::Model && item.is_touched() && !found.contains(&item.id)
+            }
         })
         .cloned();
     document.items.extend(carried);
-    derive(&mut document);
     document
+}
+
+/// Whether an item comes from reading the texts, so that the next reading may find it again.
+const fn is_read(origin: Origin) -> bool {
+    match origin {
+        Origin::Vision | Origin::Attachment | Origin::Model => true,
+        Origin::Edit | Origin::Answer | Origin::Rules => false,
+    }
 }
 
 /// Gives the next id of the project.
@@ -108,10 +138,12 @@ pub(super) fn next_id(next_number: &mut u64) -> String {
 }
 
 /// What persons did to the item stays.
-fn take_over(item: &mut Requirement, old: &Requirement) {
+fn take_over(item: &mut Requirement, old: &Requirement, by: By) {
     item.id.clone_from(&old.id);
     item.edited = old.edited;
-    if old.edited {
+    // A model asks the same in other words each time; what was answered is asked already.
+    let keeps_words = old.edited || (by == By::Model && old.answer.is_some());
+    if keeps_words {
         item.kind = old.kind;
         item.text.clone_from(&old.text);
         item.priority = old.priority;
@@ -126,12 +158,25 @@ fn take_over(item: &mut Requirement, old: &Requirement) {
 }
 
 /// An item without an id, and the place of the one that it asks about.
-struct Fresh {
-    item: Requirement,
-    about: Option<usize>,
+pub(super) struct Fresh {
+    pub item: Requirement,
+    pub about: Option<usize>,
+    /// Those that it sets against each other.
+    pub between: Vec<usize>,
 }
 
-fn read(text: &Text) -> Vec<Fresh> {
+impl Fresh {
+    pub(super) const fn of(item: Requirement, about: Option<usize>) -> Self {
+        Self {
+            item,
+            about,
+            between: Vec::new(),
+        }
+    }
+}
+
+/// What rules read in a text.
+pub(super) fn read(text: &Text) -> Vec<Fresh> {
     let origin = match text.attachment {
         Some(_) => Origin::Attachment,
         None => Origin::Vision,
@@ -160,10 +205,7 @@ fn of_prose(prose: &str, attachment: Option<&String>, origin: Origin) -> Vec<Fre
         if item.asks.is_none() {
             asked_about = Some((item.source.start, found.len()));
         }
-        found.push(Fresh {
-            item: requirement(item, attachment, origin),
-            about,
-        });
+        found.push(Fresh::of(requirement(item, attachment, origin), about));
     }
     let mut ids = Ids::default();
     for source in unheard {
@@ -176,10 +218,7 @@ fn of_prose(prose: &str, attachment: Option<&String>, origin: Origin) -> Vec<Fre
             source,
             asks: Some(Asks::Decision),
         };
-        found.push(Fresh {
-            item: requirement(item, attachment, origin),
-            about: None,
-        });
+        found.push(Fresh::of(requirement(item, attachment, origin), None));
     }
     found
 }
@@ -195,8 +234,8 @@ fn of_operations(
             "" => format!("The API answers `{}`", operation.name),
             summary => format!("The API answers `{}`: {summary}", operation.name),
         };
-        Fresh {
-            item: requirement(
+        Fresh::of(
+            requirement(
                 Item {
                     id: ids.next(ItemKind::Functional, &operation.name, 0),
                     kind: ItemKind::Functional,
@@ -211,13 +250,13 @@ fn of_operations(
                 attachment,
                 origin,
             ),
-            about: None,
-        }
+            None,
+        )
     });
     items.collect()
 }
 
-fn requirement(item: Item, attachment: Option<&String>, origin: Origin) -> Requirement {
+pub(super) fn requirement(item: Item, attachment: Option<&String>, origin: Origin) -> Requirement {
     let Item {
         id: key,
         kind,
@@ -247,115 +286,6 @@ fn requirement(item: Item, attachment: Option<&String>, origin: Origin) -> Requi
         vague_word,
         answer: None,
         edited: false,
+        between: Vec::new(),
     }
-}
-
-/// Works out anew what follows from the items: questions about contradictions, risks, options, the cut
-/// of the first version, findings. What persons said to it stays.
-pub(super) fn derive(document: &mut Document) {
-    drop_settled_questions(document);
-    let (mut old, items): (Vec<_>, Vec<_>) = std::mem::take(&mut document.items)
-        .into_iter()
-        .partition(|item| item.origin == Origin::Rules);
-    document.items = items;
-    document.options = advice::options(&document.items);
-    if let Some(chosen) = &document.chosen_option
-        && !document.options.iter().any(|option| &option.name == chosen)
-    {
-        document.chosen_option = None;
-    }
-    let contradictions = advice::contradictions(&document.items);
-    let mut asked = Vec::with_capacity(contradictions.len());
-    let from_rules = contradictions
-        .iter()
-        .map(|found| found.question.clone())
-        .chain(advice::risks(&document.items))
-        .chain(advice::gaps(&document.items, &document.options));
-    let from_rules: Vec<RuleItem> = from_rules.collect();
-    for (at, rule) in from_rules.into_iter().enumerate() {
-        let is_removed = document.removed.iter().any(|gone| gone.key == rule.key);
-        let id = if is_removed {
-            None
-        } else {
-            let item = match old.iter().position(|item| item.key == rule.key) {
-                Some(known) => rule.renew(old.remove(known)),
-                None => rule.into_requirement(next_id(&mut document.next_number)),
-            };
-            let id = item.id.clone();
-            document.items.push(item);
-            Some(id)
-        };
-        if at < contradictions.len() {
-            asked.push(id);
-        }
-    }
-    // What a person edited or answered stays, though its reason may be gone.
-    document.items.extend(
-        old.into_iter()
-            .filter(|item| item.edited || item.answer.is_some()),
-    );
-    advice::cut_mvp(&mut document.items);
-    document.findings = findings(document, contradictions, asked);
-}
-
-/// A question about a vague word has no object once the word or its item is gone.
-fn drop_settled_questions(document: &mut Document) {
-    let texts: HashMap<String, (bool, String)> = document
-        .items
-        .iter()
-        .map(|item| (item.id.clone(), (item.edited, item.text.to_lowercase())))
-        .collect();
-    document.items.retain(|item| {
-        let (Some(word), Some(about)) = (&item.vague_word, &item.about) else {
-            return true;
-        };
-        item.answer.is_some()
-            || texts
-                .get(about)
-                .is_some_and(|(edited, text)| !edited || text.contains(word.as_str()))
-    });
-}
-
-fn findings(
-    document: &Document,
-    contradictions: Vec<advice::Contradiction>,
-    asked: Vec<Option<String>>,
-) -> Vec<Finding> {
-    let by_id: HashMap<&str, &Requirement> = document
-        .items
-        .iter()
-        .map(|item| (item.id.as_str(), item))
-        .collect();
-    let is_answered = |id: &Option<String>| {
-        id.as_ref()
-            .is_none_or(|id| by_id.get(id.as_str()).is_none_or(|q| q.answer.is_some()))
-    };
-    let mut found: Vec<Finding> = contradictions
-        .into_iter()
-        .zip(asked)
-        .map(|(contradiction, question)| Finding {
-            kind: FindingKind::Contradiction,
-            message: contradiction.message,
-            sentences: contradiction.sentences,
-            items: contradiction.items,
-            resolved: is_answered(&question),
-            question,
-        })
-        .collect();
-    for question in &document.items {
-        let Some(word) = &question.vague_word else {
-            continue;
-        };
-        let about = question.about.as_deref().and_then(|id| by_id.get(id));
-        let text = about.map_or(question.text.as_str(), |item| item.text.as_str());
-        found.push(Finding {
-            kind: FindingKind::Vagueness,
-            message: format!("“{word}” in “{text}” wants a number"),
-            items: question.about.iter().cloned().collect(),
-            sentences: vec![question.source.sentence.clone()],
-            question: Some(question.id.clone()),
-            resolved: question.answer.is_some(),
-        });
-    }
-    found
 }

@@ -6,7 +6,8 @@ use super::super::advice;
 use super::super::item::{ItemKind, Source};
 use super::super::propose::propose;
 use super::super::wording::tidied;
-use super::build::{derive, next_id};
+use super::build::next_id;
+use super::derive::derive;
 use super::model::{Answer, Document, Mvp, Origin, Priority, Removed, Requirement};
 
 /// The longest text of an item, in characters.
@@ -246,6 +247,7 @@ fn by_person(included: bool, author: &str) -> Mvp {
         included,
         reason: format!("{author} decided so"),
         by_person: true,
+        by_model: false,
     }
 }
 
@@ -263,6 +265,7 @@ fn added(kind: ItemKind, text: String, origin: Origin) -> Requirement {
         vague_word: None,
         answer: None,
         edited: true,
+        between: Vec::new(),
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use super::super::item::ItemKind;
 use super::super::wording::is_invisible_direction;
-use super::model::{ArchitectureOption, Document, Requirement};
+use super::model::{ArchitectureOption, Document, Origin, Requirement};
 
 /// Longer texts and citations are cut in the Markdown (never in the items), so that a hostile vision of
 /// one endless sentence cannot multiply itself.
@@ -108,6 +108,12 @@ impl Document {
 
 fn write_item(out: &mut String, item: &Requirement) {
     write_line(out, format_args!("- `{}` {}", item.id, escaped(&item.text)));
+    if item.origin == Origin::Model && item.source.sentence.is_empty() {
+        write_line(
+            out,
+            format_args!("  - said by a model; no sentence says it"),
+        );
+    }
     if !item.source.sentence.is_empty() {
         let place = match &item.source.attachment {
             Some(name) => format!(" ({})", escaped(name)),
@@ -134,6 +140,12 @@ fn write_option(out: &mut String, option: &ArchitectureOption) {
     }
     for trade_off in &option.trade_offs {
         write_line(out, format_args!("- against it: {}", escaped(trade_off)));
+    }
+    if option.by_model {
+        write_line(out, format_args!("- proposed by a model"));
+    }
+    if option.rests_on.is_empty() {
+        return;
     }
     let words: Vec<String> = option
         .rests_on

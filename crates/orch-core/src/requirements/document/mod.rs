@@ -4,22 +4,35 @@
 //! **Invariant:** everything here is a function of the texts, the version before and the edits.
 
 mod build;
+mod cited;
+mod derive;
 mod diff;
 mod digest;
 mod edit;
 mod markdown;
 mod matching;
+mod material;
+mod merge;
 mod model;
+mod suggested;
 mod word_diff;
 
+#[cfg(test)]
+mod merge_tests;
 #[cfg(test)]
 mod tests;
 
 pub use build::{Content, Operation, Text, propose_document};
 pub use diff::{Changed, Difference, FieldChange, difference};
 pub use edit::{Edit, EditFault, LONGEST_TEXT, MOST_EDITS};
+pub use material::{LARGEST_MATERIAL_BYTES, Material, MaterialTooLarge, material};
+pub use merge::document_of_model;
 pub use model::{
     Answer, ArchitectureOption, Document, Finding, FindingKind, Mvp, Origin, Priority, Removed,
     Requirement, Support,
+};
+pub use suggested::{
+    Suggested, SuggestedCite, SuggestedContradiction, SuggestedItem, SuggestedMvp, SuggestedOption,
+    SuggestedVagueness,
 };
 pub use word_diff::{Change, WordChange};

@@ -26,6 +26,9 @@ pub struct Document {
     /// What persons removed: no later proposal brings it back.
     #[serde(default)]
     pub removed: Vec<Removed>,
+    /// Whether a model made the proposal that this stands on.
+    #[serde(default, skip_serializing_if = "is_no")]
+    pub by_model: bool,
 }
 
 impl Default for Document {
@@ -37,6 +40,7 @@ impl Default for Document {
             findings: Vec::new(),
             next_number: first_number(),
             removed: Vec::new(),
+            by_model: false,
         }
     }
 }
@@ -81,12 +85,20 @@ pub struct Requirement {
     /// Whether a person changed it: proposals then leave its words alone.
     #[serde(default)]
     pub edited: bool,
+    /// The items that a question of a model sets against each other.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub between: Vec<String>,
 }
 
 impl Requirement {
     /// Whether it is a question that nobody has answered or skipped.
     pub fn is_unanswered(&self) -> bool {
         self.kind == ItemKind::OpenQuestion && self.answer.is_none()
+    }
+
+    /// Whether a person changed it, answered it or decided on its version.
+    pub(super) fn is_touched(&self) -> bool {
+        self.edited || self.answer.is_some() || self.mvp.as_ref().is_some_and(|mvp| mvp.by_person)
     }
 }
 
@@ -139,6 +151,17 @@ pub struct Mvp {
     /// Whether a person decided it.
     #[serde(default)]
     pub by_person: bool,
+    /// Whether a model did: the reason is the model's.
+    #[serde(default, skip_serializing_if = "is_no")]
+    pub by_model: bool,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the shape that serde calls"
+)]
+const fn is_no(value: &bool) -> bool {
+    !*value
 }
 
 /// Where an item comes from.
@@ -156,6 +179,8 @@ pub enum Origin {
     Answer,
     /// A rule over other items, such as two that contradict each other.
     Rules,
+    /// A model: the words are its own. Where its citation does not stand in the texts, it cites nothing.
+    Model,
 }
 
 impl Origin {
@@ -167,6 +192,7 @@ impl Origin {
             Self::Edit => "edit",
             Self::Answer => "answer",
             Self::Rules => "rules",
+            Self::Model => "model",
         }
     }
 }
@@ -195,6 +221,9 @@ pub struct ArchitectureOption {
     pub trade_offs: Vec<String>,
     /// The words that it rests on, and where they stand.
     pub rests_on: Vec<Support>,
+    /// Whether a model proposes it, and not a blueprint.
+    #[serde(default, skip_serializing_if = "is_no")]
+    pub by_model: bool,
 }
 
 /// A word that speaks for an option.

@@ -71,6 +71,14 @@ impl Request {
     }
 }
 
+/// The project that a request names.
+///
+/// # Errors
+/// When it names two.
+pub fn project_of(new: &NewOrchestration) -> Result<Option<ProjectId>> {
+    project(new.project_id, new.options.as_ref())
+}
+
 /// The project that is named, at either place.
 fn project(given: Option<i64>, options: Option<&Value>) -> Result<Option<ProjectId>> {
     let option = match options.and_then(|options| options.get("project")) {

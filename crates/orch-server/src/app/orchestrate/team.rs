@@ -9,9 +9,11 @@ use std::time::Duration;
 use orch_model::Now;
 use orch_model::role::{Role, RoleError, Roles};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
+use super::super::role::Memory;
 use super::super::{AppError, Result};
 use super::watch::Watch;
 
@@ -27,6 +29,10 @@ pub struct TeamSettings {
     pub timeout: Duration,
     /// `ORCH_ROLES`: a folder of roles that add to the program's or replace them.
     pub roles: Option<PathBuf>,
+    /// What roles remember in projects.
+    pub memory: Memory,
+    /// `ORCH_ORCHESTRATE_KEEP_DAYS`: how long requests that are over and the texts of calls are kept.
+    pub keep: Option<Duration>,
     pub models: crate::models::ModelSettings,
 }
 
@@ -37,6 +43,8 @@ impl Default for TeamSettings {
             most_requests: 10,
             timeout: Duration::from_secs(600),
             roles: None,
+            memory: Memory::default(),
+            keep: None,
             models: crate::models::ModelSettings::default(),
         }
     }
@@ -54,13 +62,20 @@ pub enum TeamError {
 /// The roles at work.
 pub struct Team {
     pub roles: Roles,
+    /// Those of the program alone.
+    pub(in crate::app) built_in: Roles,
+    pub(crate) memory: Memory,
+    /// How long requests and the texts of calls are kept; for good where nothing is said.
+    pub(crate) keep: Option<Duration>,
     models: crate::models::Models,
     slots: Arc<Semaphore>,
     most: usize,
-    pub(super) timeout: Duration,
+    pub(in crate::app) timeout: Duration,
     running: Mutex<HashMap<Uuid, Watch>>,
     closing: AtomicBool,
-    pub(super) tasks: TaskTracker,
+    pub(in crate::app) tasks: TaskTracker,
+    /// Cancelled when the server goes down.
+    pub(in crate::app) stop: CancellationToken,
 }
 
 impl Team {
@@ -79,6 +94,9 @@ impl Team {
         let models = crate::models::Models::new(&settings.models, &names, now, seed)?;
         Ok(Self {
             roles,
+            built_in: Roles::built_in(),
+            memory: settings.memory,
+            keep: settings.keep,
             models,
             slots: Arc::new(Semaphore::new(settings.most_requests)),
             most: settings.most_requests,
@@ -86,11 +104,12 @@ impl Team {
             running: Mutex::default(),
             closing: AtomicBool::new(false),
             tasks: TaskTracker::new(),
+            stop: CancellationToken::new(),
         })
     }
 
     /// Takes one of the places.
-    pub(super) fn place(&self) -> Result<OwnedSemaphorePermit> {
+    pub(in crate::app) fn place(&self) -> Result<OwnedSemaphorePermit> {
         let slots = Arc::clone(&self.slots);
         slots.try_acquire_owned().map_err(|_| AppError::Busy {
             detail: format!(
@@ -115,6 +134,7 @@ impl Team {
     pub(crate) fn close(&self) {
         self.closing.store(true, Ordering::Release);
         self.tasks.close();
+        self.stop.cancel();
         for watch in self.lock().values() {
             watch.stop.cancel();
         }

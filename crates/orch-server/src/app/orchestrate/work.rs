@@ -12,7 +12,7 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use super::super::model_call::{Asked, Call, NoAnswer, Purpose, Terms, Waiting, ask_role};
-use super::super::{App, Result};
+use super::super::{App, Result, role};
 use super::history;
 use super::request::Request;
 use super::watch::{Event, Watch};
@@ -98,6 +98,7 @@ pub(super) async fn run(app: &App, job: Job) -> Result<Orchestration> {
         options: request.options.clone(),
         results: Vec::new(),
         history: turns,
+        memory: Vec::new(),
     };
     let mut status = "completed";
     let mut error = None;
@@ -107,6 +108,9 @@ pub(super) async fn run(app: &App, job: Job) -> Result<Orchestration> {
         reports[index].status = "running".to_owned();
         reports[index].start_time = Some(begun.to_string());
         watch.tell(Event::Agent(reports[index].clone()));
+        if let Some(project) = request.project {
+            material.memory = role::told(app, project, role).await?;
+        }
         let from = Instant::now();
         let (ended, call) = part(app, &watch, &purpose, (role, key), &material, deadline).await;
         let report = &mut reports[index];
@@ -122,6 +126,9 @@ pub(super) async fn run(app: &App, job: Job) -> Result<Orchestration> {
         match ended {
             Ended::Well(answer) => {
                 report.status = "completed".to_owned();
+                if let Some(project) = request.project {
+                    role::keep(app, &actor, project, role, &answer.text).await?;
+                }
                 material.results.push(Part {
                     agent: key.clone(),
                     text: bounded(answer.text),

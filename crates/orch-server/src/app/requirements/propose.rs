@@ -1,11 +1,16 @@
 //! Proposing requirements from the newest vision and its attachments.
 
-use orch_core::ids::ProjectId;
-use orch_core::requirements::{Content, Document, Text, propose_document};
+use orch_api::types::requirements::ProposedBy;
+use orch_core::ids::{ProjectId, VisionId};
+use orch_core::requirements::{
+    Content, Document, Suggested, Text, document_of_model, propose_document,
+};
 use orch_store::requirements::{self, Requirements};
 use orch_store::{StoreError, attachment, vision};
 use serde_json::json;
+use std::sync::Arc;
 
+use super::model;
 use super::version::{Origin, Written, document};
 use crate::app::{App, AppError, Result, attachment::read_back, project};
 
@@ -13,11 +18,34 @@ use crate::app::{App, AppError, Result, attachment::read_back, project};
 const MOST_ATTEMPTS: usize = 4;
 
 /// Proposes requirements from the newest vision. Items of the version before keep their ids.
-pub async fn propose(app: &App, actor: &str, project_id: ProjectId) -> Result<Requirements> {
+///
+/// # Errors
+/// When there is no vision, a model gives nothing that can be used, or the store fails.
+pub async fn propose(
+    app: &App,
+    actor: &str,
+    project_id: ProjectId,
+    by: Option<ProposedBy>,
+) -> Result<Requirements> {
     app.check_room()?;
     project::show(app, project_id).await?;
+    let by = match by {
+        Some(by) => by,
+        None => model::usual(app, project_id).await?,
+    };
+    let suggested = match by {
+        ProposedBy::Rules => None,
+        ProposedBy::Model => {
+            let read = read(app, project_id).await?;
+            let vision = read.vision;
+            Some((
+                vision,
+                Arc::new(model::suggest(app, actor, project_id, read).await?),
+            ))
+        }
+    };
     for _ in 0..MOST_ATTEMPTS {
-        if let Some(proposed) = attempt(app, actor, project_id).await? {
+        if let Some(proposed) = attempt(app, actor, project_id, suggested.as_ref()).await? {
             return Ok(proposed);
         }
     }
@@ -25,8 +53,14 @@ pub async fn propose(app: &App, actor: &str, project_id: ProjectId) -> Result<Re
     Err(AppError::conflict("requirements_changed", message))
 }
 
-/// None where another version was made meanwhile.
-async fn attempt(app: &App, actor: &str, project_id: ProjectId) -> Result<Option<Requirements>> {
+/// What a proposal is made from.
+pub(super) struct Read {
+    pub vision: VisionId,
+    pub texts: Vec<Text>,
+    pub previous: Option<Requirements>,
+}
+
+async fn read(app: &App, project_id: ProjectId) -> Result<Read> {
     let (vision, files, previous) = {
         let mut conn = app.store().read().await?;
         let vision = vision::latest(&mut conn, project_id).await?.ok_or_else(|| {
@@ -49,10 +83,43 @@ async fn attempt(app: &App, actor: &str, project_id: ProjectId) -> Result<Option
             content,
         });
     }
+    Ok(Read {
+        vision: vision_id,
+        texts,
+        previous,
+    })
+}
+
+/// None where another version was made meanwhile.
+async fn attempt(
+    app: &App,
+    actor: &str,
+    project_id: ProjectId,
+    suggested: Option<&(VisionId, Arc<Suggested>)>,
+) -> Result<Option<Requirements>> {
+    let Read {
+        vision: vision_id,
+        texts,
+        previous,
+    } = read(app, project_id).await?;
+    if suggested.is_some_and(|(shown, _)| *shown != vision_id) {
+        let message =
+            "another vision was submitted while the model read the one before; propose again";
+        return Err(AppError::conflict("vision_changed", message));
+    }
+    let suggested = suggested.map(|(_, suggested)| Arc::clone(suggested));
+    let by = if suggested.is_some() {
+        "model"
+    } else {
+        "rules"
+    };
     let parent = previous.as_ref().map(Requirements::id);
     let written = tokio::task::spawn_blocking(move || {
         let previous: Option<Document> = previous.as_ref().map(document).transpose()?;
-        let proposed = propose_document(&texts, previous.as_ref());
+        let proposed = match suggested {
+            Some(suggested) => document_of_model(&suggested, &texts, previous.as_ref()),
+            None => propose_document(&texts, previous.as_ref()),
+        };
         Ok::<_, AppError>(Written::of(proposed))
     })
     .await
@@ -72,7 +139,7 @@ async fn attempt(app: &App, actor: &str, project_id: ProjectId) -> Result<Option
     let proposed = written.save(&mut tx, &origin).await?;
     let data = json!({
         "project_id": project_id, "requirements_id": proposed.id, "vision_id": vision_id,
-        "parent_id": parent, "digest": proposed.digest,
+        "parent_id": parent, "digest": proposed.digest, "by": by,
     });
     tx.record("requirements.proposed", Some(project_id), data);
     tx.commit().await?;

@@ -11,8 +11,8 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use super::stream;
-use crate::app::App;
 use crate::app::orchestrate::{self, Request};
+use crate::app::{App, project, role};
 use crate::edge::{Access, ApiError, Area, Caller, JsonBody, Path};
 
 pub fn area() -> Area<App> {
@@ -38,7 +38,13 @@ async fn submit(
     JsonBody(new): JsonBody<NewOrchestration>,
 ) -> Result<Response, ApiError> {
     let wants_events = new.stream || accepts_events(&headers);
-    let request = Request::parse(new, &app.team().roles)?;
+    let request = match orchestrate::project_of(&new)? {
+        Some(project) => {
+            project::show(&app, project).await?;
+            Request::parse(new, &role::of_project(&app, project).await?)?
+        }
+        None => Request::parse(new, &app.team().roles)?,
+    };
     let begun = orchestrate::begin(&app, &caller.name, request).await?;
     if wants_events {
         return Ok(stream::events(begun));

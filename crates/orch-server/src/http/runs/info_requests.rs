@@ -10,7 +10,8 @@ use orch_api::problem::Problem;
 use orch_api::types::info_request::{InfoRequest, NewInfoRequest, Respond};
 use orch_core::ids::{InfoRequestId, RunId};
 use orch_core::info_request::Status;
-use orch_store::Listed;
+use orch_core::requirements::QuestionId;
+use orch_store::{Listed, Order, Page};
 use serde::Deserialize;
 use serde_json::Value;
 use utoipa::IntoParams;
@@ -20,7 +21,7 @@ use super::super::paging::{Listing, PageQuery};
 use super::super::view;
 use super::{EpochQuery, agreed};
 use crate::app::info_request::{Hold, Show, admit, fields_of_keys};
-use crate::app::{App, AppError, checks, info_request, secret};
+use crate::app::{App, AppError, checks, info_request, requirements, secret};
 use crate::edge::{
     Access, ApiError, Area, Caller, JsonBody, Path, Proof, Query, query_bool_option,
 };
@@ -130,7 +131,10 @@ struct StatusQuery {
     status: Option<String>,
 }
 
-/// List questions of all runs
+/// List questions of all runs, and those that proposed requirements leave open
+///
+/// A question of requirements has no `run_id`, but `project_id` and `item`; it is a view of the project's newest
+/// version, and goes away with it.
 #[utoipa::path(get, path = "/work-items/runs/info-requests", tag = "runs", params(StatusQuery, PageQuery), responses(
     (status = 200, body = Vec<InfoRequest>), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 async fn list_all(
@@ -141,13 +145,61 @@ async fn list_all(
     let statuses = [Status::Pending, Status::Resolved, Status::Cancelled];
     let named = statuses.map(|status| (status.as_str(), status));
     let status = checks::choice("status", query.status.as_deref(), &named)?;
-    let Listed { rows, next } = info_request::list(&app, status, listing.page()).await?;
-    let shown: Result<Vec<_>, _> = rows
-        .iter()
-        .map(|request| view::info_request(&app, request, Show::Redacted))
-        .collect();
-    let rows = shown?;
-    Ok(listing.answer(Listed { rows, next }, |row| row))
+    let listed = of_both(&app, status, listing.page()).await?;
+    Ok(listing.answer(listed, |row| row))
+}
+
+/// Who asks. Questions of runs have the smaller numbers.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Asker {
+    Run,
+    Requirements,
+}
+
+/// A page over both kinds of questions.
+async fn of_both(
+    app: &App,
+    status: Option<Status>,
+    page: Page,
+) -> Result<Listed<InfoRequest>, AppError> {
+    let order = match page.order {
+        Order::OldestFirst => [Asker::Run, Asker::Requirements],
+        Order::NewestFirst => [Asker::Requirements, Asker::Run],
+    };
+    let cursor = page
+        .after
+        .map(|after| match QuestionId::read(InfoRequestId(after)) {
+            Some(_) => Asker::Requirements,
+            None => Asker::Run,
+        });
+    let is_past_first = cursor == Some(order[1]);
+    let mut rows = Vec::new();
+    let mut next = None;
+    for asker in order.into_iter().skip(usize::from(is_past_first)) {
+        let here = Page {
+            order: page.order,
+            after: page.after.filter(|_| cursor == Some(asker)),
+            limit: page.limit - i64::try_from(rows.len()).unwrap_or(i64::MAX),
+        };
+        if here.limit < 1 {
+            break;
+        }
+        next = match asker {
+            Asker::Run => {
+                let found = info_request::list(app, status, here).await?;
+                for request in &found.rows {
+                    rows.push(view::info_request(app, request, Show::Redacted)?);
+                }
+                found.next
+            }
+            Asker::Requirements => {
+                let found = requirements::questions(app, status, here).await?;
+                rows.extend(found.rows.into_iter().map(view::question));
+                found.next
+            }
+        };
+    }
+    Ok(Listed { rows, next })
 }
 
 /// Show a question
@@ -160,11 +212,18 @@ async fn show(
     headers: HeaderMap,
 ) -> Answer<InfoRequest> {
     let show = query.show(&app, &headers)?;
+    if let Some(asked) = QuestionId::read(InfoRequestId(id)) {
+        return Ok(Json(view::question(
+            requirements::question(&app, asked).await?,
+        )));
+    }
     let request = info_request::show(&app, InfoRequestId(id)).await?;
     Ok(Json(view::info_request(&app, &request, show)?))
 }
 
 /// Answer a question
+///
+/// A question of requirements is answered with `answer`, and skipped with no value: a new version is made.
 #[utoipa::path(post, path = "/work-items/runs/info-requests/{id}/respond", tag = "runs", params(("id" = i64, Path)), request_body = Respond, responses(
     (status = 200, body = InfoRequest), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 async fn respond(
@@ -185,6 +244,10 @@ async fn respond(
             }
         };
         values.insert(key, text);
+    }
+    if let Some(asked) = QuestionId::read(InfoRequestId(id)) {
+        let resolved = requirements::answer_question(&app, &caller.name, asked, &values).await?;
+        return Ok(Json(view::question(resolved)));
     }
     let resolved = info_request::respond(&app, &caller.name, InfoRequestId(id), &values).await?;
     Ok(Json(view::info_request(&app, &resolved, Show::Redacted)?))
