@@ -22,6 +22,7 @@ mod fairness;
 mod grpc;
 mod live;
 mod logs;
+mod mcp;
 mod migrate;
 mod once;
 mod openapi;

@@ -1,7 +1,7 @@
 //! Hands each command to the file that knows it.
 
 use super::{
-    Context, agent, answer, artifact, audit, completions, decide, doctor, enqueue, logs, man,
+    Context, agent, answer, artifact, audit, completions, decide, doctor, enqueue, logs, man, mcp,
     migrate, orchestrate, project, queue, quota, recipe, requirements, run, secret, serve, tick,
     tool, up, vision, work,
 };
@@ -30,6 +30,7 @@ pub async fn dispatch(command: Command, context: &mut Context<'_>) -> Result<Exi
         Command::Enqueue(args) => enqueue::run(args, context).await,
         Command::Queue(args) => queue::run(args, context).await,
         Command::Tick(args) => tick::run(args, context).await,
+        Command::Mcp(args) => mcp::run(args, context).await,
         Command::Tool(args) => tool::run(args, context).await,
         Command::Secret(args) => secret::run(args, context).await,
         Command::Quota(args) => quota::run(args, context).await,

@@ -16,6 +16,7 @@ mod list;
 mod logging;
 pub mod logs;
 pub mod man;
+pub mod mcp;
 pub mod migrate;
 pub mod orchestrate;
 pub mod project;

@@ -15,6 +15,7 @@ pub(super) const BASE_URL: Setting = Setting::new("ORCH_OPENAI_BASE_URL");
 pub(super) const MODEL: Setting = Setting::new("ORCH_OPENAI_MODEL");
 const PRICES: Setting = Setting::new("ORCH_MODEL_PRICES");
 const RECORD: Setting = Setting::new("ORCH_MODEL_RECORD");
+const MCP_SERVERS: Setting = Setting::new("ORCH_MCP_SERVERS");
 const REPLAY: Setting = Setting::new("ORCH_MODEL_REPLAY");
 
 /// Longest time for a request.
@@ -31,6 +32,7 @@ pub(super) fn team(reader: &mut Reader<'_>) -> TeamSettings {
     let prices = file(reader, &PRICES);
     let record = file(reader, &RECORD);
     let replay = file(reader, &REPLAY);
+    let mcp = file(reader, &MCP_SERVERS);
     if record.is_some() && replay.is_some() {
         reader.refuse(
             &REPLAY,
@@ -49,5 +51,6 @@ pub(super) fn team(reader: &mut Reader<'_>) -> TeamSettings {
             record,
             replay,
         },
+        mcp,
     }
 }

@@ -6,6 +6,7 @@ mod dry_run;
 mod error;
 mod exposition;
 mod idempotency;
+mod mcp;
 mod observability;
 mod orchestrate;
 mod paging;
@@ -29,6 +30,7 @@ use crate::app::App;
 use crate::edge::{Access, Area};
 
 pub(crate) use idempotency::{UnderWay, replay};
+pub(crate) use mcp::area as mcp;
 pub(crate) use reference::STYLE;
 pub(crate) use unreadable::note as note_unreadable;
 

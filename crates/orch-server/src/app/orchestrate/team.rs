@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use orch_mcp::{McpSettings, McpSettingsError, NamedTool, Outfitter};
 use orch_model::role::{Role, RoleError, Roles};
 use orch_model::{Now, Provider};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -28,6 +29,8 @@ pub struct TeamSettings {
     /// `ORCH_ROLES`: a folder of roles that add to the program's or replace them.
     pub roles: Option<PathBuf>,
     pub models: crate::models::ModelSettings,
+    /// `ORCH_MCP_SERVERS`: a file of servers whose tools roles may name.
+    pub mcp: Option<PathBuf>,
 }
 
 /// As where nothing is set.
@@ -38,6 +41,7 @@ impl Default for TeamSettings {
             timeout: Duration::from_secs(600),
             roles: None,
             models: crate::models::ModelSettings::default(),
+            mcp: None,
         }
     }
 }
@@ -47,6 +51,8 @@ impl Default for TeamSettings {
 pub enum TeamError {
     #[error("the roles of ORCH_ROLES cannot be used")]
     Roles(#[from] RoleError),
+    #[error("the tools of roles (ORCH_MCP_SERVERS) cannot be used")]
+    Tools(#[from] McpSettingsError),
     #[error(transparent)]
     Models(#[from] crate::models::ModelsError),
 }
@@ -55,6 +61,9 @@ pub enum TeamError {
 pub struct Team {
     pub roles: Roles,
     models: crate::models::Models,
+    outfitter: Outfitter,
+    /// Tools by the names of the roles that have some.
+    tools: HashMap<String, Vec<NamedTool>>,
     slots: Arc<Semaphore>,
     most: usize,
     pub(super) timeout: Duration,
@@ -75,8 +84,19 @@ impl Team {
             Some(folder) => Roles::built_in().with_folder(folder)?,
             None => Roles::built_in(),
         };
+        let outfitter = match &settings.mcp {
+            Some(file) => Outfitter::new(McpSettings::read(file)?),
+            None => Outfitter::default(),
+        };
+        let mut tools = HashMap::new();
+        for role in roles.all().filter(|role| !role.tools.is_empty()) {
+            let admitted = outfitter.admit(&role.name, &role.tools)?;
+            tools.insert(role.name.clone(), admitted);
+        }
         Ok(Self {
             roles,
+            outfitter,
+            tools,
             models: crate::models::Models::new(&settings.models, now, seed)?,
             slots: Arc::new(Semaphore::new(settings.most_requests)),
             most: settings.most_requests,
@@ -99,9 +119,11 @@ impl Team {
         })
     }
 
-    /// The model that a role asks.
+    /// The model that a role asks, with the tools that the role has.
     pub(super) fn model(&self, role: &Role) -> Option<Arc<dyn Provider>> {
-        self.models.of(role.model.as_deref())
+        let model = self.models.of(role.model.as_deref())?;
+        let tools = self.tools.get(&role.name).cloned().unwrap_or_default();
+        Some(self.outfitter.equip(model, tools))
     }
 
     /// The name of the model that a role asks.
