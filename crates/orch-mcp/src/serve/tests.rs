@@ -19,19 +19,27 @@ use crate::tools::Who;
 
 /// Tells back who asked, and has an approval that nobody decides.
 async fn api() -> String {
-    async fn item(Path(id): Path<i64>, headers: HeaderMap) -> (StatusCode, Json<Value>) {
+    async fn item(
+        Path(id): Path<i64>,
+        headers: HeaderMap,
+    ) -> (StatusCode, [(&'static str, &'static str); 1], Json<Value>) {
         let token = headers
             .get("authorization")
             .map(|value| value.to_str().unwrap().to_owned());
         if id != 1 {
             let problem = json!({"type": "x", "title": "Forbidden", "status": 403, "detail": "not yours", "code": "run_token"});
-            return (StatusCode::FORBIDDEN, Json(problem));
+            let media = [("content-type", "application/problem+json")];
+            return (StatusCode::FORBIDDEN, media, Json(problem));
         }
         let item = json!({
             "id": id, "project_id": 1, "title": token, "description": "", "kind": "task", "state": "Proposed",
             "digest": "", "created_at": "", "version": 1,
         });
-        (StatusCode::OK, Json(item))
+        (
+            StatusCode::OK,
+            [("content-type", "application/json")],
+            Json(item),
+        )
     }
     async fn approvals() -> Json<Value> {
         Json(
