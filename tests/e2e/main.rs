@@ -23,6 +23,7 @@ mod grpc;
 mod live;
 mod logs;
 mod mcp;
+mod mcp_roles;
 mod migrate;
 mod once;
 mod openapi;
