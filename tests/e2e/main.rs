@@ -22,6 +22,8 @@ mod fairness;
 mod grpc;
 mod live;
 mod logs;
+mod mcp;
+mod mcp_roles;
 mod migrate;
 mod models;
 mod once;

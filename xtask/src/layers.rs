@@ -7,7 +7,7 @@ use anyhow::{Context as _, ensure};
 use serde_json::Value;
 
 /// Each crate with the crates of ours that it may link.
-const ALLOWED: [(&str, &[&str]); 14] = [
+const ALLOWED: [(&str, &[&str]); 15] = [
     ("orch-core", &[]),
     ("orch-failpoint", &[]),
     ("orch-store", &["orch-core", "orch-failpoint"]),
@@ -17,6 +17,7 @@ const ALLOWED: [(&str, &[&str]); 14] = [
     ("orch-git", &["orch-core"]),
     ("orch-redact", &["orch-core"]),
     ("orch-model", &["orch-core"]),
+    ("orch-mcp", &["orch-core", "orch-api", "orch-model"]),
     (
         "orch-agent",
         &[
@@ -36,6 +37,7 @@ const ALLOWED: [(&str, &[&str]); 14] = [
             "orch-api",
             "orch-store",
             "orch-git",
+            "orch-mcp",
             "orch-model",
             "orch-redact",
             "orch-failpoint",
@@ -49,6 +51,7 @@ const ALLOWED: [(&str, &[&str]); 14] = [
             "orch-sandbox",
             "orch-tools",
             "orch-agent",
+            "orch-mcp",
             "orch-server",
         ],
     ),

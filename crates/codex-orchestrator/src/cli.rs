@@ -60,6 +60,8 @@ pub enum Command {
     Queue(commands::queue::Args),
     /// Start all that is eligible now
     Tick(commands::tick::Args),
+    /// Serve the platform's tools to another agent over the Model Context Protocol
+    Mcp(commands::mcp::Args),
     /// Secrets of a project: set, list, remove
     Secret(commands::secret::Args),
     /// What projects use, and how much they may
@@ -102,6 +104,7 @@ impl Command {
             | Self::Enqueue(_)
             | Self::Queue(_)
             | Self::Tick(_)
+            | Self::Mcp(_)
             | Self::Secret(_)
             | Self::Quota(_)
             | Self::Tool(_)

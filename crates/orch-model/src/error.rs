@@ -60,6 +60,9 @@ pub enum ModelError {
     /// Whoever stands before the model let nothing through: a budget, say.
     #[error("the model was not asked: {why}")]
     Withheld { why: String },
+    /// The tools that it was to have are not there.
+    #[error("the model was not asked, because its tools are not there: {why}")]
+    Unequipped { why: String },
 }
 
 fn colon(said: &str) -> String {
@@ -114,7 +117,8 @@ impl ModelError {
             | Self::NotRecorded { .. }
             | Self::Command { .. }
             | Self::GivenUp
-            | Self::Withheld { .. } => Class::Final,
+            | Self::Withheld { .. }
+            | Self::Unequipped { .. } => Class::Final,
         }
     }
 
@@ -136,6 +140,7 @@ impl ModelError {
             Self::Command { .. } => "command",
             Self::GivenUp => "given_up",
             Self::Withheld { .. } => "withheld",
+            Self::Unequipped { .. } => "unequipped",
         }
     }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::middleware::from_fn_with_state;
+use orch_api::client::Client;
 use orch_store::blob::{BlobError, Blobs};
 use orch_store::{Database, Options, Store, StoreError, token_key};
 use sha2::{Digest as _, Sha256};
@@ -68,6 +69,8 @@ pub enum ServerError {
     Artifacts(#[source] BlobError),
     #[error(transparent)]
     Team(#[from] TeamError),
+    #[error("failed to prepare the server's way to itself")]
+    Inside(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error(transparent)]
     Config(#[from] ConfigError),
 }
@@ -153,7 +156,7 @@ impl Server {
         let app = App::new(store, blobs, vault, config.scheduling, health, team);
 
         let streams = CancellationToken::new();
-        let router = router(&app, &config, &streams)?;
+        let router = router(&app, &config, bound.port(), &streams)?;
         Ok(Self {
             app,
             listener,
@@ -238,8 +241,12 @@ fn make_private(folder: &std::path::Path) -> std::io::Result<()> {
 fn router(
     app: &App,
     config: &ServerConfig,
+    port: u16,
     streams: &CancellationToken,
 ) -> Result<axum::Router, ServerError> {
+    let mut mark = [0; 32];
+    getrandom::fill(&mut mark).map_err(|error| ServerError::Inside(Box::new(error)))?;
+    let mark = hex::encode(mark);
     let mut edge = EdgeConfig::new(AllowedHosts::new(
         &config.host,
         &config.allowed_hosts.join(","),
@@ -252,6 +259,7 @@ fn router(
         .transpose()?;
     edge.rate_per_minute = NonZeroU32::new(config.rate_limit_per_min);
     edge.store = Some(app.store().clone());
+    edge.inside = Some(ApiToken::parse(&mark)?);
     edge.runs = Some(Arc::new(run_token::Judge::new(app.clone())));
     let area = http::area()
         .layer(from_fn_with_state(
@@ -260,8 +268,23 @@ fn router(
         ))
         .layer(from_fn_with_state(app.clone(), http::note_unreadable))
         .merge(grpc::area(app, streams))
+        .merge(http::mcp(own_client(&config.host, port, &mark)?, streams))
         .with_state(app.clone());
     Ok(edge::apply(area, &edge))
+}
+
+/// A client of this very server, which calls no further than this machine where it can.
+fn own_client(host: &str, port: u16, mark: &str) -> Result<Client, ServerError> {
+    let address: Option<std::net::IpAddr> = host.parse().ok();
+    let host = match address {
+        Some(std::net::IpAddr::V4(address)) if address.is_unspecified() => "127.0.0.1",
+        Some(std::net::IpAddr::V6(address)) if address.is_unspecified() => "::1",
+        Some(_) | None => host,
+    };
+    let url = format!("http://{}:{port}", bracketed(host));
+    Client::new(&url, None)
+        .and_then(|client| client.from_inside(mark))
+        .map_err(|error| ServerError::Inside(Box::new(error)))
 }
 
 /// Where artifacts are kept. A bucket that is away is waited for while the server runs; one that is another

@@ -2,8 +2,8 @@
 
 use super::{
     Context, agent, answer, artifact, audit, budget, completions, decide, doctor, enqueue, logs,
-    man, migrate, models, orchestrate, project, queue, quota, recipe, requirements, run, secret,
-    serve, tick, tool, up, vision, work,
+    man, mcp, migrate, models, orchestrate, project, queue, quota, recipe, requirements, run,
+    secret, serve, tick, tool, up, vision, work,
 };
 use crate::cli::Command;
 use crate::exit::Exit;
@@ -32,6 +32,7 @@ pub async fn dispatch(command: Command, context: &mut Context<'_>) -> Result<Exi
         Command::Enqueue(args) => enqueue::run(args, context).await,
         Command::Queue(args) => queue::run(args, context).await,
         Command::Tick(args) => tick::run(args, context).await,
+        Command::Mcp(args) => mcp::run(args, context).await,
         Command::Tool(args) => tool::run(args, context).await,
         Command::Secret(args) => secret::run(args, context).await,
         Command::Quota(args) => quota::run(args, context).await,

@@ -17,6 +17,7 @@ mod list;
 mod logging;
 pub mod logs;
 pub mod man;
+pub mod mcp;
 pub mod migrate;
 pub mod models;
 mod money;

@@ -74,6 +74,7 @@ pub fn failure(error: &ServerError) -> Failure {
         ServerError::Exposed { .. }
         | ServerError::Team(_)
         | ServerError::Config(_)
+        | ServerError::Inside(_)
         | ServerError::Vault(_)
         | ServerError::Kv(_) => (Exit::Usage, None),
         ServerError::Listen { .. } => (

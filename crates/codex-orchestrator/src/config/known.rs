@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{
-    AgentFlags, ClientSettings, LogFlags, LogSettings, Reader, ServerFlags, Settings, Start,
+    AgentFlags, CallerSettings, LogFlags, LogSettings, Reader, ServerFlags, Settings, Start,
     agent_config, server_config,
 };
 
@@ -13,7 +13,7 @@ const ELSEWHERE: &str = "ORCH_PUBLISH_PORT";
 /// Variables that look like settings and are none: mostly misspelt ones. In order, each once.
 pub fn misspelt(settings: &Settings) -> Vec<&str> {
     let mut reader = Reader::new(settings);
-    ClientSettings::read(&mut reader, None);
+    CallerSettings::read(&mut reader, None);
     server_config(&mut reader, &ServerFlags::default(), Start::OnTick);
     agent_config(&mut reader, &AgentFlags::default(), "", Path::new(""));
     LogSettings::read(&mut reader, &LogFlags::default());

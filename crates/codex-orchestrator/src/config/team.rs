@@ -22,6 +22,7 @@ const ANTHROPIC_MODEL: Setting = Setting::new("ORCH_ANTHROPIC_MODEL");
 const MODELS: Setting = Setting::new("ORCH_MODELS");
 const PRICES: Setting = Setting::new("ORCH_MODEL_PRICES");
 const RECORD: Setting = Setting::new("ORCH_MODEL_RECORD");
+const MCP_SERVERS: Setting = Setting::new("ORCH_MCP_SERVERS");
 const REPLAY: Setting = Setting::new("ORCH_MODEL_REPLAY");
 
 /// Longest time for a request.
@@ -44,6 +45,7 @@ pub(super) fn team(reader: &mut Reader<'_>) -> TeamSettings {
     let prices = file(reader, &PRICES);
     let record = file(reader, &RECORD);
     let replay = file(reader, &REPLAY);
+    let mcp = file(reader, &MCP_SERVERS);
     if record.is_some() && replay.is_some() {
         reader.refuse(
             &REPLAY,
@@ -69,5 +71,6 @@ pub(super) fn team(reader: &mut Reader<'_>) -> TeamSettings {
             replay,
             variables: reader.variables(),
         },
+        mcp,
     }
 }

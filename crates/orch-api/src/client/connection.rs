@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, LOCATION};
 use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -15,6 +15,8 @@ use crate::problem::{self, Problem};
 
 /// What every process of a run has in its environment.
 const RUN: &str = "ORCH_RUN_ID";
+/// The header by which a server knows its own requests.
+pub const INSIDE: &str = "x-orch-inside";
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// The server gives a request 30 s; this is longer, so that its own answer arrives.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
@@ -30,6 +32,8 @@ const LARGEST_PROBLEM_BYTES: usize = 64 * 1024;
 pub struct Client {
     http: reqwest::Client,
     base: Url,
+    authorization: Option<HeaderValue>,
+    inside: Option<HeaderValue>,
     patience: Duration,
 }
 
@@ -50,15 +54,8 @@ impl Client {
     pub fn new(base_url: &str, token: Option<&str>) -> Result<Self, ClientError> {
         tls::install_provider();
         let base = address(base_url)?;
-        let mut headers = HeaderMap::new();
-        if let Some(token) = token {
-            let mut value = HeaderValue::from_str(&format!("Bearer {token}"))
-                .map_err(|_| ClientError::Token(token.len()))?;
-            value.set_sensitive(true);
-            headers.insert(AUTHORIZATION, value);
-        }
+        let authorization = token.map(bearer).transpose()?;
         let mut http = reqwest::Client::builder()
-            .default_headers(headers)
             .connect_timeout(CONNECT_TIMEOUT)
             .redirect(reqwest::redirect::Policy::none())
             .user_agent(concat!("codex-orchestrator/", env!("CARGO_PKG_VERSION")));
@@ -73,8 +70,30 @@ impl Client {
         Ok(Self {
             http,
             base,
+            authorization,
+            inside: None,
             patience: PATIENCE,
         })
+    }
+
+    /// The same connections with another token.
+    ///
+    /// # Errors
+    /// When the token cannot be sent.
+    pub fn with_token(mut self, token: Option<&str>) -> Result<Self, ClientError> {
+        self.authorization = token.map(bearer).transpose()?;
+        Ok(self)
+    }
+
+    /// A client by which a server asks itself; `mark` is what it knows itself by.
+    ///
+    /// # Errors
+    /// When the mark cannot be sent.
+    pub fn from_inside(mut self, mark: &str) -> Result<Self, ClientError> {
+        let mut value = HeaderValue::from_str(mark).map_err(|_| ClientError::Token(mark.len()))?;
+        value.set_sensitive(true);
+        self.inside = Some(value);
+        Ok(self)
     }
 
     /// Waits for at most `patience` in all while the server answers 429.
@@ -88,6 +107,11 @@ impl Client {
     #[must_use]
     pub fn url(&self) -> &str {
         self.base.as_str().trim_end_matches('/')
+    }
+
+    /// A document of the API that has no type here.
+    pub async fn document(&self, path: &str) -> Result<serde_json::Value, ClientError> {
+        self.get(path).await
     }
 
     pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
@@ -157,8 +181,18 @@ impl Client {
 
     pub(super) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let url = format!("{}{path}", self.url());
-        self.http
-            .request(method, url)
+        let request = self.http.request(method, url);
+        let known = [
+            (AUTHORIZATION.as_str(), &self.authorization),
+            (INSIDE, &self.inside),
+        ];
+        let known = known
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value.as_ref()?)));
+        known
+            .fold(request, |request, (name, value)| {
+                request.header(name, value)
+            })
             .header(ACCEPT, "application/json")
     }
 
@@ -321,6 +355,13 @@ impl Client {
             ClientError::Interrupted { url, source }
         }
     }
+}
+
+fn bearer(token: &str) -> Result<HeaderValue, ClientError> {
+    let mut value = HeaderValue::from_str(&format!("Bearer {token}"))
+        .map_err(|_| ClientError::Token(token.len()))?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 /// A refusal that is no problem document: that of a proxy, or of another program on the port.

@@ -28,7 +28,7 @@ mod tls;
 mod work_items;
 
 pub use audit::AuditFilter;
-pub use connection::Client;
+pub use connection::{Client, INSIDE};
 pub use download::Download;
 pub use error::ClientError;
 pub use follow::{LogEvent, LogFollower};

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::{Client, ClientError, Order, Page, Paging};
 use crate::types::requirements::{
     ApproveRequirements, EditRequirements, NewRequirementComment, ProposeRequirements,
-    RequirementComment, Requirements, RequirementsDifference,
+    RequirementComment, Requirements, RequirementsDifference, RequirementsStatus,
 };
 
 #[derive(Serialize)]
@@ -65,6 +65,22 @@ impl Client {
         let path = format!("/projects/{project_id}/requirements");
         let page: Page<Requirements> = self.page(&path, &(), &newest).await?;
         Ok(page.items.into_iter().next())
+    }
+
+    /// The version that is approved; none where none is, or where it is long ago.
+    pub async fn approved_requirements(
+        &self,
+        project_id: i64,
+    ) -> Result<Option<Requirements>, ClientError> {
+        let newest = Paging {
+            order: Order::NewestFirst,
+            limit: Some(20),
+            cursor: None,
+        };
+        let path = format!("/projects/{project_id}/requirements");
+        let page: Page<Requirements> = self.page(&path, &(), &newest).await?;
+        let mut versions = page.items.into_iter();
+        Ok(versions.find(|version| version.status == RequirementsStatus::Approved))
     }
 
     /// The version `id`.

@@ -154,7 +154,8 @@ const fn may_be_charged(error: &ModelError) -> bool {
         | ModelError::Schema { .. }
         | ModelError::Rounds { .. }
         | ModelError::NotRecorded { .. }
-        | ModelError::Withheld { .. } => false,
+        | ModelError::Withheld { .. }
+        | ModelError::Unequipped { .. } => false,
     }
 }
 

@@ -7,7 +7,7 @@ use orch_model::{Ask, Line, silent};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::model_call::{Asked, Purpose, Terms, Waiting, ask_line};
+use super::model_call::{Asked, Asker, Purpose, Terms, Waiting, ask_line};
 use super::{App, AppError, Result};
 
 /// A model that needs longer for one word is of no use.
@@ -49,7 +49,15 @@ pub async fn run(app: &App, actor: &str, model: &str) -> Result<ModelTrial> {
         deadline: Instant::now() + PATIENCE,
         waiting: Waiting::Client,
     };
-    let asked = ask_line(app, &purpose, "test", None, &Line::of(model), ask, terms).await;
+    let asked = ask_line(
+        app,
+        &purpose,
+        Asker::Plain("test"),
+        &Line::of(model),
+        ask,
+        terms,
+    )
+    .await;
     let Asked { outcome, call } = asked;
     let mut trial = ModelTrial {
         model: model.to_owned(),

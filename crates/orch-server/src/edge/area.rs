@@ -90,6 +90,13 @@ impl Statement {
         self
     }
 
+    /// Opens to every run's token; what is behind must tell runs apart.
+    #[must_use]
+    pub const fn or_any_run(mut self) -> Self {
+        self.run = RunReach::All;
+        self
+    }
+
     /// Lifts the time limit, for a response that waits on purpose.
     #[must_use]
     pub const fn untimed(mut self) -> Self {
@@ -119,6 +126,12 @@ impl Access {
     #[must_use]
     pub const fn or_a_run_of_it(self) -> Statement {
         self.stated().or_a_run_of_it()
+    }
+
+    /// This access, and that of every run.
+    #[must_use]
+    pub const fn or_any_run(self) -> Statement {
+        self.stated().or_any_run()
     }
 
     /// This access, with bodies up to `bytes`.

@@ -141,6 +141,7 @@ pub(super) async fn check(
         && let Some(claim) = run_token::claim(&**tokens, statement, &request)
     {
         let bearer = claim.prove(&**tokens).await?;
+        request.extensions_mut().insert(bearer);
         request.extensions_mut().insert(Caller::run(bearer));
         return Ok(next.run(request).await);
     }
@@ -172,7 +173,8 @@ fn proof(token: &ApiToken, headers: &HeaderMap) -> Result<Proof, &'static str> {
 }
 
 /// What follows the scheme of an `Authorization` header.
-pub(super) fn bearer(value: &[u8]) -> Option<&[u8]> {
+#[must_use]
+pub fn bearer(value: &[u8]) -> Option<&[u8]> {
     const SCHEME: &[u8] = b"bearer ";
     value
         .split_at_checked(SCHEME.len())

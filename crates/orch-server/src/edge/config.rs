@@ -25,6 +25,9 @@ pub struct EdgeConfig {
     pub token: Option<ApiToken>,
     /// Requests per client in any 60 s (`ORCH_RATE_LIMIT_PER_MIN`); none is without a limit.
     pub rate_per_minute: Option<NonZeroU32>,
+    /// What requests of this server to itself carry ([`orch_api::client::INSIDE`]): they were counted
+    /// when they came in.
+    pub inside: Option<ApiToken>,
     /// Who knows runs by their tokens; without it there are none.
     pub runs: Option<Arc<dyn RunTokens>>,
     /// Where requests are counted over all servers, when there may be several, and whose database
@@ -47,6 +50,7 @@ impl EdgeConfig {
             origins: AllowedOrigins::none(),
             token: None,
             rate_per_minute: NonZeroU32::new(1000),
+            inside: None,
             runs: None,
             store: None,
             body_limit_bytes: DEFAULT_BODY_LIMIT_BYTES,

@@ -25,7 +25,7 @@ mod throttle;
 mod trace_context;
 
 pub use area::{Access, Area, BodyLimit, Protocol, Statement, TimeLimit};
-pub use auth::{ApiToken, Caller, Proof, Role};
+pub use auth::{ApiToken, Caller, Proof, Role, bearer};
 pub use body::BodyTooLarge;
 pub use config::{ConfigError, EdgeConfig};
 pub use error::ApiError;

@@ -1,7 +1,7 @@
 //! The rate limit applied to requests: who is counted, and what the client is told.
 //!
 //! A client is its peer address (IPv6: its /64 network). Forwarding headers are not believed.
-//! Calls of gRPC routes are not counted. Public routes, health among them, are counted by each
+//! Calls of gRPC routes are not counted, nor what the server asks itself. Public routes, health among them, are counted by each
 //! server alone: they answer without a database.
 
 use std::net::{IpAddr, SocketAddr};
@@ -28,7 +28,8 @@ pub(super) type ClientKey = Option<IpAddr>;
 
 /// Counts the request, or answers 429.
 pub(super) async fn check(State(edge): State<Arc<Edge>>, request: Request, next: Next) -> Response {
-    let Some(limiter) = edge.limiter.as_ref().filter(|_| !is_grpc(&request)) else {
+    let is_counted = !is_grpc(&request) && !is_own(&edge, &request);
+    let Some(limiter) = edge.limiter.as_ref().filter(|_| is_counted) else {
         return next.run(request).await;
     };
     let who = client(&request);
@@ -122,6 +123,14 @@ fn client(request: &Request) -> ClientKey {
 pub(super) fn is_public(request: &Request) -> bool {
     let route = request.extensions().get::<Statement>();
     route.is_some_and(|statement| statement.access == Access::Public)
+}
+
+/// Whether this server asks itself for somebody whose request was counted already.
+fn is_own(edge: &Edge, request: &Request) -> bool {
+    let given = request.headers().get(orch_api::client::INSIDE);
+    given
+        .zip(edge.config.inside.as_ref())
+        .is_some_and(|(given, inside)| inside.matches(given.as_bytes()))
 }
 
 /// Both the route and the request must say so: a content type alone would be a way past the limit.

@@ -7,6 +7,7 @@ mod dry_run;
 mod error;
 mod exposition;
 mod idempotency;
+mod mcp;
 mod models;
 mod observability;
 mod orchestrate;
@@ -32,6 +33,7 @@ use crate::app::App;
 use crate::edge::{Access, Area};
 
 pub(crate) use idempotency::{UnderWay, replay};
+pub(crate) use mcp::area as mcp;
 pub(crate) use reference::STYLE;
 pub(crate) use unreadable::note as note_unreadable;
 

@@ -104,19 +104,42 @@ pub async fn ask_role(
             Some(_) | None => NoAnswer::NoModel,
         });
     };
-    let form = match &role.output {
-        Output::Json(schema) => Some(schema.as_ref()),
-        Output::Text => None,
-    };
-    ask_line(app, purpose, &role.name, form, &line, ask, terms).await
+    ask_line(app, purpose, Asker::Role(role), &line, ask, terms).await
 }
 
-/// Asks a line of models for somebody, in a form where there must be one.
+/// Who asks.
+#[derive(Clone, Copy)]
+pub(crate) enum Asker<'a> {
+    /// In the form that the role has, where it has one, and with its tools.
+    Role(&'a Role),
+    /// Somebody who wants a word, whatever its form.
+    Plain(&'a str),
+}
+
+impl<'a> Asker<'a> {
+    fn name(self) -> &'a str {
+        match self {
+            Self::Role(role) => &role.name,
+            Self::Plain(name) => name,
+        }
+    }
+
+    fn form(self) -> Option<&'a Schema> {
+        match self {
+            Self::Role(role) => match &role.output {
+                Output::Json(schema) => Some(schema.as_ref()),
+                Output::Text => None,
+            },
+            Self::Plain(_) => None,
+        }
+    }
+}
+
+/// Asks a line of models.
 pub(crate) async fn ask_line(
     app: &App,
     purpose: &Purpose,
-    role: &str,
-    form: Option<&Schema>,
+    asker: Asker<'_>,
     line: &Line,
     ask: Ask,
     terms: Terms<'_>,
@@ -137,6 +160,10 @@ pub(crate) async fn ask_line(
             return nobody(NoAnswer::Store);
         }
     };
+    let equipped = match asker {
+        Asker::Role(role) => app.team().equip(role, Arc::clone(&way.model)),
+        Asker::Plain(_) => Arc::clone(&way.model),
+    };
     let ask = models.ask(line, ask);
     let began = app.store().now();
     let from = Instant::now();
@@ -144,7 +171,7 @@ pub(crate) async fn ask_line(
         biased;
         () = terms.stop.cancelled() => Err(NoAnswer::Cancelled),
         () = tokio::time::sleep_until(terms.deadline) => Err(NoAnswer::TooLate(terms.deadline - from)),
-        asked = until_answered(way.model.as_ref(), &ask, form, terms) => asked.map_err(|error| why(error, &way.wallet)),
+        asked = until_answered(equipped.as_ref(), &ask, asker.form(), terms) => asked.map_err(|error| why(error, &way.wallet)),
     };
     let (answer, outcome) = match asked {
         Ok(answer) if answer.text.trim().is_empty() => (Some(answer), Err(NoAnswer::Empty)),
@@ -166,7 +193,7 @@ pub(crate) async fn ask_line(
     let named = named.unwrap_or_else(|| model.model()).to_owned();
     let call = Call {
         purpose: purpose.clone(),
-        role: role.to_owned(),
+        role: asker.name().to_owned(),
         model: named,
         ask,
         answer,

@@ -8,8 +8,8 @@ mod call;
 mod failure;
 mod purpose;
 
-pub(crate) use ask::ask_line;
 pub use ask::{Asked, Terms, Waiting, ask_and_keep, ask_role};
+pub(crate) use ask::{Asker, ask_line};
 pub use call::Call;
 pub use failure::NoAnswer;
 pub use purpose::Purpose;

@@ -6,8 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use orch_model::Now;
+use orch_mcp::{McpSettings, McpSettingsError, NamedTool, Outfitter};
 use orch_model::role::{Role, RoleError, Roles};
+use orch_model::{Now, Provider};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -34,6 +35,8 @@ pub struct TeamSettings {
     /// `ORCH_ORCHESTRATE_KEEP_DAYS`: how long requests that are over and the texts of calls are kept.
     pub keep: Option<Duration>,
     pub models: crate::models::ModelSettings,
+    /// `ORCH_MCP_SERVERS`: a file of servers whose tools roles may name.
+    pub mcp: Option<PathBuf>,
 }
 
 /// As where nothing is set.
@@ -46,6 +49,7 @@ impl Default for TeamSettings {
             memory: Memory::default(),
             keep: None,
             models: crate::models::ModelSettings::default(),
+            mcp: None,
         }
     }
 }
@@ -55,6 +59,8 @@ impl Default for TeamSettings {
 pub enum TeamError {
     #[error("the roles of ORCH_ROLES cannot be used")]
     Roles(#[from] RoleError),
+    #[error("the tools of roles (ORCH_MCP_SERVERS) cannot be used")]
+    Tools(#[from] McpSettingsError),
     #[error(transparent)]
     Models(#[from] crate::models::ModelsError),
 }
@@ -68,6 +74,9 @@ pub struct Team {
     /// How long requests and the texts of calls are kept; for good where nothing is said.
     pub(crate) keep: Option<Duration>,
     models: crate::models::Models,
+    outfitter: Outfitter,
+    /// Tools by the names of the roles that have some.
+    tools: HashMap<String, Vec<NamedTool>>,
     slots: Arc<Semaphore>,
     most: usize,
     pub(in crate::app) timeout: Duration,
@@ -90,6 +99,15 @@ impl Team {
             Some(folder) => Roles::built_in().with_folder(folder)?,
             None => Roles::built_in(),
         };
+        let outfitter = match &settings.mcp {
+            Some(file) => Outfitter::new(McpSettings::read(file)?),
+            None => Outfitter::default(),
+        };
+        let mut tools = HashMap::new();
+        for role in roles.all().filter(|role| !role.tools.is_empty()) {
+            let admitted = outfitter.admit(&role.name, &role.tools)?;
+            tools.insert(role.name.clone(), admitted);
+        }
         let names: Vec<&str> = roles.all().map(|role| role.name.as_str()).collect();
         let models = crate::models::Models::new(&settings.models, &names, now, seed)?;
         Ok(Self {
@@ -98,6 +116,8 @@ impl Team {
             memory: settings.memory,
             keep: settings.keep,
             models,
+            outfitter,
+            tools,
             slots: Arc::new(Semaphore::new(settings.most_requests)),
             most: settings.most_requests,
             timeout: settings.timeout,
@@ -118,6 +138,16 @@ impl Team {
             ),
             after_seconds: AGAIN_AFTER_SECONDS,
         })
+    }
+
+    /// A model with the tools of a role. A project's role has of those that it names no others than the
+    /// operator's role of its name.
+    pub(in crate::app) fn equip(&self, role: &Role, model: Arc<dyn Provider>) -> Arc<dyn Provider> {
+        let theirs = self.tools.get(&role.name).map_or(&[][..], Vec::as_slice);
+        let named = theirs
+            .iter()
+            .filter(|tool| role.tools.iter().any(|name| tool.is(name)));
+        self.outfitter.equip(model, named.cloned().collect())
     }
 
     /// The name of the model that a role asks first.

@@ -1,0 +1,13 @@
+//! The platform as a server: one handler, over standard input and output or over HTTP.
+
+mod handler;
+mod http;
+mod resources;
+mod stdio;
+
+pub use handler::{Desk, MOST_ARGUMENT_BYTES, Visitor};
+pub use http::http_service;
+pub use stdio::{ServeError, stdio};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,91 @@
+//! Gives the models of roles their tools.
+
+use std::sync::Arc;
+
+use orch_model::{Answer, Ask, Asking, Deltas, Leash, ModelError, Provider, Tooled};
+
+use super::open::Toolbox;
+use super::{McpSettings, McpSettingsError, NamedTool};
+
+/// Knows the servers.
+#[derive(Clone, Debug, Default)]
+pub struct Outfitter {
+    settings: Arc<McpSettings>,
+}
+
+impl Outfitter {
+    #[must_use]
+    pub fn new(settings: McpSettings) -> Self {
+        Self {
+            settings: Arc::new(settings),
+        }
+    }
+
+    /// Reads the tools that a role names, each as `server/tool`.
+    ///
+    /// # Errors
+    /// When a server or a tool is not among those that are set.
+    pub fn admit(&self, role: &str, tools: &[String]) -> Result<Vec<NamedTool>, McpSettingsError> {
+        let admit = |wanted: &String| {
+            let named = NamedTool::parse(role, wanted)?;
+            match self.settings.admit(&named) {
+                Ok(()) => Ok(named),
+                Err(why) => Err(McpSettingsError::Role {
+                    role: role.to_owned(),
+                    wanted: wanted.clone(),
+                    why,
+                }),
+            }
+        };
+        tools.iter().map(admit).collect()
+    }
+
+    /// The model with these tools; servers are started when it is asked and ended when it has answered.
+    #[must_use]
+    pub fn equip(&self, model: Arc<dyn Provider>, tools: Vec<NamedTool>) -> Arc<dyn Provider> {
+        match tools.is_empty() {
+            true => model,
+            false => Arc::new(Equipped {
+                model,
+                settings: Arc::clone(&self.settings),
+                tools,
+            }),
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Equipped {
+    model: Arc<dyn Provider>,
+    settings: Arc<McpSettings>,
+    tools: Vec<NamedTool>,
+}
+
+impl Equipped {
+    async fn asked(&self, ask: &Ask, deltas: Deltas<'_>) -> Result<Answer, ModelError> {
+        let opened = Toolbox::open(&self.settings, &self.tools).await;
+        let toolbox = opened.map_err(|error| ModelError::Unequipped {
+            why: error.to_string(),
+        })?;
+        let toolbox = Arc::new(toolbox);
+        let answer = {
+            let tools = Arc::clone(&toolbox);
+            let tooled = Tooled::new(Arc::clone(&self.model), tools, Leash::default());
+            tooled.ask(ask, deltas).await
+        };
+        if let Some(toolbox) = Arc::into_inner(toolbox) {
+            toolbox.close().await;
+        }
+        answer
+    }
+}
+
+impl Provider for Equipped {
+    fn model(&self) -> &str {
+        self.model.model()
+    }
+
+    fn ask<'a>(&'a self, ask: &'a Ask, deltas: Deltas<'a>) -> Asking<'a> {
+        Box::pin(self.asked(ask, deltas))
+    }
+}

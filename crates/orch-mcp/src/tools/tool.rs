@@ -1,0 +1,117 @@
+//! The shape of a tool: what it is called, who may call it, what it takes, and how it is called.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use rmcp::schemars::{JsonSchema, generate::SchemaSettings};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use super::{Fault, Work};
+
+/// What a tool answers: always an object.
+pub(crate) type Answer = Result<Value, Fault>;
+pub(crate) type Calling<'a> = Pin<Box<dyn Future<Output = Answer> + Send + 'a>>;
+
+/// What a tool does to the installation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Effect {
+    Reads,
+    /// It adds or asks; nothing that was there is taken away.
+    Adds,
+}
+
+/// Whose token it works with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reach {
+    Users,
+    /// That of a run too, for its own part.
+    RunsToo,
+}
+
+/// One tool.
+pub(crate) trait Tool: 'static {
+    const NAME: &'static str;
+    const TITLE: &'static str;
+    const ABOUT: &'static str;
+    const EFFECT: Effect;
+    const REACH: Reach;
+    type Input: DeserializeOwned + JsonSchema + Send;
+
+    fn run(work: &Work, input: Self::Input) -> impl Future<Output = Answer> + Send;
+}
+
+/// A tool among others.
+#[derive(Clone, Copy)]
+pub(crate) struct Entry {
+    pub name: &'static str,
+    pub title: &'static str,
+    pub about: &'static str,
+    pub effect: Effect,
+    pub reach: Reach,
+    /// The JSON Schema of its arguments.
+    pub input: fn() -> Map<String, Value>,
+    pub call: for<'a> fn(&'a Work, Value) -> Calling<'a>,
+}
+
+impl Entry {
+    pub(crate) const fn of<T: Tool>() -> Self {
+        Self {
+            name: T::NAME,
+            title: T::TITLE,
+            about: T::ABOUT,
+            effect: T::EFFECT,
+            reach: T::REACH,
+            input: schema::<T::Input>,
+            call: call::<T>,
+        }
+    }
+}
+
+fn call<T: Tool>(work: &Work, arguments: Value) -> Calling<'_> {
+    Box::pin(async move {
+        let input = serde_json::from_value(arguments)
+            .map_err(|error| Fault::Input(format!("the arguments do not fit: {error}")))?;
+        T::run(work, input).await
+    })
+}
+
+/// Without references and without `null`: not every client understands them, and what is optional says so
+/// by not being required.
+fn schema<A: JsonSchema>() -> Map<String, Value> {
+    let settings = SchemaSettings::draft2020_12().with(|settings| {
+        settings.inline_subschemas = true;
+        settings.meta_schema = None;
+    });
+    let made = settings.into_generator().into_root_schema_for::<A>();
+    let mut made = made.to_value();
+    plain(&mut made);
+    let Value::Object(mut schema) = made else {
+        return Map::new();
+    };
+    schema.remove("title");
+    schema
+        .entry("properties")
+        .or_insert_with(|| Value::Object(Map::new()));
+    schema
+}
+
+fn plain(schema: &mut Value) {
+    match schema {
+        Value::Object(members) => {
+            if let Some(Value::Array(types)) = members.get_mut("type") {
+                types.retain(|one| one != "null");
+                if let [one] = &types[..] {
+                    let one = one.clone();
+                    members.insert("type".to_owned(), one);
+                }
+            }
+            if members.get("default").is_some_and(Value::is_null) {
+                members.remove("default");
+            }
+            members.values_mut().for_each(plain);
+        }
+        Value::Array(members) => members.iter_mut().for_each(plain),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
