@@ -7,13 +7,14 @@ use anyhow::{Context as _, ensure};
 use serde_json::Value;
 
 /// Each crate with the crates of ours that it may link.
-const ALLOWED: [(&str, &[&str]); 14] = [
+const ALLOWED: [(&str, &[&str]); 15] = [
     ("orch-core", &[]),
     ("orch-failpoint", &[]),
     ("orch-store", &["orch-core", "orch-failpoint"]),
     ("orch-api", &["orch-core"]),
     ("orch-sandbox", &["orch-core"]),
-    ("orch-tools", &["orch-core"]),
+    ("orch-archive", &[]),
+    ("orch-tools", &["orch-core", "orch-archive"]),
     ("orch-git", &["orch-core"]),
     ("orch-redact", &["orch-core"]),
     ("orch-model", &["orch-core"]),
@@ -35,6 +36,7 @@ const ALLOWED: [(&str, &[&str]); 14] = [
             "orch-core",
             "orch-api",
             "orch-store",
+            "orch-archive",
             "orch-git",
             "orch-model",
             "orch-redact",
@@ -46,6 +48,7 @@ const ALLOWED: [(&str, &[&str]); 14] = [
         &[
             "orch-core",
             "orch-api",
+            "orch-archive",
             "orch-sandbox",
             "orch-tools",
             "orch-agent",

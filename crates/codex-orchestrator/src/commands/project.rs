@@ -1,9 +1,9 @@
-//! `project`: create, set, list, show, quota.
+//! `project`: create, set, list, show, quota, import, survey.
 
 use clap::Subcommand;
 use orch_api::types::project::NewProject;
 
-use super::{Connect, Context, Listing, ids, quota, repository};
+use super::{Connect, Context, Listing, ids, import, quota, repository};
 use crate::exit::Exit;
 use crate::failure::Failure;
 
@@ -50,6 +50,10 @@ enum Action {
         #[arg(value_parser = ids::id())]
         id: i64,
     },
+    /// Import existing code: the project's repository, a folder, an address or an archive
+    Import(import::take::Args),
+    /// What imports found in existing code
+    Survey(import::show::Args),
     /// Show or set how many runs may start a day
     Quota {
         /// The project's id
@@ -92,6 +96,8 @@ pub async fn run(args: Args, context: &mut Context<'_>) -> Result<Exit, Failure>
             context.output.page(&page)?;
         }
         Action::Show { id } => context.output.one(&client.project(id).await?)?,
+        Action::Import(args) => import::take::run(args, &client, context).await?,
+        Action::Survey(args) => import::show::run(args, &client, context).await?,
         Action::Quota { id, change } => quota::show_or_set(&client, id, &change, context).await?,
     }
     Ok(Exit::Done)

@@ -4,6 +4,7 @@ mod agent;
 mod approval;
 mod audit;
 pub mod dry_run;
+mod import;
 mod info_request;
 mod orchestrate;
 mod project;

@@ -5,6 +5,7 @@ pub mod agent;
 pub mod approval;
 pub mod audit;
 pub mod dry_run;
+pub mod import;
 pub mod info_request;
 pub mod log;
 pub mod observability;

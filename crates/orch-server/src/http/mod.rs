@@ -6,6 +6,7 @@ mod dry_run;
 mod error;
 mod exposition;
 mod idempotency;
+mod imports;
 mod observability;
 mod orchestrate;
 mod paging;
@@ -70,6 +71,7 @@ impl utoipa::Modify for Bearer {
 pub(crate) fn area() -> Area<App> {
     Area::with_openapi(Document::openapi())
         .merge(projects::area())
+        .merge(imports::area())
         .merge(requirements::area())
         .merge(secrets::area())
         .merge(work_items::area())

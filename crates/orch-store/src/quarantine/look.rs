@@ -5,7 +5,8 @@ use crate::stored::{Found, Lenient, Stored as _};
 use crate::{Conn, Key, Store, StoreError, Unreadable};
 use crate::{
     agent, approval, artifact, attachment, audit, info_request, model_call, orchestration, project,
-    queue, recipe, requirement_comment, requirements, run, step, summary, vision, work_item,
+    queue, recipe, requirement_comment, requirements, run, step, summary, survey, vision,
+    work_item,
 };
 
 /// Rows of one look.
@@ -68,6 +69,7 @@ tables!(
     "project" by "id": project::Row,
     "vision" by "id": vision::Vision,
     "vision_attachment" by "id": attachment::Attachment,
+    "survey" by "id": survey::Survey,
     "requirements" by "id": requirements::Requirements,
     "requirement_comment" by "id": requirement_comment::Comment,
     "recipe" by "id": recipe::Recipe,

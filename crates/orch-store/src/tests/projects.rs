@@ -3,7 +3,7 @@
 use orch_core::ids::{ProjectId, VisionId};
 
 use super::conformance::{Transcript, page};
-use crate::{Order, Store, attachment, project, requirement_comment, requirements, vision};
+use crate::{Order, Store, attachment, project, requirement_comment, requirements, survey, vision};
 
 pub(super) async fn projects(store: &Store, t: &Transcript) {
     let mut tx = store.begin("user").await.expect("a transaction");
@@ -101,5 +101,25 @@ pub(super) async fn projects(store: &Store, t: &Transcript) {
         "attachments",
         attachment::of_vision(&mut tx.conn, VisionId(1)).await,
     );
+    let found = survey::NewSurvey {
+        source: "repository",
+        name: "https://example.org/a.git".to_owned(),
+        reference: None,
+        commit_id: Some("1".repeat(40)),
+        sha256: None,
+        content: r#"{"version":1}"#.to_owned(),
+    };
+    for project in [ProjectId(1), ProjectId(2), ProjectId(1)] {
+        t.note(
+            "survey",
+            survey::insert(&mut tx.conn, project, &found, "user", now).await,
+        );
+    }
+    let id = orch_core::ids::SurveyId(2);
+    for project in [ProjectId(1), ProjectId(2)] {
+        t.note("one survey", survey::find(&mut tx.conn, project, id).await);
+        t.note("newest survey", survey::latest(&mut tx.conn, project).await);
+        t.note("surveys", survey::list(&mut tx.conn, project, 1).await);
+    }
     tx.commit().await.expect("a commit");
 }

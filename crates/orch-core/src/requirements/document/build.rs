@@ -5,6 +5,8 @@ use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
+use crate::survey::{Renew, Survey, modernizing, statements};
+
 use super::super::advice::{self, RuleItem};
 use super::super::id::Ids;
 use super::super::item::{Asks, Draft, Item, ItemKind, Source};
@@ -30,6 +32,8 @@ pub enum Content {
     Prose(String),
     /// The operations of an API: what each does, and where it stands.
     Operations(Vec<Operation>),
+    /// What was found in existing code.
+    Code(Box<Survey>),
 }
 
 /// One operation of an API that an attachment describes.
@@ -58,9 +62,10 @@ pub fn propose_document(texts: &[Text], previous: Option<&Document>) -> Document
         .map(|removed| removed.key.clone())
         .collect();
     let mut fresh: Vec<Fresh> = Vec::new();
+    let renew = renewal(texts);
     for text in texts {
         let before = fresh.len();
-        fresh.extend(read(text).into_iter().map(|item| Fresh {
+        fresh.extend(read(text, renew).into_iter().map(|item| Fresh {
             about: item.about.map(|at| before + at),
             ..item
         }));
@@ -131,7 +136,19 @@ struct Fresh {
     about: Option<usize>,
 }
 
-fn read(text: &Text) -> Vec<Fresh> {
+/// Whether any of the texts asks for existing code to be renewed.
+fn renewal(texts: &[Text]) -> Renew {
+    let asks = texts.iter().any(|text| match &text.content {
+        Content::Prose(prose) => modernizing(prose),
+        Content::Operations(_) | Content::Code(_) => false,
+    });
+    match asks {
+        true => Renew::Asked,
+        false => Renew::NotAsked,
+    }
+}
+
+fn read(text: &Text, renew: Renew) -> Vec<Fresh> {
     let origin = match text.attachment {
         Some(_) => Origin::Attachment,
         None => Origin::Vision,
@@ -141,6 +158,7 @@ fn read(text: &Text) -> Vec<Fresh> {
         Content::Operations(operations) => {
             of_operations(operations, text.attachment.as_ref(), origin)
         }
+        Content::Code(survey) => of_code(survey, renew, text.attachment.as_ref(), origin),
     }
 }
 
@@ -211,6 +229,36 @@ fn of_operations(
                 attachment,
                 origin,
             ),
+            about: None,
+        }
+    });
+    items.collect()
+}
+
+fn of_code(
+    survey: &Survey,
+    renew: Renew,
+    attachment: Option<&String>,
+    origin: Origin,
+) -> Vec<Fresh> {
+    let mut ids = Ids::default();
+    let items = statements(survey, renew).into_iter().enumerate();
+    let items = items.map(|(at, statement)| {
+        // Counts change with every commit, and what they are of does not.
+        let name = statement.text.split(" (").next().unwrap_or_default();
+        let item = Item {
+            id: ids.next(statement.kind, name, 0),
+            kind: statement.kind,
+            text: statement.text,
+            source: Source {
+                sentence: statement.cites,
+                index: at + 1,
+                ..Source::default()
+            },
+            asks: None,
+        };
+        Fresh {
+            item: requirement(item, attachment, origin),
             about: None,
         }
     });

@@ -7,8 +7,10 @@ use orch_store::{StoreError, attachment, vision};
 use serde_json::json;
 
 use super::version::{Origin, Written, document};
-use crate::app::{App, AppError, Result, attachment::read_back, project};
+use crate::app::{App, AppError, Result, attachment::read_back, import, project};
 
+/// What items that cite imported code name as their text.
+const IMPORTED: &str = "existing code";
 /// How often a proposal is made anew because somebody made another version meanwhile.
 const MOST_ATTEMPTS: usize = 4;
 
@@ -47,6 +49,12 @@ async fn attempt(app: &App, actor: &str, project_id: ProjectId) -> Result<Option
         texts.push(Text {
             attachment: Some(file.name),
             content,
+        });
+    }
+    if let Some(survey) = import::latest(app, project_id).await? {
+        texts.push(Text {
+            attachment: Some(IMPORTED.to_owned()),
+            content: Content::Code(Box::new(survey)),
         });
     }
     let parent = previous.as_ref().map(Requirements::id);
