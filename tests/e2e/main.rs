@@ -20,6 +20,7 @@ mod dry_run;
 mod exposure;
 mod fairness;
 mod grpc;
+mod import;
 mod live;
 mod logs;
 mod mcp;

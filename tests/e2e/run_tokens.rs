@@ -289,6 +289,16 @@ async fn a_runs_token_opens_the_runs_own_part_of_a_few_routes_and_nothing_else()
             json!({"content": "x"}),
         ),
         (
+            Method::POST,
+            format!("/projects/{project}/import"),
+            json!({}),
+        ),
+        (
+            Method::GET,
+            format!("/projects/{project}/imports"),
+            json!(null),
+        ),
+        (
             Method::GET,
             format!("/projects/{project}/secrets"),
             json!(null),

@@ -42,6 +42,8 @@ ids! {
     VisionId,
     /// A version of proposed requirements.
     RequirementsId,
+    /// What was found in a project's existing code.
+    SurveyId,
     /// A work item.
     WorkItemId,
     /// A stored tool recipe; every change makes a new one.

@@ -24,6 +24,7 @@ pub mod rules;
 pub mod run;
 pub mod secret;
 pub mod source;
+pub mod survey;
 pub mod time;
 pub mod tool_policy;
 pub mod version;

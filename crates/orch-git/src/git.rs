@@ -5,7 +5,7 @@
 //! with everything that it started.
 
 use std::ffi::{OsStr, OsString};
-use std::io::Read;
+use std::io::{Read, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -123,6 +123,7 @@ impl Git {
             arguments: Vec::new(),
             ssh_command: None,
             bound: None,
+            input: Vec::new(),
         }
     }
 
@@ -183,6 +184,7 @@ pub(crate) struct Call<'g> {
     arguments: Vec<OsString>,
     ssh_command: Option<OsString>,
     bound: Option<(PathBuf, u64)>,
+    input: Vec<u8>,
 }
 
 impl Call<'_> {
@@ -215,6 +217,12 @@ impl Call<'_> {
     /// Ended when this folder holds more.
     pub(crate) fn bounded(mut self, folder: &Path, max_bytes: u64) -> Self {
         self.bound = Some((folder.to_owned(), max_bytes));
+        self
+    }
+
+    /// What it reads on its standard input.
+    pub(crate) fn input(mut self, input: Vec<u8>) -> Self {
+        self.input = input;
         self
     }
 
@@ -259,7 +267,10 @@ impl Call<'_> {
             command.arg("-c").arg(setting);
         }
         command.arg("--no-pager").args(&self.arguments);
-        command.stdin(Stdio::null());
+        command.stdin(match self.input.is_empty() {
+            true => Stdio::null(),
+            false => Stdio::piped(),
+        });
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         command.process_group(0);
         command
@@ -271,12 +282,34 @@ impl Call<'_> {
     /// When it cannot be made, takes too long, writes too much or fails.
     pub(crate) fn run(self) -> Result<String, GitError> {
         let action = self.action;
-        let (status, answer, said) = self.finish()?;
+        let (status, answer, said) = self.finish(MOST_ANSWERED)?;
+        match status.success() {
+            true => Ok(String::from_utf8_lossy(&answer).into_owned()),
+            false => Err(GitError::Failed {
+                action,
+                said: excerpt(&String::from_utf8_lossy(&said)),
+            }),
+        }
+    }
+
+    /// Makes the call and answers the bytes that it wrote. One that writes more is ended.
+    ///
+    /// # Errors
+    /// As for [`Call::run`].
+    pub(crate) fn run_bytes(self, most: u64) -> Result<Vec<u8>, GitError> {
+        let action = self.action;
+        let (status, answer, said) = self.finish(most.saturating_add(1))?;
+        if answer.len() as u64 > most {
+            return Err(GitError::TooLarge {
+                action,
+                max_bytes: most,
+            });
+        }
         match status.success() {
             true => Ok(answer),
             false => Err(GitError::Failed {
                 action,
-                said: excerpt(&said),
+                said: excerpt(&String::from_utf8_lossy(&said)),
             }),
         }
     }
@@ -286,20 +319,24 @@ impl Call<'_> {
     /// # Errors
     /// When it cannot be made or takes too long.
     pub(crate) fn holds(self) -> Result<bool, GitError> {
-        Ok(self.finish()?.0.success())
+        Ok(self.finish(MOST_ANSWERED)?.0.success())
     }
 
-    fn finish(self) -> Result<(ExitStatus, String, String), GitError> {
+    fn finish(mut self, most_answered: u64) -> Result<(ExitStatus, Vec<u8>, Vec<u8>), GitError> {
         let mut child = self.command().spawn().map_err(GitError::Start)?;
+        if let Some(mut stdin) = child.stdin.take() {
+            let input = std::mem::take(&mut self.input);
+            // A program that ended, or reads no more, says so itself.
+            thread::spawn(move || stdin.write_all(&input));
+        }
         let read = |stream: Option<Box<dyn Read + Send>>, most: u64| {
             thread::spawn(move || {
                 let mut text = Vec::new();
                 if let Some(mut stream) = stream {
+                    // With more than is wanted the pipe is closed, and the program ends.
                     let _ = Read::by_ref(&mut stream).take(most).read_to_end(&mut text);
-                    // The rest is read and dropped, so that the program is not held up.
-                    let _ = std::io::copy(&mut stream, &mut std::io::sink());
                 }
-                String::from_utf8_lossy(&text).into_owned()
+                text
             })
         };
         let stdout = child
@@ -310,13 +347,13 @@ impl Call<'_> {
             .stderr
             .take()
             .map(|pipe| Box::new(pipe) as Box<dyn Read + Send>);
-        let (answer, said) = (read(stdout, MOST_ANSWERED), read(stderr, MOST_SAID));
+        let (answer, said) = (read(stdout, most_answered), read(stderr, MOST_SAID));
         let waited = self.wait(&mut child);
         if waited.is_err() {
             end(&mut child);
         }
         let status = waited?;
-        let joined = |handle: thread::JoinHandle<String>| handle.join().unwrap_or_default();
+        let joined = |handle: thread::JoinHandle<Vec<u8>>| handle.join().unwrap_or_default();
         Ok((status, joined(answer), joined(said)))
     }
 

@@ -7,6 +7,7 @@ mod error;
 mod git;
 mod mirror;
 mod resolve;
+mod snapshot;
 #[cfg(test)]
 mod testing;
 mod workspace;
@@ -15,4 +16,5 @@ pub use error::GitError;
 pub use git::{Git, SshKey};
 pub use mirror::{Mirror, Mirrors, size_bytes};
 pub use resolve::resolve;
+pub use snapshot::{Snapshot, TreeEntry, TreeKind};
 pub use workspace::check_out;

@@ -73,27 +73,13 @@ impl Mirrors {
         url: &RepositoryUrl,
         commit: &Commit,
     ) -> Result<Mirror, GitError> {
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&self.root)
-            .map_err(io_error("create folder", &self.root))?;
-        let path = self.place(url);
-        let lock_path = path.with_extension("lock");
-        let lock = File::create(&lock_path).map_err(io_error("create", &lock_path))?;
-        lock.lock().map_err(io_error("lock", &lock_path))?;
-        let mirror = Mirror { path };
-        if !mirror.path.join("HEAD").is_file() {
-            init(git, &mirror.path, commit)?;
-            fs::write(mirror.path.join("origin"), format!("{url}\n"))
-                .map_err(io_error("write", &mirror.path))?;
-        }
+        let (mirror, _lock) = self.begin(git, url, commit)?;
         // What a fetch that was cut off has left: it fills the disk, and nobody asks for it.
         remove_unfinished(&mirror);
         let mut failed = None;
         if !has(git, &mirror, commit)? {
             let all = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"];
-            match self.fetch(git, &mirror, url, &all) {
+            match self.fetch(git, &mirror, url, &[], &all) {
                 Ok(()) => {}
                 // One broken object in a branch must not hold up those who want another one.
                 Err(error @ GitError::Failed { .. }) if !error.is_no_space() => {
@@ -104,7 +90,7 @@ impl Mirrors {
         }
         if !has(git, &mirror, commit)? {
             // One that no branch leads to is given by name where the other side allows that.
-            let alone = self.fetch(git, &mirror, url, &[commit.as_str()]);
+            let alone = self.fetch(git, &mirror, url, &[], &[commit.as_str()]);
             if let Err(error) = alone
                 && !matches!(error, GitError::Failed { .. })
             {
@@ -122,11 +108,54 @@ impl Mirrors {
         Ok(mirror)
     }
 
+    /// The mirror with this commit and none before it; none where the other side does not give it
+    /// alone.
+    pub(crate) fn with_commit_alone(
+        &self,
+        git: &Git,
+        url: &RepositoryUrl,
+        commit: &Commit,
+    ) -> Result<Option<Mirror>, GitError> {
+        let (mirror, _lock) = self.begin(git, url, commit)?;
+        match self.fetch(git, &mirror, url, &["--depth=1"], &[commit.as_str()]) {
+            Ok(()) if has(git, &mirror, commit)? => Ok(Some(mirror)),
+            Ok(()) => Ok(None),
+            Err(error @ GitError::Failed { .. }) if !error.is_no_space() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The mirror as it is, made where there is none, and the lock on it.
+    fn begin(
+        &self,
+        git: &Git,
+        url: &RepositoryUrl,
+        commit: &Commit,
+    ) -> Result<(Mirror, File), GitError> {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&self.root)
+            .map_err(io_error("create folder", &self.root))?;
+        let path = self.place(url);
+        let lock_path = path.with_extension("lock");
+        let lock = File::create(&lock_path).map_err(io_error("create", &lock_path))?;
+        lock.lock().map_err(io_error("lock", &lock_path))?;
+        let mirror = Mirror { path };
+        if !mirror.path.join("HEAD").is_file() {
+            init(git, &mirror.path, commit)?;
+            fs::write(mirror.path.join("origin"), format!("{url}\n"))
+                .map_err(io_error("write", &mirror.path))?;
+        }
+        Ok((mirror, lock))
+    }
+
     fn fetch(
         &self,
         git: &Git,
         mirror: &Mirror,
         url: &RepositoryUrl,
+        how: &[&str],
         what: &[&str],
     ) -> Result<(), GitError> {
         let call = git
@@ -134,7 +163,9 @@ impl Mirrors {
             .on(&mirror.path)
             .bounded(&mirror.path, self.max_bytes)
             .arguments(["fetch", "--quiet", "--no-tags", "--no-write-fetch-head"])
-            .arguments(["--no-auto-maintenance", "--force", "--", url.as_str()])
+            .arguments(["--no-auto-maintenance", "--force"])
+            .arguments(how)
+            .arguments(["--", url.as_str()])
             .arguments(what);
         let fetched = call.run().map(drop);
         if fetched.is_err() {

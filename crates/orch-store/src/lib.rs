@@ -77,6 +77,7 @@ pub mod segment;
 pub mod shared;
 pub mod step;
 pub mod summary;
+pub mod survey;
 pub mod token_key;
 pub mod vision;
 pub mod work_item;

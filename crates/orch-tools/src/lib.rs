@@ -4,7 +4,6 @@
 //! steps run.
 
 mod agree;
-mod archive;
 mod cache;
 mod catalog;
 mod digest;
@@ -19,15 +18,15 @@ mod settings;
 mod signature;
 mod toolbox;
 
-pub use archive::{
-    Absolute, ArchiveError, ArchiveKind, Bounds as ArchiveBounds, Unpacked, unpack, unpack_deb,
-};
 pub use cache::{Cache, CacheError, Collected, Lease, Stored, Usage};
 pub use catalog::{Catalog, Entry, Fault, NotFound, Trust};
 pub use digest::Digest;
 pub use fetch::{Bounds as FetchBounds, FetchError, Fetcher};
 pub use install::{InstallError, NoWorkshop, Workshop, Workshops};
 pub use lock::{Kind, Lock, Locked, Pinned};
+pub use orch_archive::{
+    Absolute, ArchiveError, ArchiveKind, Bounds as ArchiveBounds, Unpacked, unpack, unpack_deb,
+};
 
 pub use orch_core::version::{Range, Version};
 pub use osv::{Finding, Severity, Verdict};

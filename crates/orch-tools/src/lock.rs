@@ -166,7 +166,7 @@ impl Locked {
             if *place >= self.files.len() {
                 return Err(format!("`{name}` is not among its files"));
             }
-            crate::archive::check_relative(name)?;
+            orch_archive::check_relative(name)?;
         }
         Ok(())
     }

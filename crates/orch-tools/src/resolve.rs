@@ -45,7 +45,7 @@ impl Want {
         if let Some(range) = range {
             Range::parse(range)?;
         }
-        if name.is_empty() || crate::archive::check_relative(name).is_err() {
+        if name.is_empty() || orch_archive::check_relative(name).is_err() {
             return Err(format!("`{}` is no tool name", name.escape_default()));
         }
         Ok(Self {

@@ -331,7 +331,7 @@ impl Toolbox {
 fn archive_name(url: &str) -> Option<String> {
     let path = url.split(['?', '#']).next()?;
     let name = path.rsplit('/').next()?;
-    let fits = !name.is_empty() && crate::archive::check_relative(name).is_ok();
+    let fits = !name.is_empty() && orch_archive::check_relative(name).is_ok();
     fits.then(|| name.to_owned())
 }
 

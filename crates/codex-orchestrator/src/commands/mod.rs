@@ -13,6 +13,7 @@ mod dispatch;
 pub mod doctor;
 pub mod enqueue;
 mod ids;
+mod import;
 mod list;
 mod logging;
 pub mod logs;

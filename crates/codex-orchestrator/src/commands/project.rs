@@ -1,9 +1,9 @@
-//! `project`: create, set, list, show, quota, roles.
+//! `project`: create, set, list, show, quota, roles, import, survey.
 
 use clap::Subcommand;
 use orch_api::types::project::NewProject;
 
-use super::{Connect, Context, Listing, ids, project_roles, quota, repository};
+use super::{Connect, Context, Listing, ids, import, project_roles, quota, repository};
 use crate::exit::Exit;
 use crate::failure::Failure;
 
@@ -50,6 +50,10 @@ enum Action {
         #[arg(value_parser = ids::id())]
         id: i64,
     },
+    /// Import existing code: the project's repository, a folder, an address or an archive
+    Import(import::take::Args),
+    /// What imports found in existing code
+    Survey(import::show::Args),
     /// Show or set how many runs may start a day
     Quota {
         /// The project's id
@@ -96,6 +100,8 @@ pub async fn run(args: Args, context: &mut Context<'_>) -> Result<Exit, Failure>
         }
         Action::Show { id } => context.output.one(&client.project(id).await?)?,
         Action::Roles(action) => project_roles::run(action, &client, context).await?,
+        Action::Import(args) => import::take::run(args, &client, context).await?,
+        Action::Survey(args) => import::show::run(args, &client, context).await?,
         Action::Quota { id, change } => quota::show_or_set(&client, id, &change, context).await?,
     }
     Ok(Exit::Done)

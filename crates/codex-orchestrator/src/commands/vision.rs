@@ -41,7 +41,7 @@ enum Action {
         /// The name of the project that is created
         #[arg(long)]
         name: Option<String>,
-        /// A file that says more: Markdown, text, PDF or an OpenAPI description; may be repeated
+        /// A file that says more: Markdown, text, PDF, an OpenAPI description or a source archive; may be repeated
         #[arg(long, value_name = "FILE")]
         attach: Vec<PathBuf>,
     },

@@ -5,6 +5,7 @@ mod approval;
 mod audit;
 mod budget;
 pub mod dry_run;
+mod import;
 mod info_request;
 mod model;
 mod orchestrate;

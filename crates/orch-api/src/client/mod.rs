@@ -10,6 +10,7 @@ mod connection;
 mod download;
 mod error;
 mod follow;
+mod imports;
 mod info_requests;
 mod logs;
 mod models;

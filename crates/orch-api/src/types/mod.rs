@@ -6,6 +6,7 @@ pub mod approval;
 pub mod audit;
 pub mod budget;
 pub mod dry_run;
+pub mod import;
 pub mod info_request;
 pub mod log;
 pub mod model;

@@ -12,6 +12,7 @@ pub mod egress;
 mod error;
 pub mod follow;
 pub mod health;
+pub mod import;
 pub mod info_request;
 pub mod log;
 pub mod model_call;

@@ -33,7 +33,8 @@ pub async fn submit(app: &App, actor: &str, id: ProjectId, new: NewVision) -> Re
         ));
     }
     super::project::show(app, id).await?;
-    let files = read_all(attachments).await?;
+    let day = super::import::today(app.store().now());
+    let files = read_all(attachments, &day).await?;
     let mut tx = app.store().begin(actor).await?;
     if project::find(&mut tx.conn, id).await?.is_none() {
         return Err(AppError::not_found("project", id.get()));

@@ -7,6 +7,7 @@ mod dry_run;
 mod error;
 mod exposition;
 mod idempotency;
+mod imports;
 mod mcp;
 mod models;
 mod observability;
@@ -76,6 +77,7 @@ impl utoipa::Modify for Bearer {
 pub(crate) fn area() -> Area<App> {
     Area::with_openapi(Document::openapi())
         .merge(projects::area())
+        .merge(imports::area())
         .merge(requirements::area())
         .merge(roles::area())
         .merge(secrets::area())

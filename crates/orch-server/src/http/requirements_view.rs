@@ -106,6 +106,7 @@ pub fn attachment(stored: orch_store::attachment::Attachment) -> Attachment {
                 .collect();
             lines.join("\n")
         }
+        Ok(Content::Code(survey)) => survey.markdown(),
         Err(_) => String::new(),
     };
     Attachment {

@@ -6,7 +6,7 @@ use crate::{Conn, Key, Store, StoreError, Unreadable};
 use crate::{
     agent, approval, artifact, attachment, audit, budget, info_request, model_call, model_price,
     orchestration, project, queue, recipe, requirement_comment, requirements, run, step, summary,
-    vision, work_item,
+    survey, vision, work_item,
 };
 
 /// Rows of one look.
@@ -69,6 +69,7 @@ tables!(
     "project" by "id": project::Row,
     "vision" by "id": vision::Vision,
     "vision_attachment" by "id": attachment::Attachment,
+    "survey" by "id": survey::Survey,
     "requirements" by "id": requirements::Requirements,
     "requirement_comment" by "id": requirement_comment::Comment,
     "recipe" by "id": recipe::Recipe,

@@ -7,7 +7,7 @@ use orch_core::ids::{ProjectId, VisionId};
 use super::conformance::{Transcript, page};
 use crate::{
     Order, Page, Store, Tx, attachment, model_call, orchestration, project, project_role,
-    requirement_comment, requirements, role_memory, vision,
+    requirement_comment, requirements, role_memory, survey, vision,
 };
 
 pub(super) async fn projects(store: &Store, t: &Transcript) {
@@ -122,7 +122,33 @@ pub(super) async fn projects(store: &Store, t: &Transcript) {
         );
     }
     roles(&mut tx, t).await;
+    surveys(&mut tx, t).await;
     tx.commit().await.expect("a commit");
+}
+
+/// What was found in existing code.
+async fn surveys(tx: &mut Tx, t: &Transcript) {
+    let now = tx.now();
+    let found = survey::NewSurvey {
+        source: "repository",
+        name: "https://example.org/a.git".to_owned(),
+        reference: None,
+        commit_id: Some("1".repeat(40)),
+        sha256: None,
+        content: r#"{"version":1}"#.to_owned(),
+    };
+    for project in [ProjectId(1), ProjectId(2), ProjectId(1)] {
+        t.note(
+            "survey",
+            survey::insert(&mut tx.conn, project, &found, "user", now).await,
+        );
+    }
+    let id = orch_core::ids::SurveyId(2);
+    for project in [ProjectId(1), ProjectId(2)] {
+        t.note("one survey", survey::find(&mut tx.conn, project, id).await);
+        t.note("newest survey", survey::latest(&mut tx.conn, project).await);
+        t.note("surveys", survey::list(&mut tx.conn, project, 1).await);
+    }
 }
 
 /// Roles of projects, and what they remember.

@@ -15,8 +15,10 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use walkdir::WalkDir;
 
+use orch_archive::check_links;
+
 use super::CacheError;
-use crate::{Digest, archive::check_links};
+use crate::Digest;
 
 /// Written last: with it the tool is installed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

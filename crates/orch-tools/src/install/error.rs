@@ -2,7 +2,9 @@
 
 use std::{io, path::PathBuf};
 
-use crate::{archive::ArchiveError, cache::CacheError, fetch::FetchError};
+use orch_archive::ArchiveError;
+
+use crate::{cache::CacheError, fetch::FetchError};
 
 /// What went wrong with an installation.
 #[derive(Debug, thiserror::Error)]

@@ -2,11 +2,10 @@
 
 use std::{fs, path::Path};
 
+use orch_archive::{unpack, unpack_deb};
+
 use super::InstallError;
-use crate::{
-    Absolute, ArchiveBounds, Kind, Locked,
-    archive::{unpack, unpack_deb},
-};
+use crate::{Absolute, ArchiveBounds, Kind, Locked};
 
 /// Unpacks the files that were fetched, `0`, `1` and so on, into the empty `root`. A file that the
 /// entry's steps name is left to them as it is.

@@ -119,7 +119,7 @@ fn npm(tool: &Locked, root: &Path) -> BTreeMap<String, String> {
         .filter(|(name, _)| check_program(name).is_ok())
         .filter_map(|(name, path)| {
             let path = path.trim_start_matches("./");
-            let stays = crate::archive::check_relative(path).is_ok();
+            let stays = orch_archive::check_relative(path).is_ok();
             stays.then(|| (name, format!("{folder}/{path}")))
         })
         .collect()

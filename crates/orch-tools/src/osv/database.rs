@@ -6,11 +6,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use orch_archive::Zip;
 use serde::Serialize;
 use walkdir::WalkDir;
 
 use super::record::{Asked, Record, Severity};
-use crate::{ArchiveBounds, Kind, Locked, archive::Zip};
+use crate::{ArchiveBounds, Kind, Locked};
 
 /// Longest record.
 const MAX_RECORD: u64 = 8 << 20;

@@ -213,7 +213,7 @@ impl Packages<'_> {
             .clone()
             .filter(|text| text.contains("sha512-"));
         let integrity = integrity.ok_or_else(|| answer("it tells no sha512 of the tarball"))?;
-        if crate::archive::check_relative(name).is_err() {
+        if orch_archive::check_relative(name).is_err() {
             return Err(answer("its name is no folder's"));
         }
         let url = through_mirror(&dist.tarball, &self.registries.npm);

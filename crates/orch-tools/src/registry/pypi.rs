@@ -14,10 +14,10 @@ use super::{
 };
 use crate::{
     ArchiveBounds, Digest, Pinned,
-    archive::Zip,
     catalog::no_version,
     fetch::{Expected, FetchError},
 };
+use orch_archive::Zip;
 use orch_core::version::{Range, Version};
 
 const REGISTRY: &str = "PyPI";

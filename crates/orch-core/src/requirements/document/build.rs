@@ -5,12 +5,15 @@ use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
+use crate::survey::{Renew, Survey};
+
 use super::super::advice;
 use super::super::id::Ids;
 use super::super::item::{Asks, Draft, Item, ItemKind, Source};
 use super::super::propose::{propose, unheard};
 use super::super::wording::tidied;
 use super::derive::derive;
+use super::existing::{of_code, renewal};
 use super::matching::{Known, matches};
 use super::model::{Document, Origin, Requirement};
 
@@ -31,6 +34,8 @@ pub enum Content {
     Prose(String),
     /// The operations of an API: what each does, and where it stands.
     Operations(Vec<Operation>),
+    /// What was found in existing code.
+    Code(Box<Survey>),
 }
 
 /// One operation of an API that an attachment describes.
@@ -46,9 +51,10 @@ pub struct Operation {
 /// edited keeps their words, what they added stays, and what they removed does not come back.
 pub fn propose_document(texts: &[Text], previous: Option<&Document>) -> Document {
     let mut fresh: Vec<Fresh> = Vec::new();
+    let renew = renewal(texts);
     for text in texts {
         let before = fresh.len();
-        fresh.extend(read(text).into_iter().map(|item| Fresh {
+        fresh.extend(read(text, renew).into_iter().map(|item| Fresh {
             about: item.about.map(|at| before + at),
             ..item
         }));
@@ -176,7 +182,7 @@ impl Fresh {
 }
 
 /// What rules read in a text.
-pub(super) fn read(text: &Text) -> Vec<Fresh> {
+pub(super) fn read(text: &Text, renew: Renew) -> Vec<Fresh> {
     let origin = match text.attachment {
         Some(_) => Origin::Attachment,
         None => Origin::Vision,
@@ -186,6 +192,7 @@ pub(super) fn read(text: &Text) -> Vec<Fresh> {
         Content::Operations(operations) => {
             of_operations(operations, text.attachment.as_ref(), origin)
         }
+        Content::Code(survey) => of_code(survey, renew, text.attachment.as_ref(), origin),
     }
 }
 

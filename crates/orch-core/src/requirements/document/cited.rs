@@ -30,7 +30,7 @@ impl Sentences {
     pub fn of(texts: &[Text]) -> Self {
         let texts = texts.iter().filter_map(|text| match &text.content {
             Content::Prose(prose) => Some(Sentential::of(prose, text.attachment.as_ref())),
-            Content::Operations(_) => None,
+            Content::Operations(_) | Content::Code(_) => None,
         });
         Self {
             texts: texts.collect(),

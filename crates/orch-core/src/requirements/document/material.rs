@@ -6,8 +6,11 @@ use std::fmt::Write as _;
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
+use crate::survey::statements;
+
 use super::super::item::ItemKind;
 use super::build::{Content, Text};
+use super::existing::renewal;
 use super::model::Document;
 use super::suggested::cleaned;
 
@@ -44,6 +47,7 @@ pub struct MaterialTooLarge {
 /// When the texts are too large.
 pub fn material(texts: &[Text], previous: Option<&Document>) -> Result<Material, MaterialTooLarge> {
     let mut parts: Vec<(String, String)> = Vec::new();
+    let renew = renewal(texts);
     for text in texts {
         let name = match &text.attachment {
             Some(name) => format!("FILE {}", cleaned(name, 200)),
@@ -58,6 +62,13 @@ pub fn material(texts: &[Text], previous: Option<&Document>) -> Result<Material,
                         let said = format!("{}: {}", one.name, one.summary);
                         format!("(taken already) {}", cleaned(&said, LONGEST_SHOWN))
                     })
+                    .collect();
+                lines.join("\n")
+            }
+            Content::Code(survey) => {
+                let shown = statements(survey, renew).into_iter();
+                let lines: Vec<String> = shown
+                    .map(|one| format!("(taken already) {}", cleaned(&one.text, LONGEST_SHOWN)))
                     .collect();
                 lines.join("\n")
             }

@@ -12,6 +12,7 @@ use super::super::wording::tidied;
 use super::build::{By, Content, Fresh, Text, assemble, next_id, read, requirement};
 use super::cited::Sentences;
 use super::derive::derive;
+use super::existing::renewal;
 use super::model::{ArchitectureOption, Document, Mvp, Origin, Requirement, Support};
 use super::suggested::{
     MOST_ITEMS, MOST_OPTIONS, MOST_POINTS, MOST_QUESTIONS, Suggested, SuggestedCite, SuggestedItem,
@@ -67,11 +68,12 @@ pub fn document_of_model(
     }
     let mut fresh = made.fresh;
     let mut heard: Vec<Requirement> = Vec::new();
+    let renew = renewal(texts);
     for text in texts {
-        let read = read(text);
+        let read = read(text, renew);
         match &text.content {
-            // Operations are facts; no model need find them.
-            Content::Operations(_) => fresh.extend(read),
+            // Operations and existing code are facts; no model need find them.
+            Content::Operations(_) | Content::Code(_) => fresh.extend(read),
             Content::Prose(_) => heard.extend(read.into_iter().map(|read| read.item)),
         }
     }

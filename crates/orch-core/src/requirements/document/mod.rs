@@ -9,6 +9,7 @@ mod derive;
 mod diff;
 mod digest;
 mod edit;
+mod existing;
 mod markdown;
 mod matching;
 mod material;

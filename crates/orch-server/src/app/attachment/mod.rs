@@ -3,4 +3,5 @@
 mod pdf;
 mod read;
 
+pub(super) use read::check_name;
 pub use read::{read_all, read_back};

@@ -1,5 +1,5 @@
 //! Tells by a file's ending what it is, and reads it: Markdown and text as they are, a PDF as its text, an
-//! OpenAPI description as its operations.
+//! OpenAPI description as its operations, a source archive as what is found in it.
 
 use std::collections::BTreeSet;
 
@@ -7,10 +7,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use orch_api::types::vision::NewAttachment;
 use orch_core::requirements::{Content, is_openapi, operations};
+use orch_core::survey::Survey;
 use orch_store::{StoreError, attachment};
 use sha2::{Digest as _, Sha256};
 
 use super::pdf;
+use crate::app::import::{code_in, media_type, named};
 use crate::app::{AppError, Result};
 
 /// The most files of one vision.
@@ -30,6 +32,8 @@ enum Sort {
     Yaml,
     Json,
     Pdf,
+    /// Source code, with its media type.
+    Archive(&'static str),
 }
 
 const ENDINGS: [(&str, Sort); 8] = [
@@ -45,6 +49,9 @@ const ENDINGS: [(&str, Sort); 8] = [
 
 impl Sort {
     fn of(name: &str) -> Option<Self> {
+        if let Some(media_type) = media_type(name) {
+            return Some(Self::Archive(media_type));
+        }
         let (_, ending) = name.rsplit_once('.')?;
         let ending = ending.to_ascii_lowercase();
         ENDINGS
@@ -60,12 +67,16 @@ impl Sort {
             Self::Yaml => "application/yaml",
             Self::Json => "application/json",
             Self::Pdf => "application/pdf",
+            Self::Archive(media_type) => media_type,
         }
     }
 }
 
 /// Reads the files: all of them, or the first fault is answered.
-pub async fn read_all(files: Vec<NewAttachment>) -> Result<Vec<attachment::NewAttachment>> {
+pub async fn read_all(
+    files: Vec<NewAttachment>,
+    today: &str,
+) -> Result<Vec<attachment::NewAttachment>> {
     if files.len() > MOST_FILES {
         let message = format!("has {} files; at most {MOST_FILES} fit", files.len());
         return Err(AppError::invalid("attachments", message));
@@ -98,7 +109,7 @@ pub async fn read_all(files: Vec<NewAttachment>) -> Result<Vec<attachment::NewAt
             let message = format!("hold more than {MOST_BYTES} bytes together");
             return Err(AppError::invalid("attachments", message));
         }
-        read.push(one(name, bytes, sort, field("content")).await?);
+        read.push(one(name, bytes, sort, field("content"), today).await?);
     }
     Ok(read)
 }
@@ -108,6 +119,7 @@ async fn one(
     bytes: Vec<u8>,
     sort: Sort,
     field: String,
+    today: &str,
 ) -> Result<attachment::NewAttachment> {
     let sha256 = hex::encode(Sha256::digest(&bytes));
     let size_bytes = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
@@ -117,6 +129,13 @@ async fn one(
         Sort::Yaml | Sort::Json => {
             let read = tokio::task::spawn_blocking(move || described(&bytes, sort));
             read.await.map_err(|_| StoreError::Closed)?
+        }
+        Sort::Archive(_) => {
+            let today = today.to_owned();
+            let read = tokio::task::spawn_blocking(move || code_in(&bytes, &today));
+            let read: std::result::Result<Survey, String> =
+                read.await.map_err(|_| StoreError::Closed)?;
+            read.map(|survey| Content::Code(Box::new(survey)))
         }
     };
     let content =
@@ -130,7 +149,11 @@ async fn one(
     })
 }
 
-fn sort_of(name: &str) -> std::result::Result<Sort, String> {
+/// Whether a name is one of a file alone.
+///
+/// # Errors
+/// What it must be instead.
+pub fn check_name(name: &str) -> std::result::Result<(), String> {
     let length = name.chars().count();
     if length == 0 || length > LONGEST_NAME {
         return Err(format!("must have 1 to {LONGEST_NAME} characters"));
@@ -140,11 +163,17 @@ fn sort_of(name: &str) -> std::result::Result<Sort, String> {
             "must be a file's name, without a folder and without control characters".to_owned(),
         );
     }
+    Ok(())
+}
+
+fn sort_of(name: &str) -> std::result::Result<Sort, String> {
+    check_name(name)?;
     Sort::of(name).ok_or_else(|| {
         let known: Vec<&str> = ENDINGS.iter().map(|(ending, _)| *ending).collect();
         format!(
-            "has no ending that is read; expected one of .{} (source archives are not read: import the repository instead)",
-            known.join(", .")
+            "has no ending that is read; expected one of .{}, or of a source archive: {}",
+            known.join(", ."),
+            named()
         )
     })
 }
@@ -210,7 +239,8 @@ mod tests {
     }
 
     async fn refused(files: Vec<NewAttachment>) -> String {
-        read_all(files).await.expect_err("a refusal").to_string()
+        let read = read_all(files, "2026-01-01").await;
+        read.expect_err("a refusal").to_string()
     }
 
     #[tokio::test]
@@ -222,7 +252,7 @@ mod tests {
                 r#"{"openapi": "3.1.0", "paths": {"/a": {"get": {}}}}"#,
             ),
         ];
-        let read = read_all(files).await.expect("files");
+        let read = read_all(files, "2026-01-01").await.expect("files");
         let kinds: Vec<_> = read.iter().map(|file| file.media_type.as_str()).collect();
         assert_eq!(kinds, ["text/markdown", "application/json"]);
         assert_eq!(read[0].content, r#"{"prose":"Use Rust."}"#);
@@ -232,8 +262,12 @@ mod tests {
     async fn what_cannot_be_read_is_refused_with_its_place() {
         for (files, expected) in [
             (
-                vec![file("a.zip", "")],
+                vec![file("a.exe", "")],
                 "`attachments[0].name` has no ending that is read",
+            ),
+            (
+                vec![file("a.zip", "no archive")],
+                "`attachments[0].content` of a.zip is refused: the archive uses a form that is none",
             ),
             (
                 vec![file("../a.md", "")],

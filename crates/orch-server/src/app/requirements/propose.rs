@@ -12,8 +12,10 @@ use std::sync::Arc;
 
 use super::model;
 use super::version::{Origin, Written, document};
-use crate::app::{App, AppError, Result, attachment::read_back, project};
+use crate::app::{App, AppError, Result, attachment::read_back, import, project};
 
+/// What items that cite imported code name as their text.
+const IMPORTED: &str = "existing code";
 /// How often a proposal is made anew because somebody made another version meanwhile.
 const MOST_ATTEMPTS: usize = 4;
 
@@ -81,6 +83,12 @@ async fn read(app: &App, project_id: ProjectId) -> Result<Read> {
         texts.push(Text {
             attachment: Some(file.name),
             content,
+        });
+    }
+    if let Some(survey) = import::latest(app, project_id).await? {
+        texts.push(Text {
+            attachment: Some(IMPORTED.to_owned()),
+            content: Content::Code(Box::new(survey)),
         });
     }
     Ok(Read {

@@ -1,0 +1,116 @@
+//! Files whose names say that they tell how a tree is built, run or meant.
+
+use super::languages::is_dockerfile;
+use crate::survey::tree::name;
+
+const NAMES: [&str; 57] = [
+    "Cargo.toml",
+    "rust-toolchain",
+    "rust-toolchain.toml",
+    "package.json",
+    ".nvmrc",
+    ".node-version",
+    ".python-version",
+    ".ruby-version",
+    ".tool-versions",
+    ".java-version",
+    "runtime.txt",
+    "pyproject.toml",
+    "setup.py",
+    "setup.cfg",
+    "tox.ini",
+    "noxfile.py",
+    "Pipfile",
+    "pytest.ini",
+    "manage.py",
+    "environment.yml",
+    "dvc.yaml",
+    "go.mod",
+    "pom.xml",
+    "build.gradle",
+    "build.gradle.kts",
+    "settings.gradle",
+    "settings.gradle.kts",
+    "build.sbt",
+    "CMakeLists.txt",
+    "meson.build",
+    "configure.ac",
+    "Makefile",
+    "makefile",
+    "GNUmakefile",
+    "justfile",
+    "Justfile",
+    ".justfile",
+    "Taskfile.yml",
+    "Taskfile.yaml",
+    "Procfile",
+    "composer.json",
+    "Gemfile",
+    "Rakefile",
+    "mix.exs",
+    "Package.swift",
+    "pubspec.yaml",
+    ".gitlab-ci.yml",
+    "Jenkinsfile",
+    "azure-pipelines.yml",
+    ".travis.yml",
+    "bitbucket-pipelines.yml",
+    "appveyor.yml",
+    "_config.yml",
+    "mkdocs.yml",
+    "hugo.toml",
+    "dbt_project.yml",
+    "serverless.yml",
+];
+
+const COMPOSE: [&str; 4] = [
+    "docker-compose.yml",
+    "docker-compose.yaml",
+    "compose.yml",
+    "compose.yaml",
+];
+
+/// `docker-compose.yml`, `compose.prod.yaml`, ….
+pub fn is_compose(name: &str) -> bool {
+    let is_yaml = name.ends_with(".yml") || name.ends_with(".yaml");
+    COMPOSE.contains(&name)
+        || (is_yaml && (name.starts_with("docker-compose.") || name.starts_with("compose.")))
+}
+
+/// `.github/workflows/*.yml`.
+pub fn is_workflow(path: &str) -> bool {
+    path.strip_prefix(".github/workflows/").is_some_and(|rest| {
+        !rest.contains('/') && (rest.ends_with(".yml") || rest.ends_with(".yaml"))
+    })
+}
+
+/// `requirements.txt`, `requirements-dev.txt`, `requirements/base.txt`.
+pub fn is_requirements(path: &str) -> bool {
+    let name = name(path);
+    let in_folder = path.contains("requirements/") && name.ends_with(".txt");
+    in_folder || (name.starts_with("requirements") && name.ends_with(".txt"))
+}
+
+pub fn is_readme(name: &str) -> bool {
+    name.to_ascii_lowercase().starts_with("readme")
+}
+
+pub fn is_licence(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["license", "licence", "copying", "unlicense"]
+        .iter()
+        .any(|start| name.starts_with(start))
+}
+
+/// Whether a file is read whatever language it is in.
+pub fn is_named(path: &str) -> bool {
+    let name = name(path);
+    NAMES.contains(&name)
+        || is_dockerfile(name)
+        || is_compose(name)
+        || is_workflow(path)
+        || is_requirements(path)
+        || path == ".circleci/config.yml"
+        || name.ends_with(".csproj")
+        || (is_readme(name) || is_licence(name)) && !path.contains('/')
+}

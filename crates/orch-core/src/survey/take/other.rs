@@ -1,0 +1,193 @@
+//! PHP, Ruby, .NET, data pipelines and static sites: less is read of them.
+
+use super::found::{Found, Needed};
+use super::purpose::of_name;
+use crate::survey::model::{Basis, Bound, EntryKind, Place, Purpose, Scope};
+use crate::survey::read::{
+    after_word, line_of, object, quoted, string_at, xml_texts, yaml_entries,
+};
+use crate::survey::tree::{folder, inside, name};
+
+pub fn read(found: &mut Found<'_>, path: &str, text: &str) {
+    let whole = || Place::whole(path);
+    let mut says = |purpose, run: &str| found.command(purpose, run, Basis::Convention, whole());
+    match name(path) {
+        "composer.json" => composer(found, path, text),
+        "Gemfile" => gems(found, path, text),
+        "_config.yml" if !path.contains('/') => says(Purpose::Build, "bundle exec jekyll build"),
+        "mkdocs.yml" => says(Purpose::Build, "mkdocs build"),
+        "hugo.toml" => says(Purpose::Build, "hugo"),
+        "dbt_project.yml" => {
+            says(Purpose::Build, "dbt build");
+            says(Purpose::Test, "dbt test");
+        }
+        "dvc.yaml" => pipeline(found, path, text),
+        "mix.exs" => {
+            says(Purpose::Build, "mix compile");
+            says(Purpose::Test, "mix test");
+        }
+        "Package.swift" => {
+            says(Purpose::Build, "swift build");
+            says(Purpose::Test, "swift test");
+        }
+        other if other.ends_with(".csproj") => project(found, path, text),
+        _ => {}
+    }
+}
+
+fn composer(found: &mut Found<'_>, path: &str, text: &str) {
+    let Some(package) = object(text) else { return };
+    let file = inside(folder(path), "composer.lock");
+    let lock = found.tree.has(&file).then_some(file);
+    found.manifest(
+        path,
+        "composer",
+        string_at(&package, &["name"]),
+        lock.clone(),
+    );
+    for (section, scope) in [
+        ("require", Scope::Runtime),
+        ("require-dev", Scope::Development),
+    ] {
+        let members = package.get(section).and_then(serde_json::Value::as_object);
+        for (name, version) in members.into_iter().flatten() {
+            let place = Place::line(path, line_of(text, Some(section), name));
+            let version = version.as_str();
+            if name == "php" {
+                let bare = version
+                    .unwrap_or("")
+                    .trim_start_matches(['^', '~', '>', '=', ' ']);
+                found.runtime("PHP", bare, Bound::AtLeast, place);
+                continue;
+            }
+            let pinned = lock.is_some();
+            found.dependency(Needed {
+                ecosystem: "composer",
+                name,
+                version,
+                scope,
+                pinned,
+                place,
+            });
+        }
+    }
+    let scripts = package
+        .get("scripts")
+        .and_then(serde_json::Value::as_object);
+    for (name, _) in scripts.into_iter().flatten().take(50) {
+        let is_plain = name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "-_:".contains(c));
+        if let (true, Some(purpose)) = (is_plain && !name.starts_with('-'), of_name(name)) {
+            let place = Place::line(path, line_of(text, Some("scripts"), name));
+            let run = format!("composer run-script {name}");
+            found.command(purpose, &run, Basis::Declared, place);
+        }
+    }
+}
+
+fn gems(found: &mut Found<'_>, path: &str, text: &str) {
+    let file = inside(folder(path), "Gemfile.lock");
+    let lock = found.tree.has(&file).then_some(file);
+    found.manifest(path, "rubygems", None, lock.clone());
+    for (at, line) in text.lines().enumerate().take(5_000) {
+        let place = Place::line(path, at as u32 + 1);
+        if let Some(version) = after_word(line, "ruby").and_then(quoted) {
+            found.runtime("Ruby", version, Bound::Exactly, place);
+        } else if let Some(rest) = after_word(line, "gem")
+            && let Some(name) = quoted(rest)
+        {
+            let version = rest.split(',').nth(1).and_then(quoted);
+            found.dependency(Needed {
+                ecosystem: "rubygems",
+                name,
+                version,
+                scope: Scope::Runtime,
+                pinned: lock.is_some(),
+                place: place.clone(),
+            });
+            if name == "rspec" || name == "rspec-rails" {
+                let run = "bundle exec rspec";
+                found.command(Purpose::Test, run, Basis::Convention, place);
+            }
+        }
+    }
+}
+
+fn project(found: &mut Found<'_>, path: &str, text: &str) {
+    let own = name(path).trim_end_matches(".csproj");
+    let file = inside(folder(path), "packages.lock.json");
+    let lock = found.tree.has(&file).then_some(file);
+    found.manifest(path, "nuget", Some(own), lock.clone());
+    for (purpose, run) in [
+        (Purpose::Build, "dotnet build"),
+        (Purpose::Test, "dotnet test"),
+    ] {
+        found.command_in("", purpose, run, Basis::Convention, Place::whole(path));
+    }
+    if let Some(target) = xml_texts(text).into_iter().find(|found| {
+        found
+            .path
+            .last()
+            .is_some_and(|name| name == "TargetFramework")
+    }) {
+        let version = target
+            .text
+            .trim_start_matches(|c: char| !c.is_ascii_digit());
+        let place = Place::line(path, target.line);
+        found.runtime(".NET", version, Bound::Exactly, place);
+    }
+    for (at, line) in text.lines().enumerate().take(5_000) {
+        let Some((_, rest)) = line.split_once("<PackageReference") else {
+            continue;
+        };
+        let attribute = |key: &str| quoted(rest.split_once(key)?.1.trim_start_matches(['=', ' ']));
+        if let Some(name) = attribute("Include") {
+            let version = attribute("Version");
+            found.dependency(Needed {
+                ecosystem: "nuget",
+                name,
+                version,
+                scope: Scope::Runtime,
+                pinned: lock.is_some() || version.is_some_and(|version| !version.contains('*')),
+                place: Place::line(path, at as u32 + 1),
+            });
+        }
+    }
+}
+
+fn pipeline(found: &mut Found<'_>, path: &str, text: &str) {
+    found.command(
+        Purpose::Run,
+        "dvc repro",
+        Basis::Convention,
+        Place::whole(path),
+    );
+    for entry in yaml_entries(text) {
+        if entry.is(&["stages", "*", "cmd"]) {
+            let place = Place::line(path, entry.line);
+            let stage = entry.path[1].clone();
+            found.entry(
+                EntryKind::Process,
+                &stage,
+                Some(&entry.value),
+                Vec::new(),
+                place,
+            );
+        }
+    }
+}
+
+/// Pages that a browser opens as they lie.
+pub fn pages(found: &mut Found<'_>) {
+    for page in [
+        "index.html",
+        "public/index.html",
+        "docs/index.html",
+        "src/index.html",
+    ] {
+        if found.tree.has(page) {
+            found.entry(EntryKind::Page, page, None, Vec::new(), Place::whole(page));
+        }
+    }
+}

@@ -1,0 +1,307 @@
+//! Python: `pyproject.toml`, requirements, `setup.py`, `setup.cfg`, `tox.ini`, `noxfile.py`, Django.
+
+use super::found::{Found, Needed};
+use super::names::is_requirements;
+use crate::survey::model::{Basis, Bound, EntryKind, Place, Purpose, Scope};
+use crate::survey::read::{TomlEntry, inline_value, quoted, strings_in, toml_entries, unquoted};
+use crate::survey::tree::{folder, name};
+
+const ECOSYSTEM: &str = "pypi";
+const LOCKS: [&str; 4] = ["poetry.lock", "uv.lock", "pdm.lock", "Pipfile.lock"];
+
+pub fn read(found: &mut Found<'_>, path: &str, text: &str) {
+    match name(path) {
+        "pyproject.toml" => pyproject(found, path, text),
+        "Pipfile" => pipfile(found, path, text),
+        "setup.py" => setup(found, path, text),
+        "setup.cfg" => console_scripts(found, path, text),
+        "tox.ini" => whole(found, path, Purpose::Test, "tox"),
+        "noxfile.py" => whole(found, path, Purpose::Test, "nox"),
+        "pytest.ini" => whole(found, path, Purpose::Test, "python -m pytest"),
+        "manage.py" if text.contains("django") => django(found, path, text),
+        ".python-version" | "runtime.txt" => {
+            let version = text.lines().next().unwrap_or("").trim();
+            let version = version.strip_prefix("python-").unwrap_or(version);
+            found.runtime("Python", version, Bound::Exactly, Place::line(path, 1));
+        }
+        _ if is_requirements(path) => requirements(found, path, text),
+        _ => {}
+    }
+}
+
+fn whole(found: &mut Found<'_>, path: &str, purpose: Purpose, run: &str) {
+    found.command(purpose, run, Basis::Convention, Place::whole(path));
+}
+
+fn pyproject(found: &mut Found<'_>, path: &str, text: &str) {
+    let entries = toml_entries(text);
+    let find = |table: &str, key: &str| {
+        entries
+            .iter()
+            .find(|entry| entry.table == table && entry.key == key)
+    };
+    let lock = found.tree.nearest(folder(path), &LOCKS);
+    let own = find("project", "name").or_else(|| find("tool.poetry", "name"));
+    let own = own.map(|entry| unquoted(&entry.value).to_owned());
+    found.manifest(path, ECOSYSTEM, own.as_deref(), lock.clone());
+    if let Some(entry) = find("project", "requires-python") {
+        python_version(found, unquoted(&entry.value), Place::line(path, entry.line));
+    }
+    if let Some(entry) = entries
+        .iter()
+        .find(|entry| entry.table.starts_with("tool.pytest"))
+    {
+        let place = Place::line(path, entry.line);
+        found.command(Purpose::Test, "python -m pytest", Basis::Convention, place);
+    }
+    if let Some(entry) = entries.iter().find(|entry| entry.table == "build-system") {
+        let place = Place::line(path, entry.line);
+        found.command(Purpose::Build, "python -m build", Basis::Convention, place);
+    }
+    for entry in &entries {
+        let place = Place::line(path, entry.line);
+        let is_scripts = matches!(
+            entry.table.as_str(),
+            "project.scripts" | "tool.poetry.scripts" | "project.gui-scripts"
+        );
+        if is_scripts && !entry.key.is_empty() {
+            let calls = Some(unquoted(&entry.value));
+            found.entry(EntryKind::Script, &entry.key, calls, Vec::new(), place);
+            continue;
+        }
+        tables(found, path, entry, lock.is_some());
+    }
+}
+
+fn tables(found: &mut Found<'_>, path: &str, entry: &TomlEntry, is_locked: bool) {
+    match (entry.table.as_str(), entry.key.as_str()) {
+        (_, "") => {}
+        ("project", "dependencies") => array(found, path, entry, Scope::Runtime, is_locked),
+        ("project.optional-dependencies" | "dependency-groups", _) => {
+            array(found, path, entry, Scope::Development, is_locked);
+        }
+        ("tool.poetry.dependencies", "python") => {
+            let place = Place::line(path, entry.line);
+            python_version(found, unquoted(&entry.value), place);
+        }
+        ("tool.poetry.dependencies", name) => {
+            keyed(found, path, entry, name, Scope::Runtime, is_locked)
+        }
+        ("tool.poetry.dev-dependencies" | "tool.poetry.group.dev.dependencies", name) => {
+            keyed(found, path, entry, name, Scope::Development, is_locked);
+        }
+        (_, _) => {}
+    }
+}
+
+fn array(found: &mut Found<'_>, path: &str, entry: &TomlEntry, scope: Scope, is_locked: bool) {
+    for (text, line) in strings_in(&entry.value, entry.line) {
+        requirement(found, text, scope, is_locked, Place::line(path, line));
+    }
+}
+
+fn keyed(
+    found: &mut Found<'_>,
+    path: &str,
+    entry: &TomlEntry,
+    name: &str,
+    scope: Scope,
+    is_locked: bool,
+) {
+    if inline_value(&entry.value, "path").is_some() {
+        return;
+    }
+    let version = match entry.value.starts_with('{') {
+        true => inline_value(&entry.value, "version"),
+        false => Some(unquoted(&entry.value)),
+    };
+    found.dependency(Needed {
+        ecosystem: ECOSYSTEM,
+        name,
+        version,
+        scope,
+        pinned: is_locked,
+        place: Place::line(path, entry.line),
+    });
+}
+
+/// `django>=3.2,<4 ; python_version < "3.9"`.
+fn requirement(found: &mut Found<'_>, text: &str, scope: Scope, is_locked: bool, place: Place) {
+    let text = text.split(';').next().unwrap_or("").trim();
+    let end = text
+        .find(|c: char| !(c.is_ascii_alphanumeric() || "-_.".contains(c)))
+        .unwrap_or(text.len());
+    let (name, rest) = text.split_at(end);
+    if !name.starts_with(|c: char| c.is_ascii_alphanumeric()) {
+        return;
+    }
+    let rest = rest.trim();
+    let version = match rest.strip_prefix('[') {
+        Some(extras) => extras.split_once(']').map_or("", |(_, version)| version),
+        None => rest,
+    };
+    let version = version.trim();
+    found.dependency(Needed {
+        ecosystem: ECOSYSTEM,
+        name,
+        version: Some(version),
+        scope,
+        pinned: is_locked || version.starts_with("=="),
+        place,
+    });
+}
+
+fn requirements(found: &mut Found<'_>, path: &str, text: &str) {
+    let lines = || {
+        text.lines().enumerate().map(|(at, line)| {
+            let line = line.split(" #").next().unwrap_or("").trim();
+            (at as u32 + 1, line)
+        })
+    };
+    let is_needed = |line: &str| !line.is_empty() && !line.starts_with(['#', '-']);
+    // A file that pins all that it names is its own lock.
+    let is_pinned = lines()
+        .filter(|(_, line)| is_needed(line))
+        .all(|(_, line)| line.contains("=="));
+    let lock = is_pinned.then(|| path.to_owned());
+    found.manifest(path, ECOSYSTEM, None, lock);
+    let is_development = ["dev", "test", "lint", "ci", "doc"]
+        .iter()
+        .any(|word| name(path).contains(word));
+    let scope = match is_development {
+        true => Scope::Development,
+        false => Scope::Runtime,
+    };
+    let at = folder(path).to_owned();
+    for (line, text) in lines().filter(|(_, line)| is_needed(line)) {
+        requirement(found, text, scope, false, Place::line(path, line));
+        let is_pytest = text.strip_prefix("pytest").is_some_and(|rest| {
+            !rest.starts_with(|c: char| c.is_ascii_alphanumeric() || "-_".contains(c))
+        });
+        if is_pytest {
+            let place = Place::line(path, line);
+            let home = at
+                .strip_suffix("requirements")
+                .unwrap_or(&at)
+                .trim_end_matches('/');
+            found.command_in(
+                home,
+                Purpose::Test,
+                "python -m pytest",
+                Basis::Convention,
+                place,
+            );
+        }
+    }
+}
+
+fn pipfile(found: &mut Found<'_>, path: &str, text: &str) {
+    let lock = found.tree.nearest(folder(path), &["Pipfile.lock"]);
+    found.manifest(path, ECOSYSTEM, None, lock.clone());
+    for entry in toml_entries(text) {
+        let scope = match entry.table.as_str() {
+            "packages" => Scope::Runtime,
+            "dev-packages" => Scope::Development,
+            "requires" if entry.key == "python_version" => {
+                let place = Place::line(path, entry.line);
+                found.runtime("Python", unquoted(&entry.value), Bound::Exactly, place);
+                continue;
+            }
+            _ => continue,
+        };
+        if !entry.key.is_empty() {
+            let name = entry.key.clone();
+            keyed(found, path, &entry, &name, scope, lock.is_some());
+        }
+    }
+}
+
+fn setup(found: &mut Found<'_>, path: &str, text: &str) {
+    let line_with = |word: &str| {
+        let mut lines = text.lines().enumerate();
+        let at = lines.find(|(_, line)| line.contains(word));
+        at.map(|(at, line)| (at as u32 + 1, line))
+    };
+    let own = line_with("name=").and_then(|(_, line)| quoted(line.split_once("name=")?.1));
+    let lock = found.tree.nearest(folder(path), &LOCKS);
+    found.manifest(path, ECOSYSTEM, own, lock.clone());
+    if let Some((line, text)) = line_with("python_requires")
+        && let Some(version) = quoted(text)
+    {
+        python_version(found, version, Place::line(path, line));
+    }
+    if let Some(start) = text.find("install_requires") {
+        let first = text[..start].matches('\n').count() as u32 + 1;
+        let rest = &text[start..];
+        if let Some(open) = rest.find('[')
+            && let Some(close) = rest[open..].find(']')
+        {
+            let first = first + rest[..open].matches('\n').count() as u32;
+            for (text, line) in strings_in(&rest[open..open + close], first) {
+                let place = Place::line(path, line);
+                requirement(found, text, Scope::Runtime, lock.is_some(), place);
+            }
+        }
+    }
+    console_scripts(found, path, text);
+}
+
+/// `name = module:function`, in quotes or on lines of their own.
+fn console_scripts(found: &mut Found<'_>, path: &str, text: &str) {
+    let Some(start) = text.find("console_scripts") else {
+        return;
+    };
+    let first = text[..start].matches('\n').count() as u32 + 1;
+    for (at, line) in text[start..].lines().enumerate().skip(1).take(60) {
+        let line_text = line.trim().trim_matches(['\'', '"', ',', ' ']);
+        if line_text.is_empty() || line_text.starts_with([']', '[', '}']) {
+            break;
+        }
+        let Some((name, calls)) = line_text.split_once('=') else {
+            continue;
+        };
+        let calls = calls.trim();
+        if calls.contains(':') {
+            let place = Place::line(path, first + at as u32);
+            found.entry(
+                EntryKind::Script,
+                name.trim(),
+                Some(calls),
+                Vec::new(),
+                place,
+            );
+        }
+    }
+}
+
+fn django(found: &mut Found<'_>, path: &str, text: &str) {
+    let at = text.lines().position(|line| line.contains("django"));
+    let place = || Place::line(path, at.map_or(1, |at| at as u32 + 1));
+    found.command(
+        Purpose::Test,
+        "python manage.py test",
+        Basis::Convention,
+        place(),
+    );
+    found.command(
+        Purpose::Run,
+        "python manage.py runserver",
+        Basis::Convention,
+        place(),
+    );
+    found.entry(EntryKind::Script, "manage.py", None, Vec::new(), place());
+}
+
+/// `>=3.8`, `^3.7`, `==3.9.*`, `~=3.10`.
+fn python_version(found: &mut Found<'_>, said: &str, place: Place) {
+    let first = said.split(',').next().unwrap_or("").trim();
+    let version = first.trim_start_matches(['=', '>', '<', '~', '^', ' ', '!']);
+    let version = version.trim_end_matches(".*");
+    let bound = match first.starts_with("==") || first.starts_with(|c: char| c.is_ascii_digit()) {
+        true => Bound::Exactly,
+        false => Bound::AtLeast,
+    };
+    if !first.starts_with(['<', '!']) {
+        found.runtime("Python", version, bound, place);
+    }
+}
