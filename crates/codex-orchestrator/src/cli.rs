@@ -32,6 +32,8 @@ pub enum Command {
     Vision(commands::vision::Args),
     /// Requirements: propose, read, approve
     Requirements(commands::requirements::Args),
+    /// Plans: propose, read, edit, approve, make anew
+    Plan(commands::plan::Args),
     /// Ask several roles of the team in turn
     Orchestrate(commands::orchestrate::Args),
     /// Work items
@@ -84,6 +86,7 @@ impl Command {
             | Self::Project(_)
             | Self::Vision(_)
             | Self::Requirements(_)
+            | Self::Plan(_)
             | Self::Orchestrate(_)
             | Self::Work(_)
             | Self::Recipe(_)

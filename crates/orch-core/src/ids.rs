@@ -42,6 +42,8 @@ ids! {
     VisionId,
     /// A version of proposed requirements.
     RequirementsId,
+    /// A version of a project's plan.
+    PlanId,
     /// A work item.
     WorkItemId,
     /// A stored tool recipe; every change makes a new one.

@@ -59,6 +59,7 @@ pub mod info_request;
 pub mod log;
 pub mod model_call;
 pub mod orchestration;
+pub mod plan;
 pub mod project;
 pub mod queue;
 pub mod recipe;

@@ -2,7 +2,7 @@
 
 use super::{
     Context, agent, answer, artifact, audit, completions, decide, doctor, enqueue, logs, man,
-    migrate, orchestrate, project, queue, quota, recipe, requirements, run, secret, serve, tick,
+    migrate, orchestrate, plan, project, queue, quota, recipe, requirements, run, secret, serve, tick,
     tool, up, vision, work,
 };
 use crate::cli::Command;
@@ -18,6 +18,7 @@ pub async fn dispatch(command: Command, context: &mut Context<'_>) -> Result<Exi
         Command::Project(args) => project::run(args, context).await,
         Command::Vision(args) => vision::run(args, context).await,
         Command::Requirements(args) => requirements::run(args, context).await,
+        Command::Plan(args) => plan::run(args, context).await,
         Command::Orchestrate(args) => orchestrate::run(args, context).await,
         Command::Work(args) => work::run(args, context).await,
         Command::Recipe(args) => recipe::run(&args, context),

@@ -18,6 +18,7 @@ pub mod logs;
 pub mod man;
 pub mod migrate;
 pub mod orchestrate;
+pub mod plan;
 pub mod project;
 mod prompt;
 pub mod queue;

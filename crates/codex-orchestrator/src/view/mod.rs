@@ -6,6 +6,7 @@ mod audit;
 pub mod dry_run;
 mod info_request;
 mod orchestrate;
+mod plan;
 mod project;
 mod queue;
 mod requirements;

@@ -15,6 +15,7 @@ mod logs;
 mod observability;
 mod orchestrate;
 mod paging;
+mod plans;
 mod projects;
 mod requirements;
 mod retry_after;

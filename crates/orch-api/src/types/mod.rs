@@ -9,6 +9,7 @@ pub mod info_request;
 pub mod log;
 pub mod observability;
 pub mod orchestrate;
+pub mod plan;
 pub mod project;
 pub mod queue;
 pub mod requirements;

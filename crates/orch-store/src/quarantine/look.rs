@@ -4,8 +4,8 @@ use crate::conn::{all, sql};
 use crate::stored::{Found, Lenient, Stored as _};
 use crate::{Conn, Key, Store, StoreError, Unreadable};
 use crate::{
-    agent, approval, artifact, attachment, audit, info_request, model_call, orchestration, project,
-    queue, recipe, requirement_comment, requirements, run, step, summary, vision, work_item,
+    agent, approval, artifact, attachment, audit, info_request, model_call, orchestration, plan,
+    project, queue, recipe, requirement_comment, requirements, run, step, summary, vision, work_item,
 };
 
 /// Rows of one look.
@@ -70,6 +70,7 @@ tables!(
     "vision_attachment" by "id": attachment::Attachment,
     "requirements" by "id": requirements::Requirements,
     "requirement_comment" by "id": requirement_comment::Comment,
+    "plan" by "id": plan::Plan,
     "recipe" by "id": recipe::Recipe,
     "orchestration" by "id": orchestration::Orchestration,
     "model_call" by "id": model_call::ModelCall,
