@@ -39,3 +39,4 @@ pub use document::{
 pub use item::{Draft, Item, ItemKind, Source};
 pub use openapi::{OpenApiError, is_openapi, operations};
 pub use propose::propose;
+pub(crate) use wording::is_invisible_direction;
