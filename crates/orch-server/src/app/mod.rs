@@ -16,6 +16,7 @@ pub mod observability;
 pub mod orchestrate;
 mod pings;
 pub mod plan;
+pub mod plans;
 pub mod project;
 pub mod queue;
 mod report_counts;

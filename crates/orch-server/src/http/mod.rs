@@ -9,6 +9,9 @@ mod idempotency;
 mod observability;
 mod orchestrate;
 mod paging;
+mod plan_edits;
+mod plans;
+mod plans_view;
 mod projects;
 mod reference;
 mod requirements;
@@ -45,6 +48,7 @@ pub(crate) use unreadable::note as note_unreadable;
     modifiers(&Bearer),
     tags(
         (name = "projects", description = "Projects, visions, requirements, quotas"),
+        (name = "plans", description = "Plans: what the approved requirements are broken down into"),
         (name = "secrets", description = "Secrets of projects; values go in and never come out"),
         (name = "work items", description = "Work items, recipes, policies, approvals"),
         (name = "runs", description = "Runs, logs, steps, artifacts, info requests"),
@@ -71,6 +75,7 @@ pub(crate) fn area() -> Area<App> {
     Area::with_openapi(Document::openapi())
         .merge(projects::area())
         .merge(requirements::area())
+        .merge(plans::area())
         .merge(secrets::area())
         .merge(work_items::area())
         .merge(dry_run::area())
