@@ -33,6 +33,7 @@ pub enum Edit {
     AddTask {
         story: String,
         title: String,
+        #[serde(default = "developer")]
         role: String,
         #[serde(default)]
         description: String,
@@ -90,6 +91,10 @@ pub enum Edit {
     RenameEpic { id: String, title: String },
     /// Names a story.
     RenameStory { id: String, title: String },
+}
+
+fn developer() -> String {
+    "developer".to_owned()
 }
 
 /// An edit that cannot be done.

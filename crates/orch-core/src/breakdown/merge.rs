@@ -32,7 +32,7 @@ pub fn merge(
     let epics = take_epics(&mut plan, drafted.epics, previous);
     let stories = take_stories(&mut plan, drafted.stories, previous, &epics);
     let gone = take_tasks(&mut plan, drafted.tasks, previous, kept, &stories);
-    drop_gone(&mut plan, gone);
+    drop_gone(&mut plan, gone, kept);
     let known: HashSet<&str> = items.iter().map(|item| item.id.as_str()).collect();
     for task in &mut plan.tasks {
         if !kept.contains(&task.id) {
@@ -199,8 +199,8 @@ fn take_tasks(
     gone
 }
 
-/// What waited for tasks that are gone waits for what those waited for.
-fn drop_gone(plan: &mut Breakdown, gone: Vec<Task>) {
+/// What waited for tasks that are gone waits for what those waited for; what is done waits for nothing new.
+fn drop_gone(plan: &mut Breakdown, gone: Vec<Task>, kept: &Finished) {
     if gone.is_empty() {
         return;
     }
@@ -208,7 +208,12 @@ fn drop_gone(plan: &mut Breakdown, gone: Vec<Task>) {
     plan.tasks.extend(gone);
     let is_gone: Vec<bool> = (0..plan.tasks.len()).map(|at| at >= staying).collect();
     for (at, waits) in Rewiring::of(&plan.tasks, &is_gone).waits() {
-        plan.tasks[at].depends_on = waits;
+        let task = &mut plan.tasks[at];
+        if kept.contains(&task.id) {
+            task.depends_on.retain(|on| waits.contains(on));
+        } else {
+            task.depends_on = waits;
+        }
     }
     plan.tasks.truncate(staying);
 }

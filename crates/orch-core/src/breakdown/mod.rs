@@ -20,6 +20,15 @@ mod replan;
 mod schedule;
 mod standing;
 
+#[cfg(test)]
+mod laws;
+#[cfg(test)]
+mod oracle;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod visions_tests;
+
 pub use check::Fault;
 pub use difference::{Changed, Dependency, Difference, Entries, FieldChange, difference};
 pub use edit::{Edit, EditFault, MOST_EDITS, edit};
