@@ -106,6 +106,7 @@ fn a_shop_is_planned_as_a_person_would_expect() {
     for wanted in [
         "Build: Customers must pay by card or invoice",
         "Check the security: It complies with GDPR",
+        "Build: Customers can reserve a bike for 24 hours",
         "Measure: Pages must load within 2 seconds",
         "Plan for: Budget: $500 a month",
         "Make measurable: Success means 100 paying customers by June",
@@ -279,7 +280,7 @@ fn an_answer_is_worked_on_with_what_it_answers() {
         .find(|item| item.about.as_ref() == Some(&question.id))
         .map_or(said, |item| item.id.clone());
     let (plan, answered) = (planned(&before), planned(&after));
-    let key = format!("limit/{about}");
+    let key = format!("build/{about}");
     let of = |plan: &Breakdown| {
         let task = plan.tasks.iter().find(|task| task.key == key);
         task.expect("a task for it").clone()

@@ -8,6 +8,7 @@ use super::groups::{Class, Group};
 use super::themes::{Theme, themes};
 use super::toolchain::Toolchain;
 use super::wording::{MOST_OF_TITLE, holds, one_line, statement, title};
+use crate::requirements::ItemKind;
 use crate::work_item::Kind;
 
 /// Drafts the features of `groups`; what follows them waits for the answer.
@@ -90,6 +91,8 @@ fn story<'d>(
         },
         &feature.items,
     );
+    let is_quality = feature.first().kind == ItemKind::NonFunctional;
+    let tried = if is_quality { "Measure" } else { "Test" };
     let mut acceptance = vec![statement(
         "For each requirement there is a test that fails when it does not hold, bad input included",
     )];
@@ -98,7 +101,7 @@ fn story<'d>(
         &story,
         Words {
             key: format!("test/{name}"),
-            title: title("Test", text),
+            title: title(tried, text),
             what: "Test from outside that the requirements hold.".to_owned(),
             acceptance,
         },

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use super::super::standing::{Standing, standing};
-use crate::requirements::{Document, ItemKind, Lexicon, Origin, Requirement, words};
+use crate::requirements::{Document, ItemKind, Lexicon, Origin, Requirement, Word, words};
 
 /// The most groups of a plan. A feature makes two tasks, so that checks and the rest find room.
 pub const MOST_GROUPS: usize = 1_500;
@@ -25,7 +25,7 @@ pub struct Group<'d> {
 pub enum Class {
     /// Something to build and to test.
     Feature,
-    /// A constraint or a quality, and who sees to it.
+    /// A constraint or a quality that is somebody's field, and who sees to it.
     Limit { kind: ItemKind, keeper: Keeper },
     /// A success criterion.
     Success,
@@ -42,10 +42,8 @@ pub enum Keeper {
     Writer,
     /// Planner: money and dates.
     Planner,
-    /// Architect: what it is built with.
+    /// Architect: what it is built with, and what is kept out.
     Architect,
-    /// QA: what can be measured.
-    Qa,
 }
 
 static KEEPERS: LazyLock<Lexicon<Keeper>> = LazyLock::new(|| {
@@ -72,6 +70,17 @@ static KEEPERS: LazyLock<Lexicon<Keeper>> = LazyLock::new(|| {
             "budget, cost, costs, price, euro, euros, dollars, deadline, launch, month, kosten",
         ),
     ])
+});
+
+/// How a constraint opens that only names something.
+const BARE_OPENINGS: &str = "use, using, written, built, no, not, without, only, avoid, prefer, keep, follow, based, \
+     programmed, keine, kein, ohne, nur, nutze, verwende";
+
+static MADE_WITH: LazyLock<Lexicon<()>> = LazyLock::new(|| {
+    Lexicon::new(&[(
+        (),
+        "written in, built with, built in, based on, implemented in, programmed in, must use, geschrieben in",
+    )])
 });
 
 impl<'d> Group<'d> {
@@ -173,13 +182,24 @@ fn joined(groups: Vec<Group<'_>>) -> Vec<Group<'_>> {
     found
 }
 
+/// A quality, or a constraint that says what somebody or something does, has to be built and tested as a
+/// feature is, unless a word names somebody whose field it is.
 fn class(item: &Requirement) -> Class {
-    match item.kind {
+    let kind = item.kind;
+    match kind {
         ItemKind::SuccessCriterion => Class::Success,
-        kind @ (ItemKind::Constraint | ItemKind::NonFunctional) => Class::Limit {
-            kind,
-            keeper: keeper(item),
-        },
+        ItemKind::Constraint | ItemKind::NonFunctional => {
+            let spoken = words(&item.text);
+            let named = (0..spoken.len()).find_map(|at| KEEPERS.longest_at(&spoken, at));
+            match (named, kind) {
+                (Some((keeper, _)), _) => Class::Limit { kind, keeper },
+                (None, ItemKind::Constraint) if is_bare(&spoken) => Class::Limit {
+                    kind,
+                    keeper: Keeper::Architect,
+                },
+                (None, _) => Class::Feature,
+            }
+        }
         ItemKind::Functional
         | ItemKind::Scope
         | ItemKind::Goal
@@ -189,14 +209,10 @@ fn class(item: &Requirement) -> Class {
     }
 }
 
-/// The first word that names somebody's field decides; else qualities are measured, and constraints are
-/// kept by whoever designs.
-fn keeper(item: &Requirement) -> Keeper {
-    let spoken = words(&item.text);
-    let named = (0..spoken.len()).find_map(|at| KEEPERS.longest_at(&spoken, at));
-    match (named, item.kind) {
-        (Some((keeper, _)), _) => keeper,
-        (None, ItemKind::NonFunctional) => Keeper::Qa,
-        (None, _) => Keeper::Architect,
-    }
+/// Whether a constraint only names what to use or to leave out.
+fn is_bare(spoken: &[Word]) -> bool {
+    let first = spoken.first().map_or("", |word| word.lower.as_str());
+    BARE_OPENINGS.split(", ").any(|word| word == first)
+        || spoken.len() < 3
+        || (0..spoken.len()).any(|at| MADE_WITH.longest_at(spoken, at).is_some())
 }

@@ -1,4 +1,4 @@
-//! Constraints, qualities and success criteria: for each, who sees to it, and when that can be.
+//! Constraints and qualities that are somebody's field, and success criteria: for each, who sees to it, and when that can be.
 
 use super::desk::{Desk, Ends, Words, Work};
 use super::estimating;
@@ -93,14 +93,6 @@ impl Way {
                 what: "Check that what was designed and built keeps this, and have mended what does not.",
                 role: "architect",
                 kind: Kind::Task,
-                estimate: estimating::LIMIT,
-                begins: Begins::WithProduct,
-            },
-            Keeper::Qa => Self {
-                verb: "Measure",
-                what: "Show by a measurement or a test that this holds.",
-                role: "qa",
-                kind: Kind::Test,
                 estimate: estimating::LIMIT,
                 begins: Begins::WithProduct,
             },
