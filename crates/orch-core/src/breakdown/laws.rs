@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::oracle::Small;
 use super::{
     Bands, Breakdown, Criterion, Difference, Edit, Entries, Epic, Estimate, Fault, Finished,
-    History, Measured, Story, Task, difference, edit, schedule, schedule_for,
+    History, Measured, Story, Task, difference, edit, replan, schedule, schedule_for,
 };
 use crate::work_item::Kind;
 
@@ -236,6 +236,43 @@ proptest! {
             prop_assert_eq!(before(&rest), before(&graph));
         }
         prop_assert_eq!(&edited.removed, &vec![format!("k{gone}")]);
+    }
+
+    #[test]
+    fn replans_keep_what_is_done_and_the_order_of_the_rest(
+        graph in acyclic(),
+        done in prop::collection::vec(any::<bool>(), 10),
+        failed in prop::collection::vec(0_usize..10, 1..6),
+    ) {
+        let mut plan = plan_of(&graph);
+        for task in &mut plan.tasks {
+            let criterion = Criterion { text: "holds".to_owned(), command: None };
+            task.acceptance = vec![criterion; 3];
+        }
+        let first = plan.clone();
+        let count = graph.minutes.len();
+        let finished: Finished = (0..count).filter(|at| done[*at]).map(id).collect();
+        let failed = failed.into_iter().filter(|at| *at < count && !done[*at]);
+        for at in failed {
+            let redone = replan(&plan, "it broke", &[id(at)], &finished).expect("it can be redone");
+            prop_assert_eq!(redone.plan.tasks.len(), plan.tasks.len() + 1);
+            prop_assert_eq!(&redone.difference, &difference(&plan, &redone.plan));
+            plan = redone.plan;
+        }
+        prop_assert!(plan.check(&[]).iter().all(|fault| !fault.is_blocking()));
+        for (old, new) in first.tasks.iter().zip(&plan.tasks) {
+            prop_assert!(old == new || !finished.contains(&old.id));
+        }
+        let redone = Small {
+            minutes: vec![1; plan.tasks.len()],
+            waits: plan.tasks.iter().map(|task| task.depends_on.iter().map(|on| place(on)).collect()).collect(),
+        };
+        for at in 0..count {
+            let before = |graph: &Small| -> BTreeSet<usize> {
+                graph.chains_to(at).into_iter().flatten().filter(|other| *other < count).collect()
+            };
+            prop_assert_eq!(before(&redone), before(&graph));
+        }
     }
 
     #[test]

@@ -7,10 +7,10 @@ use proptest::prelude::{any, prop, prop_assert, prop_assert_eq, proptest};
 
 use super::{
     Breakdown, Edit, Finished, History, MOST_TASKS, Origin, Standing, Task, difference, draw, edit,
-    impact, later, propose, schedule, standing,
+    impact, later, propose, replan, schedule, standing,
 };
 use crate::requirements::visions::{proposed, visions};
-use crate::requirements::{Document, Edit as RequirementsEdit};
+use crate::requirements::{Document, Edit as RequirementsEdit, ItemKind, Priority, Requirement};
 
 fn planned(document: &Document) -> Breakdown {
     propose(document, None, &Finished::default())
@@ -220,7 +220,7 @@ fn what_persons_changed_is_kept_and_what_they_removed_does_not_come_back() {
 fn a_removed_requirement_takes_its_tasks_along_but_for_those_that_are_done() {
     let before = document("shop");
     let plan = planned(&before);
-    let is_card = |item: &&crate::requirements::Requirement| item.text.contains("card");
+    let is_card = |item: &&Requirement| item.text.contains("card");
     let card = before
         .items
         .iter()
@@ -289,6 +289,71 @@ fn an_answer_is_worked_on_with_what_it_answers() {
     // An open question makes the worst case worse.
     assert!(of(&plan).estimate.high_minutes > of(&answered).estimate.high_minutes);
     assert_eq!(answered.check(&after.items), []);
+}
+
+#[test]
+fn rules_give_way_where_they_would_close_a_cycle_with_what_a_person_set() {
+    let before = proposed("Customers must reserve a bike.");
+    let plan = planned(&before);
+    let id = |key: &str| ids(&plan)[key].clone();
+    let build = format!("build/{}", before.items[0].id);
+    let edited = edit(
+        &plan,
+        &[
+            Edit::RemoveDependency {
+                task: id("scaffold"),
+                on: id("architecture"),
+            },
+            Edit::AddDependency {
+                task: id("architecture"),
+                on: id(&build),
+            },
+        ],
+    )
+    .expect("no cycle yet");
+    // Payments bring a look at threats, for which each building would wait, and which waits for the architecture.
+    let after = proposed("Customers must reserve a bike. Customers must pay by card.");
+    let again = propose(&after, Some(&edited), &Finished::default());
+    assert_eq!(again.check(&after.items), []);
+    let architecture = again.tasks.iter().find(|task| task.key == "architecture");
+    assert_eq!(architecture.expect("it stays").depends_on, [id(&build)]);
+    assert!(again.tasks.iter().any(|task| task.key == "threats"));
+}
+
+#[test]
+fn what_a_replan_added_stays_with_its_task() {
+    let document = document("tool");
+    let plan = planned(&document);
+    let failed = ids(&plan)["scaffold"].clone();
+    let redone = replan(&plan, "no network", &[failed], &Finished::default());
+    let redone = redone.expect("it can be redone").plan;
+    assert_eq!(
+        propose(&document, Some(&redone), &Finished::default()),
+        redone
+    );
+}
+
+#[test]
+fn the_most_requirements_make_a_plan_within_its_bounds() {
+    let mut document = document("shop");
+    let item = document.items[0].clone();
+    let kinds = [
+        ItemKind::Functional,
+        ItemKind::Constraint,
+        ItemKind::SuccessCriterion,
+    ];
+    document.items = (0..20_000)
+        .map(|number: usize| Requirement {
+            id: format!("R-{number}"),
+            kind: kinds[number % 5 % 3],
+            text: format!("Use w{} for thing of customers {number}", number % 700),
+            priority: Priority::Must,
+            mvp: None,
+            ..item.clone()
+        })
+        .collect();
+    let plan = planned(&document);
+    assert_eq!(plan.check(&document.items), []);
 }
 
 proptest! {

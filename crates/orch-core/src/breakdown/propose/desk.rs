@@ -73,7 +73,7 @@ impl Desk {
         id
     }
 
-    /// Adds a story.
+    /// Adds a story that cites as many of `items` as fit.
     pub fn story(
         &mut self,
         epic: &str,
@@ -83,11 +83,12 @@ impl Desk {
         acceptance: Vec<Criterion>,
     ) -> String {
         let id = next_id('S', &mut self.plan.next_story);
+        let cited = &items[..items.len().min(MOST_REQUIREMENTS)];
         self.plan.stories.push(Story {
             id: id.clone(),
             epic: epic.to_owned(),
             title,
-            requirements: ids(items),
+            requirements: ids(cited),
             acceptance,
             key,
             edited: false,
@@ -95,7 +96,7 @@ impl Desk {
         id
     }
 
-    /// Adds a task that serves `items`.
+    /// Adds a task that serves as many of `items` as fit.
     pub fn task(
         &mut self,
         story: &str,

@@ -22,25 +22,25 @@ pub fn limits<'d>(
         };
         let way = Way::of(keeper);
         let waits = match (way.begins, built) {
-            (Begins::WithInfrastructure, _) => {
+            (Begins::Infrastructure, _) => {
                 let after = foundation.infrastructure.as_ref();
                 vec![after.unwrap_or(&foundation.scaffold).clone()]
             }
-            (Begins::WithDesign, _) => vec![foundation.architecture.clone()],
-            (Begins::WithProduct, Some(built)) => built.tasks.clone(),
-            (Begins::WithProduct, None) => vec![foundation.scaffold.clone()],
+            (Begins::Design, _) => vec![foundation.architecture.clone()],
+            (Begins::Product, Some(built)) => built.tasks.clone(),
+            (Begins::Product, None) => vec![foundation.scaffold.clone()],
         };
         ends.push(keep(desk, group, kind, &way, waits));
     }
     ends
 }
 
-/// When a task can begin.
+/// What there has to be before a task can begin.
 #[derive(Debug, Clone, Copy)]
 enum Begins {
-    WithDesign,
-    WithInfrastructure,
-    WithProduct,
+    Design,
+    Infrastructure,
+    Product,
 }
 
 /// How a limit is kept.
@@ -62,7 +62,7 @@ impl Way {
                 role: "security",
                 kind: Kind::Task,
                 estimate: estimating::LIMIT,
-                begins: Begins::WithProduct,
+                begins: Begins::Product,
             },
             Keeper::Infra => Self {
                 verb: "Provide",
@@ -70,7 +70,7 @@ impl Way {
                 role: "infra",
                 kind: Kind::Infra,
                 estimate: estimating::PROVIDE,
-                begins: Begins::WithInfrastructure,
+                begins: Begins::Infrastructure,
             },
             Keeper::Writer => Self {
                 verb: "Write",
@@ -78,7 +78,7 @@ impl Way {
                 role: "tech_writer",
                 kind: Kind::Task,
                 estimate: estimating::LIMIT,
-                begins: Begins::WithProduct,
+                begins: Begins::Product,
             },
             Keeper::Planner => Self {
                 verb: "Plan for",
@@ -86,7 +86,7 @@ impl Way {
                 role: "planner",
                 kind: Kind::Task,
                 estimate: estimating::WATCH,
-                begins: Begins::WithDesign,
+                begins: Begins::Design,
             },
             Keeper::Architect => Self {
                 verb: "Check the design and the code",
@@ -94,7 +94,7 @@ impl Way {
                 role: "architect",
                 kind: Kind::Task,
                 estimate: estimating::LIMIT,
-                begins: Begins::WithProduct,
+                begins: Begins::Product,
             },
         }
     }
