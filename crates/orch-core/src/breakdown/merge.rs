@@ -12,7 +12,7 @@ use crate::requirements::Requirement;
 const MOST_CYCLES: usize = 64;
 
 /// `drafted` (whose ids only hold within it) as the version after `previous`. Entries are found again by
-/// their keys. Tasks of persons cite no requirement that is not among `items`.
+/// their keys. What is not done cites no requirement that is not among `items`.
 pub fn merge(
     drafted: Breakdown,
     previous: Option<&Breakdown>,
@@ -34,11 +34,12 @@ pub fn merge(
     let gone = take_tasks(&mut plan, drafted.tasks, previous, kept, &stories);
     drop_gone(&mut plan, gone, kept);
     let known: HashSet<&str> = items.iter().map(|item| item.id.as_str()).collect();
-    for task in &mut plan.tasks {
-        if !kept.contains(&task.id) {
-            task.requirements
-                .retain(|requirement| known.contains(requirement.as_str()));
-        }
+    let open = plan.tasks.iter_mut();
+    let open = open.filter(|task| !kept.contains(&task.id));
+    let cited = open.map(|task| &mut task.requirements);
+    let cited = cited.chain(plan.stories.iter_mut().map(|story| &mut story.requirements));
+    for cited in cited.chain(plan.epics.iter_mut().map(|epic| &mut epic.requirements)) {
+        cited.retain(|requirement| known.contains(requirement.as_str()));
     }
     break_cycles(&mut plan.tasks, kept);
     tidy(&mut plan);

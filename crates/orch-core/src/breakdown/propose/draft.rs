@@ -1,7 +1,9 @@
 //! The plan as rules draft it: foundation, features, limits, success, and the release of them all.
 
+use std::collections::{HashMap, HashSet};
+
 use super::super::merge::merge;
-use super::super::model::{Breakdown, Finished};
+use super::super::model::{Breakdown, Finished, MOST_REQUIREMENTS, Story};
 use super::desk::{Desk, Ends, Words, Work};
 use super::estimating;
 use super::features::features;
@@ -42,9 +44,7 @@ fn draft(document: &Document) -> Breakdown {
         let infrastructure = foundation.and_then(|foundation| foundation.infrastructure);
         release(&mut desk, built, ends, infrastructure);
     }
-    for epic in 0..desk.plan.epics.len() {
-        cite(&mut desk.plan, epic);
-    }
+    cite(&mut desk.plan);
     desk.plan
 }
 
@@ -56,10 +56,7 @@ fn release<'d>(
     infrastructure: Option<String>,
 ) {
     let epic = desk.epic("release", "First version");
-    let items = &built.items[..built
-        .items
-        .len()
-        .min(super::super::model::MOST_REQUIREMENTS)];
+    let items = &built.items[..built.items.len().min(MOST_REQUIREMENTS)];
     let name = "Write for its users how it is used".to_owned();
     let acceptance = vec![statement(
         "Somebody who does not know it can do with the text alone what each requirement says",
@@ -159,9 +156,7 @@ fn goals(desk: &mut Desk, document: &Document) {
             &[goal],
         );
     }
-    if !desk.plan.epics.is_empty() {
-        cite(&mut desk.plan, 0);
-    }
+    cite(&mut desk.plan);
 }
 
 fn is_wanted_goal(item: &Requirement) -> bool {
@@ -171,10 +166,15 @@ fn is_wanted_goal(item: &Requirement) -> bool {
 }
 
 /// An epic cites what its stories cite.
-fn cite(plan: &mut Breakdown, epic: usize) {
-    let epic = &mut plan.epics[epic];
-    let stories = plan.stories.iter().filter(|story| story.epic == epic.id);
-    let mut seen = std::collections::HashSet::new();
-    let cited = stories.flat_map(|story| &story.requirements);
-    epic.requirements = cited.filter(|id| seen.insert(*id)).cloned().collect();
+fn cite(plan: &mut Breakdown) {
+    let mut stories: HashMap<&str, Vec<&Story>> = HashMap::new();
+    for story in &plan.stories {
+        stories.entry(&story.epic).or_default().push(story);
+    }
+    for epic in &mut plan.epics {
+        let mut seen = HashSet::new();
+        let cited = stories.get(epic.id.as_str()).into_iter().flatten();
+        let cited = cited.flat_map(|story| &story.requirements);
+        epic.requirements = cited.filter(|id| seen.insert(*id)).cloned().collect();
+    }
 }
