@@ -137,14 +137,14 @@ proptest! {
         let longest = chains.map(|chain| chain.into_iter().map(mean).sum::<f64>()).fold(0.0, f64::max);
         let found = schedule_for(&plan, &History::default(), &Finished::default(), &[1, workers, count]).expect("no cycle");
         prop_assert!(is_ordered(found.eta));
-        prop_assert!((found.eta.p50 as f64 - longest).abs() <= 1.0, "{found:?} {longest}");
+        prop_assert!((found.eta.p50 as f64 - longest).abs() <= 1.001, "{found:?} {longest}");
         let [one, some, enough] = [0, 1, 2].map(|at| found.with_workers[at].eta);
-        prop_assert!((one.p50 as f64 - all).abs() <= 1.0);
-        prop_assert!((enough.p50 as f64 - longest).abs() <= 1.0);
+        prop_assert!((one.p50 as f64 - all).abs() <= 1.001);
+        prop_assert!((enough.p50 as f64 - longest).abs() <= 1.001);
         prop_assert!(is_ordered(some) && some.p50 >= found.eta.p50);
         // What no list of tasks exceeds (Graham).
         let workers = workers as f64;
-        prop_assert!(some.p50 as f64 <= all / workers + longest * (1.0 - 1.0 / workers) + 1.0);
+        prop_assert!(some.p50 as f64 <= all / workers + longest * (1.0 - 1.0 / workers) + 1.001);
     }
 
     #[test]
@@ -290,7 +290,7 @@ proptest! {
         if count >= super::FEWEST_MEASURED {
             // What always took the same is certain.
             prop_assert_eq!(found.basis.from_estimates, 0);
-            prop_assert!((found.eta.p50 as f64 - longest).abs() <= 1.0 && found.eta.p95 <= found.eta.p50 + 1);
+            prop_assert!((found.eta.p50 as f64 - longest).abs() <= 1.001 && found.eta.p95 <= found.eta.p50 + 1);
         } else {
             prop_assert_eq!(found.basis.from_history, 0);
         }

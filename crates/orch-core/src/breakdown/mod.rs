@@ -9,6 +9,7 @@ mod difference;
 mod digest;
 pub mod draw;
 mod edit;
+mod edit_fields;
 mod graph;
 mod history;
 mod impact;
