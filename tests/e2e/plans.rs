@@ -80,8 +80,23 @@ async fn audited(server: &Installation, kind: &str) -> Vec<Value> {
         .collect()
 }
 
+/// Approves what waits for an approval.
+async fn let_through(server: &Installation) {
+    let queue = server.get("/scheduler/queue?status=queued").await;
+    for entry in queue.as_array().expect("entries") {
+        let why = entry["why_not_running"].as_array().expect("reasons");
+        if why.iter().any(|one| one["code"] == "approval_required") {
+            let path = format!("/work-items/{}/approvals", entry["work_item_id"]);
+            let asked = server.post(&path, json!({})).await;
+            let path = format!("/work-items/approvals/{}/approve", asked["id"]);
+            server.post(&path, json!({})).await;
+        }
+    }
+}
+
 /// Starts what may start, and works on it as an agent does; answers the items in order.
 async fn work_round(server: &Installation, success: bool) -> Vec<i64> {
+    let_through(server).await;
     let ticked = server.post("/scheduler/tick", json!(null)).await;
     let mut done = Vec::new();
     for run in ticked["run_ids"].as_array().expect("runs") {
@@ -175,11 +190,15 @@ async fn a_plan_is_edited_compared_approved_by_its_digest_and_done_in_order() {
     assert!(!list(&first["schedule"]["critical_path"]).is_empty());
 
     let (before, after) = an_edge(&first);
+    let serving = tasks(&first)
+        .iter()
+        .find(|task| !list(&task["requirements"]).is_empty());
+    let serves = serving.expect("a task that serves something")["requirements"].clone();
     let edits = json!({"reason": "after a talk", "edits": [
         {"op": "change_task", "id": after, "title": "Let customers pay"},
         {"op": "set_estimate", "id": after, "low_minutes": 70, "likely_minutes": 77, "high_minutes": 99},
         {"op": "add_task", "story": tasks(&first)[0]["story"], "title": "Write it down",
-         "requirements": tasks(&first)[0]["requirements"], "depends_on": [after],
+         "requirements": serves, "depends_on": [after],
          "acceptance": [{"text": "It is written", "command": "test -s NOTES.md"}]},
     ]});
     let path = format!("{base}/{}/edits", first["id"]);
@@ -352,7 +371,7 @@ async fn after_a_failure_a_new_version_keeps_what_is_done_and_waits_for_a_person
     while !work_round(&server, true).await.is_empty() {}
     let shown = server.get(&format!("{base}/{}", second["id"])).await;
     assert_eq!(shown["progress"]["done"], shown["progress"]["total"]);
-    assert!(shown["schedule"]["basis"]["measured"].is_number());
+    assert!(shown["schedule"]["basis"]["from_history"].is_number());
 }
 
 #[tokio::test]
@@ -457,7 +476,8 @@ async fn faulty_edits_and_hostile_titles_do_no_harm() {
         let path = format!("{base}/{}/graph?format={format}", edited["id"]);
         let drawn = server.get(&path).await;
         let drawn = text(&drawn);
-        assert!(format == "text" || !drawn.contains("<script"), "{format}: {drawn}");
+        assert!(format != "mermaid" || !drawn.contains("<script"), "{drawn}");
+        assert!(format != "dot" || !drawn.contains(" \"]; click"), "{drawn}");
     }
     let graph = server.get(&format!("{base}/{}/graph", edited["id"])).await;
     assert_eq!(
@@ -486,7 +506,6 @@ async fn a_plan_that_is_not_sound_is_shown_with_its_faults_and_not_approved() {
     let base = format!("/projects/{project}/plans");
     let removals: Vec<Value> = tasks(&plan)
         .iter()
-        .filter(|task| task["kind"] != "infra")
         .map(|task| json!({"op": "remove_task", "id": task["id"]}))
         .collect();
     let path = format!("{base}/{}/edits", plan["id"]);

@@ -4,14 +4,16 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::edit_fields::{
+    Fault, criteria, ids, missing, names, role_of, room, sound, text, title_of,
+};
 use super::graph::Graph;
 use super::merge::{Rewiring, tidy};
 use super::model::{
-    Breakdown, Criterion, Epic, Estimate, LONGEST_ESTIMATE_MINUTES, LONGEST_TEXT, LONGEST_TITLE,
-    MOST_CRITERIA, MOST_DEPENDENCIES, MOST_EPICS, MOST_NAMES, MOST_REQUIREMENTS, MOST_STORIES,
-    MOST_TASKS, Origin, ROLES, Story, Task,
+    Breakdown, Criterion, Epic, Estimate, MOST_DEPENDENCIES, MOST_EPICS, MOST_REQUIREMENTS,
+    MOST_STORIES, MOST_TASKS, Origin, Story, Task,
 };
-use crate::work_item::{Kind, check_title};
+use crate::work_item::Kind;
 
 /// The most edits at once.
 pub const MOST_EDITS: usize = 1_000;
@@ -33,6 +35,7 @@ pub enum Edit {
     AddTask {
         story: String,
         title: String,
+        #[serde(default = "developer")]
         role: String,
         #[serde(default)]
         description: String,
@@ -92,6 +95,10 @@ pub enum Edit {
     RenameStory { id: String, title: String },
 }
 
+fn developer() -> String {
+    "developer".to_owned()
+}
+
 /// An edit that cannot be done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EditFault {
@@ -102,8 +109,6 @@ pub struct EditFault {
     /// What is wrong, and what is expected.
     pub message: String,
 }
-
-type Fault = (&'static str, String);
 
 /// The plan after `edits`.
 ///
@@ -460,123 +465,4 @@ impl Desk {
         tidy(&mut plan);
         Ok((plan, arrows))
     }
-}
-
-fn missing(field: &'static str, what: &str, id: &str) -> Fault {
-    (field, format!("there is no {what} {id:?} in this version"))
-}
-
-fn room(field: &'static str, count: usize, most: usize) -> Result<(), Fault> {
-    match count < most {
-        true => Ok(()),
-        false => Err((field, format!("there are {count}, and no more fit"))),
-    }
-}
-
-fn title_of(title: &str) -> Result<String, Fault> {
-    check_title(title).map_err(|message| {
-        (
-            "title",
-            format!("{message} (expected one line of at most {LONGEST_TITLE} characters)"),
-        )
-    })
-}
-
-fn text(field: &'static str, text: &str) -> Result<String, Fault> {
-    let length = text.chars().count();
-    match length <= LONGEST_TEXT {
-        true => Ok(text.trim().to_owned()),
-        false => Err((
-            field,
-            format!("has {length} characters; at most {LONGEST_TEXT} fit"),
-        )),
-    }
-}
-
-fn role_of(role: &str) -> Result<String, Fault> {
-    match ROLES.contains(&role) {
-        true => Ok(role.to_owned()),
-        false => Err((
-            "role",
-            format!(
-                "there is no role {role:?}; expected one of {}",
-                ROLES.join(", ")
-            ),
-        )),
-    }
-}
-
-fn sound(estimate: Estimate) -> Result<Estimate, Fault> {
-    match estimate.is_sound() {
-        true => Ok(estimate),
-        false => Err((
-            "estimate",
-            format!(
-                "got {}, {} and {} minutes; expected 1 <= low <= likely <= high <= {LONGEST_ESTIMATE_MINUTES}",
-                estimate.low_minutes, estimate.likely_minutes, estimate.high_minutes
-            ),
-        )),
-    }
-}
-
-/// Names of tools and capabilities: short words.
-fn names(field: &'static str, names: &[String]) -> Result<Vec<String>, Fault> {
-    ids(field, names, MOST_NAMES)
-}
-
-/// Words of at most a hundred characters, each once, in their order.
-fn ids(field: &'static str, words: &[String], most: usize) -> Result<Vec<String>, Fault> {
-    if words.len() > most {
-        return Err((
-            field,
-            format!("has {} entries; at most {most} fit", words.len()),
-        ));
-    }
-    let mut seen = std::collections::HashSet::new();
-    let mut found = Vec::with_capacity(words.len());
-    for word in words {
-        let bad = |c: char| c.is_whitespace() || c.is_control();
-        if word.is_empty() || word.chars().count() > 100 || word.contains(bad) {
-            return Err((
-                field,
-                format!("{word:?} is no name; expected 1 to 100 characters without spaces"),
-            ));
-        }
-        if seen.insert(word) {
-            found.push(word.clone());
-        }
-    }
-    Ok(found)
-}
-
-fn criteria(criteria: &[Criterion]) -> Result<Vec<Criterion>, Fault> {
-    if criteria.len() > MOST_CRITERIA {
-        return Err((
-            "acceptance",
-            format!(
-                "has {} criteria; at most {MOST_CRITERIA} fit",
-                criteria.len()
-            ),
-        ));
-    }
-    let mut found = Vec::with_capacity(criteria.len());
-    for criterion in criteria {
-        let criterion = Criterion {
-            text: text("acceptance", &criterion.text)?,
-            command: criterion
-                .command
-                .as_deref()
-                .map(|command| text("acceptance", command))
-                .transpose()?,
-        };
-        if criterion.text.is_empty() || criterion.command.as_deref() == Some("") {
-            return Err((
-                "acceptance",
-                "a criterion says nothing; expected a text, and a command that is not empty or none"
-                    .to_owned(),
-            ));
-        }
-        found.push(criterion);
-    }
-    Ok(found)
 }

@@ -12,7 +12,7 @@ use crate::requirements::Requirement;
 const MOST_CYCLES: usize = 64;
 
 /// `drafted` (whose ids only hold within it) as the version after `previous`. Entries are found again by
-/// their keys. Tasks of persons cite no requirement that is not among `items`.
+/// their keys. What is not done cites no requirement that is not among `items`.
 pub fn merge(
     drafted: Breakdown,
     previous: Option<&Breakdown>,
@@ -32,13 +32,14 @@ pub fn merge(
     let epics = take_epics(&mut plan, drafted.epics, previous);
     let stories = take_stories(&mut plan, drafted.stories, previous, &epics);
     let gone = take_tasks(&mut plan, drafted.tasks, previous, kept, &stories);
-    drop_gone(&mut plan, gone);
+    drop_gone(&mut plan, gone, kept);
     let known: HashSet<&str> = items.iter().map(|item| item.id.as_str()).collect();
-    for task in &mut plan.tasks {
-        if !kept.contains(&task.id) {
-            task.requirements
-                .retain(|requirement| known.contains(requirement.as_str()));
-        }
+    let open = plan.tasks.iter_mut();
+    let open = open.filter(|task| !kept.contains(&task.id));
+    let cited = open.map(|task| &mut task.requirements);
+    let cited = cited.chain(plan.stories.iter_mut().map(|story| &mut story.requirements));
+    for cited in cited.chain(plan.epics.iter_mut().map(|epic| &mut epic.requirements)) {
+        cited.retain(|requirement| known.contains(requirement.as_str()));
     }
     break_cycles(&mut plan.tasks, kept);
     tidy(&mut plan);
@@ -199,8 +200,8 @@ fn take_tasks(
     gone
 }
 
-/// What waited for tasks that are gone waits for what those waited for.
-fn drop_gone(plan: &mut Breakdown, gone: Vec<Task>) {
+/// What waited for tasks that are gone waits for what those waited for; what is done waits for nothing new.
+fn drop_gone(plan: &mut Breakdown, gone: Vec<Task>, kept: &Finished) {
     if gone.is_empty() {
         return;
     }
@@ -208,7 +209,12 @@ fn drop_gone(plan: &mut Breakdown, gone: Vec<Task>) {
     plan.tasks.extend(gone);
     let is_gone: Vec<bool> = (0..plan.tasks.len()).map(|at| at >= staying).collect();
     for (at, waits) in Rewiring::of(&plan.tasks, &is_gone).waits() {
-        plan.tasks[at].depends_on = waits;
+        let task = &mut plan.tasks[at];
+        if kept.contains(&task.id) {
+            task.depends_on.retain(|on| waits.contains(on));
+        } else {
+            task.depends_on = waits;
+        }
     }
     plan.tasks.truncate(staying);
 }

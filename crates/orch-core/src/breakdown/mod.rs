@@ -9,6 +9,7 @@ mod difference;
 mod digest;
 pub mod draw;
 mod edit;
+mod edit_fields;
 mod graph;
 mod history;
 mod impact;
@@ -19,6 +20,15 @@ mod propose;
 mod replan;
 mod schedule;
 mod standing;
+
+#[cfg(test)]
+mod laws;
+#[cfg(test)]
+mod oracle;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod visions_tests;
 
 pub use check::Fault;
 pub use difference::{Changed, Dependency, Difference, Entries, FieldChange, difference};

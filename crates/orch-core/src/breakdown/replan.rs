@@ -89,7 +89,7 @@ pub fn replan(
         if tried == 0 || plan.tasks[at].acceptance.len() < 2 {
             look_into(&mut plan, at, key, &reason);
         } else {
-            cut_in_two(&mut plan, at, key);
+            cut_in_two(&mut plan, at, key, finished);
         }
     }
     let difference = difference(previous, &plan);
@@ -142,7 +142,7 @@ fn look_into(plan: &mut Breakdown, at: usize, key: String, reason: &str) {
 }
 
 /// The second half of the criteria goes to a task of its own, for which all wait that waited for the first.
-fn cut_in_two(plan: &mut Breakdown, at: usize, key: String) {
+fn cut_in_two(plan: &mut Breakdown, at: usize, key: String, finished: &Finished) {
     let id = next_id('T', &mut plan.next_task);
     let first = &mut plan.tasks[at];
     let rest = first
@@ -170,8 +170,10 @@ fn cut_in_two(plan: &mut Breakdown, at: usize, key: String) {
     };
     let first = first.id.clone();
     for task in &mut plan.tasks {
-        if task.depends_on.contains(&first) {
-            task.depends_on.push(id.clone());
+        if !finished.contains(&task.id)
+            && let Some(waits) = task.depends_on.iter_mut().find(|on| **on == first)
+        {
+            waits.clone_from(&id);
             sort_ids(&mut task.depends_on);
         }
     }

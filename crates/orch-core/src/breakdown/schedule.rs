@@ -19,6 +19,8 @@ use super::model::{Breakdown, Finished, Task};
 
 /// The standard normal quantiles of 50, 80 and 95 %.
 const QUANTILES: [f64; 3] = [0.0, 0.841_621_233_572_914, 1.644_853_626_951_472];
+/// What sums of fractions are off by makes no minute of its own.
+const NOISE: f64 = 1e-6;
 /// The numbers of workers that every schedule answers for.
 const WORKERS: [usize; 4] = [1, 2, 4, 8];
 
@@ -117,7 +119,7 @@ impl Bands {
     pub fn of(paths: &[Length]) -> Self {
         let [p50, p80, p95] = QUANTILES.map(|quantile| {
             let longest = paths.iter().map(|path| path.at(quantile));
-            longest.fold(0.0, f64::max).ceil() as u64
+            (longest.fold(0.0, f64::max) - NOISE).ceil() as u64
         });
         Self { p50, p80, p95 }
     }

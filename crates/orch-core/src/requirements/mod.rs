@@ -29,8 +29,9 @@ mod laws;
 #[cfg(test)]
 mod samples;
 #[cfg(test)]
-mod visions;
+pub(crate) mod visions;
 
+pub(crate) use advice::{is_generic, is_negative, stem};
 pub use document::{
     Answer, ArchitectureOption, Change, Changed, Content, Difference, Document, Edit, EditFault,
     FieldChange, Finding, FindingKind, LONGEST_TEXT, MOST_EDITS, Mvp, Operation, Origin, Priority,
@@ -40,3 +41,4 @@ pub use item::{Draft, Item, ItemKind, Source};
 pub use openapi::{OpenApiError, is_openapi, operations};
 pub use propose::propose;
 pub(crate) use wording::is_invisible_direction;
+pub(crate) use words::{Lexicon, Word, words};
