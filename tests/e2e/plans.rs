@@ -43,12 +43,16 @@ fn text(value: &Value) -> &str {
 }
 
 fn list(value: &Value) -> Vec<&str> {
-    let all = value.as_array().unwrap_or_else(|| panic!("no list: {value}"));
+    let all = value
+        .as_array()
+        .unwrap_or_else(|| panic!("no list: {value}"));
     all.iter().map(text).collect()
 }
 
 fn number(value: &Value) -> i64 {
-    value.as_i64().unwrap_or_else(|| panic!("no number: {value}"))
+    value
+        .as_i64()
+        .unwrap_or_else(|| panic!("no number: {value}"))
 }
 
 /// The first task that another one waits for, and one that waits for it.
@@ -175,7 +179,9 @@ async fn a_plan_needs_approved_requirements_and_says_what_to_do() {
     }
     let (status, _) = answer(server.request(Method::GET, &format!("{base}/plans/1"))).await;
     assert_eq!(status, StatusCode::NOT_FOUND);
-    let (status, _) = server.try_post("/projects/99/tasks/plan", json!(null)).await;
+    let (status, _) = server
+        .try_post("/projects/99/tasks/plan", json!(null))
+        .await;
     assert_eq!(status, StatusCode::NOT_FOUND);
 }
 
@@ -218,7 +224,10 @@ async fn a_plan_is_edited_compared_approved_by_its_digest_and_done_in_order() {
         .header("if-match", format!("\"{}\"", text(&first["digest"])))
         .json(&edits);
     let (status, problem) = answer(stale).await;
-    assert_eq!((status, problem["code"].clone()), conflict("digest_changed"));
+    assert_eq!(
+        (status, problem["code"].clone()),
+        conflict("digest_changed")
+    );
 
     let found = server.get(&format!("{base}/{}/diff", second["id"])).await;
     assert_eq!(found["added"][0]["title"], "Write it down");
@@ -274,7 +283,9 @@ async fn a_plan_is_edited_compared_approved_by_its_digest_and_done_in_order() {
     for expected in ["test -s NOTES.md", "Requirements:", "R-", "Story S-"] {
         assert!(description.contains(expected), "{description}");
     }
-    let waits = tasks(&approved).iter().find(|task| task["state"] == "waiting");
+    let waits = tasks(&approved)
+        .iter()
+        .find(|task| task["state"] == "waiting");
     assert!(!list(&waits.expect("one waits")["why"]).is_empty());
 
     let mut order = Vec::new();
@@ -410,7 +421,10 @@ async fn a_change_of_approved_requirements_shows_what_it_touches_and_needs_a_new
     );
     let touched = impact["tasks"].as_array().expect("tasks");
     assert!(!touched.is_empty(), "{impact:#}");
-    assert_eq!((&impact["changes"], &impact["tests"]), (&json!([]), &json!([])));
+    assert_eq!(
+        (&impact["changes"], &impact["tests"]),
+        (&json!([]), &json!([]))
+    );
     let (status, problem) =
         answer(server.request(Method::GET, &format!("{base}/plans/impact?to=99"))).await;
     assert_eq!(
@@ -420,7 +434,9 @@ async fn a_change_of_approved_requirements_shows_what_it_touches_and_needs_a_new
 
     let shown = server.get(&format!("{base}/plans/{}", plan["id"])).await;
     assert_eq!(shown["requirements_changed"], true);
-    let second = server.post(&format!("{base}/tasks/plan"), json!(null)).await;
+    let second = server
+        .post(&format!("{base}/tasks/plan"), json!(null))
+        .await;
     assert_eq!(second["requirements_id"], new["id"]);
     let kept = |plan: &Value| -> BTreeSet<String> {
         tasks(plan)
@@ -442,20 +458,45 @@ async fn faulty_edits_and_hostile_titles_do_no_harm() {
     let path = format!("{base}/{}/edits", plan["id"]);
     let id = tasks(&plan)[0]["id"].clone();
     for (edit, field) in [
-        (json!({"op": "change_task", "id": "T-999", "title": "x"}), "id"),
+        (
+            json!({"op": "change_task", "id": "T-999", "title": "x"}),
+            "id",
+        ),
         (json!({"op": "change_task", "title": "x"}), "id"),
         (json!({"op": "add_task", "title": "x"}), "story"),
-        (json!({"op": "add_task", "title": "x", "story": "S-999"}), "story"),
-        (json!({"op": "change_task", "id": id, "kind": "wish"}), "kind"),
-        (json!({"op": "change_task", "id": id, "role": "poet"}), "role"),
+        (
+            json!({"op": "add_task", "title": "x", "story": "S-999"}),
+            "story",
+        ),
+        (
+            json!({"op": "change_task", "id": id, "kind": "wish"}),
+            "kind",
+        ),
+        (
+            json!({"op": "change_task", "id": id, "role": "poet"}),
+            "role",
+        ),
         (json!({"op": "add_dependency", "task": id}), "on"),
         (json!({"op": "add_dependency", "task": id, "on": id}), "on"),
-        (json!({"op": "change_task", "id": id, "title": " "}), "title"),
-        (json!({"op": "change_task", "id": id, "title": "a\u{1b}[31m"}), "title"),
-        (json!({"op": "set_estimate", "id": id, "low_minutes": 9}), "likely_minutes"),
+        (
+            json!({"op": "change_task", "id": id, "title": " "}),
+            "title",
+        ),
+        (
+            json!({"op": "change_task", "id": id, "title": "a\u{1b}[31m"}),
+            "title",
+        ),
+        (
+            json!({"op": "set_estimate", "id": id, "low_minutes": 9}),
+            "likely_minutes",
+        ),
     ] {
         let (status, problem) = server.try_post(&path, json!({"edits": [edit]})).await;
-        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{edit} {problem:#}");
+        assert_eq!(
+            status,
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "{edit} {problem:#}"
+        );
         assert_eq!(
             problem["errors"][0]["field"],
             format!("edits[0].{field}"),
@@ -465,7 +506,10 @@ async fn faulty_edits_and_hostile_titles_do_no_harm() {
     let (status, _) = server.try_post(&path, json!({"edits": []})).await;
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
     let (status, problem) = server
-        .try_post(&format!("/projects/{project}/tasks/plan"), json!({"by": "magic"}))
+        .try_post(
+            &format!("/projects/{project}/tasks/plan"),
+            json!({"by": "magic"}),
+        )
         .await;
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{problem}");
 
@@ -518,7 +562,10 @@ async fn a_plan_that_is_not_sound_is_shown_with_its_faults_and_not_approved() {
     let (status, problem) = server
         .try_post(&format!("{base}/approve"), json!(null))
         .await;
-    assert_eq!((status, problem["code"].clone()), conflict("plan_not_sound"));
+    assert_eq!(
+        (status, problem["code"].clone()),
+        conflict("plan_not_sound")
+    );
     assert!(text(&problem["detail"]).contains("R-"), "{problem}");
     assert_eq!(server.get("/work-items").await, json!([]));
 }
@@ -539,7 +586,10 @@ async fn the_command_line_leads_from_requirements_to_work() {
     let project = server.project().await.to_string();
     let (code, _, err) = told(server.command(&["plan", "show", &project]));
     assert_eq!(code, 4, "{err}");
-    assert!(err.contains("next: codex-orchestrator plan propose"), "{err}");
+    assert!(
+        err.contains("next: codex-orchestrator plan propose"),
+        "{err}"
+    );
     let (code, _, err) = told(server.command(&["plan", "propose", &project]));
     assert_eq!(code, 5, "{err}");
     assert!(err.contains("requirements"), "{err}");

@@ -177,10 +177,7 @@ pub async fn current(conn: &mut Conn, project: ProjectId) -> Result<Option<Plan>
 ///
 /// # Errors
 /// When the database fails.
-pub async fn newest_id(
-    conn: &mut Conn,
-    project: ProjectId,
-) -> Result<Option<PlanId>, StoreError> {
+pub async fn newest_id(conn: &mut Conn, project: ProjectId) -> Result<Option<PlanId>, StoreError> {
     let newest = optional!(
         conn,
         (i64,),

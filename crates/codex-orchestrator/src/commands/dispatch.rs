@@ -2,8 +2,8 @@
 
 use super::{
     Context, agent, answer, artifact, audit, completions, decide, doctor, enqueue, logs, man,
-    migrate, orchestrate, plan, project, queue, quota, recipe, requirements, run, secret, serve, tick,
-    tool, up, vision, work,
+    migrate, orchestrate, plan, project, queue, quota, recipe, requirements, run, secret, serve,
+    tick, tool, up, vision, work,
 };
 use crate::cli::Command;
 use crate::exit::Exit;

@@ -88,7 +88,10 @@ pub fn follow_plan(
 /// What a run works on must not become something else under its hands.
 fn refuse_running(w: &Working, planned: &[PlannedWork]) -> Result<(), Refusal> {
     let mut named = Vec::new();
-    for task in planned.iter().filter(|task| task.wording == Wording::Changed) {
+    for task in planned
+        .iter()
+        .filter(|task| task.wording == Wording::Changed)
+    {
         if let Some(item) = task.item
             && let Some(Status::Running { run_id }) = w.open_entry(item).map(|entry| entry.status)
         {

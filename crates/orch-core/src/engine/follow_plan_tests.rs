@@ -117,7 +117,11 @@ fn changed(task: PlannedWork) -> PlannedWork {
 #[test]
 fn an_approved_plan_runs_in_the_order_of_its_dependencies() {
     let mut world = World::new();
-    let plan = [task(0, None, &[]), task(1, None, &[0]), task(2, None, &[0, 1])];
+    let plan = [
+        task(0, None, &[]),
+        task(1, None, &[0]),
+        task(2, None, &[0, 1]),
+    ];
     let followed = world.follow(&plan, &[]).unwrap();
     assert_eq!(followed.created, followed.items);
     assert_eq!(world.tick(), [1]);
@@ -169,7 +173,12 @@ fn what_is_done_stays_what_changed_is_rewritten_and_what_is_gone_is_cancelled() 
     assert_ne!(world.w.items[&WorkItemId(2)].digest, before);
     assert_eq!(
         [1, 2, 3, 4].map(|item| world.state(item)),
-        [State::Done, State::Proposed, State::Cancelled, State::Proposed]
+        [
+            State::Done,
+            State::Proposed,
+            State::Cancelled,
+            State::Proposed
+        ]
     );
     assert_eq!(world.tick(), [2]);
 }
@@ -236,9 +245,14 @@ fn what_failed_or_was_cancelled_is_done_again_when_a_plan_still_has_it() {
         .unwrap();
     world.tick();
     world.finish(1, Verdict::Failure);
-    world.run(|w, ctx| cancel_item(w, ctx, WorkItemId(2))).unwrap();
+    world
+        .run(|w, ctx| cancel_item(w, ctx, WorkItemId(2)))
+        .unwrap();
     let followed = world
-        .follow(&[changed(task(0, Some(1), &[])), task(1, Some(2), &[])], &[])
+        .follow(
+            &[changed(task(0, Some(1), &[])), task(1, Some(2), &[])],
+            &[],
+        )
         .unwrap();
     assert_eq!(followed.items, [WorkItemId(1), WorkItemId(3)]);
     assert_eq!(world.tick(), [1, 3]);

@@ -5,7 +5,8 @@ use crate::stored::{Found, Lenient, Stored as _};
 use crate::{Conn, Key, Store, StoreError, Unreadable};
 use crate::{
     agent, approval, artifact, attachment, audit, info_request, model_call, orchestration, plan,
-    project, queue, recipe, requirement_comment, requirements, run, step, summary, vision, work_item,
+    project, queue, recipe, requirement_comment, requirements, run, step, summary, vision,
+    work_item,
 };
 
 /// Rows of one look.

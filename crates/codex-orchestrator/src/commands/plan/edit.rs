@@ -49,8 +49,9 @@ pub async fn run(args: Args, client: &Client, context: &mut Context<'_>) -> Resu
     let project = args.project;
     let mut body = wanted(&args)?;
     if body.edits.is_empty() {
-        return Err(Failure::usage("no edit was given")
-            .next_step("codex-orchestrator plan edit --help"));
+        return Err(
+            Failure::usage("no edit was given").next_step("codex-orchestrator plan edit --help")
+        );
     }
     let version = choose(client, project, args.version).await?;
     if body.edits.iter().any(lacks_minutes) {

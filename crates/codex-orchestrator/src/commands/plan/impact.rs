@@ -45,7 +45,9 @@ pub async fn run(args: Args, client: &Client, context: &mut Context<'_>) -> Resu
 
 fn next_step(project: i64, found: &PlanImpact, context: &mut Context<'_>) {
     if found.from == found.to {
-        context.output.note("these are the requirements that the plan serves");
+        context
+            .output
+            .note("these are the requirements that the plan serves");
     } else {
         let next = format!("next: codex-orchestrator plan propose {project}");
         context.output.note(&one_line(&next));

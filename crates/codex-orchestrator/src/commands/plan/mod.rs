@@ -77,8 +77,9 @@ pub async fn run(args: Args, context: &mut Context<'_>) -> Result<Exit, Failure>
             let proposed = proposed.map_err(|error| {
                 let failure = Failure::from(error);
                 match failure.exit {
-                    Exit::Conflict => failure
-                        .next_step(format!("codex-orchestrator requirements show {project}")),
+                    Exit::Conflict => {
+                        failure.next_step(format!("codex-orchestrator requirements show {project}"))
+                    }
                     _ => failure,
                 }
             })?;

@@ -64,11 +64,17 @@ fn times(plan: &Plan, context: &mut Context<'_>) -> Result<(), Failure> {
     if schedule.critical_path.is_empty() {
         return Ok(());
     }
-    let heading = context.output.paint().text("Time that is left", Tone::Heading);
+    let heading = context
+        .output
+        .paint()
+        .text("Time that is left", Tone::Heading);
     let mut lines = vec![
         String::new(),
         heading,
-        format!("critical path  {}", one_line(&schedule.critical_path.join(" → "))),
+        format!(
+            "critical path  {}",
+            one_line(&schedule.critical_path.join(" → "))
+        ),
         format!("without limits {}", bands(&schedule.eta)),
     ];
     for with in &schedule.with_workers {

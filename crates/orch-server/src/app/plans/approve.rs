@@ -239,8 +239,10 @@ async fn follow(
     ready: &[Ready],
 ) -> Result<Followed> {
     let known = plan::items(&mut tx.conn, project_id).await?;
-    let of_task: BTreeMap<&str, &PlanItem> =
-        known.iter().map(|item| (item.task.as_str(), item)).collect();
+    let of_task: BTreeMap<&str, &PlanItem> = known
+        .iter()
+        .map(|item| (item.task.as_str(), item))
+        .collect();
     let named: BTreeSet<&str> = ready.iter().map(|one| one.task.as_str()).collect();
     let gone: Vec<&PlanItem> = known
         .iter()

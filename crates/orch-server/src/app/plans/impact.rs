@@ -82,12 +82,17 @@ async fn version(
     requirements::find(conn, project_id, id)
         .await?
         .ok_or_else(|| {
-            let expected = format!("the id of a version of the requirements of project {project_id}");
+            let expected =
+                format!("the id of a version of the requirements of project {project_id}");
             AppError::wrong(field, id, expected)
         })
 }
 
-fn compared(plan: &Plan, older: &Requirements, newer: &Requirements) -> Result<(Breakdown, Impact)> {
+fn compared(
+    plan: &Plan,
+    older: &Requirements,
+    newer: &Requirements,
+) -> Result<(Breakdown, Impact)> {
     let breakdown = breakdown(plan)?;
     let impact = touched(&document(older)?, &document(newer)?, &breakdown);
     Ok((breakdown, impact))

@@ -165,9 +165,7 @@ fn not_replanned(failed: &[String], fault: ReplanFault) -> AppError {
             let expected = "the id of a task of the newest plan, such as T-1";
             AppError::wrong(field(task), task, expected)
         }
-        ReplanFault::Done { task } => {
-            AppError::wrong(field(task), task, "a task that is not done")
-        }
+        ReplanFault::Done { task } => AppError::wrong(field(task), task, "a task that is not done"),
         ReplanFault::Full => AppError::conflict("plan_full", fault.to_string()),
     }
 }

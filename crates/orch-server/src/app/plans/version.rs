@@ -101,8 +101,7 @@ pub async fn difference(
     let older = match from {
         Some(from) => find(app, project_id, from).await?,
         None => {
-            let message =
-                format!("plan {id} was made from no other version; name one with ?from=");
+            let message = format!("plan {id} was made from no other version; name one with ?from=");
             return Err(AppError::conflict("no_parent", message));
         }
     };
