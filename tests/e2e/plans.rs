@@ -386,6 +386,27 @@ async fn after_a_failure_a_new_version_keeps_what_is_done_and_waits_for_a_person
 }
 
 #[tokio::test]
+async fn a_later_version_sets_the_dependencies_of_what_is_queued_right() {
+    let server = Installation::serve();
+    let (project, first) = planned(&server).await;
+    let base = format!("/projects/{project}/plans");
+    server.post(&format!("{base}/approve"), json!(null)).await;
+    let (before, after) = an_edge(&first);
+    let edits = json!({"edits": [
+        {"op": "remove_dependency", "task": after, "on": before},
+        {"op": "change_task", "id": after, "title": "Do it otherwise"},
+    ]});
+    let path = format!("{base}/{}/edits", first["id"]);
+    server.post(&path, edits).await;
+    let second = server.post(&format!("{base}/approve"), json!(null)).await;
+    assert_eq!(queued(&server).await, wanted(&second));
+    assert_eq!(second["created"], json!([]));
+    let item = second["rewritten"][0].clone();
+    let item = server.get(&format!("/work-items/{item}")).await;
+    assert_eq!(item["title"], "Do it otherwise");
+}
+
+#[tokio::test]
 async fn a_change_of_approved_requirements_shows_what_it_touches_and_needs_a_new_plan() {
     let server = Installation::serve();
     let (project, plan) = planned(&server).await;

@@ -55,9 +55,9 @@ impl<'a> Briefing<'a> {
         let kind = task.kind.as_str();
         let work = hash(&[&title, kind, &description]);
         let estimate = &task.estimate;
-        let _ = write!(
+        let _ = writeln!(
             description,
-            "Estimate: {} to {} minutes, most likely {}\n",
+            "Estimate: {} to {} minutes, most likely {}",
             estimate.low_minutes, estimate.high_minutes, estimate.likely_minutes
         );
         shorten(&mut description, LONGEST_DESCRIPTION);
