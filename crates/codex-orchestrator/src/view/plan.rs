@@ -1,8 +1,8 @@
 //! Plans: a version, its parts, and what a change of the requirements touches.
 
 use orch_api::types::plan::{
-    Plan, PlanEpic, PlanFault, PlanImpact, PlanRun, PlanStatus, PlanStory, PlanTask, PlanTouched,
-    PlanVersion,
+    Plan, PlanEpic, PlanFault, PlanImpact, PlanLater, PlanRun, PlanStatus, PlanStory, PlanTask,
+    PlanTouched, PlanVersion,
 };
 
 use super::of_status;
@@ -177,6 +177,19 @@ impl Row for PlanFault {
         vec![
             Cell::new(self.kind.replace('_', " ")).tone(tone),
             Cell::new(&self.message),
+        ]
+    }
+}
+
+impl Row for PlanLater {
+    const HEAD: &'static [&'static str] = &["id", "because", "requirement"];
+    const NAME: &'static str = "requirements";
+
+    fn cells(&self) -> Vec<Cell> {
+        vec![
+            Cell::new(&self.id),
+            Cell::new(&self.reason),
+            Cell::new(&self.text),
         ]
     }
 }

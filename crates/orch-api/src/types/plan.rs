@@ -21,6 +21,19 @@ pub struct Plan {
     pub failed: Vec<String>,
     /// Whether the requirements that it serves are no longer those that are approved.
     pub requirements_changed: bool,
+    /// Requirements that ask for work, but not in the first version.
+    #[serde(default)]
+    pub later: Vec<PlanLater>,
+}
+
+/// A requirement that waits for a later version.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PlanLater {
+    /// `R-12`.
+    pub id: String,
+    pub text: String,
+    /// Why it is not in the first version.
+    pub reason: String,
 }
 
 /// A version without its content.

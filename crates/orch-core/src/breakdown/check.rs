@@ -5,7 +5,6 @@ use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::graph::Graph;
 use super::model::{
     Breakdown, Criterion, Estimate, Finished, LONGEST_ESTIMATE_MINUTES, LONGEST_TEXT,
     LONGEST_TITLE, MOST_CRITERIA, MOST_DEPENDENCIES, MOST_EPICS, MOST_NAMES, MOST_REQUIREMENTS,
@@ -156,12 +155,7 @@ impl Breakdown {
         self.check_parents(&mut faults);
         self.check_tasks(&mut faults);
         self.check_requirements(items, done, &mut faults);
-        if let Err(cycle) = Graph::of(&self.tasks).order() {
-            let path = cycle.into_iter().map(|at| self.tasks[at].id.clone());
-            faults.push(Fault::Cycle {
-                path: path.collect(),
-            });
-        }
+        faults.extend(self.ordered().err());
         faults
     }
 

@@ -4,7 +4,8 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 
-use super::model::Task;
+use super::check::Fault;
+use super::model::{Breakdown, Task};
 
 /// The arrows between the tasks, by their places in the plan.
 #[derive(Debug)]
@@ -109,6 +110,22 @@ impl Graph {
             }
         }
         reached
+    }
+}
+
+impl Breakdown {
+    /// The tasks, each after those that it waits for.
+    ///
+    /// # Errors
+    /// A cycle, with its path.
+    pub fn ordered(&self) -> Result<Vec<&Task>, Fault> {
+        let tasks = |order: Vec<usize>| order.into_iter().map(|at| &self.tasks[at]);
+        match Graph::of(&self.tasks).order() {
+            Ok(order) => Ok(tasks(order).collect()),
+            Err(cycle) => Err(Fault::Cycle {
+                path: tasks(cycle).map(|task| task.id.clone()).collect(),
+            }),
+        }
     }
 }
 

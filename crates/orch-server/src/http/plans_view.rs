@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use orch_api::types::plan::{
     ApprovedPlan, Plan, PlanChange, PlanCriterion, PlanDependency, PlanDifference, PlanEpic,
-    PlanEstimate, PlanFault, PlanFieldChange, PlanGraph, PlanImpact, PlanNamed, PlanNode,
-    PlanProgress, PlanRun, PlanStatus, PlanStory, PlanTask, PlanTouched, PlanVersion,
+    PlanEstimate, PlanFault, PlanFieldChange, PlanGraph, PlanImpact, PlanLater, PlanNamed,
+    PlanNode, PlanProgress, PlanRun, PlanStatus, PlanStory, PlanTask, PlanTouched, PlanVersion,
 };
 use orch_core::breakdown::{
     ChangeKind, Changed, Criterion, Dependency, Difference, Epic, Fault, Story, Task, draw,
@@ -17,7 +17,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::instant;
-use crate::app::plans::{Impacted, Shown, State};
+use crate::app::plans::{Impacted, Later, Shown, State};
 
 /// A version without its content.
 pub fn head(head: Head) -> PlanVersion {
@@ -98,7 +98,16 @@ pub fn plan(shown: Shown) -> Plan {
         needs_replan: is_approved && !failed.is_empty(),
         failed,
         requirements_changed: shown.requirements_changed,
+        later: shown.later.iter().map(later).collect(),
         version,
+    }
+}
+
+fn later(one: &Later) -> PlanLater {
+    PlanLater {
+        id: one.id.clone(),
+        text: one.text.clone(),
+        reason: one.reason.clone(),
     }
 }
 

@@ -52,6 +52,7 @@ pub fn print(plan: &Plan, context: &mut Context<'_>) -> Result<(), Failure> {
     context.output.section("Stories", &plan.stories)?;
     context.output.section("Tasks", &plan.tasks)?;
     context.output.section("What is wrong", &plan.faults)?;
+    context.output.section("Comes later", &plan.later)?;
     times(plan, context)?;
     next_steps(plan, context);
     Ok(())

@@ -3,16 +3,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use orch_core::breakdown::{Breakdown, Task};
+use orch_core::breakdown::{Fault, Finished};
 use orch_core::engine::{self, Followed, NewWorkItem, PlannedWork, Wording};
 use orch_core::ids::{PlanId, ProjectId, RequirementsId, RunId, WorkItemId};
-use orch_core::requirements::Requirement;
 use orch_store::plan::{self, NewPlanItem, Plan, PlanItem};
 use orch_store::requirements::{self, Requirements};
 use orch_store::{Conn, Needs, StoreError, Tx};
 use serde_json::json;
 
 use super::brief::{Briefing, new_item};
+use super::standing::finished;
 use super::version::{breakdown, changed, newest};
 use crate::app::requirements::document;
 use crate::app::{App, AppError, Result, project};
@@ -55,11 +55,12 @@ pub async fn approve(
 ) -> Result<Approved> {
     app.check_room()?;
     project::show(app, project_id).await?;
-    let (read, served) = {
+    let (read, served, done) = {
         let mut conn = app.store().read().await?;
         let read = wanted(&mut conn, project_id, approval.id).await?;
         let served = requirements::find(&mut conn, project_id, read.requirements()).await?;
-        (read, served)
+        let done = finished(&plan::items(&mut conn, project_id).await?);
+        (read, served, done)
     };
     let Some(served) = served else {
         return Err(AppError::not_found("requirements", read.requirements_id));
@@ -67,7 +68,7 @@ pub async fn approve(
     refuse_decided(&read)?;
     // Before the transaction: others must not wait for a large plan.
     let (read, ready) = tokio::task::spawn_blocking(move || {
-        let ready = prepared(&read, &served, approval.digest.as_deref())?;
+        let ready = prepared(&read, &served, &done, approval.digest.as_deref())?;
         Ok::<_, AppError>((read, ready))
     })
     .await
@@ -120,7 +121,12 @@ fn refuse_decided(version: &Plan) -> Result<()> {
 
 /// Checks the version, and works out what its items are told, in an order in which every task comes
 /// behind those that it depends on.
-fn prepared(version: &Plan, served: &Requirements, digest: Option<&str>) -> Result<Vec<Ready>> {
+fn prepared(
+    version: &Plan,
+    served: &Requirements,
+    done: &Finished,
+    digest: Option<&str>,
+) -> Result<Vec<Ready>> {
     let breakdown = breakdown(version)?;
     let found = breakdown.digest();
     if found != version.digest {
@@ -134,10 +140,12 @@ fn prepared(version: &Plan, served: &Requirements, digest: Option<&str>) -> Resu
         return Err(changed(version.id, wanted, &found));
     }
     let document = document(served)?;
-    refuse_faulty(version, &breakdown, &document.items)?;
+    refuse_faulty(version, &breakdown.check_with(&document.items, done))?;
     let briefing = Briefing::of(&breakdown, &document.items);
     let project = ProjectId(version.project_id);
-    let ordered = in_order(&breakdown);
+    let ordered = breakdown
+        .ordered()
+        .or_else(|cycle| refuse_faulty(version, &[cycle]).map(|()| Vec::new()))?;
     let places: BTreeMap<&str, usize> = ordered
         .iter()
         .enumerate()
@@ -159,8 +167,7 @@ fn prepared(version: &Plan, served: &Requirements, digest: Option<&str>) -> Resu
     Ok(ready.collect())
 }
 
-fn refuse_faulty(version: &Plan, breakdown: &Breakdown, items: &[Requirement]) -> Result<()> {
-    let faults = breakdown.check(items);
+fn refuse_faulty(version: &Plan, faults: &[Fault]) -> Result<()> {
     let blocking: Vec<String> = faults
         .iter()
         .filter(|fault| fault.is_blocking())
@@ -180,41 +187,6 @@ fn refuse_faulty(version: &Plan, breakdown: &Breakdown, items: &[Requirement]) -
         project = version.project_id
     );
     Err(AppError::conflict("plan_not_sound", message))
-}
-
-/// The tasks, each behind those that it depends on.
-fn in_order(breakdown: &Breakdown) -> Vec<&Task> {
-    let places: BTreeMap<&str, usize> = breakdown
-        .tasks
-        .iter()
-        .enumerate()
-        .map(|(place, task)| (task.id.as_str(), place))
-        .collect();
-    let mut unmet = Vec::with_capacity(breakdown.tasks.len());
-    let mut after: Vec<Vec<usize>> = vec![Vec::new(); breakdown.tasks.len()];
-    for (place, task) in breakdown.tasks.iter().enumerate() {
-        let on: BTreeSet<usize> = task
-            .depends_on
-            .iter()
-            .filter_map(|on| places.get(on.as_str()).copied())
-            .collect();
-        unmet.push(on.len());
-        for before in on {
-            after[before].push(place);
-        }
-    }
-    let mut free: BTreeSet<usize> = (0..unmet.len()).filter(|&at| unmet[at] == 0).collect();
-    let mut ordered = Vec::with_capacity(unmet.len());
-    while let Some(place) = free.pop_first() {
-        ordered.push(&breakdown.tasks[place]);
-        for &next in &after[place] {
-            unmet[next] -= 1;
-            if unmet[next] == 0 {
-                free.insert(next);
-            }
-        }
-    }
-    ordered
 }
 
 /// The plan must serve what is approved now.

@@ -13,5 +13,5 @@ pub use approve::{Approval, Approved, approve};
 pub use edit::edit;
 pub use impact::{Impacted, Versions, impact};
 pub use propose::{Occasion, propose, replan};
-pub use standing::{Shown, Standing, State, show};
+pub use standing::{Later, Shown, Standing, State, show};
 pub use version::{breakdown, difference, find, list};

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use orch_core::breakdown::{
-    Breakdown, Fault, Finished, History, Measured, Schedule, Task, schedule as scheduled,
+    Breakdown, Fault, Finished, History, Measured, Schedule, Task, later, schedule as scheduled,
 };
 use orch_core::ids::ProjectId;
 use orch_store::plan::{self, Plan, PlanItem, Worked};
@@ -82,6 +82,16 @@ pub struct Shown {
     pub standings: BTreeMap<String, Standing>,
     /// Whether other requirements than those that it serves are approved now.
     pub requirements_changed: bool,
+    /// Requirements that ask for work, but not in the first version.
+    pub later: Vec<Later>,
+}
+
+/// A requirement that waits for a later version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Later {
+    pub id: String,
+    pub text: String,
+    pub reason: String,
 }
 
 impl Shown {
@@ -140,12 +150,20 @@ pub async fn show(app: &App, plan: Plan) -> Result<Shown> {
     let why = reasons(app, project_id, &items).await?;
     tokio::task::spawn_blocking(move || {
         let breakdown = breakdown(&plan)?;
-        let faults = match &served {
-            Some(served) => breakdown.check(&document(served)?.items),
+        let done = finished(&items);
+        let asked = served.as_ref().map(document).transpose()?;
+        let asked = asked.map_or_else(Vec::new, |document| document.items);
+        let faults = match served {
+            Some(_) => breakdown.check_with(&asked, &done),
             None => Vec::new(),
         };
+        let later = later(&asked).into_iter().map(|(item, reason)| Later {
+            id: item.id.clone(),
+            text: item.text.clone(),
+            reason,
+        });
         let history = history(&breakdown, &worked);
-        let schedule = scheduled(&breakdown, &history, &finished(&items)).ok();
+        let schedule = scheduled(&breakdown, &history, &done).ok();
         let mut standings = standings(&items);
         for standing in standings.values_mut() {
             if let Some(said) = why.get(&standing.work_item_id) {
@@ -159,6 +177,7 @@ pub async fn show(app: &App, plan: Plan) -> Result<Shown> {
             schedule,
             standings,
             requirements_changed,
+            later: later.collect(),
         })
     })
     .await
