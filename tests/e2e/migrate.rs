@@ -22,6 +22,11 @@ async fn filled() -> Installation {
             json!({}),
         )
         .await;
+    for path in ["requirements/approve", "tasks/plan"] {
+        server
+            .post(&format!("/projects/{project}/{path}"), json!({}))
+            .await;
+    }
     let done = server.item_with(project, "done", &["echo hello"]).await;
     let waits = server.item(project, "deploy:prod").await;
     server
@@ -58,6 +63,8 @@ async fn answers(server: &Installation) -> Vec<(String, Value)> {
         "/projects",
         "/projects/1/visions",
         "/projects/1/requirements",
+        "/projects/1/plans",
+        "/projects/1/plans/1",
         "/work-items",
         "/work-items/approvals",
         "/work-items/runs",

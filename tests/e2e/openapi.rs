@@ -20,6 +20,7 @@ const CONFIGURATION: &str = r#"
 [parameters]
 "path.id" = 1
 "path.rid" = 1
+"path.pid" = 1
 
 [checks]
 enabled = false
@@ -70,6 +71,11 @@ async fn fill(server: &Installation) {
             json!(null),
         )
         .await;
+    for path in ["requirements/approve", "tasks/plan"] {
+        server
+            .post(&format!("/projects/{project}/{path}"), json!(null))
+            .await;
+    }
     let item = server.item_with(project, "a", &["true"]).await;
     let waiting = server.item(project, "b").await;
     server
@@ -155,6 +161,11 @@ const PROMISED: &[&str] = &[
     "get /observability/usage",
     "get /projects",
     "get /projects/{id}",
+    "get /projects/{id}/plans",
+    "get /projects/{id}/plans/impact",
+    "get /projects/{id}/plans/{pid}",
+    "get /projects/{id}/plans/{pid}/diff",
+    "get /projects/{id}/plans/{pid}/graph",
     "get /projects/{id}/quota",
     "get /projects/{id}/requirements/{rid}/comments",
     "get /projects/{id}/requirements/{rid}/diff",
@@ -182,12 +193,17 @@ const PROMISED: &[&str] = &[
     "post /api/orchestrate",
     "post /api/orchestrate/{request_id}/cancel",
     "post /projects",
+    "post /projects/{id}/plans/approve",
+    "post /projects/{id}/plans/replan",
+    "post /projects/{id}/plans/{pid}/approve",
+    "post /projects/{id}/plans/{pid}/edits",
     "post /projects/{id}/quota",
     "post /projects/{id}/requirements/approve",
     "post /projects/{id}/requirements/propose",
     "post /projects/{id}/requirements/{rid}/approve",
     "post /projects/{id}/requirements/{rid}/comments",
     "post /projects/{id}/requirements/{rid}/edits",
+    "post /projects/{id}/tasks/plan",
     "post /projects/{id}/vision",
     "post /runs/{id}/approve",
     "post /scheduler/enqueue",

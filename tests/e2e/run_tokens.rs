@@ -299,6 +299,56 @@ async fn a_runs_token_opens_the_runs_own_part_of_a_few_routes_and_nothing_else()
             json!(null),
         ),
         (
+            Method::POST,
+            format!("/projects/{project}/tasks/plan"),
+            json!(null),
+        ),
+        (
+            Method::GET,
+            format!("/projects/{project}/plans"),
+            json!(null),
+        ),
+        (
+            Method::GET,
+            format!("/projects/{project}/plans/1"),
+            json!(null),
+        ),
+        (
+            Method::GET,
+            format!("/projects/{project}/plans/1/graph"),
+            json!(null),
+        ),
+        (
+            Method::GET,
+            format!("/projects/{project}/plans/1/diff"),
+            json!(null),
+        ),
+        (
+            Method::GET,
+            format!("/projects/{project}/plans/impact"),
+            json!(null),
+        ),
+        (
+            Method::POST,
+            format!("/projects/{project}/plans/1/edits"),
+            json!({"edits": [{"op": "remove_task", "id": "T-1"}]}),
+        ),
+        (
+            Method::POST,
+            format!("/projects/{project}/plans/1/approve"),
+            json!(null),
+        ),
+        (
+            Method::POST,
+            format!("/projects/{project}/plans/approve"),
+            json!(null),
+        ),
+        (
+            Method::POST,
+            format!("/projects/{project}/plans/replan"),
+            json!({"reason": "x"}),
+        ),
+        (
             Method::GET,
             format!("/projects/{project}/secrets"),
             json!(null),

@@ -12,6 +12,7 @@ mod machine;
 mod many;
 mod noop;
 mod orchestrate;
+mod plan;
 mod requirements;
 mod sandbox;
 mod seeded;
@@ -33,7 +34,7 @@ pub type Measured = anyhow::Result<Vec<Figure>>;
 pub type Measure = fn(&Setup) -> LocalBoxFuture<'_, Measured>;
 
 /// Every measure under the name that `BENCH_ONLY` knows it by.
-pub const ALL: [(&str, Measure); 20] = [
+pub const ALL: [(&str, Measure); 21] = [
     ("machine", |setup| Box::pin(machine::measure(setup))),
     ("startup", |setup| Box::pin(startup::measure(setup))),
     ("noop", |setup| Box::pin(noop::measure(setup))),
@@ -58,4 +59,5 @@ pub const ALL: [(&str, Measure); 20] = [
     ("requirements", |setup| {
         Box::pin(requirements::measure(setup))
     }),
+    ("plan", |setup| Box::pin(plan::measure(setup))),
 ];

@@ -32,6 +32,8 @@ pub enum Command {
     Vision(commands::vision::Args),
     /// Requirements: propose, read, approve
     Requirements(commands::requirements::Args),
+    /// Plans: propose, read, edit, approve, make anew
+    Plan(commands::plan::Args),
     /// Ask several roles of the team in turn
     Orchestrate(commands::orchestrate::Args),
     /// Models that are set: list, prices, costs, test
@@ -90,6 +92,7 @@ impl Command {
             | Self::Project(_)
             | Self::Vision(_)
             | Self::Requirements(_)
+            | Self::Plan(_)
             | Self::Orchestrate(_)
             | Self::Models(_)
             | Self::Budget(_)

@@ -42,6 +42,8 @@ ids! {
     VisionId,
     /// A version of proposed requirements.
     RequirementsId,
+    /// A version of a project's plan.
+    PlanId,
     /// What was found in a project's existing code.
     SurveyId,
     /// A work item.

@@ -5,6 +5,7 @@
 
 pub mod approval;
 pub mod audit;
+pub mod breakdown;
 pub mod digest;
 pub mod engine;
 pub mod entropy;

@@ -61,6 +61,7 @@ pub mod log;
 pub mod model_call;
 pub mod model_price;
 pub mod orchestration;
+pub mod plan;
 pub mod project;
 pub mod project_role;
 pub mod queue;

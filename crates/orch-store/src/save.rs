@@ -24,10 +24,11 @@ pub(crate) async fn save(
     let changed = changes.items.difference(&changes.new_items);
     work_item::update(conn, rows(changed, &w.items, work_item::push)).await?;
 
-    let created = rows(&changes.new_entries, &w.entries, queue::push);
-    queue::insert(conn, created).await?;
+    // First: an item has one open entry, and the one that was given up makes room for the new one.
     let changed = changes.entries.difference(&changes.new_entries);
     queue::update(conn, rows(changed, &w.entries, queue::push)).await?;
+    let created = rows(&changes.new_entries, &w.entries, queue::push);
+    queue::insert(conn, created).await?;
     save_dependencies(conn, changes).await?;
 
     let created = rows(&changes.new_runs, &w.runs, run::push);

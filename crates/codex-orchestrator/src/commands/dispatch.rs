@@ -2,7 +2,7 @@
 
 use super::{
     Context, agent, answer, artifact, audit, budget, completions, decide, doctor, enqueue, logs,
-    man, mcp, migrate, models, orchestrate, project, queue, quota, recipe, requirements, run,
+    man, mcp, migrate, models, orchestrate, plan, project, queue, quota, recipe, requirements, run,
     secret, serve, tick, tool, up, vision, work,
 };
 use crate::cli::Command;
@@ -18,6 +18,7 @@ pub async fn dispatch(command: Command, context: &mut Context<'_>) -> Result<Exi
         Command::Project(args) => project::run(args, context).await,
         Command::Vision(args) => vision::run(args, context).await,
         Command::Requirements(args) => requirements::run(args, context).await,
+        Command::Plan(args) => plan::run(args, context).await,
         Command::Orchestrate(args) => orchestrate::run(args, context).await,
         Command::Models(args) => models::run(args, context).await,
         Command::Budget(args) => budget::run(args, context).await,

@@ -23,6 +23,7 @@ pub mod migrate;
 pub mod models;
 mod money;
 pub mod orchestrate;
+pub mod plan;
 pub mod project;
 mod project_roles;
 mod prompt;

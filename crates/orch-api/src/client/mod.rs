@@ -17,6 +17,7 @@ mod models;
 mod observability;
 mod orchestrate;
 mod paging;
+mod plans;
 mod projects;
 mod requirements;
 mod retry_after;

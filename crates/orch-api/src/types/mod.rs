@@ -12,6 +12,7 @@ pub mod log;
 pub mod model;
 pub mod observability;
 pub mod orchestrate;
+pub mod plan;
 pub mod project;
 pub mod queue;
 pub mod requirements;

@@ -9,6 +9,7 @@ mod complete;
 mod create;
 mod enqueue;
 mod expire;
+mod follow_plan;
 mod gating;
 mod hold;
 mod limits;
@@ -24,6 +25,7 @@ pub use complete::{Completion, Verdict, complete};
 pub use create::{NewWorkItem, create_item};
 pub use enqueue::{Enqueue, enqueue};
 pub use expire::{end_agent_hold, expire_lease};
+pub use follow_plan::{Followed, PlannedWork, Wording, follow_plan};
 pub use gating::{item_changed, regate};
 pub use hold::{claim, heartbeat, park, release, unpark};
 pub use limits::Occupancy;
@@ -35,5 +37,7 @@ pub use working::{Changes, Ctx, NextIds, Working};
 
 #[cfg(test)]
 mod fairness_tests;
+#[cfg(test)]
+mod follow_plan_tests;
 #[cfg(test)]
 mod tests;

@@ -31,8 +31,9 @@ mod laws;
 #[cfg(test)]
 mod samples;
 #[cfg(test)]
-mod visions;
+pub(crate) mod visions;
 
+pub(crate) use advice::{is_generic, is_negative, stem};
 pub use document::{
     Answer, ArchitectureOption, Change, Changed, Content, Difference, Document, Edit, EditFault,
     FieldChange, Finding, FindingKind, LARGEST_MATERIAL_BYTES, LONGEST_TEXT, MOST_EDITS, Material,
@@ -45,3 +46,5 @@ pub use item::{Draft, Item, ItemKind, Source};
 pub use openapi::{OpenApiError, is_openapi, operations};
 pub use propose::propose;
 pub use question::QuestionId;
+pub(crate) use wording::is_invisible_direction;
+pub(crate) use words::{Lexicon, Word, words};

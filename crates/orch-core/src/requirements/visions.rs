@@ -39,7 +39,8 @@ fn huge() -> String {
     vision
 }
 
-fn visions() -> Vec<(&'static str, String)> {
+/// Ten visions by name: of products, terse, empty, huge, and one that gives orders.
+pub(crate) fn visions() -> Vec<(&'static str, String)> {
     [
         ("shop", SHOP),
         ("tool", TOOL),
@@ -57,7 +58,8 @@ fn visions() -> Vec<(&'static str, String)> {
     .collect()
 }
 
-fn proposed(vision: &str) -> Document {
+/// What the rules read out of a vision.
+pub(crate) fn proposed(vision: &str) -> Document {
     let texts = [Text {
         attachment: None,
         content: Content::Prose(vision.to_owned()),

@@ -22,6 +22,7 @@ pub mod observability;
 pub mod orchestrate;
 mod pings;
 pub mod plan;
+pub mod plans;
 pub mod pricing;
 pub mod project;
 pub mod queue;

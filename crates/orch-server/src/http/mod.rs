@@ -13,6 +13,9 @@ mod models;
 mod observability;
 mod orchestrate;
 mod paging;
+mod plan_edits;
+mod plans;
+mod plans_view;
 mod projects;
 mod reference;
 mod requirements;
@@ -51,6 +54,7 @@ pub(crate) use unreadable::note as note_unreadable;
     modifiers(&Bearer),
     tags(
         (name = "projects", description = "Projects, visions, requirements, quotas"),
+        (name = "plans", description = "Plans: what the approved requirements are broken down into"),
         (name = "secrets", description = "Secrets of projects; values go in and never come out"),
         (name = "work items", description = "Work items, recipes, policies, approvals"),
         (name = "runs", description = "Runs, logs, steps, artifacts, info requests"),
@@ -80,6 +84,7 @@ pub(crate) fn area() -> Area<App> {
         .merge(imports::area())
         .merge(requirements::area())
         .merge(roles::area())
+        .merge(plans::area())
         .merge(secrets::area())
         .merge(work_items::area())
         .merge(dry_run::area())

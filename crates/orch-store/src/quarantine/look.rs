@@ -5,8 +5,8 @@ use crate::stored::{Found, Lenient, Stored as _};
 use crate::{Conn, Key, Store, StoreError, Unreadable};
 use crate::{
     agent, approval, artifact, attachment, audit, budget, info_request, model_call, model_price,
-    orchestration, project, queue, recipe, requirement_comment, requirements, run, step, summary,
-    survey, vision, work_item,
+    orchestration, plan, project, queue, recipe, requirement_comment, requirements, run, step,
+    summary, survey, vision, work_item,
 };
 
 /// Rows of one look.
@@ -72,6 +72,7 @@ tables!(
     "survey" by "id": survey::Survey,
     "requirements" by "id": requirements::Requirements,
     "requirement_comment" by "id": requirement_comment::Comment,
+    "plan" by "id": plan::Plan,
     "recipe" by "id": recipe::Recipe,
     "orchestration" by "id": orchestration::Orchestration,
     "model_call" by "id": model_call::ModelCall,

@@ -14,6 +14,7 @@ use orch_core::ids::{AgentName, ProjectId, RunId, WorkItemId};
 use orch_core::work_item::{Kind, Policy};
 
 use super::budgets::budgets;
+use super::plans::plans;
 use super::projects::projects;
 use super::{TestClock, on_both};
 use crate::log::{Budget, Count, Side, Wanted};
@@ -83,6 +84,7 @@ pub(super) async fn tell(store: &Store, clock: &TestClock, t: &Transcript) {
     budgets(store, t).await;
     super::secrets::tell(store, t).await;
     work(store, clock, t).await;
+    plans(store, t).await;
     leases(store, clock, t).await;
     people(store, t).await;
     logs(store, t).await;

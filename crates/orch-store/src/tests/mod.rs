@@ -9,6 +9,7 @@ mod damaged_logs;
 mod dispatch;
 mod logs;
 mod piped;
+mod plans;
 mod projects;
 mod quarantine;
 mod reach;

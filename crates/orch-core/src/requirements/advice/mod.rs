@@ -14,9 +14,10 @@ mod rule_item;
 mod stems;
 mod units;
 
-pub use contradictions::{Contradiction, contradictions};
+pub use contradictions::{Contradiction, contradictions, is_negative};
 pub use mvp::cut_mvp;
 pub use options::{gaps, options};
 pub use priority::priority;
 pub use risks::risks;
 pub use rule_item::RuleItem;
+pub use stems::{is_generic, stem};

@@ -1,0 +1,148 @@
+//! `plan edit`: changes of the newest version, from flags or from a file.
+
+use std::path::PathBuf;
+
+use orch_api::client::Client;
+use orch_api::types::plan::{EditPlan, Plan, PlanEdit, PlanEditOp as Op};
+
+use super::choose::choose;
+use super::fields::{fields, pair, words};
+use super::show::print;
+use crate::commands::{Context, ids};
+use crate::exit::Exit;
+use crate::failure::Failure;
+
+/// Arguments of `plan edit`.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// The project's id
+    #[arg(value_parser = ids::id())]
+    project: i64,
+    /// The version to edit, which must be the newest
+    #[arg(long, value_name = "ID", value_parser = ids::id())]
+    version: Option<i64>,
+    /// Set a field: title, description, kind, role, story, low, likely, high (minutes), requirements,
+    /// tools, capabilities; lists are separated by commas. E-N.title and S-N.title name epics and stories
+    #[arg(long, value_name = "T-N.FIELD=VALUE")]
+    set: Vec<String>,
+    /// Add a task to a story
+    #[arg(long, value_name = "S-N=TITLE")]
+    add: Vec<String>,
+    /// Let a task wait for others
+    #[arg(long, value_name = "T-N=T-M,…")]
+    depends: Vec<String>,
+    /// Let a task no longer wait for others
+    #[arg(long, value_name = "T-N=T-M,…")]
+    no_depends: Vec<String>,
+    /// Remove a task; what waited for it waits for what it waited for
+    #[arg(long, value_name = "T-N")]
+    remove: Vec<String>,
+    /// Edits as JSON, as the API takes them: a list, or an object with `edits` and `reason`
+    #[arg(long, value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// Why it is edited
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+}
+
+pub async fn run(args: Args, client: &Client, context: &mut Context<'_>) -> Result<(), Failure> {
+    let project = args.project;
+    let mut body = wanted(&args)?;
+    if body.edits.is_empty() {
+        return Err(
+            Failure::usage("no edit was given").next_step("codex-orchestrator plan edit --help")
+        );
+    }
+    let version = choose(client, project, args.version).await?;
+    if body.edits.iter().any(lacks_minutes) {
+        let plan = client.plan(project, version).await?;
+        body.edits.iter_mut().for_each(|edit| complete(edit, &plan));
+    }
+    let made = client.edit_plan(project, version, &body).await;
+    let made = made.map_err(|error| {
+        let failure = Failure::from(error);
+        match failure.exit {
+            Exit::Conflict => failure.next_step(format!(
+                "codex-orchestrator plan show {project}, then edit again"
+            )),
+            _ => failure,
+        }
+    })?;
+    print(&made, context)
+}
+
+fn lacks_minutes(edit: &PlanEdit) -> bool {
+    let given = [edit.low_minutes, edit.likely_minutes, edit.high_minutes];
+    edit.op == Op::SetEstimate && given.iter().any(Option::is_none)
+}
+
+/// The minutes that were not given stay, as far as they are still in order.
+fn complete(edit: &mut PlanEdit, plan: &Plan) {
+    let task = plan
+        .tasks
+        .iter()
+        .find(|task| edit.op == Op::SetEstimate && Some(&task.id) == edit.id.as_ref());
+    let Some(task) = task else { return };
+    let before = task.estimate;
+    let likely = edit.likely_minutes.unwrap_or_else(|| {
+        let least = before.likely_minutes.max(edit.low_minutes.unwrap_or(0));
+        least.min(edit.high_minutes.unwrap_or(u32::MAX))
+    });
+    let low = edit.low_minutes.unwrap_or(before.low_minutes.min(likely));
+    let high = edit.high_minutes.unwrap_or(before.high_minutes.max(likely));
+    (edit.low_minutes, edit.likely_minutes, edit.high_minutes) =
+        (Some(low), Some(likely), Some(high));
+}
+
+/// All edits that were given, in the order file, set, add, depends, no-depends, remove.
+pub(super) fn wanted(args: &Args) -> Result<EditPlan, Failure> {
+    let mut body = match &args.file {
+        Some(file) => from_file(file)?,
+        None => EditPlan::default(),
+    };
+    if args.reason.is_some() {
+        body.reason.clone_from(&args.reason);
+    }
+    let edits = &mut body.edits;
+    edits.extend(fields(&args.set)?);
+    for given in &args.add {
+        let (story, title) = pair("--add", given, "S-1=\"…\"")?;
+        edits.push(PlanEdit {
+            story: Some(story),
+            title: Some(title),
+            ..PlanEdit::new(Op::AddTask)
+        });
+    }
+    for (flag, given, op) in [
+        ("--depends", &args.depends, Op::AddDependency),
+        ("--no-depends", &args.no_depends, Op::RemoveDependency),
+    ] {
+        for given in given {
+            let (task, on) = pair(flag, given, "T-4=T-2")?;
+            edits.extend(words(&on).into_iter().map(|on| PlanEdit {
+                task: Some(task.clone()),
+                on: Some(on),
+                ..PlanEdit::new(op)
+            }));
+        }
+    }
+    edits.extend(args.remove.iter().map(|id| PlanEdit {
+        id: Some(id.clone()),
+        ..PlanEdit::new(Op::RemoveTask)
+    }));
+    Ok(body)
+}
+
+fn from_file(file: &std::path::Path) -> Result<EditPlan, Failure> {
+    let shown = file.display();
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| Failure::usage(format!("failed to read {shown}: {error}")))?;
+    let read = match text.trim_start().starts_with('[') {
+        true => serde_json::from_str(&text).map(|edits| EditPlan {
+            edits,
+            reason: None,
+        }),
+        false => serde_json::from_str(&text),
+    };
+    read.map_err(|error| Failure::usage(format!("failed to read the edits in {shown}: {error}")))
+}

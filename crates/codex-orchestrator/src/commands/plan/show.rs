@@ -1,0 +1,145 @@
+//! `plan show`: tasks, faults and times of a version, and where its work stands.
+
+use orch_api::client::Client;
+use orch_api::types::plan::{Plan, PlanBands, PlanStatus};
+
+use super::choose::choose;
+use crate::commands::{Context, ids};
+use crate::failure::Failure;
+use crate::output::{Format, Tone, one_line};
+
+/// Arguments of `plan show`.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// The project's id
+    #[arg(value_parser = ids::id())]
+    project: i64,
+    /// A version's id, instead of the newest one
+    #[arg(long, value_name = "ID", value_parser = ids::id())]
+    version: Option<i64>,
+    /// Show this task whole: what it is to do, and when it is done
+    #[arg(long, value_name = "T-N")]
+    task: Option<String>,
+}
+
+pub async fn run(args: Args, client: &Client, context: &mut Context<'_>) -> Result<(), Failure> {
+    let id = choose(client, args.project, args.version).await?;
+    let plan = client.plan(args.project, id).await.map_err(|error| {
+        let next = format!("codex-orchestrator plan list {}", args.project);
+        Failure::from(error).next_step(next)
+    })?;
+    let Some(wanted) = args.task else {
+        return print(&plan, context);
+    };
+    let known = plan.tasks.iter().find(|task| task.id == wanted);
+    match known {
+        Some(task) => Ok(context.output.one(task)?),
+        None => {
+            let message = format!("plan {id} has no task {}", one_line(&wanted));
+            Err(Failure::usage(message)
+                .next_step(format!("codex-orchestrator plan show {}", args.project)))
+        }
+    }
+}
+
+/// A version and, for people, what belongs to it.
+pub fn print(plan: &Plan, context: &mut Context<'_>) -> Result<(), Failure> {
+    context.output.one(plan)?;
+    if context.output.format() == Format::Json {
+        return Ok(());
+    }
+    context.output.section("Epics", &plan.epics)?;
+    context.output.section("Stories", &plan.stories)?;
+    context.output.section("Tasks", &plan.tasks)?;
+    context.output.section("What is wrong", &plan.faults)?;
+    context.output.section("Comes later", &plan.later)?;
+    times(plan, context)?;
+    next_steps(plan, context);
+    Ok(())
+}
+
+fn times(plan: &Plan, context: &mut Context<'_>) -> Result<(), Failure> {
+    let Some(schedule) = &plan.schedule else {
+        return Ok(());
+    };
+    if schedule.critical_path.is_empty() {
+        return Ok(());
+    }
+    let heading = context
+        .output
+        .paint()
+        .text("Time that is left", Tone::Heading);
+    let mut lines = vec![
+        String::new(),
+        heading,
+        format!(
+            "critical path  {}",
+            one_line(&schedule.critical_path.join(" → "))
+        ),
+        format!("without limits {}", bands(&schedule.eta)),
+    ];
+    for with in &schedule.with_workers {
+        let name = format!("{} at once", with.workers);
+        lines.push(format!("{name:<14} {}", bands(&with.eta)));
+    }
+    let basis = match schedule.basis.from_history {
+        0 => "by the estimates".to_owned(),
+        measured => format!(
+            "{measured} tasks by what finished ones took, {} by their estimates",
+            schedule.basis.from_estimates
+        ),
+    };
+    lines.push(basis);
+    for line in lines {
+        context.output.text(&format!("{line}\n"))?;
+    }
+    Ok(context.output.flush()?)
+}
+
+/// How long it takes, more or less surely.
+fn bands(bands: &PlanBands) -> String {
+    format!(
+        "{} in half of cases, {} in 80 %, {} in 95 %",
+        duration(bands.p50),
+        duration(bands.p80),
+        duration(bands.p95)
+    )
+}
+
+/// Minutes as people say them.
+fn duration(minutes: u64) -> String {
+    match minutes {
+        0..90 => format!("{minutes} min"),
+        _ => format!("{}.{} h", minutes / 60, minutes % 60 / 6),
+    }
+}
+
+/// What a person may do with a version.
+fn next_steps(plan: &Plan, context: &mut Context<'_>) {
+    let version = &plan.version;
+    let (project, id, digest) = (version.project_id, version.id, &version.digest);
+    if plan.requirements_changed {
+        context.output.warn(&format!(
+            "other requirements are approved by now: codex-orchestrator plan impact {project}"
+        ));
+    }
+    if plan.needs_replan {
+        context.output.note(&format!(
+            "{} failed: codex-orchestrator plan replan {project} --reason \"…\"",
+            one_line(&plan.failed.join(", "))
+        ));
+    }
+    if version.status != PlanStatus::Proposed {
+        return;
+    }
+    let next = match plan.faults.iter().find(|fault| fault.blocking) {
+        Some(_) => format!("mend what is wrong: codex-orchestrator plan edit {project} --help"),
+        None if plan.requirements_changed => {
+            format!("next: codex-orchestrator plan propose {project}")
+        }
+        None => format!(
+            "next: codex-orchestrator plan approve {project} --version {id} --digest {digest}"
+        ),
+    };
+    context.output.note(&next);
+}

@@ -1,0 +1,252 @@
+//! Plans: a version, its parts, and what a change of the requirements touches.
+
+use orch_api::types::plan::{
+    Plan, PlanEpic, PlanFault, PlanImpact, PlanLater, PlanRun, PlanStatus, PlanStory, PlanTask,
+    PlanTouched, PlanVersion,
+};
+
+use super::of_status;
+use crate::output::{Cell, Details, Row, Tone};
+
+impl Details for Plan {
+    fn fields(&self) -> Vec<(&'static str, Cell)> {
+        let version = &self.version;
+        let mut fields = vec![
+            ("plan", Cell::new(version.id)),
+            ("project", Cell::new(version.project_id)),
+            ("for requirements", Cell::new(version.requirements_id)),
+            ("status", status(version.status)),
+            ("created", Cell::time(&version.created_at)),
+            ("by", Cell::new(&version.author)),
+            ("digest", Cell::new(&version.digest)),
+        ];
+        if let Some(parent) = version.parent_id {
+            fields.push(("made from", Cell::new(parent)));
+        }
+        if let Some(reason) = &version.reason {
+            fields.push(("because", Cell::new(reason)));
+        }
+        if let (Some(at), Some(by)) = (&version.approved_at, &version.approved_by) {
+            let text = format!("{} by {by}", Cell::time(at).text);
+            fields.push(("approved", Cell::new(text)));
+        }
+        fields.push(("progress", Cell::new(progress(self))));
+        fields
+    }
+}
+
+fn progress(plan: &Plan) -> String {
+    let counts = &plan.progress;
+    let mut said = vec![format!("{} of {} done", counts.done, counts.total)];
+    for (count, name) in [
+        (counts.running, "running"),
+        (counts.ready, "ready"),
+        (counts.waiting, "waiting"),
+        (counts.failed, "failed"),
+        (counts.stopped, "stopped"),
+        (counts.cancelled, "cancelled"),
+        (counts.planned, "planned"),
+    ] {
+        if count > 0 {
+            said.push(format!("{count} {name}"));
+        }
+    }
+    said.join(", ")
+}
+
+impl Row for PlanVersion {
+    const HEAD: &'static [&'static str] = &[
+        "id",
+        "requirements",
+        "status",
+        "tasks",
+        "by",
+        "created",
+        "because",
+    ];
+    const NAME: &'static str = "plans";
+
+    fn cells(&self) -> Vec<Cell> {
+        vec![
+            Cell::new(self.id),
+            Cell::new(self.requirements_id),
+            status(self.status),
+            Cell::new(self.task_count),
+            Cell::new(&self.author),
+            Cell::time(&self.created_at),
+            Cell::optional(self.reason.as_deref()),
+        ]
+    }
+}
+
+impl Row for PlanEpic {
+    const HEAD: &'static [&'static str] = &["id", "epic", "requirements"];
+    const NAME: &'static str = "epics";
+
+    fn cells(&self) -> Vec<Cell> {
+        vec![
+            Cell::new(&self.id),
+            Cell::new(&self.title),
+            Cell::new(self.requirements.join(" ")),
+        ]
+    }
+}
+
+impl Row for PlanStory {
+    const HEAD: &'static [&'static str] = &["id", "epic", "story", "requirements"];
+    const NAME: &'static str = "stories";
+
+    fn cells(&self) -> Vec<Cell> {
+        vec![
+            Cell::new(&self.id),
+            Cell::new(&self.epic),
+            Cell::new(&self.title),
+            Cell::new(self.requirements.join(" ")),
+        ]
+    }
+}
+
+impl Row for PlanTask {
+    const HEAD: &'static [&'static str] = &[
+        "id", "story", "state", "item", "role", "minutes", "after", "task",
+    ];
+    const NAME: &'static str = "tasks";
+
+    fn cells(&self) -> Vec<Cell> {
+        vec![
+            Cell::new(&self.id),
+            Cell::new(&self.story),
+            of_status(&self.state),
+            Cell::optional(self.work_item_id),
+            Cell::new(&self.role),
+            Cell::new(minutes(self)),
+            Cell::new(self.depends_on.join(" ")),
+            Cell::new(&self.title),
+        ]
+    }
+}
+
+fn minutes(task: &PlanTask) -> String {
+    let estimate = &task.estimate;
+    format!(
+        "{}/{}/{}",
+        estimate.low_minutes, estimate.likely_minutes, estimate.high_minutes
+    )
+}
+
+impl Details for PlanTask {
+    fn fields(&self) -> Vec<(&'static str, Cell)> {
+        let mut fields = vec![
+            ("task", Cell::new(&self.id)),
+            ("title", Cell::new(&self.title)),
+            ("story", Cell::new(&self.story)),
+            ("state", of_status(&self.state)),
+            ("work item", Cell::optional(self.work_item_id)),
+            ("run", Cell::optional(self.run_id)),
+            ("kind", Cell::new(&self.kind)),
+            ("role", Cell::new(&self.role)),
+            ("capabilities", Cell::new(self.capabilities.join(", "))),
+            ("tools", Cell::new(self.tools.join(", "))),
+            ("requirements", Cell::new(self.requirements.join(", "))),
+            ("after", Cell::new(self.depends_on.join(", "))),
+            ("minutes", Cell::new(minutes(self))),
+            ("from", Cell::new(&self.origin)),
+            ("description", Cell::new(&self.description)),
+        ];
+        for criterion in &self.acceptance {
+            let text = match &criterion.command {
+                Some(command) => format!("{} ($ {command})", criterion.text),
+                None => criterion.text.clone(),
+            };
+            fields.push(("done when", Cell::new(text)));
+        }
+        fields.extend(self.why.iter().map(|why| ("waits", Cell::new(why))));
+        fields
+    }
+}
+
+impl Row for PlanFault {
+    const HEAD: &'static [&'static str] = &["kind", "what"];
+    const NAME: &'static str = "faults";
+
+    fn cells(&self) -> Vec<Cell> {
+        let tone = match self.blocking {
+            true => Tone::Bad,
+            false => Tone::Waiting,
+        };
+        vec![
+            Cell::new(self.kind.replace('_', " ")).tone(tone),
+            Cell::new(&self.message),
+        ]
+    }
+}
+
+impl Row for PlanLater {
+    const HEAD: &'static [&'static str] = &["id", "because", "requirement"];
+    const NAME: &'static str = "requirements";
+
+    fn cells(&self) -> Vec<Cell> {
+        vec![
+            Cell::new(&self.id),
+            Cell::new(&self.reason),
+            Cell::new(&self.text),
+        ]
+    }
+}
+
+impl Details for PlanImpact {
+    fn fields(&self) -> Vec<(&'static str, Cell)> {
+        vec![
+            ("plan", Cell::new(self.plan_id)),
+            (
+                "requirements",
+                Cell::new(format!("{} → {}", self.from, self.to)),
+            ),
+            ("added", Cell::new(self.added.join(", "))),
+            ("changed", Cell::new(self.changed.join(", "))),
+            ("removed", Cell::new(self.removed.join(", "))),
+            ("not served yet", Cell::new(self.unserved.join(", "))),
+            ("work items", Cell::ids(&self.work_items)),
+        ]
+    }
+}
+
+impl Row for PlanTouched {
+    const HEAD: &'static [&'static str] = &["id", "through", "state", "item", "task"];
+    const NAME: &'static str = "tasks";
+
+    fn cells(&self) -> Vec<Cell> {
+        let through = match self.downstream {
+            true => "comes after".to_owned(),
+            false => self.requirements.join(" "),
+        };
+        vec![
+            Cell::new(&self.id),
+            Cell::new(through),
+            of_status(&self.state),
+            Cell::optional(self.work_item_id),
+            Cell::new(&self.title),
+        ]
+    }
+}
+
+impl Row for PlanRun {
+    const HEAD: &'static [&'static str] = &["id", "item", "status"];
+    const NAME: &'static str = "runs";
+
+    fn cells(&self) -> Vec<Cell> {
+        vec![
+            Cell::new(self.id),
+            Cell::new(self.work_item_id),
+            of_status(&self.status),
+        ]
+    }
+}
+
+fn status(status: PlanStatus) -> Cell {
+    of_status(match status {
+        PlanStatus::Proposed => "proposed",
+        PlanStatus::Approved => "approved",
+        PlanStatus::Superseded => "superseded",
+    })
+}

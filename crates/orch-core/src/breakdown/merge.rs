@@ -1,0 +1,324 @@
+//! Joins what was drafted anew with the version before: ids stay, what persons changed and what is done
+//! stays as it is, what persons added stays, and what they removed does not come back.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use super::graph::Graph;
+use super::model::{Breakdown, Epic, Finished, Origin, Story, Task};
+use super::replan;
+use crate::requirements::Requirement;
+
+/// After so many cycles that are broken one by one, all that could be one are broken at once.
+const MOST_CYCLES: usize = 64;
+
+/// `drafted` (whose ids only hold within it) as the version after `previous`. Entries are found again by
+/// their keys. What is not done cites no requirement that is not among `items`.
+pub fn merge(
+    drafted: Breakdown,
+    previous: Option<&Breakdown>,
+    kept: &Finished,
+    items: &[Requirement],
+) -> Breakdown {
+    let nothing = Breakdown::default();
+    let previous = previous.unwrap_or(&nothing);
+    let drafted = without_removed(drafted, &previous.removed);
+    let mut plan = Breakdown {
+        next_epic: previous.next_epic,
+        next_story: previous.next_story,
+        next_task: previous.next_task,
+        removed: previous.removed.clone(),
+        ..Breakdown::default()
+    };
+    let epics = take_epics(&mut plan, drafted.epics, previous);
+    let stories = take_stories(&mut plan, drafted.stories, previous, &epics);
+    let gone = take_tasks(&mut plan, drafted.tasks, previous, kept, &stories);
+    drop_gone(&mut plan, gone, kept);
+    let known: HashSet<&str> = items.iter().map(|item| item.id.as_str()).collect();
+    let open = plan.tasks.iter_mut();
+    let open = open.filter(|task| !kept.contains(&task.id));
+    let cited = open.map(|task| &mut task.requirements);
+    let cited = cited.chain(plan.stories.iter_mut().map(|story| &mut story.requirements));
+    for cited in cited.chain(plan.epics.iter_mut().map(|epic| &mut epic.requirements)) {
+        cited.retain(|requirement| known.contains(requirement.as_str()));
+    }
+    break_cycles(&mut plan.tasks, kept);
+    tidy(&mut plan);
+    plan
+}
+
+fn without_removed(mut drafted: Breakdown, removed: &[String]) -> Breakdown {
+    let removed: HashSet<&String> = removed.iter().collect();
+    let is_gone: Vec<bool> = drafted
+        .tasks
+        .iter()
+        .map(|task| removed.contains(&task.key))
+        .collect();
+    for (at, waits) in Rewiring::of(&drafted.tasks, &is_gone).waits() {
+        drafted.tasks[at].depends_on = waits;
+    }
+    let mut places = is_gone.iter();
+    drafted
+        .tasks
+        .retain(|_| !places.next().copied().unwrap_or(false));
+    drafted
+}
+
+/// Gives the next id of this kind.
+pub(super) fn next_id(letter: char, next: &mut u64) -> String {
+    let id = format!("{letter}-{next}");
+    *next += 1;
+    id
+}
+
+/// Answers the final id for each drafted one.
+fn take_epics(
+    plan: &mut Breakdown,
+    drafted: Vec<Epic>,
+    previous: &Breakdown,
+) -> HashMap<String, String> {
+    let old: HashMap<&str, &Epic> = previous
+        .epics
+        .iter()
+        .map(|epic| (epic.key.as_str(), epic))
+        .collect();
+    let mut ids = HashMap::new();
+    for mut epic in drafted {
+        let given = match old.get(epic.key.as_str()) {
+            Some(old) => {
+                if old.edited {
+                    epic.title.clone_from(&old.title);
+                    epic.edited = true;
+                }
+                old.id.clone()
+            }
+            None => next_id('E', &mut plan.next_epic),
+        };
+        ids.insert(std::mem::replace(&mut epic.id, given.clone()), given);
+        plan.epics.push(epic);
+    }
+    let present: HashSet<String> = plan.epics.iter().map(|epic| epic.id.clone()).collect();
+    let kept = previous.epics.iter();
+    plan.epics
+        .extend(kept.filter(|epic| !present.contains(&epic.id)).cloned());
+    ids
+}
+
+fn take_stories(
+    plan: &mut Breakdown,
+    drafted: Vec<Story>,
+    previous: &Breakdown,
+    epics: &HashMap<String, String>,
+) -> HashMap<String, String> {
+    let old: HashMap<&str, &Story> = previous
+        .stories
+        .iter()
+        .map(|story| (story.key.as_str(), story))
+        .collect();
+    let mut ids = HashMap::new();
+    for mut story in drafted {
+        if let Some(epic) = epics.get(&story.epic) {
+            story.epic.clone_from(epic);
+        }
+        let given = match old.get(story.key.as_str()) {
+            Some(old) => {
+                if old.edited {
+                    story.title.clone_from(&old.title);
+                    story.edited = true;
+                }
+                old.id.clone()
+            }
+            None => next_id('S', &mut plan.next_story),
+        };
+        ids.insert(std::mem::replace(&mut story.id, given.clone()), given);
+        plan.stories.push(story);
+    }
+    let present: HashSet<String> = plan.stories.iter().map(|story| story.id.clone()).collect();
+    let kept = previous.stories.iter();
+    plan.stories
+        .extend(kept.filter(|story| !present.contains(&story.id)).cloned());
+    ids
+}
+
+/// Takes the tasks over, and answers those of before that have no place any more.
+fn take_tasks(
+    plan: &mut Breakdown,
+    drafted: Vec<Task>,
+    previous: &Breakdown,
+    kept: &Finished,
+    stories: &HashMap<String, String>,
+) -> Vec<Task> {
+    let old: HashMap<&str, &Task> = previous
+        .tasks
+        .iter()
+        .filter(|task| !task.key.is_empty())
+        .map(|task| (task.key.as_str(), task))
+        .collect();
+    let mut ids: HashMap<String, String> = HashMap::with_capacity(drafted.len());
+    let mut taken: HashSet<&str> = HashSet::new();
+    let mut fresh = Vec::with_capacity(drafted.len());
+    for mut task in drafted {
+        let old = old.get(task.key.as_str()).copied();
+        let old = old.filter(|old| taken.insert(&old.id));
+        let given = match old {
+            Some(old) => old.id.clone(),
+            None => next_id('T', &mut plan.next_task),
+        };
+        ids.insert(std::mem::replace(&mut task.id, given.clone()), given);
+        match old {
+            Some(old) if old.edited || kept.contains(&old.id) => fresh.push((old.clone(), false)),
+            Some(_) | None => fresh.push((task, true)),
+        }
+    }
+    for (mut task, is_drafted) in fresh {
+        if is_drafted {
+            if let Some(story) = stories.get(&task.story) {
+                task.story.clone_from(story);
+            }
+            task.depends_on = task
+                .depends_on
+                .iter()
+                .filter_map(|id| ids.get(id).cloned())
+                .collect();
+            sort_ids(&mut task.depends_on);
+        }
+        plan.tasks.push(task);
+    }
+    let keys: HashSet<String> = plan.tasks.iter().map(|task| task.key.clone()).collect();
+    let mut gone = Vec::new();
+    let rest = previous.tasks.iter();
+    for task in rest.filter(|task| !taken.contains(task.id.as_str())) {
+        let is_kept = task.edited
+            || task.origin == Origin::Person
+            || kept.contains(&task.id)
+            || replan::base_of(&task.key).is_some_and(|base| keys.contains(base));
+        if is_kept {
+            plan.tasks.push(task.clone());
+        } else {
+            gone.push(task.clone());
+        }
+    }
+    gone
+}
+
+/// What waited for tasks that are gone waits for what those waited for; what is done waits for nothing new.
+fn drop_gone(plan: &mut Breakdown, gone: Vec<Task>, kept: &Finished) {
+    if gone.is_empty() {
+        return;
+    }
+    let staying = plan.tasks.len();
+    plan.tasks.extend(gone);
+    let is_gone: Vec<bool> = (0..plan.tasks.len()).map(|at| at >= staying).collect();
+    for (at, waits) in Rewiring::of(&plan.tasks, &is_gone).waits() {
+        let task = &mut plan.tasks[at];
+        if kept.contains(&task.id) {
+            task.depends_on.retain(|on| waits.contains(on));
+        } else {
+            task.depends_on = waits;
+        }
+    }
+    plan.tasks.truncate(staying);
+}
+
+/// How tasks wait once some of them are gone.
+#[derive(Debug)]
+pub struct Rewiring<'t> {
+    tasks: &'t [Task],
+    is_gone: &'t [bool],
+}
+
+impl<'t> Rewiring<'t> {
+    /// For `tasks`, of which those that `is_gone` marks are to go.
+    pub fn of(tasks: &'t [Task], is_gone: &'t [bool]) -> Self {
+        Self { tasks, is_gone }
+    }
+
+    /// The new dependencies of each task that stays and waits for one that goes. In a graph with a cycle
+    /// nothing can be handed on: what goes is only left out.
+    pub fn waits(&self) -> Vec<(usize, Vec<String>)> {
+        if !self.is_gone.contains(&true) {
+            return Vec::new();
+        }
+        let graph = Graph::of(self.tasks);
+        let mut instead: HashMap<usize, BTreeSet<usize>> = HashMap::new();
+        let handed_on = |at: usize, instead: &HashMap<usize, BTreeSet<usize>>| {
+            let mut waits = BTreeSet::new();
+            for earlier in &graph.before[at] {
+                match (self.is_gone[*earlier], instead.get(earlier)) {
+                    (false, _) => {
+                        waits.insert(*earlier);
+                    }
+                    (true, Some(others)) => waits.extend(others),
+                    (true, None) => {}
+                }
+            }
+            waits
+        };
+        for at in graph.order().unwrap_or_default() {
+            if self.is_gone[at] {
+                let waits = handed_on(at, &instead);
+                instead.insert(at, waits);
+            }
+        }
+        let staying = (0..self.tasks.len()).filter(|at| !self.is_gone[*at]);
+        staying
+            .filter(|at| {
+                graph.before[*at]
+                    .iter()
+                    .any(|earlier| self.is_gone[*earlier])
+            })
+            .map(|at| {
+                let waits = handed_on(at, &instead);
+                let mut waits: Vec<String> = waits
+                    .into_iter()
+                    .map(|earlier| self.tasks[earlier].id.clone())
+                    .collect();
+                sort_ids(&mut waits);
+                (at, waits)
+            })
+            .collect()
+    }
+}
+
+/// Sorts `T-2` before `T-10`, each once.
+pub(super) fn sort_ids(ids: &mut Vec<String>) {
+    let number = |id: &String| -> Option<u64> { id.split_once('-')?.1.parse().ok() };
+    ids.sort_unstable_by(|a, b| number(a).cmp(&number(b)).then_with(|| a.cmp(b)));
+    ids.dedup();
+}
+
+/// Dependencies that persons set and those of new rules may close a cycle: the rules give way.
+fn break_cycles(tasks: &mut [Task], kept: &Finished) {
+    for _ in 0..MOST_CYCLES {
+        let Err(cycle) = Graph::of(tasks).order() else {
+            return;
+        };
+        let of_rules = |at: &usize| !tasks[*at].edited && !kept.contains(&tasks[*at].id);
+        let step = (0..cycle.len()).find(|step| of_rules(&cycle[*step]));
+        let step = step.unwrap_or(cycle.len() - 1);
+        let on = tasks[cycle[(step + 1) % cycle.len()]].id.clone();
+        tasks[cycle[step]].depends_on.retain(|id| *id != on);
+    }
+    let places: HashMap<String, usize> = super::graph::places(tasks)
+        .into_iter()
+        .map(|(id, at)| (id.to_owned(), at))
+        .collect();
+    for (at, task) in tasks.iter_mut().enumerate() {
+        task.depends_on
+            .retain(|id| places.get(id).is_none_or(|earlier| *earlier < at));
+    }
+}
+
+/// Drops stories without a task and epics without a story, but for those that persons added.
+pub(super) fn tidy(plan: &mut Breakdown) {
+    let is_own = |key: &str| key.starts_with("person/");
+    let used: HashSet<&str> = plan.tasks.iter().map(|task| task.story.as_str()).collect();
+    plan.stories
+        .retain(|story| is_own(&story.key) || used.contains(story.id.as_str()));
+    let used: HashSet<&str> = plan
+        .stories
+        .iter()
+        .map(|story| story.epic.as_str())
+        .collect();
+    plan.epics
+        .retain(|epic| is_own(&epic.key) || used.contains(epic.id.as_str()));
+}

@@ -1,0 +1,48 @@
+//! Plans: what the approved requirements are broken down into (epics, stories and tasks), the faults of
+//! such a graph, when it can be done, how it is edited, compared, redone and drawn.
+//!
+//! **Invariant:** everything here is a function of its arguments, and every walk over the graph is
+//! linear in its tasks and dependencies, or sorts them.
+
+mod check;
+mod difference;
+mod digest;
+pub mod draw;
+mod edit;
+mod edit_fields;
+mod graph;
+mod history;
+mod impact;
+mod list;
+mod merge;
+mod model;
+mod propose;
+mod replan;
+mod schedule;
+mod standing;
+
+#[cfg(test)]
+mod laws;
+#[cfg(test)]
+mod oracle;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod visions_tests;
+
+pub use check::Fault;
+pub use difference::{Changed, Dependency, Difference, Entries, FieldChange, difference};
+pub use edit::{Edit, EditFault, MOST_EDITS, edit};
+pub use history::{FEWEST_MEASURED, History, Measured};
+pub use impact::{ChangeKind, Impact, Touched, impact};
+pub use list::ForWorkers;
+pub use merge::merge;
+pub use model::{
+    Breakdown, Criterion, Epic, Estimate, Finished, LONGEST_ESTIMATE_MINUTES, LONGEST_TEXT,
+    LONGEST_TITLE, MOST_CRITERIA, MOST_DEPENDENCIES, MOST_EPICS, MOST_NAMES, MOST_REQUIREMENTS,
+    MOST_STORIES, MOST_TASKS, Origin, ROLES, Story, Task,
+};
+pub use propose::propose;
+pub use replan::{ReplanFault, Replanned, replan};
+pub use schedule::{Bands, Basis, Group, Schedule, Timed, schedule, schedule_for};
+pub use standing::{Standing, later, standing};

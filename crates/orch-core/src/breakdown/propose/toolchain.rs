@@ -1,0 +1,129 @@
+//! What the code is built with, where the requirements or the chosen architecture say so. Only then is
+//! a command known that shows something.
+
+use std::sync::LazyLock;
+
+use super::super::model::Criterion;
+use super::super::standing::{Standing, standing};
+use crate::requirements::{Document, Lexicon, is_negative, words};
+
+/// The tools of a language, and what runs its tests.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Toolchain {
+    /// What an agent has to offer.
+    pub capability: &'static str,
+    pub tools: &'static [&'static str],
+    pub test: &'static str,
+    /// The words that name it, parted by `, `.
+    words: &'static str,
+    /// The architectures whose summaries name it.
+    blueprints: &'static [&'static str],
+}
+
+const TOOLCHAINS: [Toolchain; 8] = [
+    Toolchain {
+        capability: "rust",
+        tools: &["cargo"],
+        test: "cargo test",
+        words: "rust, cargo",
+        blueprints: &[],
+    },
+    Toolchain {
+        capability: "python",
+        tools: &["python"],
+        test: "python -m pytest",
+        words: "python, fastapi, django, flask, pytest",
+        blueprints: &["saas-monolith"],
+    },
+    Toolchain {
+        capability: "node",
+        tools: &["node", "npm"],
+        test: "npm test",
+        words: "node, nodejs, node.js, typescript, javascript, nestjs, react, next.js, vue, svelte",
+        blueprints: &["evented-microservices"],
+    },
+    Toolchain {
+        capability: "go",
+        tools: &["go"],
+        test: "go test ./...",
+        words: "golang, written in go",
+        blueprints: &[],
+    },
+    Toolchain {
+        capability: "java",
+        tools: &["mvn"],
+        test: "mvn test",
+        words: "maven",
+        blueprints: &[],
+    },
+    Toolchain {
+        capability: "java",
+        tools: &["gradle"],
+        test: "gradle test",
+        words: "gradle",
+        blueprints: &[],
+    },
+    Toolchain {
+        capability: "dotnet",
+        tools: &["dotnet"],
+        test: "dotnet test",
+        words: "c#, dotnet, asp.net",
+        blueprints: &[],
+    },
+    Toolchain {
+        capability: "dbt",
+        tools: &["dbt"],
+        test: "dbt build",
+        words: "dbt",
+        blueprints: &["data-pipeline"],
+    },
+];
+
+static WORDS: LazyLock<Lexicon<usize>> = LazyLock::new(|| {
+    let groups: Vec<(usize, &'static str)> = TOOLCHAINS
+        .iter()
+        .enumerate()
+        .map(|(at, toolchain)| (at, toolchain.words))
+        .collect();
+    Lexicon::new(&groups)
+});
+
+/// The toolchain that the demanded requirements name; where they name none, that of the chosen
+/// architecture; none where they name several.
+pub fn of(document: &Document) -> Option<&'static Toolchain> {
+    let mut named: Vec<usize> = Vec::new();
+    for item in &document.items {
+        if standing(item) != Standing::Demanded {
+            continue;
+        }
+        let spoken = words(&item.text);
+        if is_negative(&spoken) {
+            continue;
+        }
+        let found = (0..spoken.len()).filter_map(|at| WORDS.longest_at(&spoken, at));
+        named.extend(found.map(|(toolchain, _)| toolchain));
+    }
+    named.sort_unstable();
+    named.dedup();
+    match (named.as_slice(), &document.chosen_option) {
+        ([one], _) => Some(&TOOLCHAINS[*one]),
+        ([], Some(chosen)) => TOOLCHAINS
+            .iter()
+            .find(|toolchain| toolchain.blueprints.contains(&chosen.as_str())),
+        ([], None) | ([_, _, ..], _) => None,
+    }
+}
+
+impl Toolchain {
+    pub fn tools(&self) -> Vec<String> {
+        self.tools.iter().map(|tool| (*tool).to_owned()).collect()
+    }
+
+    /// That its tests pass.
+    pub fn tests_pass(&self) -> Criterion {
+        Criterion {
+            text: "All tests pass".to_owned(),
+            command: Some(self.test.to_owned()),
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! Plans: proposed for the approved requirements, edited, compared, made anew, and approved by a person
+//! alone, which makes the work items and queues them.
+
+mod approve;
+mod brief;
+mod edit;
+mod impact;
+mod propose;
+mod standing;
+mod version;
+
+pub use approve::{Approval, Approved, approve};
+pub use edit::edit;
+pub use impact::{Impacted, Versions, impact};
+pub use propose::{Occasion, propose, replan};
+pub use standing::{Later, Shown, Standing, State, show};
+pub use version::{breakdown, difference, find, list};
