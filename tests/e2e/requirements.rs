@@ -286,7 +286,7 @@ async fn attachments_are_read_and_cited() {
     let (status, problem) = server
         .try_post(
             &format!("/projects/{project}/vision"),
-            json!({"content": "x", "attachments": [{"name": "src.zip", "content": "PK"}]}),
+            json!({"content": "x", "attachments": [{"name": "picture.png", "content": "PK"}]}),
         )
         .await;
     assert_eq!(

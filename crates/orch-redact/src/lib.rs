@@ -21,4 +21,4 @@ mod tests;
 
 pub use hidden::Hidden;
 pub use scan::{MASK, Redactor};
-pub use stream::{ByteRedactor, StreamRedactor};
+pub use stream::{ByteRedactor, StreamRedactor, TextRedactor};

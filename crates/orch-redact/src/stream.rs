@@ -210,3 +210,49 @@ impl ByteRedactor {
         self.redactor.redact_bytes(&self.held).into_owned()
     }
 }
+
+/// Redacts a text that is shown as it comes: held back is only what may be the beginning of a secret.
+pub struct TextRedactor {
+    redactor: Arc<Redactor>,
+    held: Vec<u8>,
+}
+
+impl TextRedactor {
+    #[must_use]
+    pub fn new(redactor: Arc<Redactor>) -> Self {
+        Self {
+            redactor,
+            held: Vec::new(),
+        }
+    }
+
+    /// Takes a piece; answers what is known to the end.
+    pub fn push(&mut self, piece: &str) -> String {
+        if self.redactor.is_idle() {
+            return piece.to_owned();
+        }
+        self.held.extend_from_slice(piece.as_bytes());
+        let widest = self.redactor.widest();
+        let ready = match self.redactor.may_go_on(&self.held) {
+            // Each byte is looked at a few times only, however small the pieces are.
+            true if self.held.len() < 2 * widest => return String::new(),
+            true => self.held.len() - widest,
+            false => self.held.len() - self.redactor.tail(&self.held).len(),
+        };
+        let begins_character = |at: &usize| {
+            let byte = self.held.get(*at).copied().unwrap_or_default();
+            byte & 0xC0 != 0x80
+        };
+        let cut = (0..=ready).rev().find(begins_character).unwrap_or(0);
+        let (redacted, stop) = self.redactor.redact_span(&self.held, 0, cut, Over::Passes);
+        let redacted = text_of(redacted.into_owned());
+        self.held.drain(..stop);
+        redacted
+    }
+
+    /// What is held, at the end of the text or where it is known to go on otherwise.
+    pub fn rest(&mut self) -> String {
+        let held = std::mem::take(&mut self.held);
+        text_of(self.redactor.redact_bytes(&held).into_owned())
+    }
+}

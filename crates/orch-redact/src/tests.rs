@@ -5,7 +5,7 @@ use std::sync::Arc;
 use base64::{Engine as _, engine::general_purpose};
 
 use super::{
-    MASK, Redactor, StreamRedactor,
+    MASK, Redactor, StreamRedactor, TextRedactor,
     cases::{Chance, base32},
 };
 
@@ -100,6 +100,27 @@ fn innocent_text_stays_and_no_line_of_it_waits() {
         stream.end_line((), line.to_owned());
         assert_eq!(stream.known(), [((), line.to_owned())]);
     }
+}
+
+#[test]
+fn a_text_in_pieces_shows_no_secret_however_it_is_cut() {
+    let key = "sk-TOPSECRET-0123456789";
+    let text = format!("Authorization: Bearer {key} and the words go on, sk- is a beginning.\nüber");
+    let redactor = Arc::new(Redactor::new([key]));
+    let whole = redactor.redact(&text).into_owned();
+    assert!(!whole.contains("TOPSECRET"));
+    for size in 1..text.chars().count() {
+        let mut stream = TextRedactor::new(Arc::clone(&redactor));
+        let characters: Vec<char> = text.chars().collect();
+        let mut shown = String::new();
+        for piece in characters.chunks(size) {
+            shown += &stream.push(&piece.iter().collect::<String>());
+        }
+        shown += &stream.rest();
+        assert_eq!(shown, whole, "in pieces of {size}");
+    }
+    let mut stream = TextRedactor::new(redactor);
+    assert!(stream.push("The first words come ").starts_with("The first words"));
 }
 
 #[test]

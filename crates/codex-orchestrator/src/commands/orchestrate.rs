@@ -9,7 +9,7 @@ use super::{Connect, Context, Listing};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::input;
-use crate::output::Format;
+use crate::output::{Format, plain_text};
 
 /// Arguments of `orchestrate`.
 #[derive(clap::Args, Debug)]
@@ -187,7 +187,7 @@ impl Shown {
 
     fn piece(&mut self, agent: &str, text: &str, context: &mut Context<'_>) -> Result<(), Failure> {
         if context.output.format() == Format::Text {
-            context.output.text(text)?;
+            context.output.text(&plain_text(text))?;
             context.output.flush()?;
             self.open = Some((agent.to_owned(), text.ends_with('\n')));
         }
@@ -233,7 +233,8 @@ fn show(whole: &Orchestration, context: &mut Context<'_>) -> Result<(), Failure>
     context.output.section("agents", &whole.metadata.agents)?;
     for report in &whole.metadata.agents {
         if let Some(Value::String(text)) = whole.result.get(&report.key) {
-            let text = format!("\n── {} ──\n{}\n", report.agent, text.trim_end());
+            let text = plain_text(text.trim_end());
+            let text = format!("\n── {} ──\n{text}\n", report.agent);
             context.output.text(&text)?;
         }
     }

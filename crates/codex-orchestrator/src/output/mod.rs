@@ -14,5 +14,5 @@ pub use cell::{Cell, Tone};
 pub use details::Details;
 pub use paint::Paint;
 pub use printer::{Format, Output};
-pub use safe::{coloured_line, one_line, plain_line};
+pub use safe::{coloured_line, one_line, plain_line, plain_text};
 pub use table::Row;

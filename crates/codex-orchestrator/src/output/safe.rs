@@ -21,6 +21,12 @@ pub fn plain_line(text: &str) -> String {
     filtered(text, Colours::Go)
 }
 
+/// A text of several lines: every escape sequence goes, the lines stay.
+pub fn plain_text(text: &str) -> String {
+    let lines: Vec<String> = text.split('\n').map(plain_line).collect();
+    lines.join("\n")
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Colours {
     Stay,
@@ -103,6 +109,12 @@ mod tests {
         ] {
             assert_eq!(coloured_line(hostile), safe, "{hostile:?}");
         }
+    }
+
+    #[test]
+    fn a_text_keeps_its_lines_and_moves_no_terminal() {
+        let hostile = "a\x1b[2J\n\x1b]0;title\x07b\n\n\x1b[31mc\n";
+        assert_eq!(plain_text(hostile), "a\nb\n\nc\n");
     }
 
     #[test]

@@ -91,7 +91,9 @@ impl Client {
 
 /// Names may hold slashes.
 fn encoded(name: &str) -> String {
-    form_urlencoded::byte_serialize(name.as_bytes()).collect()
+    // In a path a plus sign is itself, and a blank is not.
+    let written: String = form_urlencoded::byte_serialize(name.as_bytes()).collect();
+    written.replace('+', "%20")
 }
 
 fn price_path(model: &str) -> String {

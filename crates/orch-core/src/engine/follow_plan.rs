@@ -71,6 +71,9 @@ pub fn follow_plan(
     }
     for task in planned {
         let item = item_of(w, ctx, task, &mut followed)?;
+        if w.item(item)?.state == State::Proposed {
+            w.item_mut(item)?.state = State::Approved;
+        }
         followed.items.push(item);
         of_plans.insert(item);
         let after: Vec<WorkItemId> = task

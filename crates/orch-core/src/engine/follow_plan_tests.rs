@@ -175,9 +175,9 @@ fn what_is_done_stays_what_changed_is_rewritten_and_what_is_gone_is_cancelled() 
         [1, 2, 3, 4].map(|item| world.state(item)),
         [
             State::Done,
-            State::Proposed,
+            State::Approved,
             State::Cancelled,
-            State::Proposed
+            State::Approved
         ]
     );
     assert_eq!(world.tick(), [2]);

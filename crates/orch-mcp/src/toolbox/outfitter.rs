@@ -40,6 +40,12 @@ impl Outfitter {
         tools.iter().map(admit).collect()
     }
 
+    /// What servers are given in secret, as it is now: values that nobody is to be shown.
+    #[must_use]
+    pub fn secrets(&self) -> Vec<String> {
+        self.settings.secrets()
+    }
+
     /// The model with these tools; servers are started when it is asked and ended when it has answered.
     #[must_use]
     pub fn equip(&self, model: Arc<dyn Provider>, tools: Vec<NamedTool>) -> Arc<dyn Provider> {

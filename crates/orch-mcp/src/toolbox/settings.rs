@@ -8,6 +8,9 @@ use serde::Deserialize;
 
 use super::{McpSettingsError, NamedTool};
 
+const EVERYDAY: [&str; 9] = [
+    "PATH", "HOME", "USER", "SHELL", "LANG", "LC_ALL", "TERM", "TMPDIR", "TZ",
+];
 const LARGEST_FILE: u64 = 256 << 10;
 const MOST_SERVERS: usize = 50;
 const MOST_SECONDS: u64 = 600;
@@ -119,6 +122,18 @@ impl McpSettings {
             servers.insert(name, checked);
         }
         Ok(Self { servers })
+    }
+
+    /// The values of the variables that servers are given.
+    pub(super) fn secrets(&self) -> Vec<String> {
+        let named = self.servers.values().flat_map(|server| match &server.way {
+            Way::Program { environment, .. } => environment.as_slice(),
+            Way::Url { token, .. } => token.as_slice(),
+        });
+        named
+            .filter(|name| !EVERYDAY.contains(&name.as_str()))
+            .filter_map(|name| std::env::var(name).ok())
+            .collect()
     }
 
     pub(super) fn server(&self, name: &str) -> Option<&ServerSettings> {

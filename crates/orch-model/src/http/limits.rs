@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::models::Now;
 
-/// Nobody waits longer; what asks for more is not understood.
+/// Nobody waits longer; whoever asks for more is told this.
 const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
 
 /// What an answer says about waiting.
@@ -71,7 +71,7 @@ fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
 fn bounded(seconds: f64) -> Option<Duration> {
     Duration::try_from_secs_f64(seconds)
         .ok()
-        .filter(|wait| *wait <= LONGEST)
+        .map(|wait| wait.min(LONGEST))
 }
 
 fn millis(text: &str) -> Option<Duration> {
@@ -103,7 +103,7 @@ fn http_date(text: &str) -> Option<Timestamp> {
 
 fn wait(until: Timestamp, here: &dyn Fn() -> Timestamp) -> Option<Duration> {
     let wait = Duration::try_from(until.duration_since(here())).unwrap_or(Duration::ZERO);
-    (wait <= LONGEST).then_some(wait)
+    Some(wait.min(LONGEST))
 }
 
 /// Until a second since 1970.

@@ -108,6 +108,19 @@ struct Reading<'a> {
     text: &'a str,
 }
 
+/// The parser's words and the line, but not what stands there: it may be a key.
+fn without_excerpt(error: &toml::de::Error, text: &str) -> String {
+    let said = error.message();
+    match error.span() {
+        Some(span) => {
+            let before = text.as_bytes().iter().take(span.start);
+            let line = 1 + before.filter(|byte| **byte == b'\n').count();
+            format!("line {line}: {said}")
+        }
+        None => said.to_owned(),
+    }
+}
+
 impl Roster {
     /// Reads a file in TOML. `set` are models that are set beside it, `roles` the roles that there are.
     ///
@@ -122,7 +135,7 @@ impl Roster {
         }
         let text = text.trim_start_matches('\u{feff}');
         let file: File =
-            toml::from_str(text).map_err(|error| RosterError::Form(error.to_string()))?;
+            toml::from_str(text).map_err(|error| RosterError::Form(without_excerpt(&error, text)))?;
         if file.version != VERSION {
             return Err(RosterError::Version(file.version));
         }

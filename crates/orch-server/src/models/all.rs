@@ -7,10 +7,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use orch_model::role::Role;
 use orch_model::{
-    Ask, Budgeted, Chain, FileJournal, HttpModels, Line, Now, OnLimit, Patience, Patient, Price,
+    Ask, Budgeted, Chain, FileJournal, HttpModels, Line, ModelError, Now, OnLimit, Patience, Patient, Price,
     Prices, Protocol, Provider, Purse, Recorder, Recording, Redact, Replay, Roster, redacted,
 };
-use orch_redact::Redactor;
+use orch_redact::{Redactor, TextRedactor};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -35,6 +35,7 @@ pub struct Models {
     journal: Option<FileJournal>,
     prices: Prices,
     redact: Redact,
+    redactor: Arc<Redactor>,
     seed: AtomicU64,
 }
 
@@ -80,13 +81,14 @@ pub struct Means<'a> {
 }
 
 impl Models {
-    /// Reads what files there are. `seed` makes waits unlike those of other servers; nothing is asked yet.
+    /// Reads what files there are. `hidden` are values that no answer is to show, beside the models' keys. `seed` makes waits unlike those of other servers; nothing is asked yet.
     ///
     /// # Errors
     /// When an address, a key or a file cannot be used.
     pub fn new(
         settings: &ModelSettings,
         roles: &[&str],
+        hidden: &[String],
         now: Now,
         seed: u64,
     ) -> Result<Self, ModelsError> {
@@ -176,7 +178,9 @@ impl Models {
             keys.extend(key.cloned());
             known.push(fit);
         }
-        let redact = redact(&keys);
+        keys.extend_from_slice(hidden);
+        let redactor = Arc::new(Redactor::new(&keys));
+        let redact = redact(Arc::clone(&redactor));
         let usual = roster
             .usual
             .or_else(|| simple.first().map(|known| Line::of(&known.name)));
@@ -211,6 +215,7 @@ impl Models {
             journal: journal.transpose()?,
             prices,
             redact,
+            redactor,
             seed: AtomicU64::new(seed),
         })
     }
@@ -350,6 +355,16 @@ impl Models {
         (self.redact)(text)
     }
 
+    /// An error without the keys of models.
+    pub fn hide(&self, error: &ModelError) -> ModelError {
+        redacted(error, &self.redact)
+    }
+
+    /// Takes the keys of models out of a text that comes in pieces.
+    pub fn text_redactor(&self) -> TextRedactor {
+        TextRedactor::new(Arc::clone(&self.redactor))
+    }
+
     /// As JSON, without the keys of models.
     #[must_use]
     pub fn redacted<T: Serialize + DeserializeOwned>(&self, value: &T) -> String {
@@ -378,8 +393,7 @@ impl Elsewhere {
 }
 
 /// Hides keys, wherever they may have been put.
-fn redact(keys: &[String]) -> Redact {
-    let redactor = Redactor::new(keys);
+fn redact(redactor: Arc<Redactor>) -> Redact {
     Arc::new(move |text: &str| redactor.redact(text).into_owned())
 }
 

@@ -1,6 +1,6 @@
 //! Asking: until there is an answer, the deadline, a stop, or an error that stays.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use orch_model::role::{Output, Role};
@@ -167,12 +167,33 @@ pub(crate) async fn ask_line(
     let ask = models.ask(line, ask);
     let began = app.store().now();
     let from = Instant::now();
+    // A provider may say back what it was sent, its key too.
+    let text = Mutex::new(models.text_redactor());
+    let deltas = |piece: &str| {
+        let known = text.lock().unwrap_or_else(PoisonError::into_inner).push(piece);
+        if !known.is_empty() {
+            (terms.deltas)(&known);
+        }
+    };
+    let watched = terms;
+    let terms = Terms {
+        deltas: &deltas,
+        ..terms
+    };
     let asked = tokio::select! {
         biased;
         () = terms.stop.cancelled() => Err(NoAnswer::Cancelled),
         () = tokio::time::sleep_until(terms.deadline) => Err(NoAnswer::TooLate(terms.deadline - from)),
-        asked = until_answered(equipped.as_ref(), &ask, asker.form(), terms) => asked.map_err(|error| why(error, &way.wallet)),
+        asked = until_answered(equipped.as_ref(), &ask, asker.form(), terms) => asked.map_err(|error| why(models.hide(&error), &way.wallet)),
     };
+    let rest = text.lock().unwrap_or_else(PoisonError::into_inner).rest();
+    if !rest.is_empty() {
+        (watched.deltas)(&rest);
+    }
+    let asked = asked.map(|answer| Answer {
+        text: models.redact(&answer.text),
+        ..answer
+    });
     let (answer, outcome) = match asked {
         Ok(answer) if answer.text.trim().is_empty() => (Some(answer), Err(NoAnswer::Empty)),
         Ok(answer) => (Some(answer.clone()), Ok(answer)),
