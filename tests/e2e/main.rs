@@ -30,6 +30,7 @@ mod models;
 mod once;
 mod openapi;
 mod orchestrate;
+mod plan_by_model;
 mod plans;
 #[path = "../support/postgres.rs"]
 mod postgres;

@@ -4,9 +4,13 @@ use orch_api::types::plan::{
     Plan, PlanEpic, PlanFault, PlanImpact, PlanLater, PlanRun, PlanStatus, PlanStory, PlanTask,
     PlanTouched, PlanVersion,
 };
+use orch_api::types::requirements::ProposedBy;
 
 use super::of_status;
 use crate::output::{Cell, Details, Row, Tone};
+
+/// Notes on a model's answer that people are shown; --json has all.
+const MOST_NOTES: usize = 5;
 
 impl Details for Plan {
     fn fields(&self) -> Vec<(&'static str, Cell)> {
@@ -29,6 +33,16 @@ impl Details for Plan {
         if let (Some(at), Some(by)) = (&version.approved_at, &version.approved_by) {
             let text = format!("{} by {by}", Cell::time(at).text);
             fields.push(("approved", Cell::new(text)));
+        }
+        if self.by == ProposedBy::Model {
+            fields.push(("proposed by", Cell::new("a model")));
+        }
+        if !self.notes.is_empty() {
+            let shown = self.notes.iter().take(MOST_NOTES).cloned();
+            fields.push((
+                "of its answer",
+                Cell::new(shown.collect::<Vec<_>>().join("; ")),
+            ));
         }
         fields.push(("progress", Cell::new(progress(self))));
         fields

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::requirements::ProposedBy;
+
 /// A version of a project's plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Plan {
@@ -24,6 +26,12 @@ pub struct Plan {
     /// Requirements that ask for work, but not in the first version.
     #[serde(default)]
     pub later: Vec<PlanLater>,
+    /// Who made the proposal that this version stands on.
+    #[serde(default)]
+    pub by: ProposedBy,
+    /// What was left out of the model's answer, or changed in it.
+    #[serde(default)]
+    pub notes: Vec<String>,
 }
 
 /// A requirement that waits for a later version.
@@ -251,9 +259,9 @@ pub struct PlanGroup {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ProposePlan {
-    /// `rules`, the default.
+    /// By a model where one is configured, else by rules.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub by: Option<String>,
+    pub by: Option<ProposedBy>,
 }
 
 /// A plan made anew because work failed, or for what people say.

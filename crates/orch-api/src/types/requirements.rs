@@ -42,14 +42,14 @@ pub struct Requirements {
     pub by: ProposedBy,
 }
 
-/// Who reads the vision.
+/// Who proposes requirements or a plan.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ProposedBy {
-    /// Rules over its words.
+    /// Rules over the words.
     #[default]
     Rules,
-    /// The model of the role `requirements`.
+    /// A model: that of the role `requirements`, or `breakdown`.
     Model,
 }
 

@@ -17,6 +17,9 @@ impl Breakdown {
             next_story,
             next_task,
             removed,
+            // Where it comes from is no content.
+            by_model: _,
+            notes: _,
         } = self;
         let mut fields = Fields(Vec::with_capacity(8 + 16 * tasks.len()));
         fields.count(epics.len());

@@ -89,6 +89,7 @@ fn plan_of(graph: &Small) -> Breakdown {
         next_task: graph.minutes.len() as u64 + 1,
         tasks,
         removed: Vec::new(),
+        ..Breakdown::default()
     }
 }
 

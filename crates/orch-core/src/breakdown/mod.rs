@@ -4,6 +4,7 @@
 //! **Invariant:** everything here is a function of its arguments, and every walk over the graph is
 //! linear in its tasks and dependencies, or sorts them.
 
+mod by_model;
 mod check;
 mod difference;
 mod digest;
@@ -30,6 +31,10 @@ mod tests;
 #[cfg(test)]
 mod visions_tests;
 
+pub use by_model::{
+    NothingUsable, PlanMaterialTooLarge, SuggestedCriterion, SuggestedEpic, SuggestedEstimate,
+    SuggestedPlan, SuggestedStory, SuggestedTask, plan_material, plan_of_model,
+};
 pub use check::Fault;
 pub use difference::{Changed, Dependency, Difference, Entries, FieldChange, difference};
 pub use edit::{Edit, EditFault, MOST_EDITS, edit};

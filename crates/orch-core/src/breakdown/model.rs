@@ -58,6 +58,10 @@ pub struct Breakdown {
     pub next_task: u64,
     /// The keys of tasks that persons removed: no later proposal brings them back.
     pub removed: Vec<String>,
+    /// Whether the proposal that this version stands on is a model's.
+    pub by_model: bool,
+    /// What was left out of the model's answer, or changed in it, and why.
+    pub notes: Vec<String>,
 }
 
 impl Default for Breakdown {
@@ -70,6 +74,8 @@ impl Default for Breakdown {
             next_story: 1,
             next_task: 1,
             removed: Vec::new(),
+            by_model: false,
+            notes: Vec::new(),
         }
     }
 }

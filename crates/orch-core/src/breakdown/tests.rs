@@ -43,6 +43,7 @@ fn plan(tasks: Vec<Task>) -> Breakdown {
         next_task: tasks.len() as u64 + 1,
         tasks,
         removed: Vec::new(),
+        ..Breakdown::default()
     }
 }
 

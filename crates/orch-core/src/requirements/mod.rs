@@ -42,6 +42,7 @@ pub use document::{
     SuggestedVagueness, Support, Text, WordChange, difference, document_of_model, material,
     propose_document,
 };
+pub(crate) use document::{cleaned, fenced, slug};
 pub use item::{Draft, Item, ItemKind, Source};
 pub use openapi::{OpenApiError, is_openapi, operations};
 pub use propose::propose;

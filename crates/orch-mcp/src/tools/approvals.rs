@@ -2,6 +2,7 @@
 
 use orch_api::client::{Order, Paging};
 use orch_api::types::approval::{Approval, ReasonBody};
+use orch_api::types::plan::PlanStatus;
 use orch_api::types::requirements::RequirementsStatus;
 use orch_core::approval::Status;
 use rmcp::schemars::{self, JsonSchema};
@@ -43,7 +44,7 @@ impl Tool for RequestApproval {
     }
 }
 
-/// Which decision; exactly one of the three.
+/// Which decision; exactly one of the four.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Which {
@@ -55,6 +56,9 @@ pub(crate) struct Which {
     /// The newest version of this project's requirements.
     #[serde(default)]
     requirements_of_project: Option<i64>,
+    /// The newest version of this project's plan.
+    #[serde(default)]
+    plan_of_project: Option<i64>,
     /// How long to wait, 0 to 55 seconds; 30 where it is left out.
     #[serde(default)]
     #[schemars(range(min = 0, max = 55))]
@@ -67,6 +71,7 @@ enum Awaited {
     Approval(i64),
     WorkItem(i64),
     Requirements(i64),
+    Plan(i64),
 }
 
 impl Which {
@@ -75,13 +80,14 @@ impl Which {
             self.approval_id,
             self.work_item_id,
             self.requirements_of_project,
+            self.plan_of_project,
         ) {
-            (Some(id), None, None) => Ok(Awaited::Approval(id)),
-            (None, Some(id), None) => Ok(Awaited::WorkItem(id)),
-            (None, None, Some(id)) => Ok(Awaited::Requirements(id)),
+            (Some(id), None, None, None) => Ok(Awaited::Approval(id)),
+            (None, Some(id), None, None) => Ok(Awaited::WorkItem(id)),
+            (None, None, Some(id), None) => Ok(Awaited::Requirements(id)),
+            (None, None, None, Some(id)) => Ok(Awaited::Plan(id)),
             _ => {
-                let what =
-                    "give one of `approval_id`, `work_item_id` and `requirements_of_project`";
+                let what = "give one of `approval_id`, `work_item_id`, `requirements_of_project` and `plan_of_project`";
                 Err(Fault::Input(what.to_owned()))
             }
         }
@@ -115,6 +121,7 @@ async fn decided(work: &Work, awaited: Awaited) -> Result<Option<Value>, Fault> 
         Awaited::Approval(id) => work.client.approval(id).await?,
         Awaited::WorkItem(id) => newest(work, id).await?,
         Awaited::Requirements(project) => return of_requirements(work, project).await,
+        Awaited::Plan(project) => return of_plan(work, project).await,
     };
     let approved = match approval.status {
         Status::Pending => return Ok(None),
@@ -148,6 +155,20 @@ async fn of_requirements(work: &Work, project: i64) -> Result<Option<Value>, Fau
             "requirements": {"id": version.id, "approved_by": version.approved_by, "approved_at": version.approved_at},
         })),
         RequirementsStatus::Proposed | RequirementsStatus::Superseded => None,
+    })
+}
+
+async fn of_plan(work: &Work, project: i64) -> Result<Option<Value>, Fault> {
+    let Some(version) = work.client.newest_plan(project).await? else {
+        let what = format!("project {project} has no plan; make one with propose_plan");
+        return Err(Fault::Input(what));
+    };
+    Ok(match version.status {
+        PlanStatus::Approved => Some(json!({
+            "decided": true, "approved": true,
+            "plan": {"id": version.id, "approved_by": version.approved_by, "approved_at": version.approved_at},
+        })),
+        PlanStatus::Proposed | PlanStatus::Superseded => None,
     })
 }
 

@@ -1,15 +1,16 @@
 //! All tools, in the order in which they are listed. A new one is a file and a line here.
 
 use super::tool::{Entry, Reach};
-use super::{Who, approvals, context, projects, queue, requirements, runs, work_items};
+use super::{Who, approvals, context, plans, projects, queue, requirements, runs, work_items};
 
-const ALL: [Entry; 21] = [
+const ALL: [Entry; 22] = [
     Entry::of::<context::ReadContext>(),
     Entry::of::<projects::ListProjects>(),
     Entry::of::<projects::CreateProject>(),
     Entry::of::<requirements::SubmitVision>(),
     Entry::of::<requirements::ProposeRequirements>(),
     Entry::of::<requirements::ReadRequirements>(),
+    Entry::of::<plans::ProposePlan>(),
     Entry::of::<work_items::CreateWorkItem>(),
     Entry::of::<work_items::SetRecipe>(),
     Entry::of::<work_items::ListWorkItems>(),

@@ -92,10 +92,8 @@ async fn of_project(work: &Work, id: i64, answer: &mut Value) -> Result<(), Faul
     if let (Some(_), Some(newest)) = (&approved, &newest) {
         answer["newer_proposal_of_requirements"] = newest.id.into();
     }
-    let plans = format!("/projects/{id}/plans?order=desc&limit=1");
-    let plans = if_any(work.client.document(&plans).await.map_err(Fault::from))?;
-    if let Some(plan) = plans.as_ref().and_then(|plans| plans.get(0)) {
-        answer["plan"] = plan.clone();
+    if let Some(newest) = work.client.newest_plan(id).await? {
+        answer["plan"] = show::plan(&work.client.plan(id, newest.id).await?);
     }
     Ok(())
 }

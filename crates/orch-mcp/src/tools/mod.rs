@@ -5,6 +5,7 @@ mod bound;
 mod catalog;
 mod context;
 mod fault;
+mod plans;
 mod projects;
 mod queue;
 mod requirements;

@@ -44,17 +44,26 @@ impl Tool for SubmitVision {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Of {
-    project_id: i64,
+    pub(crate) project_id: i64,
     /// Left out: a model where one is set, else rules.
     #[serde(default)]
-    by: Option<By>,
+    pub(crate) by: Option<By>,
 }
 
 #[derive(Clone, Copy, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-enum By {
+pub(crate) enum By {
     Rules,
     Model,
+}
+
+impl From<By> for ProposedBy {
+    fn from(by: By) -> Self {
+        match by {
+            By::Rules => Self::Rules,
+            By::Model => Self::Model,
+        }
+    }
 }
 
 pub(crate) struct ProposeRequirements;
@@ -68,11 +77,9 @@ impl Tool for ProposeRequirements {
     type Input = Of;
 
     async fn run(work: &Work, of: Of) -> Answer {
-        let by = of.by.map(|by| match by {
-            By::Rules => ProposedBy::Rules,
-            By::Model => ProposedBy::Model,
-        });
-        let wanted = Wanted { by };
+        let wanted = Wanted {
+            by: of.by.map(ProposedBy::from),
+        };
         let proposed = work
             .client
             .propose_requirements(of.project_id, &wanted)

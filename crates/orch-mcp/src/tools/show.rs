@@ -1,5 +1,6 @@
 //! Things of the API as tools show them: without what a model has no use for.
 
+use orch_api::types::plan::Plan;
 use orch_api::types::requirements::Requirements;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -39,5 +40,25 @@ pub(crate) fn requirements(version: &Requirements) -> Value {
         "status": version.status, "digest": version.digest, "created_at": version.created_at,
         "approved_at": version.approved_at, "approved_by": version.approved_by,
         "chosen_option": version.chosen_option, "items": items, "findings": findings,
+    })
+}
+
+/// A version of the plan: its tasks in short, and where its work stands.
+pub(crate) fn plan(plan: &Plan) -> Value {
+    let tasks = plan.tasks.iter().map(|task| {
+        json!({
+            "id": task.id, "story": task.story, "title": task.title, "role": task.role,
+            "requirements": task.requirements, "depends_on": task.depends_on, "state": task.state,
+            "work_item_id": task.work_item_id,
+        })
+    });
+    let tasks: Vec<Value> = tasks.collect();
+    let version = &plan.version;
+    json!({
+        "id": version.id, "project_id": version.project_id, "requirements_id": version.requirements_id,
+        "status": version.status, "digest": version.digest, "created_at": version.created_at,
+        "approved_at": version.approved_at, "approved_by": version.approved_by, "by": plan.by,
+        "faults": list(&plan.faults), "progress": whole(&plan.progress), "needs_replan": plan.needs_replan,
+        "requirements_changed": plan.requirements_changed, "tasks": tasks,
     })
 }

@@ -36,6 +36,7 @@ pub mod seen;
 pub mod source;
 pub mod steer;
 pub mod step;
+mod suggestion;
 pub mod summary;
 #[cfg(test)]
 pub mod testing;

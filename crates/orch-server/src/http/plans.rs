@@ -76,6 +76,7 @@ fn if_match(headers: &HeaderMap) -> Result<Option<String>, AppError> {
 
 /// Propose a plan for the approved requirements
 ///
+/// By a model where one is configured for the role `breakdown`, else by rules; `by` in the answer says which.
 /// Tasks of the version before keep their ids; what persons edited, added and removed stays, and so does
 /// what is done.
 #[utoipa::path(post, path = "/projects/{id}/tasks/plan", tag = "plans", params(("id" = i64, Path)), request_body = Option<ProposePlan>, responses(
@@ -86,8 +87,7 @@ async fn propose(
     Path(id): Path<i64>,
     OptionalJson(body): OptionalJson<ProposePlan>,
 ) -> Result<Response, ApiError> {
-    let by = body.by.as_deref();
-    let proposed = plans::propose(&app, &caller.name, ProjectId(id), by).await?;
+    let proposed = plans::propose(&app, &caller.name, ProjectId(id), body.by).await?;
     answer(&app, StatusCode::OK, proposed).await
 }
 

@@ -7,6 +7,7 @@ use orch_api::types::plan::{
     PlanEstimate, PlanFault, PlanFieldChange, PlanGraph, PlanImpact, PlanLater, PlanNamed,
     PlanNode, PlanProgress, PlanRun, PlanStatus, PlanStory, PlanTask, PlanTouched, PlanVersion,
 };
+use orch_api::types::requirements::ProposedBy;
 use orch_core::breakdown::{
     ChangeKind, Changed, Criterion, Dependency, Difference, Epic, Fault, Story, Task, draw,
 };
@@ -99,6 +100,11 @@ pub fn plan(shown: Shown) -> Plan {
         failed,
         requirements_changed: shown.requirements_changed,
         later: shown.later.iter().map(later).collect(),
+        by: match content.by_model {
+            true => ProposedBy::Model,
+            false => ProposedBy::Rules,
+        },
+        notes: content.notes.clone(),
         version,
     }
 }

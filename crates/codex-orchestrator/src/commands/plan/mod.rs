@@ -13,6 +13,7 @@ mod tests;
 
 use clap::Subcommand;
 use orch_api::types::plan::{ProposePlan, Replan};
+use orch_api::types::requirements::ProposedBy;
 
 use super::{Connect, Context, ids};
 use crate::exit::Exit;
@@ -34,6 +35,9 @@ enum Action {
         /// The project's id
         #[arg(value_parser = ids::id())]
         project: i64,
+        /// Who breaks the requirements down: a model where one is configured, else rules
+        #[arg(long, value_enum)]
+        by: Option<By>,
     },
     /// Show the newest plan, and where its work stands
     Show(show::Args),
@@ -67,12 +71,32 @@ enum Action {
     Impact(impact::Args),
 }
 
+/// Who proposes.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum By {
+    /// Rules over the requirements' words
+    Rules,
+    /// The model of the role `breakdown`
+    Model,
+}
+
+impl From<By> for ProposedBy {
+    fn from(by: By) -> Self {
+        match by {
+            By::Rules => Self::Rules,
+            By::Model => Self::Model,
+        }
+    }
+}
+
 /// Runs `plan`.
 pub async fn run(args: Args, context: &mut Context<'_>) -> Result<Exit, Failure> {
     let client = context.client(&args.connect)?;
     match args.action {
-        Action::Propose { project } => {
-            let how = ProposePlan::default();
+        Action::Propose { project, by } => {
+            let how = ProposePlan {
+                by: by.map(ProposedBy::from),
+            };
             let proposed = client.propose_plan(project, &how).await;
             let proposed = proposed.map_err(|error| {
                 let failure = Failure::from(error);

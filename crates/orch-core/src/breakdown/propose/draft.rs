@@ -24,7 +24,8 @@ pub fn propose(document: &Document, previous: Option<&Breakdown>, kept: &Finishe
     merge(draft(document), previous, kept, &document.items)
 }
 
-fn draft(document: &Document) -> Breakdown {
+/// The plan of rules alone; its ids only hold within it.
+pub fn draft(document: &Document) -> Breakdown {
     let groups = groups(document);
     let mut desk = Desk::new(toolchain::of(document));
     if groups.is_empty() {
@@ -166,7 +167,7 @@ fn is_wanted_goal(item: &Requirement) -> bool {
 }
 
 /// An epic cites what its stories cite.
-fn cite(plan: &mut Breakdown) {
+pub fn cite(plan: &mut Breakdown) {
     let mut stories: HashMap<&str, Vec<&Story>> = HashMap::new();
     for story in &plan.stories {
         stories.entry(&story.epic).or_default().push(story);

@@ -16,4 +16,5 @@ mod toolchain;
 mod wording;
 
 pub use draft::propose;
+pub(super) use draft::{cite, draft};
 pub(super) use wording::one_line;

@@ -82,6 +82,11 @@ pub fn material(texts: &[Text], previous: Option<&Document>) -> Result<Material,
     if let Some(before) = previous.map(before).filter(|text| !text.is_empty()) {
         parts.push(("BEFORE".to_owned(), before));
     }
+    Ok(fenced(parts))
+}
+
+/// Parts of a material, each with its name, between marks that hang on all of them.
+pub fn fenced(parts: Vec<(String, String)>) -> Material {
     let mut hash = Sha256::new();
     for (name, content) in &parts {
         for part in [name, content] {
@@ -96,7 +101,7 @@ pub fn material(texts: &[Text], previous: Option<&Document>) -> Result<Material,
         write!(text, "<<<{mark} {name}\n{content}{end}{mark}>>>\n")
             .expect("invariant: writing to a String cannot fail");
     }
-    Ok(Material { text, mark })
+    Material { text, mark }
 }
 
 /// The items and answers of the version before, one a line.

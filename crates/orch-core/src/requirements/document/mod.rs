@@ -26,6 +26,7 @@ mod tests;
 pub use build::{Content, Operation, Text, propose_document};
 pub use diff::{Changed, Difference, FieldChange, difference};
 pub use edit::{Edit, EditFault, LONGEST_TEXT, MOST_EDITS};
+pub(crate) use material::fenced;
 pub use material::{LARGEST_MATERIAL_BYTES, Material, MaterialTooLarge, material};
 pub use merge::document_of_model;
 pub use model::{
@@ -36,4 +37,5 @@ pub use suggested::{
     Suggested, SuggestedCite, SuggestedContradiction, SuggestedItem, SuggestedMvp, SuggestedOption,
     SuggestedVagueness,
 };
+pub(crate) use suggested::{cleaned, slug};
 pub use word_diff::{Change, WordChange};

@@ -1,8 +1,8 @@
 //! Setting budgets and taking them away.
 
-use orch_core::ids::{ProjectId, RunId, WorkItemId};
+use orch_core::ids::{PlanId, ProjectId, RunId, WorkItemId};
 use orch_store::budget::{self as store, NewBudget};
-use orch_store::{Conn, Tx, model_call, run, work_item};
+use orch_store::{Conn, Tx, model_call, plan, run, work_item};
 use serde_json::json;
 
 use super::super::{App, AppError, Result, checks};
@@ -147,13 +147,17 @@ fn cap(field: &'static str, value: Option<u64>) -> Result<Option<i64>> {
     }
 }
 
-/// Only what is in the project has its money. Plans are taken at their word: their number is all that is known here.
+/// Only what is in the project has its money.
 async fn require(conn: &mut Conn, project: ProjectId, level: Level) -> Result<()> {
     orch_store::project::find(conn, project)
         .await?
         .ok_or_else(|| AppError::not_found("project", project.get()))?;
     let (noun, found) = match level {
-        Level::Project(_) | Level::Plan(_) => return Ok(()),
+        Level::Project(_) => return Ok(()),
+        Level::Plan(id) => (
+            "plan",
+            plan::find(conn, project, PlanId(id)).await?.is_some(),
+        ),
         Level::WorkItem(id) => (
             "work item",
             work_item::find(conn, WorkItemId(id))

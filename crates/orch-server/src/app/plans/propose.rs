@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use orch_api::types::requirements::ProposedBy;
 use orch_core::breakdown::{self, Breakdown, Finished, ReplanFault};
 use orch_core::ids::{PlanId, ProjectId};
 use orch_store::plan::{self, Plan, PlanItem};
@@ -9,9 +10,11 @@ use orch_store::requirements::{self, Requirements};
 use orch_store::{Conn, StoreError};
 use serde_json::json;
 
+use super::model::{self, Suggestion};
 use super::standing::{finished, has_failed};
 use super::version::{Origin, Written, breakdown as read_back};
 use crate::app::requirements::document;
+use crate::app::suggestion::unusable;
 use crate::app::{App, AppError, Result, checks, project};
 
 /// How often a proposal is made anew because somebody made another version meanwhile.
@@ -27,15 +30,50 @@ pub struct Occasion {
     pub failed: Option<Vec<String>>,
 }
 
+/// Why a version is made, and from what.
+enum Cause {
+    Rules,
+    Model(Suggestion),
+    Occasion(Occasion),
+}
+
+impl Cause {
+    const fn occasion(&self) -> Option<&Occasion> {
+        match self {
+            Self::Occasion(occasion) => Some(occasion),
+            Self::Rules | Self::Model(_) => None,
+        }
+    }
+
+    const fn suggestion(&self) -> Option<&Suggestion> {
+        match self {
+            Self::Model(suggestion) => Some(suggestion),
+            Self::Rules | Self::Occasion(_) => None,
+        }
+    }
+}
+
 /// Proposes a plan for the approved requirements. Tasks of the version before keep their ids.
+///
+/// # Errors
+/// When no requirements are approved, a model gives nothing that can be used, or the store fails.
 pub async fn propose(
     app: &App,
     actor: &str,
     project_id: ProjectId,
-    by: Option<&str>,
+    by: Option<ProposedBy>,
 ) -> Result<Plan> {
-    checks::choice("by", by, &[("rules", ())])?;
-    make(app, actor, project_id, None).await
+    app.check_room()?;
+    project::show(app, project_id).await?;
+    let by = match by {
+        Some(by) => by,
+        None => model::usual(app, project_id).await?,
+    };
+    let cause = match by {
+        ProposedBy::Rules => Cause::Rules,
+        ProposedBy::Model => Cause::Model(model::suggest(app, actor, project_id).await?),
+    };
+    make(app, actor, project_id, &cause).await
 }
 
 /// Proposes the plan anew: what failed is looked into first, what is done is kept.
@@ -47,19 +85,14 @@ pub async fn replan(
 ) -> Result<Plan> {
     let reason = checks::text("reason", &occasion.reason, LONGEST_REASON)?;
     let occasion = Occasion { reason, ..occasion };
-    make(app, actor, project_id, Some(&occasion)).await
+    make(app, actor, project_id, &Cause::Occasion(occasion)).await
 }
 
-async fn make(
-    app: &App,
-    actor: &str,
-    project_id: ProjectId,
-    occasion: Option<&Occasion>,
-) -> Result<Plan> {
+async fn make(app: &App, actor: &str, project_id: ProjectId, cause: &Cause) -> Result<Plan> {
     app.check_room()?;
     project::show(app, project_id).await?;
     for _ in 0..MOST_ATTEMPTS {
-        if let Some(made) = attempt(app, actor, project_id, occasion).await? {
+        if let Some(made) = attempt(app, actor, project_id, cause).await? {
             return Ok(made);
         }
     }
@@ -72,8 +105,9 @@ async fn attempt(
     app: &App,
     actor: &str,
     project_id: ProjectId,
-    occasion: Option<&Occasion>,
+    cause: &Cause,
 ) -> Result<Option<Plan>> {
+    let occasion = cause.occasion();
     let (served, previous, items) = {
         let mut conn = app.store().read().await?;
         let served = approved(&mut conn, project_id).await?;
@@ -85,11 +119,31 @@ async fn attempt(
         (served, previous, items)
     };
     let requirements_id = served.id();
+    let suggestion = cause.suggestion().cloned();
+    if suggestion
+        .as_ref()
+        .is_some_and(|suggestion| suggestion.requirements != requirements_id)
+    {
+        let message =
+            "other requirements were approved while the model read those before; propose again";
+        return Err(AppError::conflict("requirements_changed", message));
+    }
+    let by = match suggestion {
+        Some(_) => "model",
+        None => "rules",
+    };
     let parent = previous.as_ref().map(Plan::id);
     let failed = occasion.map(|occasion| occasion.failed.clone());
     let reason = occasion.map(|occasion| occasion.reason.clone());
     let (written, failed) = tokio::task::spawn_blocking(move || {
         let served = document(&served)?;
+        if let Some(suggestion) = suggestion {
+            let before: Option<Breakdown> = previous.as_ref().map(read_back).transpose()?;
+            let done = finished(&items);
+            let made = breakdown::plan_of_model(&suggestion.plan, &served, before.as_ref(), &done)
+                .map_err(|nothing| unusable(&nothing.to_string()))?;
+            return Ok((Written::of(&made), Vec::new()));
+        }
         let Some(previous) = &previous else {
             let made = breakdown::propose(&served, None, &Finished::default());
             return Ok((Written::of(&made), Vec::new()));
@@ -129,7 +183,11 @@ async fn attempt(
         "parent_id": parent.map(PlanId::get), "digest": made.digest, "tasks": made.tasks,
     });
     match occasion {
-        None => tx.record("plan.proposed", Some(project_id), data),
+        None => {
+            let mut data = data;
+            data["by"] = json!(by);
+            tx.record("plan.proposed", Some(project_id), data);
+        }
         Some(occasion) => {
             let mut data = data;
             data["reason"] = json!(occasion.reason);
