@@ -105,7 +105,8 @@ fn innocent_text_stays_and_no_line_of_it_waits() {
 #[test]
 fn a_text_in_pieces_shows_no_secret_however_it_is_cut() {
     let key = "sk-TOPSECRET-0123456789";
-    let text = format!("Authorization: Bearer {key} and the words go on, sk- is a beginning.\nüber");
+    let text =
+        format!("Authorization: Bearer {key} and the words go on, sk- is a beginning.\nüber");
     let redactor = Arc::new(Redactor::new([key]));
     let whole = redactor.redact(&text).into_owned();
     assert!(!whole.contains("TOPSECRET"));
@@ -120,7 +121,11 @@ fn a_text_in_pieces_shows_no_secret_however_it_is_cut() {
         assert_eq!(shown, whole, "in pieces of {size}");
     }
     let mut stream = TextRedactor::new(redactor);
-    assert!(stream.push("The first words come ").starts_with("The first words"));
+    assert!(
+        stream
+            .push("The first words come ")
+            .starts_with("The first words")
+    );
 }
 
 #[test]

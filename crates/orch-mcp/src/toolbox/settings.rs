@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::{McpSettingsError, NamedTool};
 
+/// Variables whose values are no secrets.
 const EVERYDAY: [&str; 9] = [
     "PATH", "HOME", "USER", "SHELL", "LANG", "LC_ALL", "TERM", "TMPDIR", "TZ",
 ];

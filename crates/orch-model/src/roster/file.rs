@@ -134,8 +134,8 @@ impl Roster {
             });
         }
         let text = text.trim_start_matches('\u{feff}');
-        let file: File =
-            toml::from_str(text).map_err(|error| RosterError::Form(without_excerpt(&error, text)))?;
+        let file: File = toml::from_str(text)
+            .map_err(|error| RosterError::Form(without_excerpt(&error, text)))?;
         if file.version != VERSION {
             return Err(RosterError::Version(file.version));
         }

@@ -7,8 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use orch_model::role::Role;
 use orch_model::{
-    Ask, Budgeted, Chain, FileJournal, HttpModels, Line, ModelError, Now, OnLimit, Patience, Patient, Price,
-    Prices, Protocol, Provider, Purse, Recorder, Recording, Redact, Replay, Roster, redacted,
+    Ask, Budgeted, Chain, FileJournal, HttpModels, Line, ModelError, Now, OnLimit, Patience,
+    Patient, Price, Prices, Protocol, Provider, Purse, Recorder, Recording, Redact, Replay, Roster,
+    redacted,
 };
 use orch_redact::{Redactor, TextRedactor};
 use serde::Serialize;

@@ -63,7 +63,14 @@ impl Set {
     }
 
     fn models(&self) -> Models {
-        Models::new(&self.settings, &["spec", "code"], &[], crate::clock::wall(), 7).unwrap()
+        Models::new(
+            &self.settings,
+            &["spec", "code"],
+            &[],
+            crate::clock::wall(),
+            7,
+        )
+        .unwrap()
     }
 
     fn chain(&self, role: &str, own: &str) -> Option<Vec<String>> {

@@ -218,9 +218,6 @@ pub fn of_line(line: &str) -> Option<Purpose> {
                 .strip_prefix(beginning.trim_end())
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t']))
         };
-        beginnings
-            .iter()
-            .any(|each| fits(&each))
-            .then_some(*purpose)
+        beginnings.iter().any(fits).then_some(*purpose)
     })
 }

@@ -22,18 +22,14 @@ fn add(
         .iter_mut()
         .find(|smell| smell.kind == kind && smell.message == message);
     match known {
-        Some(smell) => {
-            if smell.places.len() < MOST_PLACES {
-                smell.places.extend(place);
-            }
-        }
+        Some(smell) if smell.places.len() < MOST_PLACES => smell.places.extend(place),
         None if has_room => survey.smells.push(Smell {
             kind,
             message,
             remedy,
             places: place.into_iter().collect(),
         }),
-        None => {}
+        Some(_) | None => {}
     }
 }
 

@@ -170,7 +170,10 @@ pub(crate) async fn ask_line(
     // A provider may say back what it was sent, its key too.
     let text = Mutex::new(models.text_redactor());
     let deltas = |piece: &str| {
-        let known = text.lock().unwrap_or_else(PoisonError::into_inner).push(piece);
+        let known = text
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(piece);
         if !known.is_empty() {
             (terms.deltas)(&known);
         }

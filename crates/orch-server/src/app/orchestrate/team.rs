@@ -109,7 +109,8 @@ impl Team {
             tools.insert(role.name.clone(), admitted);
         }
         let names: Vec<&str> = roles.all().map(|role| role.name.as_str()).collect();
-        let models = crate::models::Models::new(&settings.models, &names, &outfitter.secrets(), now, seed)?;
+        let models =
+            crate::models::Models::new(&settings.models, &names, &outfitter.secrets(), now, seed)?;
         Ok(Self {
             roles,
             built_in: Roles::built_in(),
