@@ -472,6 +472,60 @@ async fn a_change_of_approved_requirements_shows_what_it_touches_and_needs_a_new
 }
 
 #[tokio::test]
+async fn what_is_done_stays_though_its_requirement_is_gone() {
+    let server = Installation::serve();
+    let (project, _) = planned(&server).await;
+    let base = format!("/projects/{project}");
+    let approved = server
+        .post(&format!("{base}/plans/approve"), json!(null))
+        .await;
+    let later = approved["later"].as_array().expect("a list");
+    assert!(
+        later.iter().all(|one| !text(&one["reason"]).is_empty()),
+        "{later:?}"
+    );
+    let done = work_round(&server, true).await;
+    let first = tasks(&approved)
+        .iter()
+        .find(|task| number(&task["work_item_id"]) == done[0])
+        .expect("the task");
+
+    let requirements = server.get(&format!("{base}/requirements")).await;
+    let old = &requirements[0];
+    let gone = json!(list(&first["requirements"])[0]);
+    let edits = json!({"edits": [{"op": "remove", "id": gone}]});
+    let path = format!("{base}/requirements/{}/edits", old["id"]);
+    server.post(&path, edits).await;
+    let path = format!("{base}/requirements/approve");
+    server.post(&path, json!(null)).await;
+    let path = format!("{base}/tasks/plan");
+    let second = server.post(&path, json!(null)).await;
+    let again = server
+        .post(&format!("{base}/plans/approve"), json!(null))
+        .await;
+    assert_eq!(
+        (&again["id"], &again["status"]),
+        (&second["id"], &json!("approved"))
+    );
+    let kept = tasks(&again).iter().find(|task| task["id"] == first["id"]);
+    let kept = kept.expect("the task is there");
+    assert_eq!(
+        (&kept["state"], &kept["work_item_id"]),
+        (&json!("done"), &first["work_item_id"])
+    );
+    assert!(
+        list(&kept["requirements"]).contains(&text(&gone)),
+        "{kept:#}"
+    );
+    for task in tasks(&again).iter().filter(|task| task["state"] != "done") {
+        assert!(
+            !list(&task["requirements"]).contains(&text(&gone)),
+            "{task:#}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn faulty_edits_and_hostile_titles_do_no_harm() {
     let server = Installation::serve();
     let (project, plan) = planned(&server).await;
@@ -614,6 +668,21 @@ async fn the_command_line_leads_from_requirements_to_work() {
     let (code, _, err) = told(server.command(&["plan", "propose", &project]));
     assert_eq!(code, 5, "{err}");
     assert!(err.contains("requirements"), "{err}");
+    for (args, next) in [
+        (["plan", "approve", &project].as_slice(), "plan propose"),
+        (&["plan", "impact", &project], "plan propose"),
+        (
+            &["plan", "replan", &project, "--reason", "x"],
+            "requirements show",
+        ),
+    ] {
+        let (code, _, err) = told(server.command(args));
+        assert_eq!(code, 5, "{err}");
+        assert!(
+            err.contains(&format!("next: codex-orchestrator {next} {project}")),
+            "{err}"
+        );
+    }
 
     let vision = server.folder.path().join("vision.txt");
     std::fs::write(&vision, VISION).expect("writing a file");
@@ -625,6 +694,9 @@ async fn the_command_line_leads_from_requirements_to_work() {
     for expected in ["T-1", "S-1", "E-1", "critical path", "digest"] {
         assert!(out.contains(expected), "{expected} lacks in {out}");
     }
+    let (code, _, err) = told(server.command(&["plan", "diff", &project]));
+    assert_eq!(code, 5, "{err}");
+    assert!(err.contains("next: codex-orchestrator plan list"), "{err}");
     let edited = server.cli(&[
         "plan",
         "edit",
