@@ -26,6 +26,7 @@ mod migrate;
 mod once;
 mod openapi;
 mod orchestrate;
+mod plan_work;
 mod plans;
 #[path = "../support/postgres.rs"]
 mod postgres;
