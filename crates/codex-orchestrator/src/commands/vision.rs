@@ -78,6 +78,7 @@ pub async fn run(args: Args, context: &mut Context<'_>) -> Result<Exit, Failure>
                 content,
                 attachments: attachments.collect::<Result<_, Failure>>()?,
             };
+            let created = project.is_none();
             let project = match project {
                 Some(project) => project,
                 None => {
@@ -93,7 +94,16 @@ pub async fn run(args: Args, context: &mut Context<'_>) -> Result<Exit, Failure>
                     made.id
                 }
             };
-            let vision = client.submit_vision(project, &new).await?;
+            let submitted = client.submit_vision(project, &new).await;
+            let vision = submitted.map_err(|error| {
+                let failure = Failure::from(error);
+                match created {
+                    true => failure.next_step(format!(
+                        "project {project} is there by now: codex-orchestrator vision submit {project} FILE"
+                    )),
+                    false => failure,
+                }
+            })?;
             context.output.one(&vision)?;
             context.output.note(&format!(
                 "next: codex-orchestrator requirements propose {project}"

@@ -101,7 +101,7 @@ impl Row for PlanEpic {
         vec![
             Cell::new(&self.id),
             Cell::new(&self.title),
-            Cell::new(self.requirements.join(" ")),
+            Cell::new(few(&self.requirements)),
         ]
     }
 }
@@ -115,7 +115,7 @@ impl Row for PlanStory {
             Cell::new(&self.id),
             Cell::new(&self.epic),
             Cell::new(&self.title),
-            Cell::new(self.requirements.join(" ")),
+            Cell::new(few(&self.requirements)),
         ]
     }
 }
@@ -134,9 +134,20 @@ impl Row for PlanTask {
             Cell::optional(self.work_item_id),
             Cell::new(&self.role),
             Cell::new(minutes(self)),
-            Cell::new(self.depends_on.join(" ")),
+            Cell::new(few(&self.depends_on)),
             Cell::new(&self.title),
         ]
+    }
+}
+
+/// The most ids that a cell of a table names.
+const MOST_IDS: usize = 6;
+
+/// Ids for a cell of a table: all of them stand where one thing is shown whole.
+fn few(ids: &[String]) -> String {
+    match ids.len().saturating_sub(MOST_IDS) {
+        0 | 1 => ids.join(" "),
+        more => format!("{} and {more} more", ids[..MOST_IDS].join(" ")),
     }
 }
 
@@ -232,7 +243,7 @@ impl Row for PlanTouched {
     fn cells(&self) -> Vec<Cell> {
         let through = match self.downstream {
             true => "comes after".to_owned(),
-            false => self.requirements.join(" "),
+            false => few(&self.requirements),
         };
         vec![
             Cell::new(&self.id),

@@ -3,9 +3,9 @@
 use orch_api::client::Client;
 use orch_api::types::plan::ApprovePlan;
 
+use super::refusal::refusal;
 use super::show::print;
 use crate::commands::{Context, ids};
-use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::Format;
 
@@ -32,13 +32,7 @@ pub async fn run(args: Args, client: &Client, context: &mut Context<'_>) -> Resu
         Some(version) => client.approve_plan(project, version, &approval).await,
         None => client.approve_newest_plan(project, &approval).await,
     };
-    let approved = approved.map_err(|error| {
-        let failure = Failure::from(error);
-        match failure.exit {
-            Exit::Conflict => failure.next_step(format!("codex-orchestrator plan show {project}")),
-            _ => failure,
-        }
-    })?;
+    let approved = approved.map_err(|error| refusal(project, error))?;
     if context.output.format() == Format::Json {
         return Ok(context.output.document(&approved)?);
     }

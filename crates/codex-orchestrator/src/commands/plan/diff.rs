@@ -5,6 +5,7 @@ use orch_api::types::plan::PlanDifference;
 use serde_json::Value;
 
 use super::choose::choose;
+use super::refusal::refusal;
 use crate::commands::{Context, ids};
 use crate::failure::Failure;
 use crate::output::{Format, Tone, one_line};
@@ -25,7 +26,10 @@ pub struct Args {
 
 pub async fn run(args: Args, client: &Client, context: &mut Context<'_>) -> Result<(), Failure> {
     let to = choose(client, args.project, args.to).await?;
-    let found = client.plan_difference(args.project, args.from, to).await?;
+    let found = client
+        .plan_difference(args.project, args.from, to)
+        .await
+        .map_err(|error| refusal(args.project, error))?;
     match context.output.format() {
         Format::Json => Ok(context.output.document(&found)?),
         Format::Text => print(&found, context),

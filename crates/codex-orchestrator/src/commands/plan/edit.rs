@@ -7,9 +7,9 @@ use orch_api::types::plan::{EditPlan, Plan, PlanEdit, PlanEditOp as Op};
 
 use super::choose::choose;
 use super::fields::{fields, pair, words};
+use super::refusal::refusal;
 use super::show::print;
 use crate::commands::{Context, ids};
-use crate::exit::Exit;
 use crate::failure::Failure;
 
 /// Arguments of `plan edit`.
@@ -59,16 +59,7 @@ pub async fn run(args: Args, client: &Client, context: &mut Context<'_>) -> Resu
         body.edits.iter_mut().for_each(|edit| complete(edit, &plan));
     }
     let made = client.edit_plan(project, version, &body).await;
-    let made = made.map_err(|error| {
-        let failure = Failure::from(error);
-        match failure.exit {
-            Exit::Conflict => failure.next_step(format!(
-                "codex-orchestrator plan show {project}, then edit again"
-            )),
-            _ => failure,
-        }
-    })?;
-    print(&made, context)
+    print(&made.map_err(|error| refusal(project, error))?, context)
 }
 
 fn lacks_minutes(edit: &PlanEdit) -> bool {

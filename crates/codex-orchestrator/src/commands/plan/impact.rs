@@ -3,8 +3,8 @@
 use orch_api::client::Client;
 use orch_api::types::plan::PlanImpact;
 
+use super::refusal::refusal;
 use crate::commands::{Context, ids};
-use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{Format, one_line};
 
@@ -25,15 +25,7 @@ pub struct Args {
 pub async fn run(args: Args, client: &Client, context: &mut Context<'_>) -> Result<(), Failure> {
     let project = args.project;
     let found = client.plan_impact(project, args.from, args.to).await;
-    let found = found.map_err(|error| {
-        let failure = Failure::from(error);
-        match failure.exit {
-            Exit::Conflict => {
-                failure.next_step(format!("codex-orchestrator plan propose {project}"))
-            }
-            _ => failure,
-        }
-    })?;
+    let found = found.map_err(|error| refusal(project, error))?;
     context.output.one(&found)?;
     if context.output.format() == Format::Text {
         context.output.section("Tasks", &found.tasks)?;

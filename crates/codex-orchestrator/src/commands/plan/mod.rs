@@ -7,6 +7,7 @@ mod edit;
 mod fields;
 mod graph;
 mod impact;
+mod refusal;
 mod show;
 #[cfg(test)]
 mod tests;
@@ -14,6 +15,8 @@ mod tests;
 use clap::Subcommand;
 use orch_api::types::plan::{ProposePlan, Replan};
 use orch_api::types::requirements::ProposedBy;
+
+use refusal::refusal;
 
 use super::{Connect, Context, ids};
 use crate::exit::Exit;
@@ -98,16 +101,7 @@ pub async fn run(args: Args, context: &mut Context<'_>) -> Result<Exit, Failure>
                 by: by.map(ProposedBy::from),
             };
             let proposed = client.propose_plan(project, &how).await;
-            let proposed = proposed.map_err(|error| {
-                let failure = Failure::from(error);
-                match failure.exit {
-                    Exit::Conflict => {
-                        failure.next_step(format!("codex-orchestrator requirements show {project}"))
-                    }
-                    _ => failure,
-                }
-            })?;
-            show::print(&proposed, context)?;
+            show::print(&proposed.map_err(|error| refusal(project, error))?, context)?;
         }
         Action::Show(args) => show::run(args, &client, context).await?,
         Action::List { project } => {
@@ -127,8 +121,8 @@ pub async fn run(args: Args, context: &mut Context<'_>) -> Result<Exit, Failure>
                 reason,
                 failed: Some(failed).filter(|named| !named.is_empty()),
             };
-            let made = client.replan(project, &how).await?;
-            show::print(&made, context)?;
+            let made = client.replan(project, &how).await;
+            show::print(&made.map_err(|error| refusal(project, error))?, context)?;
         }
         Action::Impact(args) => impact::run(args, &client, context).await?,
     }
