@@ -141,7 +141,7 @@ mod tests {
             );
             names.push(role.title.as_str());
         }
-        let wanted = "Architect Code Debug Developer Infra Planner QA ReleaseManager Requirements Reviewer Security Spec TechWriter TestGenerator";
+        let wanted = "Architect Breakdown Code Debug Developer Infra Planner QA ReleaseManager Requirements Reviewer Security Spec TechWriter TestGenerator";
         names.sort_unstable();
         assert_eq!(names.join(" "), wanted);
     }
