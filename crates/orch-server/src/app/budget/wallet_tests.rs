@@ -2,7 +2,9 @@
 
 use orch_core::ids::ProjectId;
 use orch_model::Usage;
-use orch_store::project;
+use orch_store::plan::{self, NewPlan};
+use orch_store::requirements::{self, NewVersion};
+use orch_store::{project, vision};
 
 use super::*;
 use crate::app::budget::{Change, Standing, let_go_expired, of_project, set};
@@ -17,6 +19,42 @@ async fn world() -> (World, ProjectId) {
     let project = project::insert(&mut tx.conn, "p", "", now).await.unwrap();
     tx.commit().await.unwrap();
     (world, project.id)
+}
+
+/// A plan of the project, with what it is made from.
+async fn plan_of(world: &World, project: ProjectId) -> i64 {
+    let mut tx = world.app.store().begin("user").await.unwrap();
+    let now = tx.now();
+    let vision = vision::insert(&mut tx.conn, project, "x", now)
+        .await
+        .unwrap();
+    let version = NewVersion {
+        project,
+        vision: vision.id(),
+        parent: None,
+        author: "user",
+        reason: None,
+        draft: "",
+        items: "[]",
+        document: "{}",
+        digest: "d",
+    };
+    let version = requirements::insert(&mut tx.conn, &version, now)
+        .await
+        .unwrap();
+    let new = NewPlan {
+        project,
+        requirements: version.id(),
+        parent: None,
+        author: "user",
+        reason: None,
+        digest: "d",
+        tasks: 0,
+        content: "{}",
+    };
+    let made = plan::insert(&mut tx.conn, &new, now).await.unwrap();
+    tx.commit().await.unwrap();
+    made.id
 }
 
 fn wallet(world: &World, project: ProjectId, held_for: Duration) -> Wallet {
@@ -104,9 +142,10 @@ async fn a_cost_reaches_every_budget_once_also_one_that_is_set_meanwhile() {
 async fn a_call_must_fit_every_budget_on_its_way_and_counts_at_each() {
     let (world, project) = world().await;
     cap(&world, project, 1_000).await;
+    let made = plan_of(&world, project).await;
     let plan = Change {
         scope: Some("plan".to_owned()),
-        scope_id: Some(3),
+        scope_id: Some(made),
         hard_cap_microusd: Some(50),
         ..Change::default()
     };
@@ -120,11 +159,17 @@ async fn a_call_must_fit_every_budget_on_its_way_and_counts_at_each() {
         };
         Wallet::new(world.app.store().clone(), "user", Some(levels), MINUTE)
     };
-    let refused = of_plan(Some(3)).reserve("m", Cost::from_micros(60)).await;
-    assert!(refused.unwrap_err().contains("budget of plan 3"));
-    let other = of_plan(Some(4));
+    let refused = of_plan(Some(made))
+        .reserve("m", Cost::from_micros(60))
+        .await;
+    assert!(
+        refused
+            .unwrap_err()
+            .contains(&format!("budget of plan {made}"))
+    );
+    let other = of_plan(Some(made + 1));
     other.reserve("m", Cost::from_micros(60)).await.unwrap();
-    let wallet = of_plan(Some(3));
+    let wallet = of_plan(Some(made));
     let held = wallet.reserve("m", Cost::from_micros(40)).await.unwrap();
     wallet.settle(held, spent(30)).await;
     let all = of_project(&world.app, project).await.unwrap();
@@ -142,7 +187,7 @@ async fn a_call_must_fit_every_budget_on_its_way_and_counts_at_each() {
         amounts,
         [
             (Level::Project(project.get()), 30, 60),
-            (Level::Plan(3), 30, 0)
+            (Level::Plan(made), 30, 0)
         ]
     );
 }
