@@ -32,8 +32,8 @@ impl Client {
         project_id: i64,
         how: &ProposePlan,
     ) -> Result<Plan, ClientError> {
-        self.post(&format!("/projects/{project_id}/tasks/plan"), how)
-            .await
+        let path = format!("/projects/{project_id}/tasks/plan");
+        self.post_to_model(&path, how).await
     }
 
     /// The versions of a project's plan, oldest first.

@@ -25,7 +25,7 @@ use crate::edge::{Access, ApiError, Area, Caller, JsonBody, OptionalJson, Path, 
 
 pub fn area() -> Area<App> {
     Area::new()
-        .route(Access::User, routes!(propose))
+        .route(Access::User.untimed(), routes!(propose))
         .route(Access::User, routes!(list))
         .route(Access::User, routes!(approve_newest))
         .route(Access::User, routes!(replan))
