@@ -26,6 +26,7 @@ mod scheduler;
 mod secrets;
 mod short;
 mod unreadable;
+mod version_tag;
 mod view;
 mod work_items;
 

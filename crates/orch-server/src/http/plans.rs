@@ -3,8 +3,8 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
-use http::header::{CONTENT_TYPE, ETAG, IF_MATCH};
+use axum::response::Response;
+use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use orch_api::problem::Problem;
 use orch_api::types::plan::{
@@ -19,9 +19,13 @@ use utoipa_axum::routes;
 use super::paging::{Listing, PageQuery};
 use super::plan_edits::edits;
 use super::plans_view as view;
+use super::version_tag::{if_match, tagged};
 use crate::app::plans::{self, Approval, Occasion, Versions};
-use crate::app::{App, AppError, checks};
+use crate::app::{App, checks};
 use crate::edge::{Access, ApiError, Area, Caller, JsonBody, OptionalJson, Path, Query};
+
+/// How a refused `If-Match` names them.
+const WHOSE: &str = "the plan: its";
 
 pub fn area() -> Area<App> {
     Area::new()
@@ -37,16 +41,6 @@ pub fn area() -> Area<App> {
         .route(Access::User, routes!(approve))
 }
 
-/// The answer with the version's digest as the `ETag`.
-fn tagged(status: StatusCode, digest: &str, body: impl IntoResponse) -> Response {
-    let etag = HeaderValue::from_str(&format!("\"{digest}\""));
-    let mut response = (status, body).into_response();
-    if let Ok(etag) = etag {
-        response.headers_mut().insert(ETAG, etag);
-    }
-    response
-}
-
 async fn answer(
     app: &App,
     status: StatusCode,
@@ -55,23 +49,6 @@ async fn answer(
     let shown = view::plan(plans::show(app, stored).await?);
     let digest = shown.version.digest.clone();
     Ok(tagged(status, &digest, Json(shown)))
-}
-
-/// The digest that the caller read; none for `*`.
-fn if_match(headers: &HeaderMap) -> Result<Option<String>, AppError> {
-    let Some(value) = headers.get(IF_MATCH) else {
-        return Ok(None);
-    };
-    let text = value.to_str().unwrap_or("").trim();
-    if text == "*" {
-        return Ok(None);
-    }
-    let digest = text.trim_matches('"');
-    if digest.len() == 64 && digest.bytes().all(|b| b.is_ascii_hexdigit()) {
-        return Ok(Some(digest.to_owned()));
-    }
-    let message = "If-Match must be the ETag of the plan: its digest in quotes";
-    Err(AppError::PreconditionFailed(message.to_owned()))
 }
 
 /// Propose a plan for the approved requirements
@@ -160,7 +137,7 @@ async fn edit(
     headers: HeaderMap,
     JsonBody(body): JsonBody<EditPlan>,
 ) -> Result<Response, ApiError> {
-    let if_digest = if_match(&headers)?;
+    let if_digest = if_match(&headers, WHOSE)?;
     let wanted = edits(&body.edits)?;
     let made = plans::edit(
         &app,
@@ -211,7 +188,7 @@ async fn approve(
 ) -> Result<Response, ApiError> {
     let approval = Approval {
         id: Some(PlanId(pid)),
-        digest: body.digest.or(if_match(&headers)?),
+        digest: body.digest.or(if_match(&headers, WHOSE)?),
     };
     approved(&app, &caller, id, approval).await
 }
@@ -228,7 +205,7 @@ async fn approve_newest(
 ) -> Result<Response, ApiError> {
     let approval = Approval {
         id: None,
-        digest: body.digest.or(if_match(&headers)?),
+        digest: body.digest.or(if_match(&headers, WHOSE)?),
     };
     approved(&app, &caller, id, approval).await
 }

@@ -3,9 +3,8 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
-use http::header::{ETAG, IF_MATCH};
-use http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::Response;
+use http::{HeaderMap, StatusCode};
 use orch_api::problem::Problem;
 use orch_api::types::requirements::{
     ApproveRequirements, EditRequirements, NewRequirementComment, ProposeRequirements,
@@ -18,9 +17,13 @@ use utoipa_axum::routes;
 
 use super::paging::{Listing, PageQuery};
 use super::requirements_view as view;
+use super::version_tag::{if_match, tagged};
+use crate::app::App;
 use crate::app::requirements::{self, Approval};
-use crate::app::{App, AppError};
 use crate::edge::{Access, ApiError, Area, Caller, JsonBody, OptionalJson, Path, Query};
+
+/// How a refused `If-Match` names them.
+const WHOSE: &str = "the requirements: their";
 
 pub fn area() -> Area<App> {
     Area::new()
@@ -36,29 +39,8 @@ pub fn area() -> Area<App> {
 
 /// The version, with its digest as the `ETag`.
 fn answer(status: StatusCode, version: Requirements) -> Response {
-    let etag = HeaderValue::from_str(&format!("\"{}\"", version.digest));
-    let mut response = (status, Json(version)).into_response();
-    if let Ok(etag) = etag {
-        response.headers_mut().insert(ETAG, etag);
-    }
-    response
-}
-
-/// The digest that the caller read; none for `*`.
-fn if_match(headers: &HeaderMap) -> Result<Option<String>, AppError> {
-    let Some(value) = headers.get(IF_MATCH) else {
-        return Ok(None);
-    };
-    let text = value.to_str().unwrap_or("").trim();
-    if text == "*" {
-        return Ok(None);
-    }
-    let digest = text.trim_matches('"');
-    if digest.len() == 64 && digest.bytes().all(|b| b.is_ascii_hexdigit()) {
-        return Ok(Some(digest.to_owned()));
-    }
-    let message = "If-Match must be the ETag of the requirements: their digest in quotes";
-    Err(AppError::PreconditionFailed(message.to_owned()))
+    let digest = version.digest.clone();
+    tagged(status, &digest, Json(version))
 }
 
 /// Propose requirements from the newest vision
@@ -92,7 +74,7 @@ async fn approve_current(
 ) -> Result<Response, ApiError> {
     let approval = Approval {
         id: None,
-        digest: body.digest.or(if_match(&headers)?),
+        digest: body.digest.or(if_match(&headers, WHOSE)?),
     };
     let approved = requirements::approve(&app, &caller.name, ProjectId(id), approval).await?;
     Ok(answer(StatusCode::OK, view::version(approved).await?))
@@ -136,7 +118,7 @@ async fn approve(
 ) -> Result<Response, ApiError> {
     let approval = Approval {
         id: Some(RequirementsId(rid)),
-        digest: body.digest.or(if_match(&headers)?),
+        digest: body.digest.or(if_match(&headers, WHOSE)?),
     };
     let approved = requirements::approve(&app, &caller.name, ProjectId(id), approval).await?;
     Ok(answer(StatusCode::OK, view::version(approved).await?))
@@ -154,7 +136,7 @@ async fn edit(
     headers: HeaderMap,
     JsonBody(body): JsonBody<EditRequirements>,
 ) -> Result<Response, ApiError> {
-    let if_digest = if_match(&headers)?;
+    let if_digest = if_match(&headers, WHOSE)?;
     let made = requirements::edit(
         &app,
         &caller.name,

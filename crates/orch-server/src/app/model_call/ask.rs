@@ -178,8 +178,7 @@ pub(crate) async fn ask_line(
             (terms.deltas)(&known);
         }
     };
-    let watched = terms;
-    let terms = Terms {
+    let veiled = Terms {
         deltas: &deltas,
         ..terms
     };
@@ -187,11 +186,11 @@ pub(crate) async fn ask_line(
         biased;
         () = terms.stop.cancelled() => Err(NoAnswer::Cancelled),
         () = tokio::time::sleep_until(terms.deadline) => Err(NoAnswer::TooLate(terms.deadline - from)),
-        asked = until_answered(equipped.as_ref(), &ask, asker.form(), terms) => asked.map_err(|error| why(models.hide(&error), &way.wallet)),
+        asked = until_answered(equipped.as_ref(), &ask, asker.form(), veiled) => asked.map_err(|error| why(models.hide(&error), &way.wallet)),
     };
     let rest = text.lock().unwrap_or_else(PoisonError::into_inner).rest();
     if !rest.is_empty() {
-        (watched.deltas)(&rest);
+        (terms.deltas)(&rest);
     }
     let asked = asked.map(|answer| Answer {
         text: models.redact(&answer.text),

@@ -84,13 +84,13 @@ pub async fn replan(
     occasion: Occasion,
 ) -> Result<Plan> {
     let reason = checks::text("reason", &occasion.reason, LONGEST_REASON)?;
+    app.check_room()?;
+    project::show(app, project_id).await?;
     let occasion = Occasion { reason, ..occasion };
     make(app, actor, project_id, &Cause::Occasion(occasion)).await
 }
 
 async fn make(app: &App, actor: &str, project_id: ProjectId, cause: &Cause) -> Result<Plan> {
-    app.check_room()?;
-    project::show(app, project_id).await?;
     for _ in 0..MOST_ATTEMPTS {
         if let Some(made) = attempt(app, actor, project_id, cause).await? {
             return Ok(made);
@@ -178,18 +178,16 @@ async fn attempt(
         reason,
     };
     let made = written.save(&mut tx, &origin).await?;
-    let data = json!({
+    let mut data = json!({
         "project_id": project_id, "plan_id": made.id, "requirements_id": requirements_id,
         "parent_id": parent.map(PlanId::get), "digest": made.digest, "tasks": made.tasks,
     });
     match occasion {
         None => {
-            let mut data = data;
             data["by"] = json!(by);
             tx.record("plan.proposed", Some(project_id), data);
         }
         Some(occasion) => {
-            let mut data = data;
             data["reason"] = json!(occasion.reason);
             data["failed"] = json!(failed);
             tx.record("plan.replanned", Some(project_id), data);
