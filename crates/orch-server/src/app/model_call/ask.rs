@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::super::budget::{Limits, Wallet};
 use super::super::{App, Result, pricing};
 use super::{Call, NoAnswer, Purpose};
-use crate::models::{Means, Stop, Trail};
+use crate::models::{Means, Models, Stop, Trail};
 
 /// A limit that lifts at once is not asked about again at once.
 const SHORTEST_PARK: Duration = Duration::from_secs(1);
@@ -211,7 +211,7 @@ pub(crate) async fn ask_line(
     let error = outcome.as_ref().err().map(NoAnswer::to_string);
     let named = match &answer {
         Some(answer) => Some(answer.model.as_str()).filter(|model| !model.is_empty()),
-        None => failed_by(&stops, error.as_deref()),
+        None => failed_by(models, &stops, error.as_deref()),
     };
     let named = named.unwrap_or_else(|| model.model()).to_owned();
     let call = Call {
@@ -233,10 +233,14 @@ pub(crate) async fn ask_line(
     }
 }
 
-/// The model whose error it is.
-fn failed_by<'a>(stops: &'a [Stop], error: Option<&str>) -> Option<&'a str> {
-    let said = |stop: &&Stop| stop.error.as_ref().map(|(_, said)| said.as_str()) == error;
-    stops.iter().find(said).map(|stop| stop.model.as_str())
+/// The model whose error it is; the error comes without the keys of models.
+fn failed_by<'a>(models: &Models, stops: &'a [Stop], error: Option<&str>) -> Option<&'a str> {
+    let error = error?;
+    let is_its = |stop: &&Stop| match &stop.error {
+        Some((_, said)) => models.redact(said) == error,
+        None => false,
+    };
+    stops.iter().find(is_its).map(|stop| stop.model.as_str())
 }
 
 /// Prices as they are now, a purse for the levels of the purpose, and the models of a line behind both.
