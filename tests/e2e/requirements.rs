@@ -339,6 +339,14 @@ async fn a_vision_without_a_project_gets_one() {
     let (code, _, err) = submit(&["lacks.md"]);
     assert_eq!(code, 2, "{err}");
     assert!(err.contains("failed to read `lacks.md`"), "{err}");
+    // What is refused leaves no project behind.
+    let bad = folder.path().join("bad.pdf");
+    std::fs::write(&bad, "no PDF").expect("writing a file");
+    let (code, _, err) = submit(&["-t", "  "]);
+    assert_ne!(code, 0, "{err}");
+    let bad = bad.to_str().expect("a path in UTF-8");
+    let (code, _, err) = submit(&[file, "--attach", bad]);
+    assert_ne!(code, 0, "{err}");
     let (_, listed, _) = told(server.command(&["project", "list", "--json"]));
     let projects: Value = serde_json::from_str(&listed).expect("JSON");
     assert_eq!(projects.as_array().map(Vec::len), Some(2), "{listed}");

@@ -5,16 +5,12 @@ use std::path::{Path, PathBuf};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use clap::Subcommand;
-use orch_api::types::project::NewProject;
-use orch_api::types::vision::{NewAttachment, NewVision};
+use orch_api::types::vision::{FirstVision, NewAttachment, NewVision};
 
 use super::{Connect, Context, ids};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::input;
-
-/// Longer first lines make no good name.
-const LONGEST_NAME_BYTES: usize = 80;
 
 /// Arguments of `vision`.
 #[derive(clap::Args, Debug)]
@@ -74,39 +70,32 @@ pub async fn run(args: Args, context: &mut Context<'_>) -> Result<Exit, Failure>
             }
             let content = text.map_or_else(|| input::text(&file), Ok)?;
             let attachments = attach.iter().map(|path| attachment(path));
-            let new = NewVision {
-                content,
-                attachments: attachments.collect::<Result<_, Failure>>()?,
-            };
-            let created = project.is_none();
-            let project = match project {
-                Some(project) => project,
+            let attachments = attachments.collect::<Result<_, Failure>>()?;
+            let vision = match project {
+                Some(project) => {
+                    let new = NewVision {
+                        content,
+                        attachments,
+                    };
+                    client.submit_vision(project, &new).await?
+                }
                 None => {
-                    let name = name.unwrap_or_else(|| named(&new.content));
-                    let made = client
-                        .create_project(&NewProject {
-                            name,
-                            ..NewProject::default()
-                        })
-                        .await?;
+                    let new = FirstVision {
+                        name,
+                        content,
+                        attachments,
+                    };
+                    let vision = client.submit_first_vision(&new).await?;
+                    let made = client.project(vision.project_id).await?;
                     let note = format!("created project {}: {}", made.id, made.name);
                     context.output.note(&note);
-                    made.id
+                    vision
                 }
             };
-            let submitted = client.submit_vision(project, &new).await;
-            let vision = submitted.map_err(|error| {
-                let failure = Failure::from(error);
-                match created {
-                    true => failure.next_step(format!(
-                        "project {project} is there by now: codex-orchestrator vision submit {project} FILE"
-                    )),
-                    false => failure,
-                }
-            })?;
             context.output.one(&vision)?;
             context.output.note(&format!(
-                "next: codex-orchestrator requirements propose {project}"
+                "next: codex-orchestrator requirements propose {}",
+                vision.project_id
             ));
         }
         Action::Show { project, all: true } => {
@@ -139,19 +128,6 @@ fn addressed(
         (_, Some(file), None) => Ok((None, file)),
         (_, None, _) => Ok((None, stdin())),
     }
-}
-
-/// A project's name from its vision: the first line that says something.
-fn named(content: &str) -> String {
-    let said = content
-        .lines()
-        .map(|line| {
-            line.trim_matches(|c: char| c.is_whitespace() || matches!(c, '#' | '*' | '=' | '-'))
-        })
-        .find(|line| !line.is_empty());
-    let line = said.unwrap_or("Vision");
-    let end = line.floor_char_boundary(LONGEST_NAME_BYTES);
-    line[..end].trim_end().to_owned()
 }
 
 /// The file as it is sent.

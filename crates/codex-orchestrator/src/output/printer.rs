@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal, Write};
 use orch_api::client::Page;
 use serde::Serialize;
 
+use super::table::Long;
 use super::{Details, Paint, Row, Tone, details, one_line, table};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -69,7 +70,10 @@ impl Output {
         match self.format {
             Format::Json => return self.document(&items),
             Format::Text if items.is_empty() => self.note(&format!("no {} to show", T::NAME)),
-            Format::Text => table::write(&mut *self.out, items, self.out_paint, self.width)?,
+            Format::Text => {
+                let (paint, width) = (self.out_paint, self.width);
+                table::write(&mut *self.out, items, paint, width, Long::Cut)?;
+            }
         }
         self.out.flush()
     }
@@ -85,7 +89,7 @@ impl Output {
         }
     }
 
-    /// A list below a thing, under a heading; left out where it is empty. For text alone.
+    /// A list below a thing, under a heading, never cut; left out where it is empty. For text alone.
     pub fn section<T: Row>(&mut self, heading: &str, items: &[T]) -> io::Result<()> {
         if items.is_empty() {
             return Ok(());
@@ -95,7 +99,8 @@ impl Output {
             "\n{}",
             self.out_paint.text(heading, Tone::Heading)
         )?;
-        table::write(&mut *self.out, items, self.out_paint, self.width)?;
+        let (paint, width) = (self.out_paint, self.width);
+        table::write(&mut *self.out, items, paint, width, Long::Whole)?;
         self.out.flush()
     }
 

@@ -142,3 +142,32 @@ fn a_failure_is_json_where_json_is_asked_for() {
         serde_json::json!({"error": "wrong", "causes": [], "next_step": "do it right", "exit_code": 2})
     );
 }
+
+/// What a section of one row looks like in a terminal of this width.
+fn section(width: usize) -> String {
+    let (mut output, out, _) = output(Format::Text, Paint::Plain, Some(width));
+    let rows = [Thing(
+        1,
+        "a person who approves it reads every word of this",
+    )];
+    output.section("Things", &rows).unwrap();
+    out.text()
+}
+
+#[test]
+fn what_a_person_decides_over_is_never_cut() {
+    insta::assert_snapshot!(section(50), @"");
+    insta::assert_snapshot!(section(30), @"");
+    insta::assert_snapshot!(section(8), @"");
+    for width in 1..80 {
+        let words: Vec<String> = section(width)
+            .split_whitespace()
+            .map(str::to_owned)
+            .collect();
+        let said = words.concat();
+        assert!(
+            said.contains("apersonwhoapprovesitreadseverywordofthis"),
+            "{width}: {said}"
+        );
+    }
+}

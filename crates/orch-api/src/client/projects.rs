@@ -2,7 +2,7 @@
 
 use super::{Client, ClientError, Page, Paging};
 use crate::types::project::{NewProject, Project, Quota, SetQuota, UpdateProject};
-use crate::types::vision::{NewVision, Vision};
+use crate::types::vision::{FirstVision, NewVision, Vision};
 
 impl Client {
     /// Creates a project.
@@ -48,6 +48,11 @@ impl Client {
     ) -> Result<Vision, ClientError> {
         self.post(&format!("/projects/{project_id}/vision"), vision)
             .await
+    }
+
+    /// Creates a project for a vision; where that is refused, there is no project either.
+    pub async fn submit_first_vision(&self, vision: &FirstVision) -> Result<Vision, ClientError> {
+        self.post("/visions", vision).await
     }
 
     /// The current version of a project's vision.

@@ -24,6 +24,22 @@ pub struct NewVision {
     pub attachments: Vec<NewAttachment>,
 }
 
+/// A vision for which a project is created.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FirstVision {
+    /// The project's name, 1 to 200 characters; the first line of the vision that says something where it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 200)]
+    pub name: Option<String>,
+    /// 1 byte to 512 KiB of text.
+    #[schema(min_length = 1)]
+    pub content: String,
+    /// Files that say more: at most 10, of 4 MiB together.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<NewAttachment>,
+}
+
 /// A file that comes with a vision: Markdown, plain text, an OpenAPI description, or a PDF.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -5,20 +5,22 @@ use orch_core::ids::ProjectId;
 use orch_core::project::Project;
 use orch_core::source::Reference;
 use orch_store::vision::Vision;
-use orch_store::{Listed, Page, project, vision};
+use orch_store::{Listed, Page, Tx, project, vision};
 use serde_json::json;
 
 use super::{App, AppError, Result, checks, source};
 
 /// The largest quota; more is as good as none.
 const MOST_RUNS_PER_DAY: u32 = 1_000_000;
-/// The longest vision, in bytes.
-const LONGEST_VISION: usize = 512 * 1024;
+/// The longest name, in characters.
+pub(super) const LONGEST_NAME: usize = 200;
+/// The longest description, in bytes.
+const LONGEST_DESCRIPTION: usize = 512 * 1024;
 
 /// Creates a project.
 pub async fn create(app: &App, actor: &str, new: NewProject) -> Result<Project> {
     app.check_room()?;
-    let name = checks::text("name", &new.name, 200)?;
+    let name = checks::text("name", &new.name, LONGEST_NAME)?;
     let description = new.description.as_deref().unwrap_or_default();
     let weight = new.weight.map(checks::weight).transpose()?;
     let max_concurrent_runs = new
@@ -30,15 +32,14 @@ pub async fn create(app: &App, actor: &str, new: NewProject) -> Result<Project> 
         .as_ref()
         .map(source::repository)
         .transpose()?;
-    if description.len() > LONGEST_VISION {
+    if description.len() > LONGEST_DESCRIPTION {
         return Err(AppError::invalid(
             "description",
-            format!("is over {LONGEST_VISION} bytes long"),
+            format!("is over {LONGEST_DESCRIPTION} bytes long"),
         ));
     }
     let mut tx = app.store().begin(actor).await?;
-    let now = tx.now();
-    let mut project = project::insert(&mut tx.conn, name.trim(), description, now).await?;
+    let mut project = insert(&mut tx, name.trim(), description).await?;
     if weight.is_some() || max_concurrent_runs.is_some() {
         project.share.weight = weight.unwrap_or_default();
         project.max_concurrent_runs = max_concurrent_runs;
@@ -48,16 +49,25 @@ pub async fn create(app: &App, actor: &str, new: NewProject) -> Result<Project> 
         project.repository = repository;
         project::set_repository(&mut tx.conn, &project).await?;
     }
-    tx.record(
-        "project.created",
-        Some(project.id),
-        json!({
-            "project_id": project.id, "name": project.name,
-            "repository": project.repository.as_ref().map(|repository| repository.url.as_str()),
-        }),
-    );
+    record_created(&mut tx, &project);
     tx.commit().await?;
     Ok(project)
+}
+
+/// A project that nothing has recorded yet.
+pub(super) async fn insert(tx: &mut Tx, name: &str, description: &str) -> Result<Project> {
+    let now = tx.now();
+    Ok(project::insert(&mut tx.conn, name, description, now).await?)
+}
+
+/// Tells the audit chain of a project that is as it will be.
+pub(super) fn record_created(tx: &mut Tx, project: &Project) {
+    let repository = project.repository.as_ref();
+    let data = json!({
+        "project_id": project.id, "name": project.name,
+        "repository": repository.map(|repository| repository.url.as_str()),
+    });
+    tx.record("project.created", Some(project.id), data);
 }
 
 /// One project.

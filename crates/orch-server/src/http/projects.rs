@@ -6,7 +6,7 @@ use axum::response::Response;
 use http::StatusCode;
 use orch_api::problem::Problem;
 use orch_api::types::project::{NewProject, Project, Quota, SetQuota, UpdateProject};
-use orch_api::types::vision::{Attachment, NewVision, Vision};
+use orch_api::types::vision::{Attachment, FirstVision, NewVision, Vision};
 use orch_core::ids::ProjectId;
 use utoipa_axum::routes;
 
@@ -28,6 +28,10 @@ pub fn area() -> Area<App> {
         .route(
             Access::User.body_up_to(VISION_BODY_BYTES),
             routes!(submit_vision, latest_vision),
+        )
+        .route(
+            Access::User.body_up_to(VISION_BODY_BYTES),
+            routes!(submit_first_vision),
         )
         .route(Access::User, routes!(list_visions))
         .route(Access::User, routes!(list_attachments))
@@ -87,6 +91,20 @@ async fn submit_vision(
     JsonBody(new): JsonBody<NewVision>,
 ) -> Created<Vision> {
     let vision = vision::submit(&app, &caller.name, ProjectId(id), new).await?;
+    Ok((StatusCode::CREATED, Json(view::vision(vision))))
+}
+
+/// Create a project for a vision
+///
+/// Both are there, or neither.
+#[utoipa::path(post, path = "/visions", tag = "projects", request_body = FirstVision, responses(
+    (status = 201, body = Vision), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+async fn submit_first_vision(
+    State(app): State<App>,
+    caller: Caller,
+    JsonBody(new): JsonBody<FirstVision>,
+) -> Created<Vision> {
+    let vision = vision::submit_first(&app, &caller.name, new).await?;
     Ok((StatusCode::CREATED, Json(view::vision(vision))))
 }
 

@@ -2,9 +2,9 @@
 
 use orch_api::client::Client;
 use orch_api::types::plan::PlanDifference;
-use serde_json::Value;
 
 use super::choose::choose;
+use super::field_change;
 use super::refusal::refusal;
 use crate::commands::{Context, ids};
 use crate::failure::Failure;
@@ -52,15 +52,10 @@ fn print(found: &PlanDifference, context: &mut Context<'_>) -> Result<(), Failur
     for change in &found.changed {
         let named = format!("~ {}", change.id);
         lines.push(paint.text(&one_line(&named), Tone::Waiting));
-        for field in &change.fields {
-            let side = |side: &Value| match side {
-                Value::String(text) => text.clone(),
-                other => other.to_string(),
-            };
-            let (before, after) = (side(&field.before), side(&field.after));
-            let text = format!("{}: {before} → {after}", field.field);
-            lines.push(format!("    {}", one_line(&text)));
-        }
+        let fields = change.fields.iter();
+        // What it waits for stands below, edge by edge.
+        let fields = fields.filter(|change| change.field != "depends_on");
+        lines.extend(fields.flat_map(|change| field_change::lines(change, paint)));
     }
     for (sign, edges, tone) in [
         ("-", &found.dependencies_removed, Tone::Bad),

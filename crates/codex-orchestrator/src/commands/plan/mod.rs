@@ -4,6 +4,7 @@ mod approve;
 mod choose;
 mod diff;
 mod edit;
+mod field_change;
 mod fields;
 mod graph;
 mod impact;
