@@ -1,5 +1,6 @@
 //! The commands, one file per group.
 
+mod agreement;
 pub mod agent;
 pub mod answer;
 pub mod artifact;
@@ -27,6 +28,7 @@ pub mod plan;
 pub mod project;
 mod project_roles;
 mod prompt;
+mod proposer;
 pub mod queue;
 pub mod quota;
 pub mod recipe;
