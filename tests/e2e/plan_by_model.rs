@@ -256,7 +256,10 @@ async fn a_replan_by_a_model_is_told_what_failed_and_leaves_nothing_that_failed_
 
     // The answer is the same plan again: what failed would only be tried again.
     let second = server.post(&format!("{base}/replan"), anew.clone()).await;
-    assert_eq!((&second["by"], &second["reason"]), (&json!("model"), &json!("the card is refused")));
+    assert_eq!(
+        (&second["by"], &second["reason"]),
+        (&json!("model"), &json!("the card is refused"))
+    );
     assert_eq!(second["faults"], json!([]), "{second:#}");
     let asked = model.requests()[1].body.to_string();
     for said in ["REASON\\nthe card is refused", "FAILED T-", "BEFORE\\n"] {
@@ -264,14 +267,25 @@ async fn a_replan_by_a_model_is_told_what_failed_and_leaves_nothing_that_failed_
     }
     let take = called(&second, "Take cards");
     assert_eq!(take["id"], failed);
-    let spike = format!("Find out why {} failed: Take cards", failed.as_str().unwrap());
+    let spike = format!(
+        "Find out why {} failed: Take cards",
+        failed.as_str().unwrap()
+    );
     assert_eq!(take["depends_on"], json!([called(&second, &spike)["id"]]));
-    assert!(second["notes"].to_string().contains("as it was"), "{second:#}");
+    assert!(
+        second["notes"].to_string().contains("as it was"),
+        "{second:#}"
+    );
     let entries = server.get("/audit?limit=200").await;
     let entries = entries.as_array().expect("entries");
-    let entry = entries.iter().find(|entry| entry["kind"] == "plan.replanned");
+    let entry = entries
+        .iter()
+        .find(|entry| entry["kind"] == "plan.replanned");
     let entry = entry.expect("it is recorded").to_string();
-    assert!(entry.contains("model") && entry.contains("\"added\""), "{entry}");
+    assert!(
+        entry.contains("model") && entry.contains("\"added\""),
+        "{entry}"
+    );
 
     // By rules the tasks of the model stay, and no model is asked.
     let mut by_rules = anew;
@@ -285,7 +299,10 @@ async fn a_replan_by_a_model_is_told_what_failed_and_leaves_nothing_that_failed_
     // What is not there did not fail, and no model is asked about it.
     let wrong = json!({"reason": "x", "failed": ["T-99"], "by": "model"});
     let (status, problem) = server.try_post(&format!("{base}/replan"), wrong).await;
-    assert_eq!((status, &problem["errors"][0]["field"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!("failed[0]")));
+    assert_eq!(
+        (status, &problem["errors"][0]["field"]),
+        (StatusCode::UNPROCESSABLE_ENTITY, &json!("failed[0]"))
+    );
     assert_eq!(model.requests().len(), 2);
 }
 
@@ -294,12 +311,17 @@ async fn a_usage_limit_says_when_a_plan_can_be_asked_for_again() {
     let limit = r#"{"error": {"code": "insufficient_quota", "message": "used up"}}"#;
     let (server, model) = with_model(vec![Reply::Status(429, Some(3600), limit.to_owned())]).await;
     let project = approved(&server, VISION).await;
-    let request = server.request(Method::POST, &path(project)).json(&json!({}));
+    let request = server
+        .request(Method::POST, &path(project))
+        .json(&json!({}));
     let response = request.send().await.expect("an answer");
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert!(response.headers().contains_key("retry-after"));
     let problem: Value = response.json().await.expect("a problem");
-    assert!(problem["detail"].as_str().unwrap().contains("429"), "{problem}");
+    assert!(
+        problem["detail"].as_str().unwrap().contains("429"),
+        "{problem}"
+    );
     assert_eq!(model.requests().len(), 1);
     let plans = server.get(&format!("/projects/{project}/plans")).await;
     assert_eq!(plans, json!([]));
@@ -309,7 +331,10 @@ async fn a_usage_limit_says_when_a_plan_can_be_asked_for_again() {
 async fn a_caller_who_goes_away_stops_the_model_and_no_plan_is_stored() {
     let (server, model) = with_model(vec![Reply::Hang]).await;
     let project = approved(&server, VISION).await;
-    let asking = server.request(Method::POST, &path(project)).json(&json!({})).send();
+    let asking = server
+        .request(Method::POST, &path(project))
+        .json(&json!({}))
+        .send();
     let asking = tokio::spawn(asking);
     while model.requests().is_empty() {
         tokio::time::sleep(Duration::from_millis(10)).await;

@@ -274,7 +274,10 @@ async fn the_command_line_leads_from_requirements_to_work() {
     // Nobody is there to be asked, and the newest version is not approved unread.
     let (code, _, err) = told(server.command(&["requirements", "approve", &project]));
     assert_eq!(code, 2, "{err}");
-    assert!(err.contains("--version") && err.contains("--digest"), "{err}");
+    assert!(
+        err.contains("--version") && err.contains("--digest"),
+        "{err}"
+    );
     let shown = server.cli(&["requirements", "show", &project, "--json"]);
     let shown: Value = serde_json::from_str(&shown).expect("JSON");
     let digest = text(&shown["digest"]);
@@ -359,14 +362,23 @@ async fn an_approval_names_a_version_or_the_digest_that_was_read() {
     let tag = format!("\"{}\"", text(&requirements["digest"]));
     let read = server.request(Method::POST, &path).header("if-match", &tag);
     let (status, approved) = answer(read).await;
-    assert_eq!((status, &approved["status"]), (StatusCode::OK, &json!("approved")));
+    assert_eq!(
+        (status, &approved["status"]),
+        (StatusCode::OK, &json!("approved"))
+    );
 
     let plan = server
         .post(&format!("{base}/tasks/plan"), json!(null))
         .await;
     let path = unread("plans").await;
     let zeros = json!({"digest": "0".repeat(64)});
-    assert_eq!(refused(&server, &path, zeros).await, conflict("digest_changed"));
+    assert_eq!(
+        refused(&server, &path, zeros).await,
+        conflict("digest_changed")
+    );
     let approved = server.post(&path, json!({"digest": plan["digest"]})).await;
-    assert_eq!((&approved["id"], &approved["status"]), (&plan["id"], &json!("approved")));
+    assert_eq!(
+        (&approved["id"], &approved["status"]),
+        (&plan["id"], &json!("approved"))
+    );
 }

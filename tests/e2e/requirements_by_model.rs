@@ -314,7 +314,12 @@ async fn one_architecture_or_two_of_one_name_are_asked_for_once_more() {
     assert_eq!(made["options"].as_array().map(Vec::len), Some(2));
     let asked = model.requests();
     assert_eq!(asked.len(), 2);
-    assert!(asked[1].body.to_string().contains("its name is that of another"));
+    assert!(
+        asked[1]
+            .body
+            .to_string()
+            .contains("its name is that of another")
+    );
 }
 
 #[tokio::test]
@@ -326,8 +331,12 @@ async fn what_only_a_model_says_is_marked_until_a_person_says_it() {
     assert_eq!(own["only_by_model"], true);
     assert_eq!(saying(&made, "A customer pays")["only_by_model"], false);
     let shown = server.cli(&["requirements", "show", &project.to_string()]);
-    assert!(shown.contains("model only") && shown.contains("only a model says"), "{shown}");
-    let edits = json!({"edits": [{"op": "change", "id": own["id"], "text": "Bikes are sold in Europe"}]});
+    assert!(
+        shown.contains("model only") && shown.contains("only a model says"),
+        "{shown}"
+    );
+    let edits =
+        json!({"edits": [{"op": "change", "id": own["id"], "text": "Bikes are sold in Europe"}]});
     let edits_path = format!("/projects/{project}/requirements/{}/edits", made["id"]);
     let edited = server.post(&edits_path, edits).await;
     assert_eq!(saying(&edited, "sold in Europe")["only_by_model"], false);

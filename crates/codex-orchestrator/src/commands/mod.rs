@@ -1,7 +1,7 @@
 //! The commands, one file per group.
 
-mod agreement;
 pub mod agent;
+mod agreement;
 pub mod answer;
 pub mod artifact;
 pub mod audit;

@@ -186,7 +186,10 @@ impl Details for PlanTask {
             fields.push(("done when", Cell::new(text)));
         }
         if self.needs_approval {
-            fields.push(("needs", Cell::new("an approval of its own, besides the plan's")));
+            fields.push((
+                "needs",
+                Cell::new("an approval of its own, besides the plan's"),
+            ));
         }
         fields.extend(self.why.iter().map(|why| ("waits", Cell::new(why))));
         fields

@@ -63,7 +63,8 @@ impl Row for Requirements {
 }
 
 impl Row for RequirementItem {
-    const HEAD: &'static [&'static str] = &["id", "kind", "priority", "first", "said by", "requirement"];
+    const HEAD: &'static [&'static str] =
+        &["id", "kind", "priority", "first", "said by", "requirement"];
     const NAME: &'static str = "items";
 
     fn cells(&self) -> Vec<Cell> {

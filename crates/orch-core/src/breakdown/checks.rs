@@ -54,10 +54,9 @@ fn criterion(command: &Acceptance) -> Criterion {
         Purpose::Build => "The code is built",
         Purpose::Test => "All tests pass",
         Purpose::Lint => "The checks of the code pass",
-        Purpose::Install
-        | Purpose::Format
-        | Purpose::Run
-        | Purpose::Deploy => "The command succeeds",
+        Purpose::Install | Purpose::Format | Purpose::Run | Purpose::Deploy => {
+            "The command succeeds"
+        }
     };
     let place = cleaned(&command.place.to_string(), 300);
     Criterion {

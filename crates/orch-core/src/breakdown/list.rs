@@ -52,7 +52,8 @@ pub fn for_workers(
     let mut ready = BinaryHeap::new();
     let mut running = BinaryHeap::new();
     // What each idle worker did last: who is idle longest is next. More workers than tasks change nothing.
-    let mut idle: VecDeque<Option<usize>> = vec![None; workers.clamp(1, lengths.len().max(1))].into();
+    let mut idle: VecDeque<Option<usize>> =
+        vec![None; workers.clamp(1, lengths.len().max(1))].into();
     let mut worker = vec![None; lengths.len()];
     let mut begun = Vec::with_capacity(lengths.len());
     let mut now = 0.0;

@@ -26,6 +26,8 @@ mod simulate;
 mod standing;
 
 #[cfg(test)]
+mod adapt_tests;
+#[cfg(test)]
 mod laws;
 #[cfg(test)]
 mod oracle;
@@ -34,11 +36,12 @@ mod tests;
 #[cfg(test)]
 mod visions_tests;
 
-pub use by_model::{
-    NothingUsable, PlanBrief, PlanFailure, PlanMaterialTooLarge, SuggestedCriterion, SuggestedEpic, SuggestedEstimate,
-    SuggestedPlan, SuggestedStory, SuggestedTask, TaskFailure, plan_material, plan_of_model,
-};
 pub use adapt::adapt;
+pub use by_model::{
+    NothingUsable, PlanBrief, PlanFailure, PlanMaterialTooLarge, SuggestedCriterion, SuggestedEpic,
+    SuggestedEstimate, SuggestedPlan, SuggestedStory, SuggestedTask, TaskFailure, plan_material,
+    plan_of_model,
+};
 pub use check::Fault;
 pub use checks::Checks;
 pub use difference::{Changed, Dependency, Difference, Entries, FieldChange, difference};

@@ -103,7 +103,8 @@ pub fn replan(
 /// Those of the tasks that failed which `plan` would try again as they were in `previous`: after the same
 /// tasks, with the same words.
 pub fn left_as_it_was(previous: &Breakdown, plan: &Breakdown, failed: &[String]) -> Vec<String> {
-    let find = |plan: &Breakdown, id: &String| plan.tasks.iter().find(|task| task.id == *id).cloned();
+    let find =
+        |plan: &Breakdown, id: &String| plan.tasks.iter().find(|task| task.id == *id).cloned();
     let is_left = |id: &&String| match (find(previous, id), find(plan, id)) {
         (Some(before), Some(now)) => {
             before.title == now.title

@@ -6,9 +6,8 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use proptest::prelude::{any, prop, prop_assert, prop_assert_eq, proptest};
 
 use super::{
-    Checks, adapt,
-    Breakdown, Edit, Finished, History, MOST_TASKS, Origin, Standing, Task, difference, draw, edit,
-    impact, later, propose, replan, schedule, standing,
+    Breakdown, Checks, Edit, Finished, History, MOST_TASKS, Origin, Standing, Task, difference,
+    draw, edit, impact, later, propose, replan, schedule, standing,
 };
 use crate::requirements::visions::{proposed, visions};
 use crate::requirements::{Document, Edit as RequirementsEdit, ItemKind, Priority, Requirement};
@@ -81,7 +80,12 @@ fn a_second_proposal_of_the_same_requirements_is_the_same_plan() {
     for (name, text) in visions() {
         let document = proposed(&text);
         let plan = planned(&document);
-        let again = propose(&document, &Checks::default(), Some(&plan), &Finished::default());
+        let again = propose(
+            &document,
+            &Checks::default(),
+            Some(&plan),
+            &Finished::default(),
+        );
         assert!(difference(&plan, &again).is_empty(), "{name}");
         assert_eq!(again, plan, "{name}");
         assert_eq!(again.digest(), planned(&document).digest(), "{name}");
@@ -205,7 +209,12 @@ fn what_persons_changed_is_kept_and_what_they_removed_does_not_come_back() {
         },
     ];
     let edited = edit(&plan, &edits).expect("all can be done");
-    let again = propose(&document, &Checks::default(), Some(&edited), &Finished::default());
+    let again = propose(
+        &document,
+        &Checks::default(),
+        Some(&edited),
+        &Finished::default(),
+    );
     assert_eq!(again, edited);
     assert_eq!(again.epics[0].title, "Base");
     assert!(!again.tasks.iter().any(|task| task.key == gone.key));
@@ -255,7 +264,12 @@ fn a_removed_requirement_takes_its_tasks_along_but_for_those_that_are_done() {
             .any(|task| task.key == format!("test/{card}"))
     );
     assert_eq!(again.check_with(&after.items, &done), []);
-    let without = propose(&after, &Checks::default(), Some(&plan), &Finished::default());
+    let without = propose(
+        &after,
+        &Checks::default(),
+        Some(&plan),
+        &Finished::default(),
+    );
     assert!(!without.tasks.iter().any(|task| task.key == build));
     assert_eq!(without.check(&after.items), []);
 }
@@ -314,7 +328,12 @@ fn rules_give_way_where_they_would_close_a_cycle_with_what_a_person_set() {
     .expect("no cycle yet");
     // Payments bring a look at threats, for which each building would wait, and which waits for the architecture.
     let after = proposed("Customers must reserve a bike. Customers must pay by card.");
-    let again = propose(&after, &Checks::default(), Some(&edited), &Finished::default());
+    let again = propose(
+        &after,
+        &Checks::default(),
+        Some(&edited),
+        &Finished::default(),
+    );
     assert_eq!(again.check(&after.items), []);
     let architecture = again.tasks.iter().find(|task| task.key == "architecture");
     assert_eq!(architecture.expect("it stays").depends_on, [id(&build)]);
@@ -329,7 +348,12 @@ fn what_a_replan_added_stays_with_its_task() {
     let redone = replan(&plan, "no network", &[failed], &Finished::default());
     let redone = redone.expect("it can be redone").plan;
     assert_eq!(
-        propose(&document, &Checks::default(), Some(&redone), &Finished::default()),
+        propose(
+            &document,
+            &Checks::default(),
+            Some(&redone),
+            &Finished::default()
+        ),
         redone
     );
 }
@@ -396,75 +420,4 @@ proptest! {
             prop_assert_eq!(kept.map(but_for_order), Some(but_for_order(task)));
         }
     }
-}
-
-/// A model's tasks serve every requirement; one of these goes, and another comes.
-#[test]
-fn other_requirements_leave_the_tasks_of_a_model_that_still_serve_one() {
-    let before = proposed("Customers must pay by card. Customers must reserve a bike.");
-    let mut plan = planned(&before);
-    for task in &mut plan.tasks {
-        task.origin = Origin::Model;
-        task.key = format!("model/{}", task.id);
-    }
-    let reserve = before.items.iter().find(|item| item.text.contains("reserve"));
-    let reserve = &reserve.expect("the item").id;
-    let after = before
-        .edited(
-            &[
-                RequirementsEdit::Remove {
-                    id: reserve.clone(),
-                },
-                RequirementsEdit::Add {
-                    kind: ItemKind::Functional,
-                    text: "Customers must get a receipt".to_owned(),
-                    priority: Some(Priority::Must),
-                    mvp: Some(true),
-                },
-            ],
-            "ada",
-        )
-        .expect("edits that hold");
-    let only = |id: &str| -> Vec<String> {
-        let tasks = plan.tasks.iter();
-        let tasks = tasks.filter(|task| task.requirements == [id]);
-        tasks.map(|task| task.id.clone()).collect()
-    };
-    let alone = only(reserve);
-    assert!(alone.len() >= 2, "{plan:#?}");
-    let done: Finished = alone[..1].iter().cloned().collect();
-    let next = adapt(&after, &Checks::default(), &plan, &done);
-    assert_eq!(next.check_with(&after.items, &done), []);
-    for task in &plan.tasks {
-        let goes = alone[1..].contains(&task.id);
-        let kept = next.tasks.iter().any(|other| other.id == task.id);
-        assert_eq!(kept, !goes, "{task:#?}");
-    }
-    let receipt = after.items.iter().find(|item| item.text.contains("receipt"));
-    let receipt = &receipt.expect("the item").id;
-    let new = next.tasks.iter().filter(|task| task.requirements.contains(receipt));
-    assert!(new.clone().count() >= 1 && new.clone().all(|task| task.origin == Origin::Rules));
-    assert!(next.notes.iter().any(|note| note.contains(&alone[1])), "{:?}", next.notes);
-    assert_eq!(adapt(&after, &Checks::default(), &next, &done).tasks, next.tasks);
-}
-
-#[test]
-fn commands_of_existing_code_show_that_tasks_are_done() {
-    use crate::survey::{FileKind, Survey, Tree, TreeFile, survey};
-    let makefile = "build:\n\tcc x.c\ntest:\n\t./run\n";
-    let file = TreeFile::new(b"Makefile", makefile.len() as u64, FileKind::File);
-    let content = ("Makefile".to_owned(), makefile.as_bytes().to_vec());
-    let found: Survey = survey(&Tree::new(vec![file], [content]), "2026-01-01");
-    let checks = Checks::of(&found);
-    let document = proposed("Customers must pay by card.");
-    let plan = propose(&document, &checks, None, &Finished::default());
-    let commands = |key: &str| -> Vec<String> {
-        let task = plan.tasks.iter().find(|task| task.key.starts_with(key));
-        let criteria = task.expect("the task").acceptance.iter();
-        criteria.filter_map(|one| one.command.clone()).collect()
-    };
-    assert_eq!(commands("build/"), ["make build", "make test"]);
-    assert_eq!(commands("test/"), ["make test"]);
-    assert_eq!(commands("scaffold"), ["make build", "make test"]);
-    assert_eq!(plan.check(&document.items), []);
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use orch_api::types::plan::{
     ApprovedPlan, Plan, PlanChange, PlanCriterion, PlanDependency, PlanDifference, PlanEpic,
-    PlanEstimate, PlanFault, PlanFieldChange, PlanGraph, PlanLater, PlanNamed,
-    PlanNode, PlanProgress, PlanStatus, PlanStory, PlanTask, PlanVersion,
+    PlanEstimate, PlanFault, PlanFieldChange, PlanGraph, PlanLater, PlanNamed, PlanNode,
+    PlanProgress, PlanStatus, PlanStory, PlanTask, PlanVersion,
 };
 use orch_api::types::requirements::ProposedBy;
 use orch_core::breakdown::{

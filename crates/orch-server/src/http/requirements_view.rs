@@ -1,7 +1,8 @@
 //! How requirements, their differences and comments, and files of visions are shown.
 
 use orch_api::types::requirements::{
-    ProposedBy, RequirementComment, RequirementItem, Requirements, RequirementsDifference, RequirementsStatus,
+    ProposedBy, RequirementComment, RequirementItem, Requirements, RequirementsDifference,
+    RequirementsStatus,
 };
 use orch_api::types::vision::Attachment;
 use orch_core::requirements::{Content, Difference, Requirement};

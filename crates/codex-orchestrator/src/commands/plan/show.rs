@@ -124,10 +124,12 @@ fn approvals(plan: &Plan, context: &mut Context<'_>) {
     if count == 0 {
         return;
     }
-    let named = gated().take(MOST_NAMED).map(|task| match task.work_item_id {
-        Some(item) => format!("{} (work item {item})", task.id),
-        None => task.id.clone(),
-    });
+    let named = gated()
+        .take(MOST_NAMED)
+        .map(|task| match task.work_item_id {
+            Some(item) => format!("{} (work item {item})", task.id),
+            None => task.id.clone(),
+        });
     let named = one_line(&named.collect::<Vec<_>>().join(", "));
     let more = match count.saturating_sub(MOST_NAMED) {
         0 => String::new(),

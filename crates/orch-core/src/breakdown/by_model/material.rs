@@ -99,7 +99,12 @@ pub fn plan_material(brief: PlanBrief<'_>) -> Result<Material, PlanMaterialTooLa
     if let Some(failure) = failure {
         parts.push(("REASON".to_owned(), format!("{}\n", failure.reason)));
         let tasks = failure.tasks.iter().take(MOST_FAILED);
-        parts.extend(tasks.map(|task| (format!("FAILED {}", cleaned(&task.task, 20)), of_failure(task))));
+        parts.extend(tasks.map(|task| {
+            (
+                format!("FAILED {}", cleaned(&task.task, 20)),
+                of_failure(task),
+            )
+        }));
     }
     Ok(fenced(parts))
 }

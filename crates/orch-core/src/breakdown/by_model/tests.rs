@@ -1,11 +1,12 @@
 //! Claims over plans of models: nothing demanded is lost, nothing hostile gets through, ids stay.
 
 use super::super::{
-    Breakdown, Checks, Edit, Fault, Finished, MOST_TASKS, Origin, Standing, Task, edit, propose, standing,
+    Breakdown, Checks, Edit, Fault, Finished, MOST_TASKS, Origin, Standing, Task, edit, propose,
+    standing,
 };
 use super::{
-    NothingUsable, PlanBrief, PlanFailure, SuggestedCriterion, SuggestedEpic, SuggestedEstimate, SuggestedPlan,
-    SuggestedStory, SuggestedTask, TaskFailure, plan_material, plan_of_model,
+    NothingUsable, PlanBrief, PlanFailure, SuggestedCriterion, SuggestedEpic, SuggestedEstimate,
+    SuggestedPlan, SuggestedStory, SuggestedTask, TaskFailure, plan_material, plan_of_model,
 };
 use crate::requirements::Document;
 use crate::requirements::visions::{proposed, visions};
@@ -61,7 +62,14 @@ fn answer(tasks: Vec<SuggestedTask>) -> SuggestedPlan {
 }
 
 fn read(answer: &SuggestedPlan, document: &Document, before: Option<&Breakdown>) -> Breakdown {
-    plan_of_model(answer, document, &Checks::default(), before, &Finished::default()).expect("a plan")
+    plan_of_model(
+        answer,
+        document,
+        &Checks::default(),
+        before,
+        &Finished::default(),
+    )
+    .expect("a plan")
 }
 
 fn called<'p>(plan: &'p Breakdown, title: &str) -> &'p Task {
@@ -186,7 +194,13 @@ fn ids_edits_and_finished_work_stay_over_answers_and_rules() {
     let mut other = task(&first.tasks[0].id, &ids[0], &[]);
     other.title = "Another title".to_owned();
     let done: Finished = [first.tasks[1].id.clone()].into_iter().collect();
-    let next = plan_of_model(&answer(vec![other]), &document, &Checks::default(), Some(&first), &done);
+    let next = plan_of_model(
+        &answer(vec![other]),
+        &document,
+        &Checks::default(),
+        Some(&first),
+        &done,
+    );
     let next = next.expect("a plan");
     assert_eq!(called(&next, "Another title").id, first.tasks[0].id);
     assert!(next.tasks.contains(&first.tasks[1]));
@@ -195,7 +209,12 @@ fn ids_edits_and_finished_work_stay_over_answers_and_rules() {
     let rules = propose(&document, &Checks::default(), None, &Finished::default());
     let by_model = read(&answer(all), &document, Some(&rules));
     assert_eq!(by_model.check(&document.items), []);
-    let back = propose(&document, &Checks::default(), Some(&by_model), &Finished::default());
+    let back = propose(
+        &document,
+        &Checks::default(),
+        Some(&by_model),
+        &Finished::default(),
+    );
     assert_eq!(back.check(&document.items), []);
     assert!(!back.by_model && back.notes.is_empty());
 }
@@ -245,7 +264,13 @@ fn many_cycles_are_broken_in_bounded_time() {
 fn an_answer_of_which_nothing_can_be_used_is_no_plan() {
     let document = shop();
     for tasks in [Vec::new(), vec![task("a", "R-999", &[])]] {
-        let none = plan_of_model(&answer(tasks), &document, &Checks::default(), None, &Finished::default());
+        let none = plan_of_model(
+            &answer(tasks),
+            &document,
+            &Checks::default(),
+            None,
+            &Finished::default(),
+        );
         assert_eq!(none, Err(NothingUsable));
     }
 }
@@ -288,7 +313,11 @@ fn what_failed_is_told_as_data_and_its_log_is_cut_from_the_front() {
         failure: Some(&failure),
     };
     let shown = plan_material(brief).expect("a material");
-    for said in ["REASON\nthe card is refused", "FAILED T-3\nended: exit code 1", "line 999 of the log"] {
+    for said in [
+        "REASON\nthe card is refused",
+        "FAILED T-3\nended: exit code 1",
+        "line 999 of the log",
+    ] {
         assert!(shown.text.contains(said), "{said}: {}", shown.text);
     }
     assert!(!shown.text.contains("line 1 of the log"));

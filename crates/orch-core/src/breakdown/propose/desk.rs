@@ -63,7 +63,11 @@ impl<'c> Desk<'c> {
     /// That tests pass: those of the code that is there, else those of the toolchain that is named.
     pub fn tests_pass(&self) -> Vec<Criterion> {
         match self.checks.is_empty() {
-            true => self.toolchain.map(Toolchain::tests_pass).into_iter().collect(),
+            true => self
+                .toolchain
+                .map(Toolchain::tests_pass)
+                .into_iter()
+                .collect(),
             false => self.checks.tests(),
         }
     }

@@ -181,7 +181,12 @@ fn architecture(
     )
 }
 
-fn scaffold(desk: &mut Desk<'_>, epic: &str, architecture: &str, reasons: &[&Requirement]) -> String {
+fn scaffold(
+    desk: &mut Desk<'_>,
+    epic: &str,
+    architecture: &str,
+    reasons: &[&Requirement],
+) -> String {
     let title = "Set up the project: build, tests and checks".to_owned();
     let mut acceptance = desk.is_well();
     if acceptance.is_empty() {

@@ -112,7 +112,8 @@ impl Requirement {
             return None;
         }
         if self.edited {
-            let said: HashSet<String> = words(sentence).into_iter().map(|word| word.lower).collect();
+            let said: HashSet<String> =
+                words(sentence).into_iter().map(|word| word.lower).collect();
             let mut own = words(&self.text).into_iter();
             if !own.all(|word| said.contains(&word.lower)) {
                 return None;

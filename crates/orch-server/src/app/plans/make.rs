@@ -77,9 +77,7 @@ pub(super) fn make(scene: &Scene, cause: &Cause) -> Result<Made> {
                 .map_err(|nothing| unusable(&nothing.to_string()))?
         }
         (Maker::Rules, Some(before)) if is_anew && serves_the_same => before.clone(),
-        (Maker::Rules, Some(before)) if is_anew => {
-            breakdown::adapt(&served, checks, before, &done)
-        }
+        (Maker::Rules, Some(before)) if is_anew => breakdown::adapt(&served, checks, before, &done),
         (Maker::Rules, before) => breakdown::propose(&served, checks, before.as_ref(), &done),
     };
     let (Some(occasion), Some(before)) = (&cause.occasion, before) else {
@@ -103,7 +101,8 @@ fn anew(
     let failed = scene.failed(before, occasion)?;
     let open = match &cause.maker {
         Maker::Rules => {
-            let there: BTreeSet<&str> = proposed.tasks.iter().map(|task| task.id.as_str()).collect();
+            let there: BTreeSet<&str> =
+                proposed.tasks.iter().map(|task| task.id.as_str()).collect();
             let open = failed.iter().filter(|id| there.contains(id.as_str()));
             open.cloned().collect()
         }
