@@ -173,7 +173,12 @@ async fn a_plan_is_edited_compared_approved_by_its_digest_and_done_in_order() {
         conflict("plan_decided")
     );
     assert_eq!(
-        refused(&server, &format!("{base}/approve"), json!(null)).await,
+        refused(
+            &server,
+            &format!("{base}/approve"),
+            json!({"digest": second["digest"]})
+        )
+        .await,
         conflict("plan_decided")
     );
 
@@ -228,7 +233,7 @@ async fn after_a_failure_a_new_version_keeps_what_is_done_and_waits_for_a_person
     let server = Installation::with("serve", &[("ORCH_MAX_RETRIES", "0")]);
     let (project, first) = planned(&server).await;
     let base = format!("/projects/{project}/plans");
-    let approved = server.post(&format!("{base}/approve"), json!(null)).await;
+    let approved = approve_newest(&server, project, "plans").await;
     let done = work_round(&server, true).await;
     let failed = work_round(&server, false).await;
     assert!(!done.is_empty() && !failed.is_empty(), "{approved:#}");
@@ -273,7 +278,7 @@ async fn after_a_failure_a_new_version_keeps_what_is_done_and_waits_for_a_person
     let entry = &audited(&server, "plan.replanned").await[0];
     assert_eq!(entry["data"]["reason"], "the card provider is away");
 
-    let again = server.post(&format!("{base}/approve"), json!(null)).await;
+    let again = approve_newest(&server, project, "plans").await;
     assert_eq!(
         again["created"].as_array().map(Vec::len),
         Some(failed_tasks.len())
@@ -300,7 +305,7 @@ async fn a_later_version_sets_the_dependencies_of_what_is_queued_right() {
     let server = Installation::serve();
     let (project, first) = planned(&server).await;
     let base = format!("/projects/{project}/plans");
-    server.post(&format!("{base}/approve"), json!(null)).await;
+    approve_newest(&server, project, "plans").await;
     let (before, after) = an_edge(&first);
     let edits = json!({"edits": [
         {"op": "remove_dependency", "task": after, "on": before},
@@ -308,7 +313,7 @@ async fn a_later_version_sets_the_dependencies_of_what_is_queued_right() {
     ]});
     let path = format!("{base}/{}/edits", first["id"]);
     server.post(&path, edits).await;
-    let second = server.post(&format!("{base}/approve"), json!(null)).await;
+    let second = approve_newest(&server, project, "plans").await;
     assert_eq!(queued(&server).await, wanted(&second));
     assert_eq!(second["created"], json!([]));
     let item = second["rewritten"][0].clone();

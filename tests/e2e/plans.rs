@@ -189,7 +189,7 @@ async fn faulty_edits_and_hostile_titles_do_no_harm() {
     let path = format!("{base}/{}/graph?format=png", edited["id"]);
     let (status, _) = answer(server.request(Method::GET, &path)).await;
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
-    let approved = server.post(&format!("{base}/approve"), json!(null)).await;
+    let approved = approve_newest(&server, project, "plans").await;
     let items = server.get("/work-items").await;
     assert!(
         items
@@ -218,7 +218,10 @@ async fn a_plan_that_is_not_sound_is_shown_with_its_faults_and_not_approved() {
         "{edited:#}"
     );
     let (status, problem) = server
-        .try_post(&format!("{base}/approve"), json!(null))
+        .try_post(
+            &format!("{base}/approve"),
+            json!({"digest": edited["digest"]}),
+        )
         .await;
     assert_eq!(
         (status, problem["code"].clone()),
