@@ -15,6 +15,10 @@ fn changes_of<'v>(impact: &'v Value, run: &Value) -> Vec<&'v Value> {
     changes.filter(|change| change["run_id"] == *run).collect()
 }
 
+fn of<'v>(tests: &'v [Value], kind: &str) -> Vec<&'v Value> {
+    tests.iter().filter(|test| test["kind"] == kind).collect()
+}
+
 /// Rust is named, so that its tests show that a feature is built; what runs keep is what they changed and tested.
 #[tokio::test]
 async fn impact_names_runs_with_their_changes_and_tests() {
@@ -61,10 +65,8 @@ async fn impact_names_runs_with_their_changes_and_tests() {
     });
     assert_eq!(changes_of(&impact, run), [&change], "{impact:#}");
     let tests = impact["tests"].as_array().expect("tests");
-    let of =
-        |kind: &str| -> Vec<&Value> { tests.iter().filter(|test| test["kind"] == kind).collect() };
     assert!(
-        of("acceptance")
+        of(tests, "acceptance")
             .iter()
             .all(|test| test["command"] == "cargo test"),
         "{tests:#?}"
@@ -74,8 +76,9 @@ async fn impact_names_runs_with_their_changes_and_tests() {
         .flat_map(|task| task["acceptance"].as_array().expect("criteria"))
         .filter(|criterion| criterion["command"].is_string())
         .count();
-    assert_eq!(of("acceptance").len(), commands);
-    let [report] = of("report")[..] else {
+    assert_eq!(of(tests, "acceptance").len(), commands);
+    let reports = of(tests, "report");
+    let [report] = reports[..] else {
         panic!("one report: {tests:#?}");
     };
     assert_eq!(
@@ -127,8 +130,7 @@ async fn tasks_that_need_an_approval_of_their_own_are_named_before_and_after_the
     assert_eq!(gated(&edited), ["Set up the database"]);
     let digest = text(&edited["digest"]);
     let project = project.to_string();
-    let approve = server.command(&["plan", "approve", &project, "--digest", digest]);
-    let mut approve = approve;
+    let mut approve = server.command(&["plan", "approve", &project, "--digest", digest]);
     let output = approve.output().expect("the command runs");
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(
