@@ -31,6 +31,7 @@ mod once;
 mod openapi;
 mod orchestrate;
 mod plan_by_model;
+mod plan_impact;
 mod plan_work;
 mod plans;
 #[path = "../support/postgres.rs"]

@@ -22,7 +22,7 @@ async fn filled() -> Installation {
             json!({}),
         )
         .await;
-    for path in ["requirements/approve", "tasks/plan"] {
+    for path in ["requirements/1/approve", "tasks/plan"] {
         server
             .post(&format!("/projects/{project}/{path}"), json!({}))
             .await;

@@ -71,7 +71,7 @@ async fn fill(server: &Installation) {
             json!(null),
         )
         .await;
-    for path in ["requirements/approve", "tasks/plan"] {
+    for path in ["requirements/1/approve", "tasks/plan"] {
         server
             .post(&format!("/projects/{project}/{path}"), json!(null))
             .await;

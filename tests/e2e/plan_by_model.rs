@@ -1,10 +1,13 @@
 //! Plans by a model that answers by a script: what becomes of its answer, and of what is none.
 
+use std::time::Duration;
+
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::codex::scripted_model::{Reply, ScriptedModel};
-use crate::support::Installation;
+use crate::plans::approve_newest;
+use crate::support::{Installation, answer};
 
 const KEY: &str = "sk-plans-0123456789";
 const VISION: &str = "Customers must pay by card. Customers can reserve a bike. The shop must send a receipt by mail.";
@@ -32,8 +35,7 @@ async fn approved(server: &Installation, vision: &str) -> i64 {
         .await;
     let path = format!("{base}/requirements/propose");
     server.post(&path, json!({"by": "rules"})).await;
-    let path = format!("{base}/requirements/approve");
-    server.post(&path, json!(null)).await;
+    approve_newest(server, project, "requirements").await;
     project
 }
 
@@ -143,8 +145,7 @@ async fn a_model_plans_and_nothing_demanded_is_lost_or_made_up() {
         assert_eq!(again["faults"], json!([]), "{again:#}");
     }
     assert_eq!(model.requests().len(), 2, "rules ask no model");
-    let approve = format!("/projects/{project}/plans/approve");
-    server.post(&approve, json!(null)).await;
+    approve_newest(&server, project, "plans").await;
     let items = server.get("/work-items").await;
     assert!(items.to_string().contains("Take cards and cash"), "{items}");
 }
@@ -237,4 +238,148 @@ async fn what_is_no_plan_stores_nothing_and_names_the_way_by_rules() {
         let by_rules = server.post(&path(project), json!({"by": "rules"})).await;
         assert_eq!(by_rules["by"], "rules");
     }
+}
+
+#[tokio::test]
+async fn a_replan_by_a_model_is_told_what_failed_and_leaves_nothing_that_failed_as_it_was() {
+    let first = plan(vec![
+        task("take", "Take cards", &["R-1"], &[]),
+        task("book", "Reserve bikes", &["R-2"], &[]),
+        task("mail", "Send receipts", &["R-3"], &["take"]),
+    ]);
+    let (server, model) = with_model(vec![Reply::say(&first)]).await;
+    let project = approved(&server, VISION).await;
+    let made = server.post(&path(project), json!({})).await;
+    let failed = called(&made, "Take cards")["id"].clone();
+    let base = format!("/projects/{project}/plans");
+    let anew = json!({"reason": "the card is refused", "failed": [failed]});
+
+    // The answer is the same plan again: what failed would only be tried again.
+    let second = server.post(&format!("{base}/replan"), anew.clone()).await;
+    assert_eq!(
+        (&second["by"], &second["reason"]),
+        (&json!("model"), &json!("the card is refused"))
+    );
+    assert_eq!(second["faults"], json!([]), "{second:#}");
+    let asked = model.requests()[1].body.to_string();
+    for said in ["REASON\\nthe card is refused", "FAILED T-", "BEFORE\\n"] {
+        assert!(asked.contains(said), "{said}: {asked}");
+    }
+    let take = called(&second, "Take cards");
+    assert_eq!(take["id"], failed);
+    let spike = format!(
+        "Find out why {} failed: Take cards",
+        failed.as_str().unwrap()
+    );
+    assert_eq!(take["depends_on"], json!([called(&second, &spike)["id"]]));
+    assert!(
+        second["notes"].to_string().contains("as it was"),
+        "{second:#}"
+    );
+    let entries = server.get("/audit?limit=200").await;
+    let entries = entries.as_array().expect("entries");
+    let entry = entries
+        .iter()
+        .find(|entry| entry["kind"] == "plan.replanned");
+    let entry = entry.expect("it is recorded").to_string();
+    assert!(
+        entry.contains("model") && entry.contains("\"added\""),
+        "{entry}"
+    );
+
+    // By rules the tasks of the model stay, and no model is asked.
+    let mut by_rules = anew;
+    by_rules["by"] = json!("rules");
+    let third = server.post(&format!("{base}/replan"), by_rules).await;
+    assert_eq!(model.requests().len(), 2);
+    for title in ["Take cards", "Reserve bikes", "Send receipts"] {
+        assert_eq!(called(&third, title)["origin"], "model", "{third:#}");
+    }
+
+    // What is not there did not fail, and no model is asked about it.
+    let wrong = json!({"reason": "x", "failed": ["T-99"], "by": "model"});
+    let (status, problem) = server.try_post(&format!("{base}/replan"), wrong).await;
+    assert_eq!(
+        (status, &problem["errors"][0]["field"]),
+        (StatusCode::UNPROCESSABLE_ENTITY, &json!("failed[0]"))
+    );
+    assert_eq!(model.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn a_usage_limit_says_when_a_plan_can_be_asked_for_again() {
+    let limit = r#"{"error": {"code": "insufficient_quota", "message": "used up"}}"#;
+    let (server, model) = with_model(vec![Reply::Status(429, Some(3600), limit.to_owned())]).await;
+    let project = approved(&server, VISION).await;
+    let request = server
+        .request(Method::POST, &path(project))
+        .json(&json!({}));
+    let response = request.send().await.expect("an answer");
+    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert!(response.headers().contains_key("retry-after"));
+    let problem: Value = response.json().await.expect("a problem");
+    assert!(
+        problem["detail"].as_str().unwrap().contains("429"),
+        "{problem}"
+    );
+    assert_eq!(model.requests().len(), 1);
+    let plans = server.get(&format!("/projects/{project}/plans")).await;
+    assert_eq!(plans, json!([]));
+}
+
+#[tokio::test]
+async fn a_caller_who_goes_away_stops_the_model_and_no_plan_is_stored() {
+    let (server, model) = with_model(vec![Reply::Hang]).await;
+    let project = approved(&server, VISION).await;
+    let asking = server
+        .request(Method::POST, &path(project))
+        .json(&json!({}))
+        .send();
+    let asking = tokio::spawn(asking);
+    while model.requests().is_empty() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    asking.abort();
+    server
+        .wait_for("/audit?limit=200", "the call is kept", |entries| {
+            entries.to_string().contains("model.called")
+        })
+        .await;
+    let plans = server.get(&format!("/projects/{project}/plans")).await;
+    assert_eq!(plans, json!([]));
+}
+
+#[tokio::test]
+async fn a_proposal_that_is_sent_again_under_its_key_asks_the_model_once() {
+    let said = plan(vec![task("take", "Take cards", &["R-1"], &[])]);
+    let (server, model) = with_model(vec![Reply::say(&said)]).await;
+    let project = approved(&server, VISION).await;
+    let mut plans = Vec::new();
+    for _ in 0..2 {
+        let request = server.request(Method::POST, &path(project));
+        let request = request.header("idempotency-key", "once").json(&json!({}));
+        let (status, made) = answer(request).await;
+        assert_eq!(status, StatusCode::OK, "{made}");
+        plans.push(made);
+    }
+    assert_eq!(plans[0], plans[1]);
+    assert_eq!(model.requests().len(), 1);
+    let versions = server.get(&format!("/projects/{project}/plans")).await;
+    assert_eq!(versions.as_array().map(Vec::len), Some(1));
+}
+
+/// A project's own role that says nothing of its form answers in that of the program's.
+#[tokio::test]
+async fn a_role_without_a_form_of_its_own_answers_in_the_programs() {
+    let said = plan(vec![task("take", "Take cards", &["R-1"], &[])]);
+    let (server, model) = with_model(vec![Reply::say("No JSON."), Reply::say(&said)]).await;
+    let project = approved(&server, VISION).await;
+    let file = "+++\nname = \"breakdown\"\ntitle = \"Mine\"\nabout = \"-\"\ninputs = [\"prompt\"]\n+++\nBe brief; do not guess.\n+++\n{{ prompt }}";
+    let role = server.request(Method::PUT, &format!("/projects/{project}/roles/breakdown"));
+    let (status, set) = answer(role.json(&json!({"content": file}))).await;
+    assert!(status.is_success(), "{set}");
+    let made = server.post(&path(project), json!({})).await;
+    assert_eq!(made["by"], "model");
+    called(&made, "Take cards");
+    assert_eq!(model.requests().len(), 2, "it is asked again for the form");
 }

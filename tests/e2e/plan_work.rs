@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::plans::{conflict, list, planned, refused, tasks, text};
+use crate::plans::{approve_newest, conflict, list, planned, refused, tasks, text};
 use crate::support::{Installation, answer};
 
 fn number(value: &Value) -> i64 {
@@ -36,7 +36,7 @@ async fn audited(server: &Installation, kind: &str) -> Vec<Value> {
 }
 
 /// Approves what waits for an approval.
-async fn let_through(server: &Installation) {
+pub async fn let_through(server: &Installation) {
     let queue = server.get("/scheduler/queue?status=queued").await;
     for entry in queue.as_array().expect("entries") {
         let why = entry["why_not_running"].as_array().expect("reasons");
@@ -173,7 +173,12 @@ async fn a_plan_is_edited_compared_approved_by_its_digest_and_done_in_order() {
         conflict("plan_decided")
     );
     assert_eq!(
-        refused(&server, &format!("{base}/approve"), json!(null)).await,
+        refused(
+            &server,
+            &format!("{base}/approve"),
+            json!({"digest": second["digest"]})
+        )
+        .await,
         conflict("plan_decided")
     );
 
@@ -228,7 +233,7 @@ async fn after_a_failure_a_new_version_keeps_what_is_done_and_waits_for_a_person
     let server = Installation::with("serve", &[("ORCH_MAX_RETRIES", "0")]);
     let (project, first) = planned(&server).await;
     let base = format!("/projects/{project}/plans");
-    let approved = server.post(&format!("{base}/approve"), json!(null)).await;
+    let approved = approve_newest(&server, project, "plans").await;
     let done = work_round(&server, true).await;
     let failed = work_round(&server, false).await;
     assert!(!done.is_empty() && !failed.is_empty(), "{approved:#}");
@@ -273,7 +278,7 @@ async fn after_a_failure_a_new_version_keeps_what_is_done_and_waits_for_a_person
     let entry = &audited(&server, "plan.replanned").await[0];
     assert_eq!(entry["data"]["reason"], "the card provider is away");
 
-    let again = server.post(&format!("{base}/approve"), json!(null)).await;
+    let again = approve_newest(&server, project, "plans").await;
     assert_eq!(
         again["created"].as_array().map(Vec::len),
         Some(failed_tasks.len())
@@ -300,7 +305,7 @@ async fn a_later_version_sets_the_dependencies_of_what_is_queued_right() {
     let server = Installation::serve();
     let (project, first) = planned(&server).await;
     let base = format!("/projects/{project}/plans");
-    server.post(&format!("{base}/approve"), json!(null)).await;
+    approve_newest(&server, project, "plans").await;
     let (before, after) = an_edge(&first);
     let edits = json!({"edits": [
         {"op": "remove_dependency", "task": after, "on": before},
@@ -308,7 +313,7 @@ async fn a_later_version_sets_the_dependencies_of_what_is_queued_right() {
     ]});
     let path = format!("{base}/{}/edits", first["id"]);
     server.post(&path, edits).await;
-    let second = server.post(&format!("{base}/approve"), json!(null)).await;
+    let second = approve_newest(&server, project, "plans").await;
     assert_eq!(queued(&server).await, wanted(&second));
     assert_eq!(second["created"], json!([]));
     let item = second["rewritten"][0].clone();
@@ -331,8 +336,7 @@ async fn a_change_of_approved_requirements_shows_what_it_touches_and_needs_a_new
     let edits = json!({"edits": [{"op": "change", "id": pay["id"], "text": "Customers must pay by invoice"}]});
     let path = format!("{base}/requirements/{}/edits", old["id"]);
     let new = server.post(&path, edits).await;
-    let path = format!("{base}/requirements/approve");
-    server.post(&path, json!(null)).await;
+    approve_newest(&server, project, "requirements").await;
 
     let approve = format!("{base}/plans/{}/approve", plan["id"]);
     let (status, problem) = server.try_post(&approve, json!(null)).await;
@@ -376,9 +380,7 @@ async fn a_change_of_approved_requirements_shows_what_it_touches_and_needs_a_new
             .collect()
     };
     assert!(kept(&second).intersection(&kept(&plan)).count() > 0);
-    server
-        .post(&format!("{base}/plans/approve"), json!(null))
-        .await;
+    approve_newest(&server, project, "plans").await;
 }
 
 #[tokio::test]
@@ -386,9 +388,7 @@ async fn what_is_done_stays_though_its_requirement_is_gone() {
     let server = Installation::serve();
     let (project, _) = planned(&server).await;
     let base = format!("/projects/{project}");
-    let approved = server
-        .post(&format!("{base}/plans/approve"), json!(null))
-        .await;
+    let approved = approve_newest(&server, project, "plans").await;
     let later = approved["later"].as_array().expect("a list");
     assert!(
         later.iter().all(|one| !text(&one["reason"]).is_empty()),
@@ -406,13 +406,10 @@ async fn what_is_done_stays_though_its_requirement_is_gone() {
     let edits = json!({"edits": [{"op": "remove", "id": gone}]});
     let path = format!("{base}/requirements/{}/edits", old["id"]);
     server.post(&path, edits).await;
-    let path = format!("{base}/requirements/approve");
-    server.post(&path, json!(null)).await;
+    approve_newest(&server, project, "requirements").await;
     let path = format!("{base}/tasks/plan");
     let second = server.post(&path, json!(null)).await;
-    let again = server
-        .post(&format!("{base}/plans/approve"), json!(null))
-        .await;
+    let again = approve_newest(&server, project, "plans").await;
     assert_eq!(
         (&again["id"], &again["status"]),
         (&second["id"], &json!("approved"))

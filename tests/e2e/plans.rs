@@ -12,19 +12,29 @@ const VISION: &str = "We want a web shop for used bikes. Customers must pay by c
                       The shop must send a receipt by mail. Pages must load within 2 seconds. Use PostgreSQL.";
 
 /// A project whose requirements are approved.
-async fn approved_requirements(server: &Installation, vision: &str) -> (i64, Value) {
+pub async fn approved_requirements(server: &Installation, vision: &str) -> (i64, Value) {
     let project = server.project().await;
     let base = format!("/projects/{project}");
     server
         .post(&format!("{base}/vision"), json!({"content": vision}))
         .await;
-    server
+    let proposed = server
         .post(&format!("{base}/requirements/propose"), json!(null))
         .await;
-    let approved = server
-        .post(&format!("{base}/requirements/approve"), json!(null))
-        .await;
-    (project, approved)
+    let path = format!("{base}/requirements/{}/approve", proposed["id"]);
+    (project, server.post(&path, json!(null)).await)
+}
+
+/// Approves the newest version of `what` (`requirements`, `plans`) by its digest.
+pub async fn approve_newest(server: &Installation, project: i64, what: &str) -> Value {
+    let base = format!("/projects/{project}/{what}");
+    let versions = server.get(&base).await;
+    let versions = versions.as_array().expect("versions");
+    let newest = versions.iter().max_by_key(|version| version["id"].as_i64());
+    let digest = &newest.expect("a version")["digest"];
+    server
+        .post(&format!("{base}/approve"), json!({"digest": digest}))
+        .await
 }
 
 pub async fn planned(server: &Installation) -> (i64, Value) {
@@ -85,7 +95,7 @@ async fn a_plan_needs_approved_requirements_and_says_what_to_do() {
     for path in ["plans/approve", "plans/replan"] {
         let body = match path {
             "plans/replan" => json!({"reason": "x"}),
-            _ => json!(null),
+            _ => json!({"digest": "0".repeat(64)}),
         };
         let code = refused(&server, &format!("{base}/{path}"), body).await;
         assert_eq!(code.0, StatusCode::CONFLICT, "{path}");
@@ -179,7 +189,7 @@ async fn faulty_edits_and_hostile_titles_do_no_harm() {
     let path = format!("{base}/{}/graph?format=png", edited["id"]);
     let (status, _) = answer(server.request(Method::GET, &path)).await;
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
-    let approved = server.post(&format!("{base}/approve"), json!(null)).await;
+    let approved = approve_newest(&server, project, "plans").await;
     let items = server.get("/work-items").await;
     assert!(
         items
@@ -208,7 +218,10 @@ async fn a_plan_that_is_not_sound_is_shown_with_its_faults_and_not_approved() {
         "{edited:#}"
     );
     let (status, problem) = server
-        .try_post(&format!("{base}/approve"), json!(null))
+        .try_post(
+            &format!("{base}/approve"),
+            json!({"digest": edited["digest"]}),
+        )
         .await;
     assert_eq!(
         (status, problem["code"].clone()),
@@ -242,8 +255,7 @@ async fn the_command_line_leads_from_requirements_to_work() {
     assert_eq!(code, 5, "{err}");
     assert!(err.contains("requirements"), "{err}");
     for (args, next) in [
-        (["plan", "approve", &project].as_slice(), "plan propose"),
-        (&["plan", "impact", &project], "plan propose"),
+        (["plan", "impact", &project].as_slice(), "plan propose"),
         (
             &["plan", "replan", &project, "--reason", "x"],
             "requirements show",
@@ -262,7 +274,17 @@ async fn the_command_line_leads_from_requirements_to_work() {
     let vision = vision.to_str().expect("a path in UTF-8");
     server.cli(&["vision", "submit", &project, vision]);
     server.cli(&["requirements", "propose", &project]);
-    server.cli(&["requirements", "approve", &project]);
+    // Nobody is there to be asked, and the newest version is not approved unread.
+    let (code, _, err) = told(server.command(&["requirements", "approve", &project]));
+    assert_eq!(code, 2, "{err}");
+    assert!(
+        err.contains("--version") && err.contains("--digest"),
+        "{err}"
+    );
+    let shown = server.cli(&["requirements", "show", &project, "--json"]);
+    let shown: Value = serde_json::from_str(&shown).expect("JSON");
+    let digest = text(&shown["digest"]);
+    server.cli(&["requirements", "approve", &project, "--digest", digest]);
     let out = server.cli(&["plan", "propose", &project]);
     for expected in ["T-1", "S-1", "E-1", "critical path", "digest"] {
         assert!(out.contains(expected), "{expected} lacks in {out}");
@@ -288,6 +310,9 @@ async fn the_command_line_leads_from_requirements_to_work() {
     let graph: Value = serde_json::from_str(&graph).expect("JSON");
     assert!(graph["nodes"].is_array());
 
+    let (code, _, err) = told(server.command(&["plan", "approve", &project]));
+    assert_eq!(code, 2, "{err}");
+    assert!(err.contains("--digest"), "{err}");
     let zeros = "0".repeat(64);
     let wrong = server.command(&["plan", "approve", &project, "--digest", &zeros]);
     let (code, _, err) = told(wrong);
@@ -307,4 +332,56 @@ async fn the_command_line_leads_from_requirements_to_work() {
     assert!(history.contains("the first day"), "{history}");
     let (code, _, err) = told(server.command(&["plan", "edit", &project]));
     assert_eq!(code, 2, "{err}");
+}
+
+/// What is approved is what was read: the newest version is not, where nobody says which that is.
+#[tokio::test]
+async fn an_approval_names_a_version_or_the_digest_that_was_read() {
+    let server = Installation::serve();
+    let project = server.project().await;
+    let base = format!("/projects/{project}");
+    server
+        .post(&format!("{base}/vision"), json!({"content": VISION}))
+        .await;
+    let unread = |what: &'static str| {
+        let path = format!("{base}/{what}/approve");
+        let server = &server;
+        async move {
+            for body in [json!(null), json!({})] {
+                let (status, problem) = server.try_post(&path, body).await;
+                assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{problem}");
+                assert_eq!(problem["errors"][0]["field"], "digest", "{problem}");
+                assert!(text(&problem["detail"]).contains("If-Match"), "{problem}");
+            }
+            let any = server.request(Method::POST, &path).header("if-match", "*");
+            assert_eq!(answer(any).await.0, StatusCode::UNPROCESSABLE_ENTITY);
+            path
+        }
+    };
+    let requirements = server
+        .post(&format!("{base}/requirements/propose"), json!(null))
+        .await;
+    let path = unread("requirements").await;
+    let tag = format!("\"{}\"", text(&requirements["digest"]));
+    let read = server.request(Method::POST, &path).header("if-match", &tag);
+    let (status, approved) = answer(read).await;
+    assert_eq!(
+        (status, &approved["status"]),
+        (StatusCode::OK, &json!("approved"))
+    );
+
+    let plan = server
+        .post(&format!("{base}/tasks/plan"), json!(null))
+        .await;
+    let path = unread("plans").await;
+    let zeros = json!({"digest": "0".repeat(64)});
+    assert_eq!(
+        refused(&server, &path, zeros).await,
+        conflict("digest_changed")
+    );
+    let approved = server.post(&path, json!({"digest": plan["digest"]})).await;
+    assert_eq!(
+        (&approved["id"], &approved["status"]),
+        (&plan["id"], &json!("approved"))
+    );
 }

@@ -299,6 +299,50 @@ async fn what_is_no_document_is_asked_for_twice_and_stores_nothing() {
 }
 
 #[tokio::test]
+async fn one_architecture_or_two_of_one_name_are_asked_for_once_more() {
+    let with = |options: Vec<Value>| {
+        let mut said: Value = serde_json::from_str(&usual()).expect("JSON");
+        said["options"] = json!(options);
+        said.to_string()
+    };
+    let one = with(vec![option("Modular monolith")]);
+    let alike = with(vec![option("Modular monolith"), option("modular-monolith")]);
+    check_fails(vec![Reply::say(&one), Reply::say(&alike)], "/options", 2).await;
+    let (server, model) = with_model(vec![Reply::say(&alike), Reply::say(&usual())], &[]).await;
+    let project = project(&server, VISION).await;
+    let made = server.post(&path(project), json!(null)).await;
+    assert_eq!(made["options"].as_array().map(Vec::len), Some(2));
+    let asked = model.requests();
+    assert_eq!(asked.len(), 2);
+    assert!(
+        asked[1]
+            .body
+            .to_string()
+            .contains("its name is that of another")
+    );
+}
+
+#[tokio::test]
+async fn what_only_a_model_says_is_marked_until_a_person_says_it() {
+    let (server, _model) = with_model(vec![Reply::say(&usual())], &[]).await;
+    let project = project(&server, VISION).await;
+    let made = server.post(&path(project), json!(null)).await;
+    let own = saying(&made, "sold worldwide");
+    assert_eq!(own["only_by_model"], true);
+    assert_eq!(saying(&made, "A customer pays")["only_by_model"], false);
+    let shown = server.cli(&["requirements", "show", &project.to_string()]);
+    assert!(
+        shown.contains("model only") && shown.contains("only a model says"),
+        "{shown}"
+    );
+    let edits =
+        json!({"edits": [{"op": "change", "id": own["id"], "text": "Bikes are sold in Europe"}]});
+    let edits_path = format!("/projects/{project}/requirements/{}/edits", made["id"]);
+    let edited = server.post(&edits_path, edits).await;
+    assert_eq!(saying(&edited, "sold in Europe")["only_by_model"], false);
+}
+
+#[tokio::test]
 async fn a_usage_limit_says_when_to_come_again() {
     let limit = r#"{"error": {"code": "insufficient_quota", "message": "used up"}}"#;
     let reply = Reply::Status(429, Some(3600), limit.to_owned());

@@ -339,6 +339,8 @@ row! {
         pub id: i64,
         pub work_item_id: i64,
         pub status: String,
+        /// The commit that it works on, as JSON.
+        pub source: Option<String>,
     }
 }
 
@@ -353,8 +355,43 @@ pub async fn runs_of(
     all!(
         conn,
         RunOf,
-        "SELECT id, work_item_id, status FROM run
+        "SELECT id, work_item_id, status, source FROM run
           WHERE work_item_id IN (SELECT CAST(value AS BIGINT) FROM json_each($1)) ORDER BY id LIMIT 10000",
+        json_ids(items.into_iter().map(|id| id.get()))
+    )
+}
+
+row! {
+    /// An artifact that says what a run changed, or how its tests went.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Told {
+        pub id: i64,
+        pub run_id: i64,
+        pub name: String,
+        pub media_type: String,
+        pub kind: String,
+        /// What the platform read in it, as JSON.
+        pub report: Option<String>,
+    }
+}
+
+/// What the runs of some work items kept of their changes and of their tests, the first 10,000: patches by
+/// their kind, name or media type, and reports of tests.
+///
+/// # Errors
+/// When the database fails.
+pub async fn told_of(
+    conn: &mut Conn,
+    items: impl IntoIterator<Item = WorkItemId>,
+) -> Result<Vec<Told>, StoreError> {
+    all!(
+        conn,
+        Told,
+        "SELECT a.id, a.run_id, a.name, a.media_type, a.kind, a.report FROM artifact a JOIN run r ON r.id = a.run_id
+          WHERE r.work_item_id IN (SELECT CAST(value AS BIGINT) FROM json_each($1))
+            AND (a.kind IN ('patch', 'diff', 'change') OR a.media_type IN ('text/x-diff', 'text/x-patch')
+                 OR lower(a.name) LIKE '%.patch' OR lower(a.name) LIKE '%.diff' OR a.report LIKE '{_format_:_junit_%')
+          ORDER BY a.id LIMIT 10000",
         json_ids(items.into_iter().map(|id| id.get()))
     )
 }

@@ -1,6 +1,7 @@
 //! The commands, one file per group.
 
 pub mod agent;
+mod agreement;
 pub mod answer;
 pub mod artifact;
 pub mod audit;
@@ -27,6 +28,7 @@ pub mod plan;
 pub mod project;
 mod project_roles;
 mod prompt;
+mod proposer;
 pub mod queue;
 pub mod quota;
 pub mod recipe;

@@ -43,6 +43,12 @@ impl Ask for Terminal {
 }
 
 impl Terminal {
+    /// What is said to a question, on one line.
+    pub fn line_to(&mut self, question: &str) -> io::Result<String> {
+        self.0.write_str(question)?;
+        self.line(Secrecy::Open)
+    }
+
     fn line(&self, secrecy: Secrecy) -> io::Result<String> {
         match secrecy {
             Secrecy::Secret => self.0.read_secure_line(),

@@ -1,8 +1,8 @@
 //! Plans: a version, its parts, and what a change of the requirements touches.
 
 use orch_api::types::plan::{
-    Plan, PlanEpic, PlanFault, PlanImpact, PlanLater, PlanRun, PlanStatus, PlanStory, PlanTask,
-    PlanTouched, PlanVersion,
+    Plan, PlanEpic, PlanFault, PlanImpact, PlanLater, PlanRun, PlanRunChange, PlanStatus,
+    PlanStory, PlanTask, PlanTest, PlanTouched, PlanVersion,
 };
 use orch_api::types::requirements::ProposedBy;
 
@@ -185,6 +185,12 @@ impl Details for PlanTask {
             };
             fields.push(("done when", Cell::new(text)));
         }
+        if self.needs_approval {
+            fields.push((
+                "needs",
+                Cell::new("an approval of its own, besides the plan's"),
+            ));
+        }
         fields.extend(self.why.iter().map(|why| ("waits", Cell::new(why))));
         fields
     }
@@ -264,6 +270,48 @@ impl Row for PlanRun {
             Cell::new(self.id),
             Cell::new(self.work_item_id),
             of_status(&self.status),
+        ]
+    }
+}
+
+impl Row for PlanRunChange {
+    const HEAD: &'static [&'static str] = &["run", "item", "what", "artifact", "name", "commit"];
+    const NAME: &'static str = "changes";
+
+    fn cells(&self) -> Vec<Cell> {
+        vec![
+            Cell::new(self.run_id),
+            Cell::new(self.work_item_id),
+            Cell::new(&self.kind),
+            Cell::optional(self.artifact_id),
+            Cell::optional(self.name.as_deref()),
+            Cell::optional(self.commit.as_deref()),
+        ]
+    }
+}
+
+impl Row for PlanTest {
+    const HEAD: &'static [&'static str] = &["task", "run", "what", "says"];
+    const NAME: &'static str = "tests";
+
+    fn cells(&self) -> Vec<Cell> {
+        let says = match (&self.command, self.tests) {
+            (Some(command), _) => format!("$ {command}"),
+            (None, Some(tests)) => {
+                let failed = self.failures.unwrap_or(0) + self.errors.unwrap_or(0);
+                let named = match self.failed.as_slice() {
+                    [] => String::new(),
+                    names => format!(": {}", few(names)),
+                };
+                format!("{tests} tests, {failed} failed{named}")
+            }
+            (None, None) => String::new(),
+        };
+        vec![
+            Cell::optional(self.task.as_deref()),
+            Cell::optional(self.run_id),
+            Cell::new(&self.text),
+            Cell::new(says),
         ]
     }
 }

@@ -18,6 +18,12 @@ impl Details for Requirements {
             ("created", Cell::time(&self.created_at)),
             ("digest", Cell::new(&self.digest)),
         ];
+        let only = self.items.iter().filter(|item| item.only_by_model);
+        let only: Vec<&str> = only.map(|item| item.id.as_str()).collect();
+        if !only.is_empty() {
+            let said = format!("{} of {}: {}", only.len(), self.items.len(), only.join(" "));
+            fields.push(("only a model says", Cell::new(said).tone(Tone::Bad)));
+        }
         if let Some(author) = &self.author {
             fields.push(("by", Cell::new(author)));
         }
@@ -57,7 +63,8 @@ impl Row for Requirements {
 }
 
 impl Row for RequirementItem {
-    const HEAD: &'static [&'static str] = &["id", "kind", "priority", "first", "requirement"];
+    const HEAD: &'static [&'static str] =
+        &["id", "kind", "priority", "first", "said by", "requirement"];
     const NAME: &'static str = "items";
 
     fn cells(&self) -> Vec<Cell> {
@@ -78,8 +85,23 @@ impl Row for RequirementItem {
             Cell::new(self.kind.replace('_', " ")),
             Cell::new(&self.priority),
             Cell::optional(first),
+            said_by(self),
             Cell::new(text).tone(if open { Tone::Waiting } else { Tone::Plain }),
         ]
+    }
+}
+
+/// Whose word an item is. What only a model says stands out.
+fn said_by(item: &RequirementItem) -> Cell {
+    if item.only_by_model {
+        return Cell::new("model only").tone(Tone::Bad);
+    }
+    match (item.origin.as_str(), &item.source.attachment) {
+        (_, Some(file)) if !item.source.sentence.is_empty() => Cell::new(file),
+        ("edit" | "answer", _) => Cell::new("a person"),
+        ("rules", _) => Cell::new("rules"),
+        ("model", _) if item.source.sentence.is_empty() => Cell::new("a person"),
+        (_, _) => Cell::new("vision"),
     }
 }
 

@@ -102,6 +102,9 @@ pub struct RequirementItem {
     /// Whether a person changed it: later proposals leave its words alone.
     #[serde(default)]
     pub edited: bool,
+    /// Whether only a model says it: it cites no sentence of the person's texts, and no person changed it.
+    #[serde(default)]
+    pub only_by_model: bool,
     /// The items that a question of a model sets against each other.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub between: Vec<String>,
@@ -245,7 +248,8 @@ pub enum RequirementEditOp {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ApproveRequirements {
-    /// The digest that was read; where the version's is another, nothing is approved (409).
+    /// The digest that was read; where the version's is another, nothing is approved (409). Needed, here or in
+    /// `If-Match`, where the version is not named by its id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
 }

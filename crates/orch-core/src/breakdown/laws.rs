@@ -138,14 +138,16 @@ proptest! {
         let longest = chains.map(|chain| chain.into_iter().map(mean).sum::<f64>()).fold(0.0, f64::max);
         let found = schedule_for(&plan, &History::default(), &Finished::default(), &[1, workers, count]).expect("no cycle");
         prop_assert!(is_ordered(found.eta));
-        prop_assert!((found.eta.p50 as f64 - longest).abs() <= 1.001, "{found:?} {longest}");
+        // What is tried is off by a part of its deviation.
+        let deviation = |at: usize| f64::from(graph.minutes[at] * 3 - graph.minutes[at].div_ceil(2)) / 6.0;
+        let spread = (0..count).map(|at| deviation(at).powi(2)).sum::<f64>().sqrt();
+        let off = 1.001 + 0.15 * spread;
+        prop_assert!(found.eta.p50 as f64 >= longest - off, "{found:?} {longest}");
+        prop_assert!(found.eta.p95 as f64 <= all + 1.645 * spread + off, "{found:?} {all}");
         let [one, some, enough] = [0, 1, 2].map(|at| found.with_workers[at].eta);
-        prop_assert!((one.p50 as f64 - all).abs() <= 1.001);
-        prop_assert!((enough.p50 as f64 - longest).abs() <= 1.001);
-        prop_assert!(is_ordered(some) && some.p50 >= found.eta.p50);
-        // What no list of tasks exceeds (Graham).
-        let workers = workers as f64;
-        prop_assert!(some.p50 as f64 <= all / workers + longest * (1.0 - 1.0 / workers) + 1.001);
+        prop_assert!((one.p50 as f64 - all).abs() <= off, "{one:?} {all}");
+        prop_assert!((enough.p50 as f64 - found.eta.p50 as f64).abs() <= off);
+        prop_assert!(is_ordered(some) && some.p50 >= found.eta.p50 && some.p50 as f64 <= all + off);
     }
 
     #[test]

@@ -1,14 +1,15 @@
 //! The same plan with a number of workers: whoever is free takes, of the tasks that can begin, the one
-//! with the longest way to the end. The bands rest on the chain of tasks that made the end as late as it
-//! is: each began when the one before it was done, or freed its worker.
+//! with the longest way to the end. Who works after whom is settled on the mean lengths; the bands come of
+//! trying that course, in which each task waits for what it depends on and for its worker.
 
 use std::cmp::{Ordering, Reverse};
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
 use super::graph::Graph;
 use super::schedule::{Bands, Length};
+use super::simulate::{Course, bands};
 
 /// How long a plan takes with so many workers.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,50 +37,57 @@ impl PartialOrd for Minutes {
     }
 }
 
-/// Simulates `workers` (at least one) on the mean lengths.
+/// Lets `workers` (at least one) work on the mean lengths, and tries what they then do.
 pub fn for_workers(
     graph: &Graph,
     order: &[usize],
     lengths: &[Length],
     is_done: &[bool],
     workers: usize,
+    seed: u64,
 ) -> ForWorkers {
     let rest = longest_rest(graph, order, lengths);
     let mut open: Vec<usize> = graph.before.iter().map(Vec::len).collect();
     let mut free: Vec<usize> = (0..open.len()).filter(|at| open[*at] == 0).collect();
     let mut ready = BinaryHeap::new();
     let mut running = BinaryHeap::new();
-    let mut idle = workers.max(1);
+    // What each idle worker did last: who is idle longest is next. More workers than tasks change nothing.
+    let mut idle: VecDeque<Option<usize>> =
+        vec![None; workers.clamp(1, lengths.len().max(1))].into();
+    let mut worker = vec![None; lengths.len()];
+    let mut begun = Vec::with_capacity(lengths.len());
     let mut now = 0.0;
-    // The lengths of the tasks through which this moment, and each task's end, came when it did.
-    let mut chain = Length::default();
-    let mut chains = vec![Length::default(); lengths.len()];
     loop {
         while let Some(at) = free.pop() {
             if is_done[at] {
+                begun.push(at);
                 release(graph, &mut open, at, &mut free);
             } else {
                 ready.push((Minutes(rest[at]), Reverse(at)));
             }
         }
-        while idle > 0
+        while !idle.is_empty()
             && let Some((_, Reverse(at))) = ready.pop()
         {
-            idle -= 1;
-            chains[at] = chain.then(lengths[at]);
+            worker[at] = idle.pop_front().flatten();
+            begun.push(at);
             running.push(Reverse((Minutes(now + lengths[at].mean), at)));
         }
         let Some(Reverse((Minutes(end), at))) = running.pop() else {
             break;
         };
-        idle += 1;
+        idle.push_back(Some(at));
         now = end;
-        chain = chains[at];
         release(graph, &mut open, at, &mut free);
     }
+    let course = Course {
+        order: &begun,
+        before: &graph.before,
+        worker: &worker,
+    };
     ForWorkers {
         workers,
-        eta: Bands::of(&[chain]),
+        eta: bands(course, lengths, seed),
     }
 }
 

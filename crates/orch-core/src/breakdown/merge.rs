@@ -287,7 +287,7 @@ pub(super) fn sort_ids(ids: &mut Vec<String>) {
 }
 
 /// Dependencies that persons set and those of new rules may close a cycle: the rules give way.
-fn break_cycles(tasks: &mut [Task], kept: &Finished) {
+pub(super) fn break_cycles(tasks: &mut [Task], kept: &Finished) {
     for _ in 0..MOST_CYCLES {
         let Err(cycle) = Graph::of(tasks).order() else {
             return;

@@ -4,8 +4,10 @@
 //! **Invariant:** everything here is a function of its arguments, and every walk over the graph is
 //! linear in its tasks and dependencies, or sorts them.
 
+mod adapt;
 mod by_model;
 mod check;
+mod checks;
 mod difference;
 mod digest;
 pub mod draw;
@@ -20,8 +22,11 @@ mod model;
 mod propose;
 mod replan;
 mod schedule;
+mod simulate;
 mod standing;
 
+#[cfg(test)]
+mod adapt_tests;
 #[cfg(test)]
 mod laws;
 #[cfg(test)]
@@ -31,11 +36,14 @@ mod tests;
 #[cfg(test)]
 mod visions_tests;
 
+pub use adapt::adapt;
 pub use by_model::{
-    NothingUsable, PlanMaterialTooLarge, SuggestedCriterion, SuggestedEpic, SuggestedEstimate,
-    SuggestedPlan, SuggestedStory, SuggestedTask, plan_material, plan_of_model,
+    NothingUsable, PlanBrief, PlanFailure, PlanMaterialTooLarge, SuggestedCriterion, SuggestedEpic,
+    SuggestedEstimate, SuggestedPlan, SuggestedStory, SuggestedTask, TaskFailure, plan_material,
+    plan_of_model,
 };
 pub use check::Fault;
+pub use checks::Checks;
 pub use difference::{Changed, Dependency, Difference, Entries, FieldChange, difference};
 pub use edit::{Edit, EditFault, MOST_EDITS, edit};
 pub use history::{FEWEST_MEASURED, History, Measured};
@@ -48,6 +56,6 @@ pub use model::{
     MOST_STORIES, MOST_TASKS, Origin, ROLES, Story, Task,
 };
 pub use propose::propose;
-pub use replan::{ReplanFault, Replanned, replan};
+pub use replan::{ReplanFault, Replanned, left_as_it_was, replan};
 pub use schedule::{Bands, Basis, Group, Schedule, Timed, schedule, schedule_for};
 pub use standing::{Standing, later, standing};

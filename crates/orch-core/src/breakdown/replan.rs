@@ -100,6 +100,23 @@ pub fn replan(
     })
 }
 
+/// Those of the tasks that failed which `plan` would try again as they were in `previous`: after the same
+/// tasks, with the same words.
+pub fn left_as_it_was(previous: &Breakdown, plan: &Breakdown, failed: &[String]) -> Vec<String> {
+    let find =
+        |plan: &Breakdown, id: &String| plan.tasks.iter().find(|task| task.id == *id).cloned();
+    let is_left = |id: &&String| match (find(previous, id), find(plan, id)) {
+        (Some(before), Some(now)) => {
+            before.title == now.title
+                && before.description == now.description
+                && before.acceptance == now.acceptance
+                && before.depends_on == now.depends_on
+        }
+        (_, _) => false,
+    };
+    failed.iter().filter(is_left).cloned().collect()
+}
+
 /// The key of the task that a replan added this one for.
 pub(super) fn base_of(key: &str) -> Option<&str> {
     Some(key.strip_prefix(PREFIX)?.split_once('/')?.1)

@@ -3,9 +3,8 @@
 //!
 //! A task's length has a mean and a variance: PERT of its estimate, `(low + 4 likely + high) / 6` and
 //! `((high - low) / 6)²`, or, where enough tasks of its role and kind are finished, the likely minutes
-//! times the ratio that these took. A path's length is normal with the sums of both. For each band the
-//! longest of four paths counts: the critical one, and for each quantile the one that is found by keeping
-//! at every task the predecessor whose path ends last at that quantile.
+//! times the ratio that these took. The bands come of trying the plan many times with lengths drawn from
+//! these, seeded by its digest.
 
 use std::collections::BTreeMap;
 
@@ -16,11 +15,8 @@ use super::graph::Graph;
 use super::history::{History, Ratio};
 use super::list::{ForWorkers, for_workers};
 use super::model::{Breakdown, Finished, Task};
+use super::simulate::{Course, bands};
 
-/// The standard normal quantiles of 50, 80 and 95 %.
-const QUANTILES: [f64; 3] = [0.0, 0.841_621_233_572_914, 1.644_853_626_951_472];
-/// What sums of fractions are off by makes no minute of its own.
-const NOISE: f64 = 1e-6;
 /// The numbers of workers that every schedule answers for.
 const WORKERS: [usize; 4] = [1, 2, 4, 8];
 
@@ -101,29 +97,7 @@ pub struct Length {
     pub variance: f64,
 }
 
-impl Length {
-    pub fn then(self, other: Self) -> Self {
-        Self {
-            mean: self.mean + other.mean,
-            variance: self.variance + other.variance,
-        }
-    }
-
-    fn at(self, quantile: f64) -> f64 {
-        self.mean + quantile * self.variance.sqrt()
-    }
-}
-
 impl Bands {
-    /// The bands of the longest of `paths`, for each band the one that is longest there.
-    pub fn of(paths: &[Length]) -> Self {
-        let [p50, p80, p95] = QUANTILES.map(|quantile| {
-            let longest = paths.iter().map(|path| path.at(quantile));
-            (longest.fold(0.0, f64::max) - NOISE).ceil() as u64
-        });
-        Self { p50, p80, p95 }
-    }
-
     /// Each band the larger one of both.
     pub fn at_least(self, other: Self) -> Self {
         Self {
@@ -176,11 +150,17 @@ pub fn schedule_for(
     let times = Times::of(&graph, &order, &likely);
     let critical = times.critical_path(&graph, &order, &likely, &is_done);
     let (lengths, basis) = lengths(&plan.tasks, &is_done, history);
-    let eta = eta(&graph, &order, &lengths, &critical);
+    let seed = seed(plan);
+    let course = Course {
+        order: &order,
+        before: &graph.before,
+        worker: &[],
+    };
+    let eta = bands(course, &lengths, seed);
     let with_workers = workers
         .iter()
         .map(|workers| {
-            let found = for_workers(&graph, &order, &lengths, &is_done, *workers);
+            let found = for_workers(&graph, &order, &lengths, &is_done, *workers, seed);
             ForWorkers {
                 eta: found.eta.at_least(eta),
                 ..found
@@ -354,28 +334,9 @@ fn pert(task: &Task) -> Length {
     }
 }
 
-fn eta(graph: &Graph, order: &[usize], lengths: &[Length], critical: &[usize]) -> Bands {
-    let mut paths = vec![
-        critical
-            .iter()
-            .fold(Length::default(), |path, at| path.then(lengths[*at])),
-    ];
-    for quantile in QUANTILES {
-        let mut longest = vec![Length::default(); lengths.len()];
-        let mut last = Length::default();
-        for at in order {
-            let mut before = Length::default();
-            for earlier in &graph.before[*at] {
-                if longest[*earlier].at(quantile) > before.at(quantile) {
-                    before = longest[*earlier];
-                }
-            }
-            longest[*at] = before.then(lengths[*at]);
-            if longest[*at].at(quantile) > last.at(quantile) {
-                last = longest[*at];
-            }
-        }
-        paths.push(last);
-    }
-    Bands::of(&paths)
+/// The first digits of the digest: what is the same plan is tried in the same way.
+fn seed(plan: &Breakdown) -> u64 {
+    let digest = plan.digest();
+    let head = digest.get(..16).unwrap_or_default();
+    u64::from_str_radix(head, 16).unwrap_or_default()
 }

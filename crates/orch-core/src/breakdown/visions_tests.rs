@@ -6,14 +6,14 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use proptest::prelude::{any, prop, prop_assert, prop_assert_eq, proptest};
 
 use super::{
-    Breakdown, Edit, Finished, History, MOST_TASKS, Origin, Standing, Task, difference, draw, edit,
-    impact, later, propose, replan, schedule, standing,
+    Breakdown, Checks, Edit, Finished, History, MOST_TASKS, Origin, Standing, Task, difference,
+    draw, edit, impact, later, propose, replan, schedule, standing,
 };
 use crate::requirements::visions::{proposed, visions};
 use crate::requirements::{Document, Edit as RequirementsEdit, ItemKind, Priority, Requirement};
 
 fn planned(document: &Document) -> Breakdown {
-    propose(document, None, &Finished::default())
+    propose(document, &Checks::default(), None, &Finished::default())
 }
 
 fn document(name: &str) -> Document {
@@ -80,7 +80,12 @@ fn a_second_proposal_of_the_same_requirements_is_the_same_plan() {
     for (name, text) in visions() {
         let document = proposed(&text);
         let plan = planned(&document);
-        let again = propose(&document, Some(&plan), &Finished::default());
+        let again = propose(
+            &document,
+            &Checks::default(),
+            Some(&plan),
+            &Finished::default(),
+        );
         assert!(difference(&plan, &again).is_empty(), "{name}");
         assert_eq!(again, plan, "{name}");
         assert_eq!(again.digest(), planned(&document).digest(), "{name}");
@@ -204,7 +209,12 @@ fn what_persons_changed_is_kept_and_what_they_removed_does_not_come_back() {
         },
     ];
     let edited = edit(&plan, &edits).expect("all can be done");
-    let again = propose(&document, Some(&edited), &Finished::default());
+    let again = propose(
+        &document,
+        &Checks::default(),
+        Some(&edited),
+        &Finished::default(),
+    );
     assert_eq!(again, edited);
     assert_eq!(again.epics[0].title, "Base");
     assert!(!again.tasks.iter().any(|task| task.key == gone.key));
@@ -240,7 +250,7 @@ fn a_removed_requirement_takes_its_tasks_along_but_for_those_that_are_done() {
     let touched = impact(&before, &after, &plan);
     assert!(touched.tasks.iter().any(|id| done.contains(id)));
     assert!(!touched.downstream.is_empty());
-    let again = propose(&after, Some(&plan), &done);
+    let again = propose(&after, &Checks::default(), Some(&plan), &done);
     let kept = again.tasks.iter().find(|task| task.key == build);
     let was = plan.tasks.iter().find(|task| task.key == build);
     let (kept, was) = (kept.expect("it is done"), was.expect("it was planned"));
@@ -254,7 +264,12 @@ fn a_removed_requirement_takes_its_tasks_along_but_for_those_that_are_done() {
             .any(|task| task.key == format!("test/{card}"))
     );
     assert_eq!(again.check_with(&after.items, &done), []);
-    let without = propose(&after, Some(&plan), &Finished::default());
+    let without = propose(
+        &after,
+        &Checks::default(),
+        Some(&plan),
+        &Finished::default(),
+    );
     assert!(!without.tasks.iter().any(|task| task.key == build));
     assert_eq!(without.check(&after.items), []);
 }
@@ -313,7 +328,12 @@ fn rules_give_way_where_they_would_close_a_cycle_with_what_a_person_set() {
     .expect("no cycle yet");
     // Payments bring a look at threats, for which each building would wait, and which waits for the architecture.
     let after = proposed("Customers must reserve a bike. Customers must pay by card.");
-    let again = propose(&after, Some(&edited), &Finished::default());
+    let again = propose(
+        &after,
+        &Checks::default(),
+        Some(&edited),
+        &Finished::default(),
+    );
     assert_eq!(again.check(&after.items), []);
     let architecture = again.tasks.iter().find(|task| task.key == "architecture");
     assert_eq!(architecture.expect("it stays").depends_on, [id(&build)]);
@@ -328,7 +348,12 @@ fn what_a_replan_added_stays_with_its_task() {
     let redone = replan(&plan, "no network", &[failed], &Finished::default());
     let redone = redone.expect("it can be redone").plan;
     assert_eq!(
-        propose(&document, Some(&redone), &Finished::default()),
+        propose(
+            &document,
+            &Checks::default(),
+            Some(&redone),
+            &Finished::default()
+        ),
         redone
     );
 }
@@ -378,7 +403,7 @@ proptest! {
             .filter(|_| !plan.tasks.is_empty())
             .map(|index| plan.tasks[index.index(plan.tasks.len())].id.clone())
             .collect();
-        let again = propose(&after, Some(&plan), &done);
+        let again = propose(&after, &Checks::default(), Some(&plan), &done);
         prop_assert!(again.check_with(&after.items, &done).is_empty(), "{:?}", again.check_with(&after.items, &done));
         let (old, new) = (ids(&plan), ids(&again));
         let mut given = BTreeSet::new();

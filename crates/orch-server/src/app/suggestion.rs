@@ -4,7 +4,7 @@
 use orch_api::types::requirements::ProposedBy;
 use orch_core::ids::ProjectId;
 use orch_core::requirements::Material as Shown;
-use orch_model::role::Material;
+use orch_model::role::{Material, Output, Role, Roles};
 use orch_store::StoreError;
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
@@ -38,6 +38,7 @@ pub(super) async fn ask<T: DeserializeOwned>(
     shown: &Shown,
 ) -> Result<T> {
     let (roles, role) = find(app, project_id, role).await?;
+    let role = in_form(role);
     let name = role.name.clone();
     let place = app.team().place()?;
     let ask = roles.ask(
@@ -78,6 +79,17 @@ pub(super) async fn ask<T: DeserializeOwned>(
             "{error} (has the role {name} a schema of its own?)"
         ))
     })
+}
+
+/// A role that a project set without a form of its own answers in that of the program's.
+fn in_form(role: Role) -> Role {
+    let mut role = role;
+    if role.output == Output::Text
+        && let Some(built_in) = Roles::built_in().find(&role.name)
+    {
+        role.output = built_in.output.clone();
+    }
+    role
 }
 
 /// The answer cannot be used.

@@ -15,6 +15,7 @@ mod orchestrate;
 mod paging;
 mod plan_edits;
 mod plans;
+mod plans_impact_view;
 mod plans_view;
 mod projects;
 mod reference;

@@ -18,8 +18,9 @@ use utoipa_axum::routes;
 
 use super::paging::{Listing, PageQuery};
 use super::plan_edits::edits;
+use super::plans_impact_view as impact_view;
 use super::plans_view as view;
-use super::version_tag::{if_match, tagged};
+use super::version_tag::{if_match, read_digest, tagged};
 use crate::app::plans::{self, Approval, Occasion, Versions};
 use crate::app::{App, checks};
 use crate::edge::{Access, ApiError, Area, Caller, JsonBody, OptionalJson, Path, Query};
@@ -32,7 +33,7 @@ pub fn area() -> Area<App> {
         .route(Access::User.untimed(), routes!(propose))
         .route(Access::User, routes!(list))
         .route(Access::User, routes!(approve_newest))
-        .route(Access::User, routes!(replan))
+        .route(Access::User.untimed(), routes!(replan))
         .route(Access::User, routes!(impact))
         .route(Access::User, routes!(show))
         .route(Access::User, routes!(graph))
@@ -176,7 +177,7 @@ async fn difference(
 /// Approve a version of the plan
 ///
 /// Its tasks become work items, which are queued behind what they depend on. The approval binds the
-/// version's digest: where `digest`, or `If-Match`, is another, nothing is approved.
+/// version's digest, which never changes: where `digest`, or `If-Match`, is another, nothing is approved.
 #[utoipa::path(post, path = "/projects/{id}/plans/{pid}/approve", tag = "plans", params(("id" = i64, Path), ("pid" = i64, Path)), request_body = Option<ApprovePlan>, responses(
     (status = 200, body = ApprovedPlan), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 async fn approve(
@@ -194,6 +195,9 @@ async fn approve(
 }
 
 /// Approve the newest plan
+///
+/// The approval binds the digest that was read: `digest`, or `If-Match`, is needed, and where the newest version
+/// has another, nothing is approved.
 #[utoipa::path(post, path = "/projects/{id}/plans/approve", tag = "plans", params(("id" = i64, Path)), request_body = Option<ApprovePlan>, responses(
     (status = 200, body = ApprovedPlan), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 async fn approve_newest(
@@ -203,9 +207,11 @@ async fn approve_newest(
     headers: HeaderMap,
     OptionalJson(body): OptionalJson<ApprovePlan>,
 ) -> Result<Response, ApiError> {
+    let place = format!("/projects/{id}/plans");
+    let digest = read_digest(&headers, body.digest, WHOSE, &place)?;
     let approval = Approval {
         id: None,
-        digest: body.digest.or(if_match(&headers, WHOSE)?),
+        digest: Some(digest),
     };
     approved(&app, &caller, id, approval).await
 }
@@ -225,7 +231,8 @@ async fn approved(
 
 /// Make the plan anew, because work failed or for what people say
 ///
-/// The new version waits for approval like any other. What is done is kept.
+/// By a model where one is configured for the role `breakdown`, else by rules. What is done is kept, and so is what
+/// still serves a requirement; what failed is looked into first. The new version waits for approval like any other.
 #[utoipa::path(post, path = "/projects/{id}/plans/replan", tag = "plans", params(("id" = i64, Path)), request_body = Replan, responses(
     (status = 201, body = Plan), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 async fn replan(
@@ -238,7 +245,7 @@ async fn replan(
         reason: body.reason,
         failed: body.failed,
     };
-    let made = plans::replan(&app, &caller.name, ProjectId(id), occasion).await?;
+    let made = plans::replan(&app, &caller.name, ProjectId(id), body.by, occasion).await?;
     answer(&app, StatusCode::CREATED, made).await
 }
 
@@ -265,5 +272,5 @@ async fn impact(
         to: query.to.map(RequirementsId),
     };
     let found = plans::impact(&app, ProjectId(id), versions).await?;
-    Ok(Json(view::impact(found)))
+    Ok(Json(impact_view::impact(found)))
 }

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use orch_api::types::plan::{
     ApprovedPlan, Plan, PlanChange, PlanCriterion, PlanDependency, PlanDifference, PlanEpic,
-    PlanEstimate, PlanFault, PlanFieldChange, PlanGraph, PlanImpact, PlanLater, PlanNamed,
-    PlanNode, PlanProgress, PlanRun, PlanStatus, PlanStory, PlanTask, PlanTouched, PlanVersion,
+    PlanEstimate, PlanFault, PlanFieldChange, PlanGraph, PlanLater, PlanNamed, PlanNode,
+    PlanProgress, PlanStatus, PlanStory, PlanTask, PlanVersion,
 };
 use orch_api::types::requirements::ProposedBy;
 use orch_core::breakdown::{
-    ChangeKind, Changed, Criterion, Dependency, Difference, Epic, Fault, Story, Task, draw,
+    Changed, Criterion, Dependency, Difference, Epic, Fault, Story, Task, draw,
 };
 use orch_core::engine::Followed;
 use orch_core::ids::WorkItemId;
@@ -18,7 +18,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::instant;
-use crate::app::plans::{Impacted, Later, Shown, State};
+use crate::app::plans::{Later, Shown, State};
 
 /// A version without its content.
 pub fn head(head: Head) -> PlanVersion {
@@ -150,6 +150,7 @@ fn task(shown: &Shown, task: &Task) -> PlanTask {
         state: shown.state(&task.id).name().to_owned(),
         run_id: standing.and_then(|standing| standing.run_id),
         why: standing.map_or_else(Vec::new, |standing| standing.why.clone()),
+        needs_approval: shown.gated.contains(&task.id),
     }
 }
 
@@ -305,69 +306,4 @@ fn dependencies(found: Vec<Dependency>) -> Vec<PlanDependency> {
         on: edge.on,
     });
     shown.collect()
-}
-
-/// What a change of the requirements touches.
-pub fn impact(found: Impacted) -> PlanImpact {
-    let Impacted {
-        plan_id,
-        from,
-        to,
-        breakdown,
-        impact,
-        standings,
-        runs,
-    } = found;
-    let of = |kind: ChangeKind| -> Vec<String> {
-        let ids = impact.requirements.iter().filter(|one| one.change == kind);
-        ids.map(|one| one.id.clone()).collect()
-    };
-    let through = |task: &str| -> Vec<String> {
-        let serves = impact
-            .requirements
-            .iter()
-            .filter(|one| one.tasks.iter().any(|known| known == task));
-        serves.map(|one| one.id.clone()).collect()
-    };
-    let downstream: BTreeSet<&String> = impact.downstream.iter().collect();
-    let directly: BTreeSet<&String> = impact.tasks.iter().collect();
-    let touched = breakdown
-        .tasks
-        .iter()
-        .filter(|task| directly.contains(&task.id) || downstream.contains(&task.id));
-    let tasks: Vec<PlanTouched> = touched
-        .map(|task| {
-            let standing = standings.get(&task.id);
-            PlanTouched {
-                id: task.id.clone(),
-                title: task.title.clone(),
-                requirements: through(&task.id),
-                downstream: downstream.contains(&task.id),
-                work_item_id: standing.map(|standing| standing.work_item_id),
-                state: standing
-                    .map_or(State::Planned, |standing| standing.state)
-                    .name()
-                    .to_owned(),
-            }
-        })
-        .collect();
-    let runs = runs.into_iter().map(|run| PlanRun {
-        id: run.id,
-        work_item_id: run.work_item_id,
-        status: run.status,
-    });
-    PlanImpact {
-        plan_id,
-        from,
-        to,
-        added: of(ChangeKind::Added),
-        changed: of(ChangeKind::Changed),
-        removed: of(ChangeKind::Removed),
-        unserved: impact.unserved.clone(),
-        work_items: tasks.iter().filter_map(|task| task.work_item_id).collect(),
-        tasks,
-        runs: runs.collect(),
-        changes: Vec::new(),
-        tests: Vec::new(),
-    }
 }

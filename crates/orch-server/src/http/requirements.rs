@@ -17,7 +17,7 @@ use utoipa_axum::routes;
 
 use super::paging::{Listing, PageQuery};
 use super::requirements_view as view;
-use super::version_tag::{if_match, tagged};
+use super::version_tag::{if_match, read_digest, tagged};
 use crate::app::App;
 use crate::app::requirements::{self, Approval};
 use crate::edge::{Access, ApiError, Area, Caller, JsonBody, OptionalJson, Path, Query};
@@ -63,6 +63,9 @@ async fn propose(
 }
 
 /// Approve the current requirements
+///
+/// The approval binds the digest that was read: `digest`, or `If-Match`, is needed, and where the newest version
+/// has another, nothing is approved.
 #[utoipa::path(post, path = "/projects/{id}/requirements/approve", tag = "projects", params(("id" = i64, Path)), request_body = Option<ApproveRequirements>, responses(
     (status = 200, body = Requirements), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 async fn approve_current(
@@ -72,9 +75,11 @@ async fn approve_current(
     headers: HeaderMap,
     OptionalJson(body): OptionalJson<ApproveRequirements>,
 ) -> Result<Response, ApiError> {
+    let place = format!("/projects/{id}/requirements");
+    let digest = read_digest(&headers, body.digest, WHOSE, &place)?;
     let approval = Approval {
         id: None,
-        digest: body.digest.or(if_match(&headers, WHOSE)?),
+        digest: Some(digest),
     };
     let approved = requirements::approve(&app, &caller.name, ProjectId(id), approval).await?;
     Ok(answer(StatusCode::OK, view::version(approved).await?))
@@ -106,7 +111,7 @@ async fn show(
 
 /// Approve a version of the requirements
 ///
-/// The approval binds the version's digest. Where `digest`, or `If-Match`, is another, nothing is approved.
+/// The approval binds the version's digest: a version is named by its id and never changes. Where `digest`, or `If-Match`, is another, nothing is approved.
 #[utoipa::path(post, path = "/projects/{id}/requirements/{rid}/approve", tag = "projects", params(("id" = i64, Path), ("rid" = i64, Path)), request_body = Option<ApproveRequirements>, responses(
     (status = 200, body = Requirements), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 async fn approve(

@@ -1,10 +1,11 @@
 //! How requirements, their differences and comments, and files of visions are shown.
 
 use orch_api::types::requirements::{
-    ProposedBy, RequirementComment, Requirements, RequirementsDifference, RequirementsStatus,
+    ProposedBy, RequirementComment, RequirementItem, Requirements, RequirementsDifference,
+    RequirementsStatus,
 };
 use orch_api::types::vision::Attachment;
-use orch_core::requirements::{Content, Difference};
+use orch_core::requirements::{Content, Difference, Requirement};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -53,7 +54,7 @@ fn requirements(stored: orch_store::requirements::Requirements) -> Result<Requir
             _ => RequirementsStatus::Proposed,
         },
         draft: stored.draft,
-        items: as_shown(&document.items),
+        items: items(&document.items),
         created_at: instant(stored.created_at),
         approved_at: stored.approved_at.map(instant),
         approved_by: stored.approved_by,
@@ -71,12 +72,23 @@ fn requirements(stored: orch_store::requirements::Requirements) -> Result<Requir
     })
 }
 
+fn items(items: &[Requirement]) -> Vec<RequirementItem> {
+    let shown: Vec<RequirementItem> = as_shown(&items);
+    let marked = shown.into_iter().zip(items);
+    marked
+        .map(|(shown, item)| RequirementItem {
+            only_by_model: item.is_only_of_model(),
+            ..shown
+        })
+        .collect()
+}
+
 pub fn difference(from: i64, to: i64, found: &Difference) -> RequirementsDifference {
     RequirementsDifference {
         from,
         to,
-        added: as_shown(&found.added),
-        removed: as_shown(&found.removed),
+        added: items(&found.added),
+        removed: items(&found.removed),
         changed: as_shown(&found.changed),
         options_added: found.options_added.clone(),
         options_removed: found.options_removed.clone(),

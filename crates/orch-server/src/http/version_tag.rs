@@ -6,6 +6,23 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 
 use crate::app::AppError;
 
+/// The digest that an approval binds where no version is named by its id: whatever is the newest by then
+/// must not be approved unread.
+pub(super) fn read_digest(
+    headers: &HeaderMap,
+    sent: Option<String>,
+    whose: &str,
+    place: &str,
+) -> Result<String, AppError> {
+    sent.map_or_else(|| if_match(headers, whose), |digest| Ok(Some(digest)))?
+        .ok_or_else(|| {
+            let message = format!(
+                "is missing; expected the digest of the version that was read, as GET {place} shows it, here or in If-Match; or name the version: POST {place}/{{id}}/approve"
+            );
+            AppError::invalid("digest", message)
+        })
+}
+
 /// The answer with the version's digest as the `ETag`.
 pub(super) fn tagged(status: StatusCode, digest: &str, body: impl IntoResponse) -> Response {
     let etag = HeaderValue::from_str(&format!("\"{digest}\""));

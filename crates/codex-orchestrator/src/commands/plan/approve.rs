@@ -3,8 +3,10 @@
 use orch_api::client::Client;
 use orch_api::types::plan::ApprovePlan;
 
+use super::choose::choose;
 use super::refusal::refusal;
 use super::show::print;
+use crate::commands::agreement::{Shown, ask, can_ask, unread};
 use crate::commands::{Context, ids};
 use crate::failure::Failure;
 use crate::output::Format;
@@ -15,7 +17,7 @@ pub struct Args {
     /// The project's id
     #[arg(value_parser = ids::id())]
     project: i64,
-    /// Approve this version, and no other
+    /// Approve this version, and no other; without it and without --digest the newest is shown and asked about
     #[arg(long, value_name = "ID", value_parser = ids::id())]
     version: Option<i64>,
     /// Approve only what has this digest, as `plan show` shows it
@@ -25,10 +27,27 @@ pub struct Args {
 
 pub async fn run(args: Args, client: &Client, context: &mut Context<'_>) -> Result<(), Failure> {
     let project = args.project;
-    let approval = ApprovePlan {
-        digest: args.digest,
+    let (version, digest) = match (args.version, args.digest) {
+        (None, None) => {
+            let newest = choose(client, project, None).await?;
+            let newest = client.plan(project, newest).await?;
+            let shown = Shown {
+                noun: "plan",
+                project,
+                version: newest.version.id,
+                digest: &newest.version.digest,
+            };
+            if !can_ask(context) {
+                return Err(unread(&shown));
+            }
+            print(&newest, context)?;
+            ask(&shown)?;
+            (Some(newest.version.id), Some(newest.version.digest))
+        }
+        named => named,
     };
-    let approved = match args.version {
+    let approval = ApprovePlan { digest };
+    let approved = match version {
         Some(version) => client.approve_plan(project, version, &approval).await,
         None => client.approve_newest_plan(project, &approval).await,
     };

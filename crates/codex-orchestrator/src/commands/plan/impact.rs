@@ -30,6 +30,8 @@ pub async fn run(args: Args, client: &Client, context: &mut Context<'_>) -> Resu
     if context.output.format() == Format::Text {
         context.output.section("Tasks", &found.tasks)?;
         context.output.section("Runs", &found.runs)?;
+        context.output.section("Changes", &found.changes)?;
+        context.output.section("Tests", &found.tests)?;
         next_step(project, &found, context);
     }
     Ok(())

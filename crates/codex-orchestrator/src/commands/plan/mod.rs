@@ -19,6 +19,7 @@ use orch_api::types::requirements::ProposedBy;
 
 use refusal::refusal;
 
+use super::proposer::Proposer;
 use super::{Connect, Context, ids};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -41,7 +42,7 @@ enum Action {
         project: i64,
         /// Who breaks the requirements down: a model where one is configured, else rules
         #[arg(long, value_enum)]
-        by: Option<By>,
+        by: Option<Proposer>,
     },
     /// Show the newest plan, and where its work stands
     Show(show::Args),
@@ -70,27 +71,12 @@ enum Action {
         /// A task that failed, instead of those that are known to; may be given several times
         #[arg(long, value_name = "T-N")]
         failed: Vec<String>,
+        /// Who plans anew: a model where one is configured, else rules
+        #[arg(long, value_enum)]
+        by: Option<Proposer>,
     },
     /// Show what a change of the requirements touches
     Impact(impact::Args),
-}
-
-/// Who proposes.
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum By {
-    /// Rules over the requirements' words
-    Rules,
-    /// The model of the role `breakdown`
-    Model,
-}
-
-impl From<By> for ProposedBy {
-    fn from(by: By) -> Self {
-        match by {
-            By::Rules => Self::Rules,
-            By::Model => Self::Model,
-        }
-    }
 }
 
 /// Runs `plan`.
@@ -117,10 +103,12 @@ pub async fn run(args: Args, context: &mut Context<'_>) -> Result<Exit, Failure>
             project,
             reason,
             failed,
+            by,
         } => {
             let how = Replan {
                 reason,
                 failed: Some(failed).filter(|named| !named.is_empty()),
+                by: by.map(ProposedBy::from),
             };
             let made = client.replan(project, &how).await;
             show::print(&made.map_err(|error| refusal(project, error))?, context)?;

@@ -114,8 +114,39 @@ fn duration(minutes: u64) -> String {
     }
 }
 
+/// The most tasks that a remark names.
+const MOST_NAMED: usize = 20;
+
+/// Which tasks wait for more than the plan's approval.
+fn approvals(plan: &Plan, context: &mut Context<'_>) {
+    let gated = || plan.tasks.iter().filter(|task| task.needs_approval);
+    let count = gated().count();
+    if count == 0 {
+        return;
+    }
+    let named = gated()
+        .take(MOST_NAMED)
+        .map(|task| match task.work_item_id {
+            Some(item) => format!("{} (work item {item})", task.id),
+            None => task.id.clone(),
+        });
+    let named = one_line(&named.collect::<Vec<_>>().join(", "));
+    let more = match count.saturating_sub(MOST_NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let next = match gated().find_map(|task| task.work_item_id) {
+        Some(item) => format!(": codex-orchestrator work request-approval {item}"),
+        None => ", once the plan is approved".to_owned(),
+    };
+    context.output.note(&format!(
+        "an approval of their own is needed for {named}{more}{next}"
+    ));
+}
+
 /// What a person may do with a version.
 fn next_steps(plan: &Plan, context: &mut Context<'_>) {
+    approvals(plan, context);
     let version = &plan.version;
     let (project, id, digest) = (version.project_id, version.id, &version.digest);
     if plan.requirements_changed {

@@ -3,7 +3,9 @@
 use orch_api::client::Client;
 use orch_api::types::requirements::ApproveRequirements;
 
+use super::choose::choose;
 use super::show::print;
+use crate::commands::agreement::{Shown, ask, can_ask, unread};
 use crate::commands::{Context, ids};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -14,7 +16,7 @@ pub struct Args {
     /// The project's id
     #[arg(value_parser = ids::id())]
     project: i64,
-    /// Approve this version, and no other
+    /// Approve this version, and no other; without it and without --digest the newest is shown and asked about
     #[arg(long, value_name = "ID", value_parser = ids::id())]
     version: Option<i64>,
     /// Approve only what has this digest, as `requirements show` shows it
@@ -24,10 +26,26 @@ pub struct Args {
 
 pub async fn run(args: Args, client: &Client, context: &mut Context<'_>) -> Result<(), Failure> {
     let project = args.project;
-    let approval = ApproveRequirements {
-        digest: args.digest,
+    let (version, digest) = match (args.version, args.digest) {
+        (None, None) => {
+            let newest = choose(client, project, None).await?;
+            let shown = Shown {
+                noun: "requirements",
+                project,
+                version: newest.id,
+                digest: &newest.digest,
+            };
+            if !can_ask(context) {
+                return Err(unread(&shown));
+            }
+            print(&newest, &[], context)?;
+            ask(&shown)?;
+            (Some(newest.id), Some(newest.digest))
+        }
+        named => named,
     };
-    let approved = match args.version {
+    let approval = ApproveRequirements { digest };
+    let approved = match version {
         Some(version) => {
             client
                 .approve_requirements(project, version, &approval)

@@ -14,6 +14,7 @@ mod tests;
 use clap::Subcommand;
 use orch_api::types::requirements::{ProposeRequirements, ProposedBy};
 
+use super::proposer::Proposer;
 use super::{Connect, Context, ids};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -36,7 +37,7 @@ enum Action {
         project: i64,
         /// Who reads the vision: a model where one is configured, else rules
         #[arg(long, value_enum)]
-        by: Option<By>,
+        by: Option<Proposer>,
     },
     /// Show the current requirements
     Show(show::Args),
@@ -50,24 +51,6 @@ enum Action {
     Approve(approve::Args),
     /// List the comments, or add one
     Comment(comment::Args),
-}
-
-/// Who proposes.
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum By {
-    /// Rules over the vision's words
-    Rules,
-    /// The model of the role `requirements`
-    Model,
-}
-
-impl From<By> for ProposedBy {
-    fn from(by: By) -> Self {
-        match by {
-            By::Rules => Self::Rules,
-            By::Model => Self::Model,
-        }
-    }
 }
 
 /// Runs `requirements`.

@@ -25,6 +25,7 @@ fn item(id: &str, kind: &str, text: &str) -> RequirementItem {
         vague_word: None,
         answer: None,
         edited: false,
+        only_by_model: false,
         between: Vec::new(),
     }
 }

@@ -63,10 +63,52 @@ pub struct PlanImpact {
     pub tasks: Vec<PlanTouched>,
     pub work_items: Vec<i64>,
     pub runs: Vec<PlanRun>,
-    /// Changes of code: none are known to the platform yet.
-    pub changes: Vec<i64>,
-    /// Tests that run for the requirements: none are known to the platform yet.
-    pub tests: Vec<String>,
+    /// What these runs changed, as far as they kept it; else what they worked on.
+    pub changes: Vec<PlanRunChange>,
+    /// What shows that the tasks are done: their acceptance commands, and what these runs kept of their tests.
+    pub tests: Vec<PlanTest>,
+}
+
+/// What a run changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
+pub struct PlanRunChange {
+    pub run_id: i64,
+    pub work_item_id: i64,
+    /// patch: an artifact has the change. workspace: no artifact has it; `commit` is what the run worked on.
+    /// none: neither is known.
+    pub kind: String,
+    pub artifact_id: Option<i64>,
+    /// The artifact's name.
+    pub name: Option<String>,
+    pub repository: Option<String>,
+    /// The commit that the run started from.
+    pub commit: Option<String>,
+    /// What is there, in words.
+    pub message: String,
+}
+
+/// A command that shows that a task is done, or what a run's tests said.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
+pub struct PlanTest {
+    /// acceptance: a command of a task. report: a summary that a run kept.
+    pub kind: String,
+    /// The task: `T-3`.
+    pub task: Option<String>,
+    pub work_item_id: Option<i64>,
+    /// What holds when the command succeeds, or the report's name.
+    pub text: String,
+    pub command: Option<String>,
+    pub run_id: Option<i64>,
+    pub artifact_id: Option<i64>,
+    /// How many test cases the report has.
+    pub tests: Option<u64>,
+    pub failures: Option<u64>,
+    pub errors: Option<u64>,
+    pub skipped: Option<u64>,
+    /// The test cases that failed, the first of them.
+    pub failed: Vec<String>,
 }
 
 /// A task that is touched.

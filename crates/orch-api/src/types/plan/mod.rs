@@ -6,7 +6,7 @@ mod version;
 
 pub use comparison::{
     PlanChange, PlanDependency, PlanDifference, PlanFieldChange, PlanGraph, PlanImpact, PlanNamed,
-    PlanNode, PlanRun, PlanTouched,
+    PlanNode, PlanRun, PlanRunChange, PlanTest, PlanTouched,
 };
 pub use edit::{EditPlan, PlanEdit, PlanEditOp};
 pub use version::{

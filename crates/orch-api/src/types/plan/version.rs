@@ -141,6 +141,9 @@ pub struct PlanTask {
     /// Why it is not running, while it is queued.
     #[serde(default)]
     pub why: Vec<String>,
+    /// Whether its work item waits, or will wait, for an approval of its own besides the plan's.
+    #[serde(default)]
+    pub needs_approval: bool,
 }
 
 /// What has to hold when a task is done.
@@ -274,13 +277,17 @@ pub struct Replan {
     /// Tasks that failed; those that the plan knows to have failed where it is absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failed: Option<Vec<String>>,
+    /// By a model where one is configured, else by rules.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<ProposedBy>,
 }
 
 /// What is approved.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ApprovePlan {
-    /// The digest that was read; where the version's is another, nothing is approved (409).
+    /// The digest that was read; where the version's is another, nothing is approved (409). Needed, here or in
+    /// `If-Match`, where the version is not named by its id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
 }

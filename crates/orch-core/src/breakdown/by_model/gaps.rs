@@ -2,8 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::super::checks::Checks;
 use super::super::merge::{Rewiring, next_id, sort_ids};
-use super::super::model::{Breakdown, Finished, MOST_DEPENDENCIES, Origin};
+use super::super::model::{Breakdown, Finished, MOST_DEPENDENCIES, Origin, Task};
 use super::super::propose::draft;
 use super::super::standing::{Standing, standing};
 use crate::requirements::Document;
@@ -12,6 +13,7 @@ use crate::requirements::Document;
 pub fn fill(
     drafted: &mut Breakdown,
     document: &Document,
+    checks: &Checks,
     previous: Option<&Breakdown>,
     kept: &Finished,
 ) -> Vec<String> {
@@ -19,7 +21,11 @@ pub fn fill(
     if open.is_empty() {
         return open;
     }
-    let mut rules = of_requirements(draft(document), document, &open);
+    let mut rules = of_requirements(draft(document, checks), document, &open);
+    // What a person removed is not brought back; what waited for it waits for what it waited for.
+    let removed: HashSet<&String> = drafted.removed.iter().collect();
+    let is_removed = |task: &Task| removed.contains(&task.key);
+    rules = without(rules, is_removed);
     let stories = join_stories(drafted, &mut rules);
     let taken: HashSet<String> = drafted.tasks.iter().map(|task| task.key.clone()).collect();
     let mut ids: HashMap<String, String> = HashMap::new();
@@ -38,7 +44,7 @@ pub fn fill(
         .filter(|task| !awaited.contains(&task.id));
     let ends: Vec<String> = ends.filter_map(|task| ids.get(&task.id).cloned()).collect();
     for task in drafted.tasks.iter_mut() {
-        if task.role == "release_manager" {
+        if task.role == "release_manager" && !kept.contains(&task.id) {
             task.depends_on.extend(ends.iter().cloned());
             task.depends_on.truncate(MOST_DEPENDENCIES);
             sort_ids(&mut task.depends_on);
@@ -110,14 +116,25 @@ fn of_requirements(mut rules: Breakdown, document: &Document, open: &[String]) -
             !stories.contains(task.story.as_str()) || !cited.any(|id| open.contains(id.as_str()))
         })
         .collect();
-    for (at, waits) in Rewiring::of(&rules.tasks, &is_gone).waits() {
+    remove(&mut rules, &is_gone);
+    rules
+}
+
+fn without(mut rules: Breakdown, is_out: impl Fn(&Task) -> bool) -> Breakdown {
+    let is_gone: Vec<bool> = rules.tasks.iter().map(is_out).collect();
+    remove(&mut rules, &is_gone);
+    rules
+}
+
+/// What waited for tasks that go waits for what those waited for.
+fn remove(rules: &mut Breakdown, is_gone: &[bool]) {
+    for (at, waits) in Rewiring::of(&rules.tasks, is_gone).waits() {
         rules.tasks[at].depends_on = waits;
     }
     let mut marks = is_gone.iter();
     rules
         .tasks
         .retain(|_| !marks.next().copied().unwrap_or(false));
-    rules
 }
 
 /// Takes the stories and epics of the rules' tasks over; answers what each is called now.

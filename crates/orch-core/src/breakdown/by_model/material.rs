@@ -1,10 +1,11 @@
-//! What a model is shown for a plan: the approved requirements, the architecture, and the version before,
-//! each between marks that no text can forge.
+//! What a model is shown for a plan: the approved requirements, the architecture, what existing code is checked
+//! by, the version before, and what failed, each between marks that no text can forge.
 
 use std::fmt::Write as _;
 
 use thiserror::Error;
 
+use super::super::checks::Checks;
 use super::super::model::{Breakdown, Finished, Task};
 use super::super::standing::{Standing, standing};
 use crate::requirements::{
@@ -15,6 +16,9 @@ use crate::requirements::{
 const LONGEST_SHOWN: usize = 4_000;
 /// Characters of a title or a summary that are shown.
 const LONGEST_LINE: usize = 400;
+/// Of the tasks that failed so many are shown, and so much of the log of each.
+const MOST_FAILED: usize = 20;
+const LARGEST_LOG_BYTES: usize = 4 * 1024;
 /// Of the version before, so much is shown.
 const LARGEST_BEFORE_BYTES: usize = 128 * 1024;
 
@@ -27,15 +31,48 @@ pub struct PlanMaterialTooLarge {
     pub bytes: usize,
 }
 
-/// Fences the requirements, the architecture and the version before.
+/// What a model is told.
+#[derive(Debug, Clone, Copy)]
+pub struct PlanBrief<'a> {
+    pub document: &'a Document,
+    /// What existing code is checked by.
+    pub checks: &'a Checks,
+    pub previous: Option<&'a Breakdown>,
+    pub kept: &'a Finished,
+    /// Why it is planned anew, where it is.
+    pub failure: Option<&'a PlanFailure>,
+}
+
+/// Why a plan is made anew.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PlanFailure {
+    pub reason: String,
+    pub tasks: Vec<TaskFailure>,
+}
+
+/// A task that failed, and the end of what its last run said.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TaskFailure {
+    /// `T-3`.
+    pub task: String,
+    /// Why the platform ended the run, where it says so.
+    pub why: String,
+    pub log: Vec<String>,
+}
+
+/// Fences the requirements, the architecture, the commands of existing code, the version before, and why
+/// it is planned anew.
 ///
 /// # Errors
 /// When the requirements are too large.
-pub fn plan_material(
-    document: &Document,
-    previous: Option<&Breakdown>,
-    kept: &Finished,
-) -> Result<Material, PlanMaterialTooLarge> {
+pub fn plan_material(brief: PlanBrief<'_>) -> Result<Material, PlanMaterialTooLarge> {
+    let PlanBrief {
+        document,
+        checks,
+        previous,
+        kept,
+        failure,
+    } = brief;
     let requirements: String = document.items.iter().map(line).collect();
     let bytes = requirements.len();
     if bytes > LARGEST_MATERIAL_BYTES {
@@ -53,10 +90,47 @@ pub fn plan_material(
     if !chosen.is_empty() {
         parts.push(("ARCHITECTURE".to_owned(), chosen));
     }
+    if !checks.is_empty() {
+        parts.push(("CHECKS".to_owned(), checks.lines()));
+    }
     if let Some(before) = previous.map(|plan| before(plan, kept)) {
         parts.push(("BEFORE".to_owned(), before));
     }
+    if let Some(failure) = failure {
+        parts.push(("REASON".to_owned(), format!("{}\n", failure.reason)));
+        let tasks = failure.tasks.iter().take(MOST_FAILED);
+        parts.extend(tasks.map(|task| {
+            (
+                format!("FAILED {}", cleaned(&task.task, 20)),
+                of_failure(task),
+            )
+        }));
+    }
     Ok(fenced(parts))
+}
+
+/// The end of what the run said, as far as it fits.
+fn of_failure(failure: &TaskFailure) -> String {
+    let mut lines = Vec::new();
+    let mut left = LARGEST_LOG_BYTES;
+    for line in failure.log.iter().rev() {
+        let line = cleaned(line, LONGEST_LINE);
+        let Some(rest) = left.checked_sub(line.len() + 1) else {
+            break;
+        };
+        left = rest;
+        lines.push(line);
+    }
+    lines.reverse();
+    let why = match failure.why.is_empty() {
+        true => String::new(),
+        false => format!("ended: {}\n", cleaned(&failure.why, LONGEST_LINE)),
+    };
+    let log: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    match log.is_empty() && why.is_empty() {
+        true => "nothing is known of it\n".to_owned(),
+        false => format!("{why}{log}"),
+    }
 }
 
 fn line(item: &Requirement) -> String {

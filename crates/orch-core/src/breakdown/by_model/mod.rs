@@ -12,7 +12,8 @@ mod suggested;
 #[cfg(test)]
 mod tests;
 
-pub use material::{PlanMaterialTooLarge, plan_material};
+pub(super) use gaps::fill;
+pub use material::{PlanBrief, PlanFailure, PlanMaterialTooLarge, TaskFailure, plan_material};
 pub use read::{NothingUsable, plan_of_model};
 pub use suggested::{
     SuggestedCriterion, SuggestedEpic, SuggestedEstimate, SuggestedPlan, SuggestedStory,

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use thiserror::Error;
 
+use super::super::checks::Checks;
 use super::super::graph::Graph;
 use super::super::merge::{merge, next_id, sort_ids};
 use super::super::model::{
@@ -53,6 +54,7 @@ pub struct NothingUsable;
 pub fn plan_of_model(
     suggested: &SuggestedPlan,
     document: &Document,
+    checks: &Checks,
     previous: Option<&Breakdown>,
     kept: &Finished,
 ) -> Result<Breakdown, NothingUsable> {
@@ -70,7 +72,7 @@ pub fn plan_of_model(
         mut notes,
         ..
     } = reading;
-    let filled = fill(&mut plan, document, previous, kept);
+    let filled = fill(&mut plan, document, checks, previous, kept);
     if !filled.is_empty() {
         let shown = cleaned(&filled.join(", "), 500);
         notes.insert(0, format!("the answer serves {shown} by no task: rules do"));

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::super::checks::Checks;
 use super::super::merge::next_id;
 use super::super::model::{
     Breakdown, Criterion, Epic, Estimate, MOST_REQUIREMENTS, Origin, Story, Task,
@@ -17,9 +18,10 @@ const MOST_WAITS: usize = 50;
 
 /// What is drafted so far.
 #[derive(Debug)]
-pub struct Desk {
+pub struct Desk<'c> {
     pub plan: Breakdown,
     pub toolchain: Option<&'static Toolchain>,
+    checks: &'c Checks,
     epics: HashMap<String, String>,
 }
 
@@ -48,12 +50,33 @@ pub struct Ends<'d> {
     pub items: Vec<&'d Requirement>,
 }
 
-impl Desk {
-    pub fn new(toolchain: Option<&'static Toolchain>) -> Self {
+impl<'c> Desk<'c> {
+    pub fn new(toolchain: Option<&'static Toolchain>, checks: &'c Checks) -> Self {
         Self {
             plan: Breakdown::default(),
             toolchain,
+            checks,
             epics: HashMap::new(),
+        }
+    }
+
+    /// That tests pass: those of the code that is there, else those of the toolchain that is named.
+    pub fn tests_pass(&self) -> Vec<Criterion> {
+        match self.checks.is_empty() {
+            true => self
+                .toolchain
+                .map(Toolchain::tests_pass)
+                .into_iter()
+                .collect(),
+            false => self.checks.tests(),
+        }
+    }
+
+    /// The same, and that the code is built and checked, where that is known.
+    pub fn is_well(&self) -> Vec<Criterion> {
+        match self.checks.is_empty() {
+            true => self.tests_pass(),
+            false => self.checks.all(),
         }
     }
 
@@ -164,7 +187,7 @@ impl Desk {
         let mut acceptance = vec![statement(format!(
             "What the {count} tasks before this one made holds together, not only each by itself"
         ))];
-        acceptance.extend(self.toolchain.map(Toolchain::tests_pass));
+        acceptance.extend(self.tests_pass());
         let cited = &ends.items[..ends.items.len().min(MOST_REQUIREMENTS)];
         let story = self.story(
             epic,

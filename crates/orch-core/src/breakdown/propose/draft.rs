@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::super::checks::Checks;
 use super::super::merge::merge;
 use super::super::model::{Breakdown, Finished, MOST_REQUIREMENTS, Story};
 use super::desk::{Desk, Ends, Words, Work};
@@ -18,16 +19,21 @@ use crate::work_item::Kind;
 /// The most goals that are looked into where nothing else is demanded.
 const MOST_GOALS: usize = 20;
 
-/// Proposes a plan for `document`. What was there before keeps its ids, what persons changed and what is
+/// Proposes a plan for `document`, and for code that is checked by `checks`. What was there before keeps its ids, what persons changed and what is
 /// done stays as it is, and what persons removed does not come back.
-pub fn propose(document: &Document, previous: Option<&Breakdown>, kept: &Finished) -> Breakdown {
-    merge(draft(document), previous, kept, &document.items)
+pub fn propose(
+    document: &Document,
+    checks: &Checks,
+    previous: Option<&Breakdown>,
+    kept: &Finished,
+) -> Breakdown {
+    merge(draft(document, checks), previous, kept, &document.items)
 }
 
 /// The plan of rules alone; its ids only hold within it.
-pub fn draft(document: &Document) -> Breakdown {
+pub fn draft(document: &Document, checks: &Checks) -> Breakdown {
     let groups = groups(document);
-    let mut desk = Desk::new(toolchain::of(document));
+    let mut desk = Desk::new(toolchain::of(document), checks);
     if groups.is_empty() {
         goals(&mut desk, document);
         return desk.plan;
@@ -51,7 +57,7 @@ pub fn draft(document: &Document) -> Breakdown {
 
 /// Documentation, and the release, which waits for everything.
 fn release<'d>(
-    desk: &mut Desk,
+    desk: &mut Desk<'_>,
     built: Ends<'d>,
     mut ends: Vec<Ends<'d>>,
     infrastructure: Option<String>,
@@ -125,7 +131,7 @@ fn release<'d>(
 }
 
 /// Where goals are all that is said, what has to be built for them is still to be found out.
-fn goals(desk: &mut Desk, document: &Document) {
+fn goals(desk: &mut Desk<'_>, document: &Document) {
     let goals = document.items.iter().filter(|item| is_wanted_goal(item));
     for goal in goals.take(MOST_GOALS) {
         let epic = desk.epic("kind/goal", ItemKind::Goal.section());

@@ -6,14 +6,13 @@ use super::estimating;
 use super::foundation::Foundation;
 use super::groups::{Class, Group};
 use super::themes::{Theme, themes};
-use super::toolchain::Toolchain;
 use super::wording::{MOST_OF_TITLE, holds, one_line, statement, title};
 use crate::requirements::ItemKind;
 use crate::work_item::Kind;
 
 /// Drafts the features of `groups`; what follows them waits for the answer.
 pub fn features<'d>(
-    desk: &mut Desk,
+    desk: &mut Desk<'_>,
     foundation: &Foundation,
     groups: &[Group<'d>],
 ) -> Option<Ends<'d>> {
@@ -56,7 +55,7 @@ pub fn features<'d>(
 }
 
 fn story<'d>(
-    desk: &mut Desk,
+    desk: &mut Desk<'_>,
     foundation: &Foundation,
     theme: &Theme,
     feature: &Group<'d>,
@@ -74,7 +73,7 @@ fn story<'d>(
     let waits = std::iter::once(&foundation.scaffold).chain(&foundation.threats);
     let waits = waits.cloned().collect();
     let mut acceptance = holds(&feature.items);
-    acceptance.extend(desk.toolchain.map(Toolchain::tests_pass));
+    acceptance.extend(desk.is_well());
     let built = desk.task(
         &story,
         Words {
@@ -96,7 +95,7 @@ fn story<'d>(
     let mut acceptance = vec![statement(
         "For each requirement there is a test that fails when it does not hold, bad input included",
     )];
-    acceptance.extend(desk.toolchain.map(Toolchain::tests_pass));
+    acceptance.extend(desk.tests_pass());
     let tested = desk.task(
         &story,
         Words {

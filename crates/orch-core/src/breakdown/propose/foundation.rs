@@ -7,7 +7,6 @@ use std::sync::LazyLock;
 use super::desk::{Desk, Words, Work};
 use super::estimating;
 use super::groups::{Class, Group, Keeper};
-use super::toolchain::Toolchain;
 use super::wording::{one_line, statement};
 use crate::requirements::{ArchitectureOption, Document, ItemKind, Lexicon, Requirement, words};
 use crate::work_item::Kind;
@@ -43,7 +42,7 @@ pub struct Foundation {
 
 /// Drafts it for `groups`; none where nothing is to be built and no limit to be kept.
 pub fn foundation(
-    desk: &mut Desk,
+    desk: &mut Desk<'_>,
     document: &Document,
     groups: &[Group<'_>],
 ) -> Option<Foundation> {
@@ -118,7 +117,7 @@ fn reasons<'d>(
 }
 
 fn architecture(
-    desk: &mut Desk,
+    desk: &mut Desk<'_>,
     epic: &str,
     document: &Document,
     chosen: Option<&ArchitectureOption>,
@@ -182,12 +181,18 @@ fn architecture(
     )
 }
 
-fn scaffold(desk: &mut Desk, epic: &str, architecture: &str, reasons: &[&Requirement]) -> String {
+fn scaffold(
+    desk: &mut Desk<'_>,
+    epic: &str,
+    architecture: &str,
+    reasons: &[&Requirement],
+) -> String {
     let title = "Set up the project: build, tests and checks".to_owned();
-    let acceptance = vec![desk.toolchain.map_or_else(
-        || statement("A fresh checkout is built and tested by one documented command each"),
-        Toolchain::tests_pass,
-    )];
+    let mut acceptance = desk.is_well();
+    if acceptance.is_empty() {
+        let said = "A fresh checkout is built and tested by one documented command each";
+        acceptance.push(statement(said));
+    }
     let story = desk.story(
         epic,
         "story/scaffold".to_owned(),
@@ -216,7 +221,7 @@ fn scaffold(desk: &mut Desk, epic: &str, architecture: &str, reasons: &[&Require
 }
 
 fn infrastructure(
-    desk: &mut Desk,
+    desk: &mut Desk<'_>,
     epic: &str,
     chosen: &ArchitectureOption,
     tools: &[&str],
@@ -264,7 +269,7 @@ fn infrastructure(
 }
 
 fn threats(
-    desk: &mut Desk,
+    desk: &mut Desk<'_>,
     epic: &str,
     architecture: &str,
     groups: &[Group<'_>],

@@ -10,7 +10,7 @@ use crate::work_item::Kind;
 
 /// Drafts what keeps the limits of `groups`. What needs the product waits for `built`.
 pub fn limits<'d>(
-    desk: &mut Desk,
+    desk: &mut Desk<'_>,
     foundation: &Foundation,
     built: Option<&Ends<'d>>,
     groups: &[Group<'d>],
@@ -101,7 +101,7 @@ impl Way {
 }
 
 fn keep<'d>(
-    desk: &mut Desk,
+    desk: &mut Desk<'_>,
     group: &Group<'d>,
     kind: ItemKind,
     way: &Way,
@@ -142,7 +142,7 @@ fn keep<'d>(
 /// Drafts how one will know that the success criteria of `groups` are met: before anything is released,
 /// since what nobody measures from the first day on cannot be told later.
 pub fn success<'d>(
-    desk: &mut Desk,
+    desk: &mut Desk<'_>,
     foundation: Option<&Foundation>,
     groups: &[Group<'d>],
 ) -> Vec<Ends<'d>> {

@@ -120,10 +120,7 @@ fn contradiction(a: &Requirement, b: &Requirement, why: &str) -> Contradiction {
         ),
     )
     .about(a);
-    let sentence = |item: &Requirement| match item.source.sentence.as_str() {
-        "" => item.text.clone(),
-        sentence => sentence.to_owned(),
-    };
+    let sentence = |item: &Requirement| item.said().to_owned();
     Contradiction {
         message,
         items: vec![a.id.clone(), b.id.clone()],

@@ -95,10 +95,7 @@ fn option(blueprint: &Blueprint, tally: &Tally, items: &[Requirement]) -> Archit
             .take(MOST_SUPPORTS)
             .map(|(word, (_, at))| {
                 let item = &items[*at];
-                let sentence = match item.source.sentence.as_str() {
-                    "" => item.text.clone(),
-                    sentence => sentence.to_owned(),
-                };
+                let sentence = item.said().to_owned();
                 Support {
                     word: word.clone(),
                     item: item.id.clone(),

@@ -41,7 +41,11 @@ impl RuleItem {
     #[must_use]
     pub fn about(mut self, item: &Requirement) -> Self {
         self.about = Some(item.id.clone());
-        self.source = item.source.clone();
+        // What a person gave other words stands on its own, and no longer on the sentence it came from.
+        self.source = match item.cited_sentence() {
+            Some(_) => item.source.clone(),
+            None => Source::default(),
+        };
         self
     }
 

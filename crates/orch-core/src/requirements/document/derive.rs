@@ -144,10 +144,7 @@ fn findings(
             kind: FindingKind::Contradiction,
             message: question.text.clone(),
             items: items.iter().map(|item| item.id.clone()).collect(),
-            sentences: items
-                .iter()
-                .map(|item| item.source.sentence.clone())
-                .collect(),
+            sentences: items.iter().map(|item| item.said().to_owned()).collect(),
             question: Some(question.id.clone()),
             resolved: question.answer.is_some(),
         }

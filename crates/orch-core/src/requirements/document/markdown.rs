@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use super::super::item::ItemKind;
 use super::super::wording::is_invisible_direction;
-use super::model::{ArchitectureOption, Document, Origin, Requirement};
+use super::model::{ArchitectureOption, Document, Requirement};
 
 /// Longer texts and citations are cut in the Markdown (never in the items), so that a hostile vision of
 /// one endless sentence cannot multiply itself.
@@ -108,7 +108,7 @@ impl Document {
 
 fn write_item(out: &mut String, item: &Requirement) {
     write_line(out, format_args!("- `{}` {}", item.id, escaped(&item.text)));
-    if item.origin == Origin::Model && item.source.sentence.is_empty() {
+    if item.is_only_of_model() {
         write_line(
             out,
             format_args!("  - said by a model; no sentence says it"),

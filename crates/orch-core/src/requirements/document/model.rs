@@ -1,9 +1,12 @@
 //! The data of a requirements document: items with ids that stay, and what was read off them. Holds no
 //! rules about language.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::super::item::{ItemKind, Source};
+use super::super::words::words;
 
 /// A version of a project's requirements, as a person approves it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,6 +97,34 @@ impl Requirement {
     /// Whether it is a question that nobody has answered or skipped.
     pub fn is_unanswered(&self) -> bool {
         self.kind == ItemKind::OpenQuestion && self.answer.is_none()
+    }
+
+    /// Whether nothing but a model says it: no sentence of the vision is cited, and no person changed it.
+    pub fn is_only_of_model(&self) -> bool {
+        self.origin == Origin::Model && self.source.sentence.is_empty() && !self.edited
+    }
+
+    /// The sentence that it cites; none where it cites none, or where a person gave it words that the
+    /// sentence does not have.
+    pub fn cited_sentence(&self) -> Option<&str> {
+        let sentence = self.source.sentence.as_str();
+        if sentence.is_empty() {
+            return None;
+        }
+        if self.edited {
+            let said: HashSet<String> =
+                words(sentence).into_iter().map(|word| word.lower).collect();
+            let mut own = words(&self.text).into_iter();
+            if !own.all(|word| said.contains(&word.lower)) {
+                return None;
+            }
+        }
+        Some(sentence)
+    }
+
+    /// The sentence that says it, else its own words.
+    pub fn said(&self) -> &str {
+        self.cited_sentence().unwrap_or(&self.text)
     }
 
     /// Whether a person changed it, answered it or decided on its version.

@@ -360,3 +360,24 @@ fn the_digest_binds_what_is_seen_and_no_positions() {
     assert_ne!(one.digest(), other.digest());
     assert_eq!(one.digest().len(), 64);
 }
+
+#[test]
+fn a_risk_cites_no_sentence_that_does_not_say_it_once_its_item_was_edited() {
+    let document = first("Customers must pay by card. Customers can reserve a bike.");
+    let risk = |document: &Document| {
+        let mut risks = document.items.iter();
+        let found = risks.find(|item| item.kind == ItemKind::Risk);
+        found.expect("a risk").source.sentence.clone()
+    };
+    assert_eq!(risk(&document), "Customers must pay by card.");
+    let pay = id_of(&document, "pay by card");
+    let edited = document
+        .edited(&[change(&pay, "Customers must pay with PayPal")], "ada")
+        .expect("an edit that holds");
+    assert_eq!(risk(&edited), "");
+    // Words that the sentence has are still its own.
+    let shorter = document
+        .edited(&[change(&pay, "Must pay by card")], "ada")
+        .expect("an edit that holds");
+    assert_eq!(risk(&shorter), "Customers must pay by card.");
+}

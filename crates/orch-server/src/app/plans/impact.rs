@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use orch_core::breakdown::{Breakdown, Impact, impact as touched};
 use orch_core::ids::{ProjectId, RequirementsId, WorkItemId};
-use orch_store::plan::{self, Plan, RunOf};
+use orch_store::plan::{self, Plan, RunOf, Told};
 use orch_store::requirements::{self, Requirements};
 use orch_store::{Conn, StoreError};
 
@@ -32,6 +32,8 @@ pub struct Impacted {
     pub impact: Impact,
     pub standings: BTreeMap<String, Standing>,
     pub runs: Vec<RunOf>,
+    /// What these runs kept of their changes and tests.
+    pub told: Vec<Told>,
 }
 
 /// What the change touches of the plan that is approved, or else of the newest.
@@ -61,7 +63,8 @@ pub async fn impact(app: &App, project_id: ProjectId, versions: Versions) -> Res
         .map(|standing| WorkItemId(standing.work_item_id))
         .collect();
     let mut conn = app.store().read().await?;
-    let runs = plan::runs_of(&mut conn, items).await?;
+    let runs = plan::runs_of(&mut conn, items.iter().copied()).await?;
+    let told = plan::told_of(&mut conn, items).await?;
     Ok(Impacted {
         plan_id,
         from,
@@ -70,6 +73,7 @@ pub async fn impact(app: &App, project_id: ProjectId, versions: Versions) -> Res
         impact,
         standings,
         runs,
+        told,
     })
 }
 

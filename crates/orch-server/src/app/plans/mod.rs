@@ -5,6 +5,7 @@ mod approve;
 mod brief;
 mod edit;
 mod impact;
+mod make;
 mod model;
 mod propose;
 mod standing;

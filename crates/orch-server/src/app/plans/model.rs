@@ -4,19 +4,24 @@
 use std::sync::Arc;
 
 use orch_api::types::requirements::ProposedBy;
-use orch_core::breakdown::{Breakdown, SuggestedPlan, plan_material};
-use orch_core::ids::{ProjectId, RequirementsId};
-use orch_store::{StoreError, plan};
+use orch_core::breakdown::{PlanBrief, PlanFailure, SuggestedPlan, TaskFailure, plan_material};
+use orch_core::ids::{ProjectId, RequirementsId, RunId};
+use orch_core::run::RunState;
+use orch_store::StoreError;
+use orch_store::log::{Count, Side, Wanted};
+use orch_store::plan::PlanItem;
 
-use super::propose::approved;
-use super::standing::finished;
-use super::version::breakdown;
+use super::make::Scene;
+use super::propose::{Occasion, scene};
 use crate::app::requirements::document;
 use crate::app::suggestion::{self, BY_RULES};
-use crate::app::{App, AppError, Result};
+use crate::app::{App, AppError, Result, log, run};
 
 /// The role that breaks requirements down.
 const ROLE: &str = "breakdown";
+/// Of so many failed tasks the log is looked at, and so many of its last lines.
+const MOST_LOGS: usize = 20;
+const MOST_LINES: usize = 60;
 
 /// What a model suggests, and for which requirements.
 #[derive(Clone)]
@@ -31,24 +36,79 @@ pub(super) async fn usual(app: &App, project_id: ProjectId) -> Result<ProposedBy
 }
 
 /// Asks the model. If the caller goes away, it is asked no longer; the call is kept in any case.
-pub(super) async fn suggest(app: &App, actor: &str, project_id: ProjectId) -> Result<Suggestion> {
-    let (served, previous, items) = {
-        let mut conn = app.store().read().await?;
-        let served = approved(&mut conn, project_id).await?;
-        let previous = plan::current(&mut conn, project_id).await?;
-        let items = plan::items(&mut conn, project_id).await?;
-        (served, previous, items)
+pub(super) async fn suggest(
+    app: &App,
+    actor: &str,
+    project_id: ProjectId,
+    occasion: Option<&Occasion>,
+) -> Result<Suggestion> {
+    let scene = scene(app, project_id, occasion).await?;
+    let requirements = scene.served.id();
+    let failure = match occasion {
+        Some(occasion) => failure(app, &scene, occasion).await?,
+        None => None,
     };
-    let requirements = served.id();
     let shown = tokio::task::spawn_blocking(move || {
-        let previous: Option<Breakdown> = previous.as_ref().map(breakdown).transpose()?;
-        plan_material(&document(&served)?, previous.as_ref(), &finished(&items))
-            .map_err(|error| AppError::TooLarge(format!("{error}; {BY_RULES}")))
+        let previous = scene.before()?;
+        let brief = PlanBrief {
+            document: &document(&scene.served)?,
+            checks: &scene.checks,
+            previous: previous.as_ref(),
+            kept: &scene.done(),
+            failure: failure.as_ref(),
+        };
+        plan_material(brief).map_err(|error| AppError::TooLarge(format!("{error}; {BY_RULES}")))
     });
     let shown = shown.await.map_err(|_| StoreError::Closed)??;
     let plan = suggestion::ask(app, actor, project_id, ROLE, &shown).await?;
     Ok(Suggestion {
         requirements,
         plan: Arc::new(plan),
+    })
+}
+
+/// What the model is told of what failed. Nobody is asked where what is said to have failed did not.
+async fn failure(app: &App, scene: &Scene, occasion: &Occasion) -> Result<Option<PlanFailure>> {
+    let Some(before) = scene.before()? else {
+        return Ok(None);
+    };
+    let mut tasks = Vec::new();
+    for task in scene.failed(&before, occasion)? {
+        let item = scene.items.iter().find(|item| item.task == task);
+        let run = item.and_then(|item: &PlanItem| item.run_id);
+        let told = match run.filter(|_| tasks.len() < MOST_LOGS) {
+            Some(run) => said(app, RunId(run)).await?,
+            None => TaskFailure::default(),
+        };
+        tasks.push(TaskFailure { task, ..told });
+    }
+    Ok(Some(PlanFailure {
+        reason: occasion.reason.clone(),
+        tasks,
+    }))
+}
+
+/// Why a run ended, and the end of its log.
+async fn said(app: &App, id: RunId) -> Result<TaskFailure> {
+    let run = run::show(app, id).await?;
+    let why = match run.state {
+        RunState::Finished(finish) => {
+            let code = finish.exit_code.map(|code| format!("exit code {code}"));
+            let said: Vec<String> = code.into_iter().chain(finish.reason).collect();
+            said.join("; ")
+        }
+        RunState::Running { .. } | RunState::Waiting { .. } => String::new(),
+    };
+    let wanted = Wanted {
+        side: Side::Last,
+        count: Count::Page,
+        ..Wanted::first(None, 0, MOST_LINES)
+    };
+    let found = log::page(app, id, wanted).await?;
+    let lines = found.lines.into_iter();
+    Ok(TaskFailure {
+        task: String::new(),
+        why,
+        log: lines.map(|line| line.line.message).collect(),
     })
 }

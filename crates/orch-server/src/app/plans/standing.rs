@@ -6,6 +6,7 @@ use orch_core::breakdown::{
     Breakdown, Fault, Finished, History, Measured, Schedule, Task, later, schedule as scheduled,
 };
 use orch_core::ids::ProjectId;
+use orch_core::rules::{ApprovalRule, Rules};
 use orch_store::plan::{self, Plan, PlanItem, Worked};
 use orch_store::{Page, StoreError, requirements};
 
@@ -84,6 +85,8 @@ pub struct Shown {
     pub requirements_changed: bool,
     /// Requirements that ask for work, but not in the first version.
     pub later: Vec<Later>,
+    /// Tasks whose items wait, or will wait, for an approval of their own.
+    pub gated: BTreeSet<String>,
 }
 
 /// A requirement that waits for a later version.
@@ -148,6 +151,7 @@ pub async fn show(app: &App, plan: Plan) -> Result<Shown> {
     let requirements_changed =
         approved.is_some_and(|approved| approved.id() != plan.requirements());
     let why = reasons(app, project_id, &items).await?;
+    let rules = app.store().rules().clone();
     tokio::task::spawn_blocking(move || {
         let breakdown = breakdown(&plan)?;
         let done = finished(&items);
@@ -164,6 +168,7 @@ pub async fn show(app: &App, plan: Plan) -> Result<Shown> {
         });
         let history = history(&breakdown, &worked);
         let schedule = scheduled(&breakdown, &history, &done).ok();
+        let gated = gated(&breakdown, &items, &rules);
         let mut standings = standings(&items);
         for standing in standings.values_mut() {
             if let Some(said) = why.get(&standing.work_item_id) {
@@ -178,10 +183,31 @@ pub async fn show(app: &App, plan: Plan) -> Result<Shown> {
             standings,
             requirements_changed,
             later: later.collect(),
+            gated,
         })
     })
     .await
     .map_err(|_| StoreError::Closed)?
+}
+
+/// The plan's approval is not one of what risky work does: such tasks wait for one that binds their item.
+fn gated(breakdown: &Breakdown, items: &[PlanItem], rules: &Rules) -> BTreeSet<String> {
+    let known: BTreeMap<&str, &PlanItem> = items
+        .iter()
+        .map(|item| (item.task.as_str(), item))
+        .collect();
+    let waits = |task: &&Task| match known.get(task.id.as_str()) {
+        Some(item) => {
+            let is_queued = matches!(State::of(item), State::Waiting | State::Ready);
+            is_queued && item.gate_closed.is_some_and(|closed| closed != 0)
+        }
+        None => {
+            rules.approval == ApprovalRule::Required
+                && rules.risk.is_risky(&task.title, None, task.kind)
+        }
+    };
+    let gated = breakdown.tasks.iter().filter(waits);
+    gated.map(|task| task.id.clone()).collect()
 }
 
 /// Why items that are queued are not running, by item.

@@ -1,0 +1,66 @@
+//! What tells whether the code that is there is as it should be: the commands that an import found in it.
+//! They become acceptance criteria of tasks that change code, and facts that a model is told. A person
+//! reads them in the plan before anything is run.
+
+use super::model::{Criterion, LONGEST_TEXT};
+use crate::requirements::cleaned;
+use crate::survey::{Acceptance, Purpose, Survey};
+
+/// Commands that existing code is checked by; none where no code was imported.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Checks {
+    commands: Vec<Acceptance>,
+}
+
+impl Checks {
+    /// Those that a survey found. One that does not stand on one line as it is shown is left out: half a
+    /// command is another.
+    pub fn of(survey: &Survey) -> Self {
+        let mut commands = survey.acceptance_commands();
+        commands.retain(|command| {
+            !command.run.is_empty() && cleaned(&command.run, LONGEST_TEXT) == command.run
+        });
+        Self { commands }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.commands.is_empty()
+    }
+
+    /// That the tree is built, tested and checked.
+    pub(super) fn all(&self) -> Vec<Criterion> {
+        self.commands.iter().map(criterion).collect()
+    }
+
+    /// That its tests pass.
+    pub(super) fn tests(&self) -> Vec<Criterion> {
+        let tests = self.commands.iter();
+        let tests = tests.filter(|command| command.purpose == Purpose::Test);
+        tests.map(criterion).collect()
+    }
+
+    /// One line for each, with what says so.
+    pub(super) fn lines(&self) -> String {
+        let line = |command: &Acceptance| {
+            let place = cleaned(&command.place.to_string(), 300);
+            format!("{}: {} ({place})\n", command.purpose.as_str(), command.run)
+        };
+        self.commands.iter().map(line).collect()
+    }
+}
+
+fn criterion(command: &Acceptance) -> Criterion {
+    let what = match command.purpose {
+        Purpose::Build => "The code is built",
+        Purpose::Test => "All tests pass",
+        Purpose::Lint => "The checks of the code pass",
+        Purpose::Install | Purpose::Format | Purpose::Run | Purpose::Deploy => {
+            "The command succeeds"
+        }
+    };
+    let place = cleaned(&command.place.to_string(), 300);
+    Criterion {
+        text: format!("{what}, as {place} says"),
+        command: Some(command.run.clone()),
+    }
+}
