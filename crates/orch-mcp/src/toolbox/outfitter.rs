@@ -10,6 +10,9 @@ use orch_model::{
 use super::open::Toolbox;
 use super::{McpSettings, McpSettingsError, NamedTool};
 
+/// Tools of one role: as many as providers take.
+const MOST_TOOLS: usize = 128;
+
 /// Knows the servers.
 #[derive(Clone, Debug, Default)]
 pub struct Outfitter {
@@ -27,8 +30,18 @@ impl Outfitter {
     /// Reads the tools that a role names, each as `server/tool`.
     ///
     /// # Errors
-    /// When a server or a tool is not among those that are set.
+    /// When a server or a tool is not among those that are set, or they are too many.
     pub fn admit(&self, role: &str, tools: &[String]) -> Result<Vec<NamedTool>, McpSettingsError> {
+        if let Some(wanted) = tools.get(MOST_TOOLS) {
+            return Err(McpSettingsError::Role {
+                role: role.to_owned(),
+                wanted: wanted.clone(),
+                why: format!(
+                    "it names {} tools; a model is given at most {MOST_TOOLS}",
+                    tools.len()
+                ),
+            });
+        }
         let admit = |wanted: &String| {
             let named = NamedTool::parse(role, wanted)?;
             match self.settings.admit(&named) {

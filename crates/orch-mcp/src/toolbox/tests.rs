@@ -48,6 +48,13 @@ fn roles_get_the_tools_that_the_file_lists_and_no_others() {
             .unwrap_err()
             .contains("expected `server/tool`")
     );
+    let many = |count: usize| vec!["files/read"; count];
+    assert_eq!(admit(&many(128)), Ok(128));
+    let refused = admit(&many(129)).unwrap_err();
+    assert!(
+        refused.contains("129 tools; a model is given at most 128"),
+        "{refused}"
+    );
     let nothing = Outfitter::default().admit("poet", &["files/read".to_owned()]);
     assert!(
         nothing
