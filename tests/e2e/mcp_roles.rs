@@ -117,6 +117,32 @@ async fn a_role_uses_the_tools_that_it_is_allowed_and_a_server_that_is_missing_f
     assert!(model.requests().is_empty());
 }
 
+#[tokio::test]
+async fn what_a_tool_answers_is_told_without_the_secrets_of_the_project() {
+    let secret = "corvus-9d41-blackbird-77";
+    let other = Installation::serve();
+    let name = format!("the other side {secret}");
+    other.post("/projects", json!({"name": name})).await;
+    let replies = vec![
+        wants("orch__list_projects", json!({})),
+        Reply::say(&format!("I saw {secret}.")),
+    ];
+    let (server, model, _folder) = with_tools(replies, &other, crate::support::binary()).await;
+    let project = server.project().await;
+    let named = format!("/projects/{project}/secrets/KEY");
+    let request = server.request(reqwest::Method::PUT, &named);
+    let (status, body) = crate::support::answer(request.json(&json!({"value": secret}))).await;
+    assert!(status.is_success(), "{body}");
+    let ask = json!({"prompt": "look", "agent_sequence": ["scout"], "project_id": project});
+    let done = server.post("/api/orchestrate", ask).await;
+    assert_eq!(done["result"]["scout"], "I saw ***.", "{done}");
+    let told = model.requests()[1].body.to_string();
+    assert!(
+        told.contains("the other side ***") && !told.contains(secret),
+        "{told}"
+    );
+}
+
 #[test]
 fn a_role_that_names_a_tool_that_is_not_set_keeps_the_server_from_starting() {
     let folder = tempfile::tempdir().unwrap();

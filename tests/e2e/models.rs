@@ -2,6 +2,7 @@
 
 mod budgets;
 mod place;
+mod veil;
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};

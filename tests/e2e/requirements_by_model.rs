@@ -409,3 +409,23 @@ async fn the_way_from_vision_to_requirements_is_replayed_from_a_recording_byte_f
         answer(server.request(Method::GET, &format!("/projects/{other}/requirements"))).await;
     assert_eq!(shown.1, json!([]));
 }
+
+#[tokio::test]
+async fn what_a_model_proposes_holds_no_secret_of_the_project_and_it_is_told_none() {
+    let secret = "corvus-9d41-blackbird-77";
+    let text = format!("A customer pays by card with the key {secret}");
+    let said = item("functional", &text, "Customers must pay by card.");
+    let (server, model) = with_model(vec![Reply::say(&document(vec![said]))], &[]).await;
+    let vision = format!("{VISION} The key is {secret}.");
+    let project = project(&server, &vision).await;
+    let named = format!("/projects/{project}/secrets/CARD_KEY");
+    let request = server.request(Method::PUT, &named);
+    let (status, body) = answer(request.json(&json!({"value": secret}))).await;
+    assert!(status.is_success(), "{body}");
+    let first = server.post(&path(project), json!({"by": "model"})).await;
+    let pay = saying(&first, "A customer pays by card");
+    assert_eq!(pay["text"], "A customer pays by card with the key ***");
+    for request in model.requests() {
+        assert!(!request.body.to_string().contains(secret));
+    }
+}

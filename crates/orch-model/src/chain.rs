@@ -48,7 +48,8 @@ impl Chain {
     ///
     /// # Errors
     /// When none does: the error that promises most, so a limit that lifts (the soonest of them) before
-    /// what may pass, and that before what stays; of errors alike the first, which is the best model's.
+    /// what may pass, and that before what stays; of errors alike the first, which is the best model's. It
+    /// names its model ([`ModelError::Of`]).
     pub async fn ask_in_turn(&self, ask: &Ask, deltas: Deltas<'_>) -> Result<Asked, ModelError> {
         let mut passed = Vec::new();
         for model in std::iter::once(&self.first).chain(&self.others) {
@@ -57,7 +58,7 @@ impl Chain {
                 Err(error) => error,
             };
             if matches!(error.class(), Class::Parked { .. }) && self.on_limit == OnLimit::Park {
-                return Err(error);
+                return Err(of(model.model(), error));
             }
             tracing::info!(
                 model.name = model.model(),
@@ -66,22 +67,33 @@ impl Chain {
             );
             passed.push((model.model().to_owned(), error));
         }
-        let best = passed.into_iter().map(|(_, error)| error).reduce(better);
-        Err(best.expect("invariant: a chain has a first model"))
+        let best =
+            passed
+                .into_iter()
+                .reduce(|first, second| match is_better(&second.1, &first.1) {
+                    true => second,
+                    false => first,
+                });
+        let (model, error) = best.expect("invariant: a chain has a first model");
+        Err(of(&model, error))
     }
 }
 
-/// Which of two errors promises more; the first where they are alike.
-fn better(first: ModelError, second: ModelError) -> ModelError {
+fn of(model: &str, error: ModelError) -> ModelError {
+    ModelError::Of {
+        model: model.to_owned(),
+        error: Box::new(error),
+    }
+}
+
+/// Whether an error promises more than another.
+fn is_better(error: &ModelError, other: &ModelError) -> bool {
     let rank = |error: &ModelError| match error.class() {
         Class::Parked { after } => (0, after.unwrap_or(std::time::Duration::MAX)),
         Class::Transient { after } => (1, after.unwrap_or(std::time::Duration::MAX)),
         Class::Final => (2, std::time::Duration::MAX),
     };
-    match rank(&second) < rank(&first) {
-        true => second,
-        false => first,
-    }
+    rank(error) < rank(other)
 }
 
 impl Provider for Chain {

@@ -63,6 +63,9 @@ pub enum ModelError {
     /// The tools that it was to have are not there.
     #[error("the model was not asked, because its tools are not there: {why}")]
     Unequipped { why: String },
+    /// The error of one model of a [`crate::Chain`].
+    #[error("{error}")]
+    Of { model: String, error: Box<Self> },
 }
 
 fn colon(said: &str) -> String {
@@ -109,6 +112,7 @@ impl ModelError {
                 Class::Transient { after: None }
             }
             Self::UsageLimit { after, .. } => Class::Parked { after: *after },
+            Self::Of { error, .. } => error.class(),
             Self::Refused { .. }
             | Self::Junk { .. }
             | Self::TooLarge { .. }
@@ -124,7 +128,7 @@ impl ModelError {
 
     /// A word for labels of metrics and for people who sort errors.
     #[must_use]
-    pub const fn kind(&self) -> &'static str {
+    pub fn kind(&self) -> &'static str {
         match self {
             Self::Unreachable { .. } => "unreachable",
             Self::Overloaded { .. } => "overloaded",
@@ -141,6 +145,16 @@ impl ModelError {
             Self::GivenUp => "given_up",
             Self::Withheld { .. } => "withheld",
             Self::Unequipped { .. } => "unequipped",
+            Self::Of { error, .. } => error.kind(),
+        }
+    }
+
+    /// The model that failed, where several were asked, and what it failed with.
+    #[must_use]
+    pub fn parted(self) -> (Option<String>, Self) {
+        match self {
+            Self::Of { model, error } => (Some(model), *error),
+            error => (None, error),
         }
     }
 

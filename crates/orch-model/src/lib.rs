@@ -23,6 +23,7 @@ mod said;
 mod sse;
 mod structured;
 mod tooled;
+mod veiled;
 mod wire;
 
 pub use ask::{Answer, Ask, Finish, Message, Sampling, ToolCall, ToolSpec, Usage};
@@ -46,3 +47,4 @@ pub use record::{
 pub use roster::{By, Line, Listed, Roster, RosterError};
 pub use structured::{Schema, SchemaError, Structured, ask_structured};
 pub use tooled::{Leash, Tooled, Tools, Working};
+pub use veiled::{Veiled, VeiledTools, without as without_secrets};

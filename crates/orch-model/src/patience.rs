@@ -82,6 +82,8 @@ pub struct Patient {
     model: Arc<dyn Provider>,
     patience: Patience,
     entropy: Mutex<Entropy>,
+    /// Nobody waits for an answer longer.
+    ends: Option<Instant>,
 }
 
 impl Patient {
@@ -92,7 +94,15 @@ impl Patient {
             model,
             patience,
             entropy: Mutex::new(Entropy::seeded(seed)),
+            ends: None,
         }
+    }
+
+    /// Waits for nothing that would last until then: the error is told at once, and with it when to come again.
+    #[must_use]
+    pub fn until(mut self, ends: Instant) -> Self {
+        self.ends = Some(ends);
+        self
     }
 
     async fn asked(&self, ask: &Ask, deltas: Deltas<'_>) -> Result<Answer, ModelError> {
@@ -109,7 +119,9 @@ impl Patient {
                 self.patience
                     .wait(attempts, begun.elapsed(), error.class(), &mut entropy)
             };
-            let Some(wait) = wait else {
+            let in_time =
+                |wait: &Duration| self.ends.is_none_or(|ends| Instant::now() + *wait < ends);
+            let Some(wait) = wait.filter(in_time) else {
                 return Err(error);
             };
             tracing::info!(

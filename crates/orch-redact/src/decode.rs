@@ -3,24 +3,25 @@
 //! Each reads leniently: what does not decode stands for itself, so that partly encoded texts are
 //! read as well. They are right for the texts that they are meant for, and only ever looked at.
 
-use super::{
-    dump,
-    runs::{base32, base64, hex},
-    view::View,
-};
+use super::{dump, runs, view::View};
 
 const ESCAPE: u8 = 0x1B;
 /// A longer sequence is none.
 const MOST_CONTROL: usize = 256;
 
 /// Every reading of a text, except for the text itself, and whether it is worth being read again.
-pub(super) fn all(view: &View, spaces: Spaces) -> Vec<(View, Again)> {
+/// Runs of alphabets that hold less than `least_bytes` are passed over.
+pub(super) fn all(view: &View, spaces: Spaces, least_bytes: usize) -> Vec<(View, Again)> {
     let mut views = by_character(view, spaces);
     views.extend(joined(view).map(|view| (view, Again::No)));
-    views.extend(broken_into_lines(view).into_iter().map(|view| {
-        let again = worth_reading(&view.bytes);
-        (view, again)
-    }));
+    views.extend(
+        broken_into_lines(view, least_bytes)
+            .into_iter()
+            .map(|view| {
+                let again = worth_reading(&view.bytes);
+                (view, again)
+            }),
+    );
     views
 }
 
@@ -66,14 +67,10 @@ fn changed(view: &View, decoded: View) -> Option<(View, Again)> {
 }
 
 /// The readings whose form goes on over the ends of lines.
-pub(super) fn broken_into_lines(view: &View) -> Vec<View> {
-    let hex = [0, 1].into_iter().filter_map(|parity| hex(view, parity));
-    let base64 = (0..4).filter_map(|offset| base64(view, offset));
-    let base32 = (0..8).filter_map(|offset| base32(view, offset));
-    hex.chain(base64)
-        .chain(base32)
-        .chain(dump::all(view))
-        .collect()
+pub(super) fn broken_into_lines(view: &View, least_bytes: usize) -> Vec<View> {
+    let mut views = runs::all(view, least_bytes);
+    views.extend(dump::all(view));
+    views
 }
 
 /// The text itself, over the ends of its lines.
@@ -379,7 +376,7 @@ mod tests {
     use super::*;
 
     fn texts(text: &str) -> Vec<String> {
-        let views = all(&View::of(text.as_bytes()), Spaces::InSecrets);
+        let views = all(&View::of(text.as_bytes()), Spaces::InSecrets, 0);
         views
             .iter()
             .map(|(view, _)| String::from_utf8_lossy(&view.bytes).into_owned())

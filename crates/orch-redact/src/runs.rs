@@ -7,11 +7,41 @@ const SHORTEST_HEX: usize = 8;
 const SHORTEST_BASE32: usize = 8;
 const SHORTEST_BASE64: usize = 6;
 
+/// All readings of runs that may hold `least_bytes`; a text of everyday has none of these, mostly.
+pub(super) fn all(view: &View, least_bytes: usize) -> Vec<View> {
+    let mut views = Vec::new();
+    let digits = runs(view, SHORTEST_HEX.max(2 * least_bytes), Alphabet::Hex);
+    views.extend(
+        [0, 1]
+            .into_iter()
+            .filter_map(|parity| hex(view, &digits, parity)),
+    );
+    let sextets = runs(
+        view,
+        SHORTEST_BASE64.max(8 * least_bytes / 6),
+        Alphabet::Base64,
+    );
+    views.extend((0..4).filter_map(|offset| base64(view, &sextets, offset)));
+    let quintets = runs(
+        view,
+        SHORTEST_BASE32.max(8 * least_bytes / 5),
+        Alphabet::Base32,
+    );
+    views.extend((0..8).filter_map(|offset| base32(view, &quintets, offset)));
+    views
+}
+
+/// Characters of one run with their places, and the place of what ends it.
+struct Run {
+    values: Vec<(usize, u8)>,
+    ends: Option<usize>,
+}
+
 /// All runs of hex digits, with or without something between the pairs, from one of two digits on;
 /// what stands between runs is a line's end.
-pub(super) fn hex(view: &View, parity: usize) -> Option<View> {
-    runs(view, SHORTEST_HEX, Alphabet::Hex, |out, digits| {
-        for pair in digits.get(parity..).unwrap_or_default().chunks_exact(2) {
+fn hex(view: &View, runs: &[Run], parity: usize) -> Option<View> {
+    decoded(view, runs, parity, |out, digits| {
+        for pair in digits.chunks_exact(2) {
             let value = |(_, digit): (usize, u8)| digit;
             let byte = value(pair[0]) << 4 | value(pair[1]);
             out.push(byte, view, pair[0].0..pair[1].0 + 1);
@@ -21,9 +51,9 @@ pub(super) fn hex(view: &View, parity: usize) -> Option<View> {
 
 /// All runs of base32 in either case, broken into lines or not, from one of eight characters on. Names of
 /// hosts, for one, are told in small letters.
-pub(super) fn base32(view: &View, offset: usize) -> Option<View> {
-    runs(view, SHORTEST_BASE32, Alphabet::Base32, |out, quintets| {
-        for group in quintets.get(offset..).unwrap_or_default().chunks(8) {
+fn base32(view: &View, runs: &[Run], offset: usize) -> Option<View> {
+    decoded(view, runs, offset, |out, quintets| {
+        for group in quintets.chunks(8) {
             let bits = group
                 .iter()
                 .fold(0_u64, |bits, (_, value)| bits << 5 | u64::from(*value));
@@ -38,9 +68,9 @@ pub(super) fn base32(view: &View, offset: usize) -> Option<View> {
 }
 
 /// All runs of base64 of either alphabet, broken into lines or not, from one of four characters on.
-pub(super) fn base64(view: &View, offset: usize) -> Option<View> {
-    runs(view, SHORTEST_BASE64, Alphabet::Base64, |out, sextets| {
-        for group in sextets.get(offset..).unwrap_or_default().chunks(4) {
+fn base64(view: &View, runs: &[Run], offset: usize) -> Option<View> {
+    decoded(view, runs, offset, |out, sextets| {
+        for group in sextets.chunks(4) {
             for two in 0..group.len().saturating_sub(1) {
                 let ((first, high), (last, low)) = (group[two], group[two + 1]);
                 let shift = 2 * (two as u32 + 1);
@@ -90,20 +120,32 @@ impl Alphabet {
     }
 }
 
-/// Decodes each run of an alphabet; none where there is no run.
-fn runs(
-    view: &View,
-    shortest: usize,
-    alphabet: Alphabet,
-    mut decode: impl FnMut(&mut View, &[(usize, u8)]),
-) -> Option<View> {
-    let mut out = View::with_capacity(view.bytes.len());
-    let mut run = Vec::new();
-    let mut close = |run: &mut Vec<(usize, u8)>, out: &mut View| {
-        if run.len() >= shortest {
-            decode(out, run);
+/// What a byte is in an alphabet.
+#[derive(Clone, Copy)]
+enum Sort {
+    Of(u8),
+    Between,
+    Other,
+}
+
+/// The runs of an alphabet that are not too short.
+fn runs(view: &View, shortest: usize, alphabet: Alphabet) -> Vec<Run> {
+    let sorts: [Sort; 256] = std::array::from_fn(|byte| {
+        let byte = byte.to_le_bytes()[0];
+        match alphabet.value(byte) {
+            Some(value) => Sort::Of(value),
+            None if alphabet.is_between(byte) => Sort::Between,
+            None => Sort::Other,
         }
-        run.clear();
+    });
+    let mut found = Vec::new();
+    let mut values = Vec::new();
+    let mut close = |values: &mut Vec<(usize, u8)>, ends: Option<usize>| {
+        if values.len() >= shortest {
+            let values = std::mem::take(values);
+            found.push(Run { values, ends });
+        }
+        values.clear();
     };
     let mut skipped = 0;
     for (at, byte) in view.bytes.iter().enumerate() {
@@ -115,20 +157,35 @@ fn runs(
             skipped = 1;
             continue;
         }
-        match alphabet.value(*byte) {
-            Some(value) => run.push((at, value)),
-            None if alphabet.is_between(*byte) => {}
-            None => {
-                let before = out.bytes.len();
-                close(&mut run, &mut out);
-                if out.bytes.len() > before {
-                    // Nothing goes on from one run to the next.
-                    out.push(b'\n', view, at..at + 1);
-                }
-            }
+        match sorts[usize::from(*byte)] {
+            Sort::Of(value) => values.push((at, value)),
+            Sort::Between => {}
+            Sort::Other => close(&mut values, Some(at)),
         }
     }
-    close(&mut run, &mut out);
+    close(&mut values, None);
+    found
+}
+
+/// Decodes each run from one of its characters on; none where nothing decodes.
+fn decoded(
+    view: &View,
+    runs: &[Run],
+    offset: usize,
+    decode: impl Fn(&mut View, &[(usize, u8)]),
+) -> Option<View> {
+    let length = runs.iter().map(|run| run.values.len() + 1).sum();
+    let mut out = View::with_capacity(length);
+    for run in runs {
+        let before = out.bytes.len();
+        decode(&mut out, run.values.get(offset..).unwrap_or_default());
+        if let Some(at) = run.ends
+            && out.bytes.len() > before
+        {
+            // Nothing goes on from one run to the next.
+            out.push(b'\n', view, at..at + 1);
+        }
+    }
     (!out.bytes.is_empty()).then_some(out)
 }
 

@@ -38,6 +38,8 @@ pub struct Redactor {
     /// The most bytes that a secret takes in a text.
     widest: usize,
     spaces: Spaces,
+    /// The fewest bytes that a secret has.
+    least_bytes: usize,
 }
 
 /// What becomes of a secret that goes on after the cut.
@@ -64,10 +66,12 @@ impl Redactor {
             true => Spaces::InSecrets,
             false => Spaces::Nowhere,
         };
+        let least_bytes = needles.iter().map(Vec::len).min().unwrap_or_default();
         let beginnings = Beginnings::of(needles);
         Self {
             search,
             spaces,
+            least_bytes,
             widest: beginnings.longest() * WIDEST + SLACK,
             beginnings,
         }
@@ -156,7 +160,7 @@ impl Redactor {
             if depth == 0 {
                 continue;
             }
-            for (decoded, again) in decode::all(&view, self.spaces) {
+            for (decoded, again) in decode::all(&view, self.spaces, self.least_bytes) {
                 if left == 0 {
                     break;
                 }
@@ -202,7 +206,7 @@ impl Redactor {
             .iter()
             .any(|(view, _)| begins(&view.bytes, LEAST))
             // Whatever else decodes goes on within its line.
-            || decode::broken_into_lines(&View::of(tail))
+            || decode::broken_into_lines(&View::of(tail), 0)
                 .iter()
                 .any(|view| begins(&view.bytes, 2))
     }

@@ -21,7 +21,7 @@ pub use app::role::Memory as RoleMemory;
 pub use audit_file::{AuditReport, verify_audit};
 pub use config::{Exposure, SchedulingMode, ServerConfig};
 pub use http::openapi;
-pub use models::{ModelSettings, Surveyed, survey as survey_models};
+pub use models::{ModelSettings, Survey, Surveyed, survey as survey_models};
 pub use orch_store::blob::{Bucket, BucketAddress};
 pub use orch_store::retention::Retention;
 pub use orch_store::{Database, StoreError, carry, schema};

@@ -153,6 +153,7 @@ impl Server {
         let disk = Disk::new(&config.data_dir, &config.database, config.min_free_bytes);
         let health = Health::new(disk, clock);
         let team = Team::new(&config.team, crate::clock::wall(), seed)?;
+        team.warn();
         let app = App::new(store, blobs, vault, config.scheduling, health, team);
 
         let streams = CancellationToken::new();

@@ -60,6 +60,9 @@ pub struct OrchestrationError {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<String>,
     pub reason: String,
+    /// When to ask again, where the model said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_seconds: Option<u64>,
 }
 
 /// When, how long and by whom.

@@ -15,3 +15,5 @@ pub use settings::McpSettings;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod url_tests;

@@ -137,6 +137,23 @@ impl McpSettings {
             .collect()
     }
 
+    /// Variables that servers need and that have no value.
+    pub(super) fn faults(&self, value: impl Fn(&str) -> Option<String>) -> Vec<String> {
+        let is_missing = |name: &&String| value(name).is_none_or(|value| value.trim().is_empty());
+        let of = |(server, settings): (&String, &ServerSettings)| {
+            let (names, use_of_it) = match &settings.way {
+                Way::Program { environment, .. } => (environment.as_slice(), "is given"),
+                Way::Url { token, .. } => (token.as_slice(), "takes its bearer token from"),
+            };
+            names
+                .iter()
+                .filter(is_missing)
+                .map(|name| format!("the server `{server}` {use_of_it} {name}, which is not set"))
+                .collect::<Vec<_>>()
+        };
+        self.servers.iter().flat_map(of).collect()
+    }
+
     pub(super) fn server(&self, name: &str) -> Option<&ServerSettings> {
         self.servers.get(name)
     }
@@ -183,6 +200,13 @@ fn check(name: &str, entry: Entry) -> Result<ServerSettings, String> {
         ));
     }
     let of_program = !entry.args.is_empty() || !entry.env.is_empty();
+    if !entry.env.iter().chain(&entry.bearer_env).all(is_variable) {
+        // It may be the value itself, which is not shown.
+        return Err(
+            "`env` or `bearer_env` holds what is no name of an environment variable; variables are named here, never their values"
+                .to_owned(),
+        );
+    }
     let way = match (entry.command, entry.url) {
         (Some(program), None) if entry.bearer_env.is_none() => Way::Program {
             program,
@@ -219,6 +243,12 @@ fn address(url: String) -> Result<String, String> {
         "http" | "https" if is_plain => Ok(url),
         _ => Err("its url is no http or https address without a user".to_owned()),
     }
+}
+
+fn is_variable(name: &String) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    let begins = name.starts_with(|first: char| !first.is_ascii_digit());
+    begins && name.len() <= 128 && name.bytes().all(fits)
 }
 
 fn is_name(name: &str) -> bool {

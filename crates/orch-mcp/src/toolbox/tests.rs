@@ -48,6 +48,13 @@ fn roles_get_the_tools_that_the_file_lists_and_no_others() {
             .unwrap_err()
             .contains("expected `server/tool`")
     );
+    let many = |count: usize| vec!["files/read"; count];
+    assert_eq!(admit(&many(128)), Ok(128));
+    let refused = admit(&many(129)).unwrap_err();
+    assert!(
+        refused.contains("129 tools; a model is given at most 128"),
+        "{refused}"
+    );
     let nothing = Outfitter::default().admit("poet", &["files/read".to_owned()]);
     assert!(
         nothing
@@ -83,10 +90,42 @@ fn what_is_wrong_with_the_file_is_named() {
     );
 }
 
+#[test]
+fn a_variable_is_named_by_a_name_and_has_a_value() {
+    let settings = McpSettings::parse("mcp.toml", FILE).unwrap();
+    let faults = settings.faults(|name| (name == "DOCS_TOKEN").then(|| " ".to_owned()));
+    assert_eq!(
+        faults,
+        [
+            "the server `docs` takes its bearer token from DOCS_TOKEN, which is not set",
+            "the server `files` is given FILES_TOKEN, which is not set"
+        ]
+    );
+    assert!(settings.faults(|_| Some("x".to_owned())).is_empty());
+    for name in ["sk-0123", "A=b", "1A", ""] {
+        let text = format!(
+            "version = 1\n[server.x]\nurl = 'http://b'\nbearer_env = '{name}'\ntools = ['b']\n"
+        );
+        let why = McpSettings::parse("mcp.toml", &text)
+            .unwrap_err()
+            .to_string();
+        assert!(why.contains("no name of an environment variable"), "{why}");
+    }
+}
+
 /// Calls each of `calls` in turn, then says what it heard.
 #[derive(Debug)]
-struct Scripted {
+pub(super) struct Scripted {
     calls: Mutex<Vec<(&'static str, &'static str)>>,
+}
+
+impl Scripted {
+    pub(super) fn new(mut calls: Vec<(&'static str, &'static str)>) -> Self {
+        calls.reverse();
+        Self {
+            calls: Mutex::new(calls),
+        }
+    }
 }
 
 impl Provider for Scripted {
@@ -143,15 +182,16 @@ fn outfitter(script: &str) -> Outfitter {
 async fn asked(
     script: &str,
     tools: &[&str],
-    mut calls: Vec<(&'static str, &'static str)>,
+    calls: Vec<(&'static str, &'static str)>,
 ) -> Result<String, ModelError> {
-    calls.reverse();
-    let model = Arc::new(Scripted {
-        calls: Mutex::new(calls),
-    });
+    let model = Arc::new(Scripted::new(calls));
     let outfitter = outfitter(script);
     let tools: Vec<String> = tools.iter().map(|tool| (*tool).to_owned()).collect();
-    let model = outfitter.equip(model, outfitter.admit("r", &tools).unwrap());
+    let model = outfitter.equip(
+        model,
+        outfitter.admit("r", &tools).unwrap(),
+        &orch_model::unredacted(),
+    );
     let answer = model.ask(&Ask::new("", "hello"), &silent).await?;
     Ok(answer.text)
 }

@@ -139,7 +139,7 @@ fn counted(price: Price, ask: &Ask, answer: &Answer) -> Spent {
 }
 
 /// Whether the model may have worked before it failed.
-const fn may_be_charged(error: &ModelError) -> bool {
+fn may_be_charged(error: &ModelError) -> bool {
     match error {
         ModelError::Cut { .. }
         | ModelError::Junk { .. }
@@ -156,6 +156,7 @@ const fn may_be_charged(error: &ModelError) -> bool {
         | ModelError::NotRecorded { .. }
         | ModelError::Withheld { .. }
         | ModelError::Unequipped { .. } => false,
+        ModelError::Of { error, .. } => may_be_charged(error),
     }
 }
 

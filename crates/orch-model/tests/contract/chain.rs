@@ -59,27 +59,37 @@ async fn the_first_that_answers_ends_the_asking() {
 #[tokio::test]
 async fn a_usage_limit_parks_or_goes_on_as_the_role_wants() {
     let parked = chain(vec![limited(hour())], Some("lesser"), OnLimit::Park);
-    assert_eq!(ask(&parked).await, Err(limited(hour())));
+    let (model, error) = ask(&parked).await.unwrap_err().parted();
+    assert_eq!((model.as_deref(), error), (Some("m-0"), limited(hour())));
     let goes_on = chain(vec![limited(hour())], Some("lesser"), OnLimit::Next);
     assert_eq!(ask(&goes_on).await.unwrap().text, "lesser");
 }
 
 #[tokio::test]
-async fn of_all_errors_the_one_that_promises_most_is_told() {
+async fn of_all_errors_the_one_that_promises_most_is_told_with_its_model() {
     let soon = Some(Duration::from_secs(60));
-    for (errors, wanted) in [
+    for (errors, wanted, place) in [
         (
             vec![refused(401), overloaded(None), refused(404)],
             overloaded(None),
+            "m-1",
         ),
         (
             vec![overloaded(None), limited(hour()), limited(soon)],
             limited(soon),
+            "m-2",
         ),
-        (vec![limited(None), limited(hour())], limited(hour())),
-        (vec![refused(401), refused(404)], refused(401)),
+        (vec![limited(None), limited(hour())], limited(hour()), "m-1"),
+        (vec![refused(401), refused(404)], refused(401), "m-0"),
     ] {
         let chain = chain(errors.clone(), None, OnLimit::Next);
-        assert_eq!(ask(&chain).await, Err(wanted), "{errors:?}");
+        let told = ask(&chain).await.unwrap_err();
+        let said = (told.to_string(), told.class());
+        assert_eq!(said, (wanted.to_string(), wanted.class()));
+        assert_eq!(
+            told.parted(),
+            (Some(place.to_owned()), wanted),
+            "{errors:?}"
+        );
     }
 }

@@ -81,3 +81,23 @@ async fn those_that_were_turned_away_together_do_not_come_back_together() {
     }
     assert!(waits.len() > 10, "{waits:?}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_beyond_the_deadline_is_told_at_once() {
+    let wait = Duration::from_secs(40);
+    let asked = async |seconds: u64, error: ModelError| {
+        let fake = Fake::new("m", vec![Err(error), Ok(said("yes"))]);
+        let ends = Instant::now() + Duration::from_secs(seconds);
+        ask_once(&patient(&fake).until(ends)).await
+    };
+    let (outcome, took) = asked(60, overloaded(Some(wait))).await;
+    assert_eq!((outcome, took >= wait), (Ok("yes".to_owned()), true));
+    let (outcome, took) = asked(30, overloaded(Some(wait))).await;
+    assert_eq!(
+        (outcome, took),
+        (Err(overloaded(Some(wait))), Duration::ZERO)
+    );
+    // A wait of its own choice, of half a second at least.
+    let (outcome, took) = asked(0, overloaded(None)).await;
+    assert_eq!((outcome, took), (Err(overloaded(None)), Duration::ZERO));
+}

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use orch_api::types::model::ModelTrial;
-use orch_model::{Ask, Line, silent};
+use orch_model::{Ask, Line};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -43,7 +43,7 @@ pub async fn run(app: &App, actor: &str, model: &str) -> Result<ModelTrial> {
     };
     let (stop, parked) = (CancellationToken::new(), |_: Duration| {});
     let terms = Terms {
-        deltas: &silent,
+        deltas: None,
         parked: &parked,
         stop: &stop,
         deadline: Instant::now() + PATIENCE,

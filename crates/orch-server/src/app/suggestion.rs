@@ -60,7 +60,7 @@ pub(super) async fn ask<T: DeserializeOwned>(
         let app = app.clone();
         async move {
             let terms = Terms {
-                deltas: &orch_model::silent,
+                deltas: None,
                 parked: &|_| {},
                 stop: &stop,
                 deadline: Instant::now() + app.team().timeout,

@@ -7,17 +7,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use orch_model::role::Role;
 use orch_model::{
-    Ask, Budgeted, Chain, FileJournal, HttpModels, Line, ModelError, Now, OnLimit, Patience,
-    Patient, Price, Prices, Protocol, Provider, Purse, Recorder, Recording, Redact, Replay, Roster,
-    redacted,
+    Ask, Budgeted, Chain, FileJournal, HttpModels, Line, Now, OnLimit, Patience, Patient, Price,
+    Prices, Protocol, Provider, Purse, Recorder, Recording, Redact, Replay, Roster,
 };
-use orch_redact::{Redactor, TextRedactor};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use orch_redact::Redactor;
+use tokio::time::Instant;
 
 use super::known::{self, Known, Origin, Unfit};
 use super::settings::{ModelSettings, ModelsError, read};
 use super::trail::{Noted, Trail};
+use super::veil::Veil;
 
 const OPENAI_BASE_URL: &str = "https://api.openai.com/v1";
 const OPENAI_MODEL: &str = "gpt-4o-mini";
@@ -35,8 +34,9 @@ pub struct Models {
     replay: Option<Replays>,
     journal: Option<FileJournal>,
     prices: Prices,
-    redact: Redact,
-    redactor: Arc<Redactor>,
+    /// What every call hides.
+    keys: Vec<String>,
+    veil: Veil,
     seed: AtomicU64,
 }
 
@@ -79,6 +79,10 @@ pub struct Means<'a> {
     /// Whether a cap must hold: then a model without a price is not asked.
     pub capped: bool,
     pub trail: &'a Trail,
+    /// What recordings hide.
+    pub veil: &'a Veil,
+    /// Nobody waits for an answer longer.
+    pub deadline: Instant,
 }
 
 impl Models {
@@ -180,8 +184,7 @@ impl Models {
             known.push(fit);
         }
         keys.extend_from_slice(hidden);
-        let redactor = Arc::new(Redactor::new(&keys));
-        let redact = redact(Arc::clone(&redactor));
+        let veil = Veil::of(Redactor::new(&keys));
         let usual = roster
             .usual
             .or_else(|| simple.first().map(|known| Line::of(&known.name)));
@@ -197,7 +200,7 @@ impl Models {
             None => None,
             Some(path) => Some(Replays {
                 recording: Recording::parse(&read("ORCH_MODEL_REPLAY", path)?)?,
-                redact: Arc::clone(&redact),
+                redact: Arc::clone(veil.redact()),
                 by_model: settings.file.is_some(),
                 made: Mutex::default(),
             }),
@@ -215,8 +218,8 @@ impl Models {
             replay,
             journal: journal.transpose()?,
             prices,
-            redact,
-            redactor,
+            keys,
+            veil,
             seed: AtomicU64::new(seed),
         })
     }
@@ -273,6 +276,7 @@ impl Models {
             key_env: None,
             origin: Origin::Recording,
             price: None,
+            fault: None,
             patience: Patience::none(),
             asked: replay.of(name),
         })
@@ -306,11 +310,12 @@ impl Models {
         }
         if self.replay.is_none() {
             let seed = self.seed.fetch_add(1, Ordering::Relaxed);
-            model = Arc::new(Patient::new(model, known.patience, seed));
+            let patient = Patient::new(model, known.patience, seed);
+            model = Arc::new(patient.until(means.deadline));
         }
         if let Some(journal) = &self.journal {
             let journal = Arc::new(journal.clone());
-            let (prices, redact) = (Arc::clone(means.prices), Arc::clone(&self.redact));
+            let (prices, redact) = (Arc::clone(means.prices), Arc::clone(means.veil.redact()));
             model = Arc::new(Recorder::new(model, journal, prices, redact));
         }
         let trail = means.trail.clone();
@@ -350,27 +355,15 @@ impl Models {
         prices
     }
 
-    /// A text without the keys of models.
+    /// Hides the keys of models and tools, and `values`.
     #[must_use]
-    pub fn redact(&self, text: &str) -> String {
-        (self.redact)(text)
-    }
-
-    /// An error without the keys of models.
-    pub fn hide(&self, error: &ModelError) -> ModelError {
-        redacted(error, &self.redact)
-    }
-
-    /// Takes the keys of models out of a text that comes in pieces.
-    pub fn text_redactor(&self) -> TextRedactor {
-        TextRedactor::new(Arc::clone(&self.redactor))
-    }
-
-    /// As JSON, without the keys of models.
-    #[must_use]
-    pub fn redacted<T: Serialize + DeserializeOwned>(&self, value: &T) -> String {
-        let value = redacted(value, &self.redact);
-        serde_json::to_string(&value).expect("invariant: what is kept is JSON")
+    pub fn veil(&self, values: &[Vec<u8>]) -> Veil {
+        if values.is_empty() {
+            return self.veil.clone();
+        }
+        let keys = self.keys.iter().map(String::as_bytes);
+        let all = keys.chain(values.iter().map(Vec::as_slice));
+        Veil::of(Redactor::new(all))
     }
 }
 
@@ -391,11 +384,6 @@ impl Elsewhere {
         named.insert(name.to_owned(), known.clone());
         Some(known)
     }
-}
-
-/// Hides keys, wherever they may have been put.
-fn redact(redactor: Arc<Redactor>) -> Redact {
-    Arc::new(move |text: &str| redactor.redact(text).into_owned())
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use orch_model::{
     Protocol, Provider, Speech,
 };
 
+use super::program;
 use super::settings::ModelSettings;
 
 /// What said that there is this model.
@@ -53,6 +54,8 @@ pub struct Known {
     pub origin: Origin,
     /// Where the file gives one.
     pub price: Option<Price>,
+    /// Why it cannot be asked, where that is seen without asking.
+    pub fault: Option<String>,
     pub(super) patience: Patience,
     pub(super) asked: Arc<dyn Provider>,
 }
@@ -131,7 +134,7 @@ pub(super) fn listed(
             folder,
             environment,
         } => (
-            Arc::new(program(
+            Arc::new(command_model(
                 listed,
                 (command, *speech, folder.as_deref()),
                 environment,
@@ -150,6 +153,7 @@ pub(super) fn listed(
         key_env,
         origin: Origin::File,
         price: listed.price,
+        fault: fault(&listed.by, settings),
         patience: Patience {
             attempts: listed.attempts,
             ..Patience::default()
@@ -158,7 +162,19 @@ pub(super) fn listed(
     })
 }
 
-fn program(
+fn fault(by: &By, settings: &ModelSettings) -> Option<String> {
+    match by {
+        By::Http { .. } => None,
+        By::Program {
+            command, folder, ..
+        } => {
+            let path = settings.variables.get("PATH").map_or("", String::as_str);
+            program::fault(command.first()?, folder.as_deref(), path)
+        }
+    }
+}
+
+fn command_model(
     listed: &Listed,
     (command, speech, folder): (&[String], Speech, Option<&std::path::Path>),
     environment: &[String],
@@ -197,6 +213,7 @@ pub(super) fn at(
         key_env: key.map(|_| key_env.to_owned()),
         origin,
         price: None,
+        fault: None,
         patience: Patience::default(),
         asked: Arc::new(http.at(endpoint)?),
     })

@@ -3,11 +3,14 @@
 
 mod all;
 mod known;
+mod program;
 mod settings;
 mod survey;
 mod trail;
+mod veil;
 
 pub use all::{Means, Models};
 pub use settings::{ModelSettings, ModelsError};
-pub use survey::{Surveyed, survey};
+pub use survey::{Survey, Surveyed, survey};
 pub use trail::{Stop, Trail};
+pub use veil::Veil;

@@ -3,6 +3,16 @@
 use super::ModelSettings;
 use crate::app::orchestrate::{Team, TeamError, TeamSettings};
 
+/// What a server would have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Survey {
+    pub models: Vec<Surveyed>,
+    /// How many roles there are.
+    pub roles: usize,
+    /// What is wrong with the servers of tools (`ORCH_MCP_SERVERS`), a sentence each.
+    pub tool_faults: Vec<String>,
+}
+
 /// A model and who asks it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Surveyed {
@@ -14,13 +24,15 @@ pub struct Surveyed {
     pub key_env: Option<String>,
     /// Roles that ask it, first or in place of another.
     pub roles: Vec<String>,
+    /// Why it cannot be asked, where that is seen without asking.
+    pub fault: Option<String>,
 }
 
 /// Reads all that is set about models, as a server would at its start; asks nobody and writes nothing.
 ///
 /// # Errors
 /// What a server would not start with.
-pub fn survey(settings: &TeamSettings) -> Result<Vec<Surveyed>, TeamError> {
+pub fn survey(settings: &TeamSettings) -> Result<Survey, TeamError> {
     let settings = TeamSettings {
         models: ModelSettings {
             record: None,
@@ -45,6 +57,11 @@ pub fn survey(settings: &TeamSettings) -> Result<Vec<Surveyed>, TeamError> {
             .filter(|(_, line)| line.chain.contains(&known.name))
             .map(|(role, _)| role.clone())
             .collect(),
+        fault: known.fault.clone(),
     });
-    Ok(surveyed.collect())
+    Ok(Survey {
+        models: surveyed.collect(),
+        roles: team.roles.all().count(),
+        tool_faults: team.tool_faults(),
+    })
 }

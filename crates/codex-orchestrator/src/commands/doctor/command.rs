@@ -56,7 +56,7 @@ pub async fn run(args: Args, context: &mut Context<'_>) -> Result<Exit, Failure>
     }
     checks.extend(secrets::checks(&found.server).await);
     checks.extend(artifacts::checks(&found.server).await);
-    checks.extend(models::checks(&found.server.team, &found.path));
+    checks.extend(models::checks(&found.server.team));
     checks.extend(machine::checks(
         &found.server.data_dir,
         found.server.min_free_bytes,

@@ -1,11 +1,12 @@
 //! Asking: until there is an answer, the deadline, a stop, or an error that stays.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use orch_model::role::{Output, Role};
 use orch_model::{
-    Answer, Ask, Class, Deltas, Line, ModelError, Prices, Provider, Purse, Schema, ask_structured,
+    Answer, Ask, Class, Deltas, Line, ModelError, Prices, Provider, Purse, Schema, Veiled,
+    ask_structured, silent,
 };
 use orch_store::StoreError;
 use tokio::time::Instant;
@@ -13,8 +14,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::super::budget::{Limits, Wallet};
 use super::super::{App, Result, pricing};
-use super::{Call, NoAnswer, Purpose};
-use crate::models::{Means, Models, Stop, Trail};
+use super::shown::Shown;
+use super::{Call, NoAnswer, Purpose, veil};
+use crate::models::{Means, Stop, Trail, Veil};
 
 /// A limit that lifts at once is not asked about again at once.
 const SHORTEST_PARK: Duration = Duration::from_secs(1);
@@ -38,8 +40,8 @@ pub enum Waiting {
 /// How a model is asked.
 #[derive(Clone, Copy)]
 pub struct Terms<'a> {
-    /// Where pieces of the text go.
-    pub deltas: Deltas<'a>,
+    /// Where pieces of the text go, if anybody looks on.
+    pub deltas: Option<Deltas<'a>>,
     /// Told how long a usage limit is waited for.
     pub parked: &'a (dyn Fn(Duration) + Send + Sync),
     pub stop: &'a CancellationToken,
@@ -148,8 +150,15 @@ pub(crate) async fn ask_line(
         outcome: Err(why),
         call: None,
     };
-    let models = app.team().models();
-    let way = match way(app, purpose, line, terms.deadline).await {
+    let veil = match veil(app, purpose.project).await {
+        Ok(veil) => veil,
+        Err(why) => {
+            return nobody(NoAnswer::Secrets {
+                why: why.to_string(),
+            });
+        }
+    };
+    let way = match way(app, purpose, line, &veil, terms.deadline).await {
         Ok(Some(way)) => way,
         Ok(None) => return nobody(NoAnswer::NoModel),
         Err(error) => {
@@ -160,42 +169,34 @@ pub(crate) async fn ask_line(
             return nobody(NoAnswer::Store);
         }
     };
+    let veiled = Veiled::new(Arc::clone(&way.model), Arc::clone(veil.redact()));
+    let veiled: Arc<dyn Provider> = Arc::new(veiled);
     let equipped = match asker {
-        Asker::Role(role) => app.team().equip(role, Arc::clone(&way.model)),
-        Asker::Plain(_) => Arc::clone(&way.model),
+        Asker::Role(role) => app.team().equip(role, veiled, veil.redact()),
+        Asker::Plain(_) => veiled,
     };
-    let ask = models.ask(line, ask);
+    let ask = veil.value(&app.team().models().ask(line, ask));
     let began = app.store().now();
     let from = Instant::now();
     // A provider may say back what it was sent, its key too.
-    let text = Mutex::new(models.text_redactor());
-    let deltas = |piece: &str| {
-        let known = text
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(piece);
-        if !known.is_empty() {
-            (terms.deltas)(&known);
-        }
-    };
+    let shown = Shown::new(terms.deltas, &veil);
+    let deltas = |piece: &str| shown.piece(piece);
     let veiled = Terms {
-        deltas: &deltas,
+        deltas: Some(&deltas),
         ..terms
     };
+    let mut failed = None;
     let asked = tokio::select! {
         biased;
         () = terms.stop.cancelled() => Err(NoAnswer::Cancelled),
         () = tokio::time::sleep_until(terms.deadline) => Err(NoAnswer::TooLate(terms.deadline - from)),
-        asked = until_answered(equipped.as_ref(), &ask, asker.form(), veiled) => asked.map_err(|error| why(models.hide(&error), &way.wallet)),
+        asked = until_answered(equipped.as_ref(), &ask, asker.form(), veiled) => asked.map_err(|error| {
+            let (model, error) = error.parted();
+            failed = model;
+            why(veil.error(&error), &way.wallet)
+        }),
     };
-    let rest = text.lock().unwrap_or_else(PoisonError::into_inner).rest();
-    if !rest.is_empty() {
-        (terms.deltas)(&rest);
-    }
-    let asked = asked.map(|answer| Answer {
-        text: models.redact(&answer.text),
-        ..answer
-    });
+    shown.end();
     let (answer, outcome) = match asked {
         Ok(answer) if answer.text.trim().is_empty() => (Some(answer), Err(NoAnswer::Empty)),
         Ok(answer) => (Some(answer.clone()), Ok(answer)),
@@ -210,10 +211,10 @@ pub(crate) async fn ask_line(
     let stops = trail.stops();
     let error = outcome.as_ref().err().map(NoAnswer::to_string);
     let named = match &answer {
-        Some(answer) => Some(answer.model.as_str()).filter(|model| !model.is_empty()),
-        None => failed_by(models, &stops, error.as_deref()),
+        Some(answer) => Some(answer.model.clone()).filter(|model| !model.is_empty()),
+        None => failed.or_else(|| of_no_use(&outcome, &stops)),
     };
-    let named = named.unwrap_or_else(|| model.model()).to_owned();
+    let named = named.unwrap_or_else(|| model.model().to_owned());
     let call = Call {
         purpose: purpose.clone(),
         role: asker.name().to_owned(),
@@ -224,6 +225,7 @@ pub(crate) async fn ask_line(
         began,
         latency: from.elapsed(),
         stops,
+        veil,
         prices,
         wallet,
     };
@@ -233,14 +235,10 @@ pub(crate) async fn ask_line(
     }
 }
 
-/// The model whose error it is; the error comes without the keys of models.
-fn failed_by<'a>(models: &Models, stops: &'a [Stop], error: Option<&str>) -> Option<&'a str> {
-    let error = error?;
-    let is_its = |stop: &&Stop| match &stop.error {
-        Some((_, said)) => models.redact(said) == error,
-        None => false,
-    };
-    stops.iter().find(is_its).map(|stop| stop.model.as_str())
+/// The model that answered, where what it said was of no use.
+fn of_no_use(outcome: &std::result::Result<Answer, NoAnswer>, stops: &[Stop]) -> Option<String> {
+    let last = stops.last().filter(|stop| stop.error.is_none())?;
+    matches!(outcome, Err(NoAnswer::Failed(_))).then(|| last.model.clone())
 }
 
 /// Prices as they are now, a purse for the levels of the purpose, and the models of a line behind both.
@@ -248,6 +246,7 @@ async fn way(
     app: &App,
     purpose: &Purpose,
     line: &Line,
+    veil: &Veil,
     deadline: Instant,
 ) -> std::result::Result<Option<Way>, StoreError> {
     let models = app.team().models();
@@ -267,6 +266,8 @@ async fn way(
         purse: &purse,
         capped,
         trail: &trail,
+        veil,
+        deadline,
     };
     let model = models.provider(line, &means);
     Ok(model.map(|model| Way {
@@ -292,15 +293,24 @@ async fn until_answered(
     form: Option<&Schema>,
     terms: Terms<'_>,
 ) -> std::result::Result<Answer, ModelError> {
+    let deltas = terms.deltas.unwrap_or(&silent);
     let mut look = FIRST_LOOK;
     loop {
-        let error = match answer(model, ask, form, terms.deltas).await {
+        let error = match answer(model, ask, form, deltas).await {
             Ok(answer) => return Ok(answer),
             Err(error) => error,
         };
         // A limit that lifts in time is waited for; it uses no attempt up.
-        let Class::Parked { after } = error.class() else {
-            return Err(error);
+        let after = match (error.class(), terms.waiting) {
+            (Class::Parked { after }, _) => after,
+            // It was longer than patience lasts, but work that nobody waits for has time.
+            (
+                Class::Transient {
+                    after: after @ Some(_),
+                },
+                Waiting::Background,
+            ) => after,
+            (Class::Transient { .. } | Class::Final, _) => return Err(error),
         };
         let wait = match (after, terms.waiting) {
             (Some(after), _) => after.max(SHORTEST_PARK),

@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use orch_model::{Asking, silent};
+use orch_model::Asking;
 
 use super::*;
 
@@ -54,7 +54,7 @@ async fn parked(
     let note = |wait: Duration| waits.lock().unwrap().push(wait.as_secs());
     let stop = CancellationToken::new();
     let terms = Terms {
-        deltas: &silent,
+        deltas: None,
         parked: &note,
         stop: &stop,
         deadline: Instant::now() + deadline,

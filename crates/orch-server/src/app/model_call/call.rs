@@ -13,7 +13,7 @@ use super::super::budget::Wallet;
 use super::super::model_counts::Outcome;
 use super::super::{App, Result};
 use super::Purpose;
-use crate::models::Stop;
+use crate::models::{Stop, Veil};
 
 /// Sums of costs stay numbers.
 const LARGEST_COST: i64 = 1_000_000_000_000_000;
@@ -32,6 +32,8 @@ pub struct Call {
     pub(super) latency: Duration,
     /// Each model that was asked, the one above included.
     pub(super) stops: Vec<Stop>,
+    /// Through which the request, the answer and the error above have gone.
+    pub(super) veil: Veil,
     pub(super) prices: Arc<Prices>,
     pub(super) wallet: Arc<Wallet>,
 }
@@ -77,15 +79,13 @@ impl Call {
     /// # Errors
     /// When the database fails.
     pub async fn keep(&self, app: &App, tx: &mut Tx) -> Result<()> {
-        let models = app.team().models();
-        let ask = models.redacted(&self.ask);
-        let answer = self.answer.as_ref().map(|answer| models.redacted(answer));
-        let error = self.error.as_deref().map(|error| models.redact(error));
+        let ask = json_of(&self.ask);
+        let answer = self.answer.as_ref().map(json_of);
         for (model, stops) in self.passed() {
             let said = stops.iter().rev().find_map(|stop| stop.error.as_ref());
             let said = said.map_or_else(
                 || "its answer was of no use".to_owned(),
-                |(_, said)| models.redact(said),
+                |(_, said)| self.veil.text(said),
             );
             let mut usage = Usage::default();
             stops.iter().for_each(|stop| usage += stop.usage);
@@ -101,7 +101,7 @@ impl Call {
         let line = Line {
             model: &self.model,
             answer: answer.as_deref(),
-            error: error.as_deref(),
+            error: self.error.as_deref(),
             usage: self.spent_tokens(),
             latency: self.latency,
         };
@@ -188,6 +188,10 @@ impl Call {
         let micros = self.wallet.cost_of(line.model).micros();
         Some(i64::try_from(micros).unwrap_or(i64::MAX).min(LARGEST_COST))
     }
+}
+
+fn json_of<T: serde::Serialize>(value: &T) -> String {
+    serde_json::to_string(value).expect("invariant: what is kept is JSON")
 }
 
 fn whole(tokens: u64) -> i64 {

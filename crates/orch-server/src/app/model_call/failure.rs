@@ -40,30 +40,53 @@ pub enum NoAnswer {
     NoPrice { why: String },
     #[error("{0}")]
     Failed(#[from] ModelError),
+    /// What must be kept from the model is not known.
+    #[error(
+        "the model was not asked, because the secrets of the project could not be read, which it must not be told: {why}"
+    )]
+    Secrets { why: String },
     /// The budgets on the way could not be read.
     #[error("the budgets could not be read; the server's log says why")]
     Store,
 }
 
+impl NoAnswer {
+    /// When to ask again, where that was told.
+    #[must_use]
+    pub fn again_after_seconds(&self) -> Option<u64> {
+        let Self::Failed(error) = self else {
+            return None;
+        };
+        match error.class() {
+            Class::Transient { after } | Class::Parked { after } => {
+                after.map(|after| (after.as_secs() + u64::from(after.subsec_nanos() > 0)).max(1))
+            }
+            Class::Final => None,
+        }
+    }
+}
+
 impl From<NoAnswer> for AppError {
     fn from(why: NoAnswer) -> Self {
         let detail = why.to_string();
+        let again = why.again_after_seconds();
         match why {
             NoAnswer::NoModel => Self::conflict("no_model", detail),
             NoAnswer::UnknownModel { .. } => Self::conflict("unknown_model", detail),
             NoAnswer::NoPrice { .. } => Self::conflict("no_price", detail),
             NoAnswer::OverBudget(over) => Self::OverBudget(over),
             NoAnswer::Failed(error) => match error.class() {
-                Class::Transient { after } | Class::Parked { after } => Self::Busy {
+                Class::Transient { .. } | Class::Parked { .. } => Self::Busy {
                     detail,
-                    after_seconds: after
-                        .map_or(AGAIN_AFTER_SECONDS, |after| after.as_secs().max(1)),
+                    after_seconds: again.unwrap_or(AGAIN_AFTER_SECONDS),
                 },
                 Class::Final => Self::Unavailable(detail),
             },
-            NoAnswer::Cancelled | NoAnswer::TooLate(_) | NoAnswer::Empty | NoAnswer::Store => {
-                Self::Unavailable(detail)
-            }
+            NoAnswer::Cancelled
+            | NoAnswer::TooLate(_)
+            | NoAnswer::Empty
+            | NoAnswer::Secrets { .. }
+            | NoAnswer::Store => Self::Unavailable(detail),
         }
     }
 }

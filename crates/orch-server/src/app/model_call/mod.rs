@@ -7,9 +7,12 @@ mod ask;
 mod call;
 mod failure;
 mod purpose;
+mod shown;
+mod veil;
 
 pub use ask::{Asked, Terms, Waiting, ask_and_keep, ask_role};
 pub(crate) use ask::{Asker, ask_line};
 pub use call::Call;
 pub use failure::NoAnswer;
 pub use purpose::Purpose;
+pub(crate) use veil::veil;

@@ -6,6 +6,7 @@ use serde_json::json;
 use tokio::sync::{broadcast, oneshot};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use super::super::model_call::veil;
 use super::super::{App, AppError, Result, budget, project};
 use super::history;
 use super::request::Request;
@@ -31,7 +32,14 @@ impl Begun {
     /// # Errors
     /// When the store failed.
     pub async fn ended(self) -> Result<Orchestration> {
-        let Self { ended, guard, .. } = self;
+        let Self {
+            ended,
+            guard,
+            events,
+            first: _,
+        } = self;
+        // Pieces of the text are for those who look on.
+        drop(events);
         let over = ended
             .await
             .unwrap_or(Err(AppError::Store(orch_store::StoreError::Closed)));
@@ -62,6 +70,7 @@ pub async fn begin(app: &App, actor: &str, request: Request) -> Result<Begun> {
         };
         budget::check(app, levels).await?;
     }
+    let veil = veil(app, request.project).await?;
     let place = app.team().place()?;
     let (id, session) = (request.id.to_string(), request.session.to_string());
     let reports = work::reports(&request);
@@ -75,7 +84,7 @@ pub async fn begin(app: &App, actor: &str, request: Request) -> Result<Begun> {
         uuid: &id,
         session_id,
         session_uuid: &session,
-        request: &request.kept,
+        request: &veil.text(&request.kept),
         agents: &agents,
         by: actor,
         now,

@@ -63,6 +63,7 @@ pub(crate) async fn end_left(app: &App, begun: Timestamp) -> Result<()> {
     let error = OrchestrationError {
         agent: None,
         reason: "the server that worked on it ended".to_owned(),
+        retry_after_seconds: None,
     };
     let error = serde_json::to_string(&error).expect("invariant: errors serialise");
     let left = Left {

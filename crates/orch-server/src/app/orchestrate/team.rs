@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use orch_mcp::{McpSettings, McpSettingsError, NamedTool, Outfitter};
 use orch_model::role::{Role, RoleError, Roles};
-use orch_model::{Now, Provider};
+use orch_model::{Now, Provider, Redact};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -141,14 +141,40 @@ impl Team {
         })
     }
 
+    /// What is wrong with the servers of tools, as far as that is seen without asking them.
+    pub(crate) fn tool_faults(&self) -> Vec<String> {
+        self.outfitter.faults()
+    }
+
+    /// Says in the log what will fail when it is first asked.
+    pub(crate) fn warn(&self) {
+        for known in self.models.known() {
+            if let Some(fault) = &known.fault {
+                tracing::warn!(
+                    model.name = known.name,
+                    "a model of ORCH_MODELS cannot be asked: {fault}"
+                );
+            }
+        }
+        for fault in self.tool_faults() {
+            tracing::warn!("a server of ORCH_MCP_SERVERS cannot be used: {fault}");
+        }
+    }
+
     /// A model with the tools of a role. A project's role has of those that it names no others than the
     /// operator's role of its name.
-    pub(in crate::app) fn equip(&self, role: &Role, model: Arc<dyn Provider>) -> Arc<dyn Provider> {
+    pub(in crate::app) fn equip(
+        &self,
+        role: &Role,
+        model: Arc<dyn Provider>,
+        redact: &Redact,
+    ) -> Arc<dyn Provider> {
         let theirs = self.tools.get(&role.name).map_or(&[][..], Vec::as_slice);
         let named = theirs
             .iter()
             .filter(|tool| role.tools.iter().any(|name| tool.is(name)));
-        self.outfitter.equip(model, named.cloned().collect())
+        self.outfitter
+            .equip(model, named.cloned().collect(), redact)
     }
 
     /// The name of the model that a role asks first.

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use orch_api::types::orchestrate::{AgentReport, Orchestration, OrchestrationError};
 use orch_core::time::Timestamp;
-use orch_model::Answer;
 use orch_model::role::{Material, Part, Role, Turn};
+use orch_model::{Answer, Deltas};
 use orch_store::orchestration as store;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -46,7 +46,7 @@ pub(super) struct Kept {
 /// How a role's part ended.
 enum Ended {
     Well(Answer),
-    Failed(String),
+    Failed(String, Option<u64>),
     Cancelled,
 }
 
@@ -134,13 +134,14 @@ pub(super) async fn run(app: &App, job: Job) -> Result<Orchestration> {
                     text: bounded(answer.text),
                 });
             }
-            Ended::Failed(reason) => {
+            Ended::Failed(reason, retry_after_seconds) => {
                 report.status = "failed".to_owned();
                 report.error = Some(reason.clone());
                 status = "failed";
                 error = Some(OrchestrationError {
                     agent: Some(role.title.clone()),
                     reason,
+                    retry_after_seconds,
                 });
             }
             Ended::Cancelled if app.team().is_closing() => {
@@ -149,6 +150,7 @@ pub(super) async fn run(app: &App, job: Job) -> Result<Orchestration> {
                 error = Some(OrchestrationError {
                     agent: Some(role.title.clone()),
                     reason: "the server was shut down while it waited for the model".to_owned(),
+                    retry_after_seconds: None,
                 });
             }
             Ended::Cancelled => {
@@ -157,6 +159,7 @@ pub(super) async fn run(app: &App, job: Job) -> Result<Orchestration> {
                 error = Some(OrchestrationError {
                     agent: None,
                     reason: "the request was cancelled, or whoever sent it went away".to_owned(),
+                    retry_after_seconds: None,
                 });
             }
         }
@@ -200,20 +203,19 @@ async fn part(
 ) -> (Ended, Option<Call>) {
     let ask = match app.team().roles.ask(role, material) {
         Ok(ask) => ask,
-        Err(error) => return (Ended::Failed(error.to_string()), None),
+        Err(error) => return (Ended::Failed(error.to_string(), None), None),
     };
     let deltas = |text: &str| {
-        if watch.is_watched() {
-            let (key, text) = (key.to_owned(), text.to_owned());
-            watch.tell(Event::Delta { key, text });
-        }
+        let (key, text) = (key.to_owned(), text.to_owned());
+        watch.tell(Event::Delta { key, text });
     };
+    let to: Deltas<'_> = &deltas;
     let parked = |wait: Duration| {
         let (key, seconds) = (key.to_owned(), wait.as_secs());
         watch.tell(Event::Parked { key, seconds });
     };
     let terms = Terms {
-        deltas: &deltas,
+        deltas: watch.is_watched().then_some(to),
         parked: &parked,
         stop: &watch.stop,
         deadline,
@@ -223,11 +225,14 @@ async fn part(
     let ended = match outcome {
         Ok(answer) => Ended::Well(answer),
         Err(NoAnswer::Cancelled) => Ended::Cancelled,
-        Err(NoAnswer::TooLate(_)) => Ended::Failed(format!(
-            "the request took longer than {} s (ORCH_ORCHESTRATE_TIMEOUT) and was ended",
-            app.team().timeout.as_secs()
-        )),
-        Err(why) => Ended::Failed(why.to_string()),
+        Err(NoAnswer::TooLate(_)) => {
+            let seconds = app.team().timeout.as_secs();
+            let reason = format!(
+                "the request took longer than {seconds} s (ORCH_ORCHESTRATE_TIMEOUT) and was ended"
+            );
+            Ended::Failed(reason, None)
+        }
+        Err(why) => Ended::Failed(why.to_string(), why.again_after_seconds()),
     };
     (ended, call)
 }

@@ -7,6 +7,7 @@ use orch_store::role_memory::{self, NewNote, Note};
 use serde_json::{Value, json};
 
 use super::project_role;
+use crate::app::model_call::veil;
 use crate::app::{App, AppError, Result, checks};
 
 /// The longest note, in characters.
@@ -59,6 +60,7 @@ pub async fn note(
     app.check_room()?;
     let content = checks::text("content", content, LONGEST_NOTE)?;
     let role = project_role::show(app, project_id, name).await?.role;
+    let content = veil(app, Some(project_id)).await?.text(&content);
     if app.team().memory.entries == 0 {
         let message = "roles remember nothing: ORCH_ROLE_MEMORY_ENTRIES is 0";
         return Err(AppError::conflict("no_memory", message));

@@ -1,5 +1,5 @@
 //! What a run must not tell: the values that its steps were given, and its token. What comes with the run's own token
-//! has passed no agent, so that it is redacted here.
+//! has passed no agent, so that it is redacted here. And what a model must not be told: all values of a project.
 
 use orch_core::ids::{ProjectId, RunId};
 use orch_redact::Redactor;
@@ -10,8 +10,8 @@ use super::deliver::named_by;
 use super::value_of;
 use crate::app::{App, AppError, Result};
 
-/// More secrets of a project than these are not looked through.
-const MOST: i64 = 1000;
+/// Secrets that are read at a time.
+const AT_ONCE: i64 = 1000;
 
 /// Hides what the run was given.
 ///
@@ -46,10 +46,33 @@ pub async fn redactor_of(app: &App, id: RunId) -> Result<Redactor> {
     Ok(Redactor::new(values))
 }
 
+/// The values of all secrets of a project, in whatever environment.
+///
+/// # Errors
+/// When one cannot be read.
+pub async fn values_of(app: &App, project: ProjectId) -> Result<Vec<Vec<u8>>> {
+    let mut conn = app.store().read().await?;
+    let stored = all(&mut conn, project).await?;
+    drop(conn);
+    let mut values = Vec::with_capacity(stored.len());
+    for one in &stored {
+        values.push(value_of(app, one).await?);
+    }
+    Ok(values)
+}
+
 async fn all(conn: &mut orch_store::Conn, project: ProjectId) -> Result<Vec<Stored>> {
-    let page = Page {
-        limit: MOST,
-        ..Page::default()
-    };
-    Ok(secret::list(conn, project, page).await?.whole()?)
+    let mut found: Vec<Stored> = Vec::new();
+    loop {
+        let page = Page {
+            limit: AT_ONCE,
+            after: found.last().map(|stored| stored.secret.id.get()),
+            ..Page::default()
+        };
+        let more = secret::list(conn, project, page).await?.whole()?;
+        if more.is_empty() {
+            return Ok(found);
+        }
+        found.extend(more);
+    }
 }

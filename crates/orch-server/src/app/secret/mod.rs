@@ -16,7 +16,7 @@ use super::{App, AppError, Result};
 use crate::vault::{KeyOrigin, KvError, Place, ValueError};
 
 pub use deliver::{Delivered, Wanted, deliver, missing};
-pub use hide::redactor_of;
+pub use hide::{redactor_of, values_of};
 pub use list::{list, show};
 pub use remove::remove;
 pub use reseal::{Resealed, reseal};
