@@ -7,6 +7,7 @@ mod expired;
 mod level;
 mod look;
 mod period;
+mod place;
 mod set;
 mod wallet;
 
@@ -14,5 +15,6 @@ pub(crate) use expired::let_go as let_go_expired;
 pub use level::{Level, OverBudget};
 pub use look::{Standing, check, of_project, of_projects};
 pub use period::Period;
+pub use place::{Work, found, of_run};
 pub use set::{Change, clear, set};
 pub use wallet::{Limits, Wallet};

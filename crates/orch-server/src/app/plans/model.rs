@@ -6,7 +6,8 @@ use std::sync::Arc;
 use orch_api::types::requirements::ProposedBy;
 use orch_core::breakdown::{Breakdown, SuggestedPlan, plan_material};
 use orch_core::ids::{ProjectId, RequirementsId};
-use orch_store::{StoreError, plan};
+use orch_store::StoreError;
+use orch_store::plan::{self, Plan};
 
 use super::propose::approved;
 use super::standing::finished;
@@ -32,12 +33,15 @@ pub(super) async fn usual(app: &App, project_id: ProjectId) -> Result<ProposedBy
 
 /// Asks the model. If the caller goes away, it is asked no longer; the call is kept in any case.
 pub(super) async fn suggest(app: &App, actor: &str, project_id: ProjectId) -> Result<Suggestion> {
-    let (served, previous, items) = {
+    let (served, previous, items, charged) = {
         let mut conn = app.store().read().await?;
         let served = approved(&mut conn, project_id).await?;
         let previous = plan::current(&mut conn, project_id).await?;
         let items = plan::items(&mut conn, project_id).await?;
-        (served, previous, items)
+        let approved = plan::approved(&mut conn, project_id).await?;
+        // The plan that is worked on pays for the next; before there is one, the one that is written anew.
+        let charged = approved.as_ref().or(previous.as_ref()).map(Plan::id);
+        (served, previous, items, charged)
     };
     let requirements = served.id();
     let shown = tokio::task::spawn_blocking(move || {
@@ -46,7 +50,7 @@ pub(super) async fn suggest(app: &App, actor: &str, project_id: ProjectId) -> Re
             .map_err(|error| AppError::TooLarge(format!("{error}; {BY_RULES}")))
     });
     let shown = shown.await.map_err(|_| StoreError::Closed)??;
-    let plan = suggestion::ask(app, actor, project_id, ROLE, &shown).await?;
+    let plan = suggestion::ask(app, actor, (project_id, charged), ROLE, &shown).await?;
     Ok(Suggestion {
         requirements,
         plan: Arc::new(plan),
