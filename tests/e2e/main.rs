@@ -12,6 +12,7 @@ mod buckets;
 mod cli;
 mod codex;
 mod codex_app;
+mod codex_costs;
 mod crash;
 mod crash_harness;
 mod database;

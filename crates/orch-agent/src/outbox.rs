@@ -64,6 +64,8 @@ pub(crate) struct Outbox {
     tools: AtomicBool,
     /// The server takes artifacts in pieces.
     artifacts: AtomicBool,
+    /// The server charges what runs use of models.
+    model_use: AtomicBool,
 }
 
 #[derive(Default)]
@@ -144,6 +146,7 @@ impl Outbox {
         self.refusals.store(welcome.refusals, Ordering::Release);
         self.tools.store(welcome.tools, Ordering::Release);
         self.artifacts.store(welcome.artifacts, Ordering::Release);
+        self.model_use.store(welcome.model_use, Ordering::Release);
     }
 
     /// How many messages wait for their acknowledgement, and for how long the oldest does.
@@ -270,6 +273,11 @@ impl RunLink {
     /// Whether the server takes artifacts in pieces.
     pub(crate) fn takes_artifacts(&self) -> bool {
         self.outbox.artifacts.load(Ordering::Acquire)
+    }
+
+    /// Whether the server charges what the run uses of models.
+    pub(crate) fn charges_models(&self) -> bool {
+        self.outbox.model_use.load(Ordering::Acquire)
     }
 
     /// Says something whose answer goes to somebody else.

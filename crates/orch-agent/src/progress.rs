@@ -7,8 +7,8 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use orch_api::proto::{
-    Artifact, ArtifactUpload, EgressRefusal, LogLine, Logs, StepReport, ToolsUsed, Workspace,
-    agent_message::Kind,
+    Artifact, ArtifactUpload, EgressRefusal, LogLine, Logs, ModelUse, ModelWanted, StepReport,
+    ToolsUsed, Workspace, agent_message::Kind,
 };
 use orch_sandbox::exec::Copied;
 use tokio::{
@@ -36,6 +36,8 @@ const BATCH_BYTES: usize = 256 * 1024;
 const BATCH_LINES: usize = 4096;
 /// The longest time that a line waits for more, while earlier ones are under way.
 const LINGER: Duration = Duration::from_millis(10);
+/// The server's word where nothing is left of a budget.
+const OVER_BUDGET: &str = "over_budget";
 /// Lines between the source and the batch.
 const QUEUE: usize = 64;
 
@@ -268,6 +270,39 @@ impl RunLog {
             lock_sha256: lock.digest().hex(),
         };
         self.say(Kind::ToolsUsed(used)).await;
+    }
+
+    /// Tells what the run has used of a model up to now.
+    pub(crate) async fn model_used(&self, used: ModelUse) {
+        if !self.link.charges_models() {
+            return;
+        }
+        let RunKey { run_id, epoch } = self.link.run();
+        let used = ModelUse {
+            run_id,
+            epoch,
+            ..used
+        };
+        self.say(Kind::ModelUse(used)).await;
+    }
+
+    /// Whether a model may be asked for the run now.
+    ///
+    /// # Errors
+    /// Why not, for people.
+    pub(crate) async fn may_ask_model(&self) -> Result<(), String> {
+        if !self.link.charges_models() {
+            return Ok(());
+        }
+        let RunKey { run_id, epoch } = self.link.run();
+        match self
+            .ask(Kind::ModelWanted(ModelWanted { run_id, epoch }))
+            .await
+        {
+            Some(Answer::Refused { code, message }) if code == OVER_BUDGET => Err(message),
+            // A run that is lost ends by itself.
+            Some(Answer::Accepted | Answer::Refused { .. }) | None => Ok(()),
+        }
     }
 
     /// Reports how a step stands, with what is to be noted of it. That one starts which must not be

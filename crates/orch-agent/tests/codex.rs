@@ -150,6 +150,7 @@ impl Bench {
 struct Quiet {
     answers: HashMap<String, String>,
     said: mpsc::Receiver<String>,
+    spent: CancellationToken,
 }
 
 impl Quiet {
@@ -157,6 +158,7 @@ impl Quiet {
         Self {
             answers: HashMap::new(),
             said: mpsc::channel(1).1,
+            spent: CancellationToken::new(),
         }
     }
 
@@ -164,6 +166,7 @@ impl Quiet {
         Talk {
             answers: &self.answers,
             said: &mut self.said,
+            spent: &self.spent,
         }
     }
 }

@@ -103,6 +103,7 @@ impl Stub {
         let talk = Talk {
             answers: &answers,
             said: &mut said,
+            spent: &CancellationToken::new(),
         };
         let executing = execute(&setup, launch, talk, sink, CancellationToken::new());
         let telling = async {

@@ -54,6 +54,7 @@ pub mod audit_check;
 pub mod blob;
 pub mod budget;
 pub mod carry;
+pub mod charge;
 pub mod counts;
 pub mod idempotency;
 pub mod info_request;

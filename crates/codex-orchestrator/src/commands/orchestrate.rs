@@ -79,6 +79,12 @@ struct Ask {
     /// The project whose money is spent
     #[arg(long, value_name = "ID", value_parser = super::ids::id())]
     project: Option<i64>,
+    /// The work item that it is for: its budget must hold too
+    #[arg(long, value_name = "ID", value_parser = super::ids::id())]
+    item: Option<i64>,
+    /// The run that it is for: its budget must hold too
+    #[arg(long, value_name = "ID", value_parser = super::ids::id())]
+    run: Option<i64>,
     /// The session to go on with
     #[arg(long, value_name = "UUID")]
     session: Option<String>,
@@ -145,6 +151,8 @@ fn asked(ask: Ask) -> Result<NewOrchestration, Failure> {
         session_id: ask.session,
         request_id: None,
         project_id: ask.project,
+        work_item_id: ask.item,
+        run_id: ask.run,
         stream: true,
     })
 }

@@ -139,6 +139,7 @@ async fn show(client: &Client, id: i64, context: &mut Context<'_>) -> Result<(),
     output.one(&whole.run)?;
     output.section("Steps", &whole.steps)?;
     output.section("Artifacts", &whole.artifacts)?;
+    output.section("Costs of models", &whole.run.costs)?;
     output.section("Reports", &whole.run.reports)?;
     output.section("Not kept", &whole.run.artifacts_omitted)?;
     Ok(output.section("Questions", &whole.info_requests)?)

@@ -53,6 +53,8 @@ pub struct Talk<'t> {
     pub answers: &'t HashMap<String, String>,
     /// What people say while it works.
     pub said: &'t mut mpsc::Receiver<String>,
+    /// Cancelled where nothing is left of a budget of the work: it stops, and can be taken up again.
+    pub spent: &'t CancellationToken,
 }
 
 /// Lets Codex carry a run out and reports what it does. Returns when it is over; cancelled, when no
@@ -68,6 +70,7 @@ pub(super) async fn converse(
     cancel: &CancellationToken,
 ) -> Result<Report, CodexError> {
     let mut memory = Memory::load(&launch.run_folder);
+    memory.begin(launch.epoch);
     let news = match memory.asked.clone() {
         None => None,
         Some(asked) => match asked.decided(talk.answers) {
@@ -106,6 +109,7 @@ pub(super) async fn converse(
         env,
         mut home,
         notice,
+        model: configured,
     } = ready::make(setup, launch, earlier)?;
     for text in notice.into_iter().chain(setup.chatter().notice()) {
         send(events, Event::Notice { text }, cancel).await;
@@ -130,6 +134,8 @@ pub(super) async fn converse(
         setup,
         launch,
         model: arguments.model,
+        answering: configured,
+        spent: talk.spent,
         wire: Wire::new(input, lines),
         memory,
         last_message: None,
@@ -163,7 +169,10 @@ pub(super) async fn converse(
         Over::Outcome(outcome) => outcome,
         Over::Gone => gone(exit, &stderr),
     };
-    if matches!(outcome, Outcome::Asks(_) | Outcome::Cancelled) {
+    if matches!(
+        outcome,
+        Outcome::Asks(_) | Outcome::Cancelled | Outcome::Spent
+    ) {
         home.stay();
     }
     keep(&memory, &launch.run_folder).await?;
@@ -184,7 +193,11 @@ enum Over {
 struct Session<'s> {
     setup: &'s CodexSetup,
     launch: &'s Launch,
+    /// The model that is asked for.
     model: Option<String>,
+    /// The one that answers, as far as it is known.
+    answering: Option<String>,
+    spent: &'s CancellationToken,
     wire: Wire,
     memory: Memory,
     last_message: Option<String>,
@@ -225,6 +238,8 @@ impl Session<'_> {
                 thread: &thread,
                 events,
                 cancel,
+                spent: self.spent,
+                model: self.answering.as_deref(),
             };
             let mut turn = Turn::new(work, &mut self.wire, &mut self.memory);
             let (ended, used) = match turn.begin(&input).await {
@@ -271,6 +286,7 @@ impl Session<'_> {
                         reason,
                     }));
                 }
+                Ended::Spent => return Ok(Over::Outcome(Outcome::Spent)),
                 Ended::Cancelled => return Ok(Over::Outcome(Outcome::Cancelled)),
                 Ended::TimedOut => {
                     let after = self.launch.timeout.unwrap_or_default();
@@ -306,6 +322,13 @@ impl Session<'_> {
         }
     }
 
+    /// Which model answers in a thread that was begun or taken up.
+    fn note_model(&mut self, thread: &Value) {
+        let told = thread["model"].as_str().map(str::to_owned);
+        let known = told.filter(|model| !model.is_empty());
+        self.answering = known.or(self.model.clone()).or(self.answering.take());
+    }
+
     /// Begins the conversation, or takes the one up that there was; `None` where the process ended.
     async fn begin(
         &mut self,
@@ -339,7 +362,10 @@ impl Session<'_> {
             params["threadId"] = id.as_str().into();
             params["excludeTurns"] = true.into();
             match self.wire.ask("thread/resume", params, PATIENCE).await {
-                Ok(_) => return Ok(Some((id, Began::Again))),
+                Ok(answer) => {
+                    self.note_model(&answer);
+                    return Ok(Some((id, Began::Again)));
+                }
                 Err(NoAnswer::Gone) => return Ok(None),
                 Err(NoAnswer::Refused(refused)) => {
                     let text = format!(
@@ -358,6 +384,7 @@ impl Session<'_> {
         let Some(answer) = answered("thread/start", asked)? else {
             return Ok(None);
         };
+        self.note_model(&answer);
         let Some(id) = answer["thread"]["id"].as_str() else {
             let why = "did not name the thread that it began".to_owned();
             return Err(CodexError::Protocol(why));

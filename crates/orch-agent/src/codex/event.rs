@@ -59,6 +59,8 @@ pub enum Event {
     },
     /// Tokens that were used since the last such event.
     Usage(Usage),
+    /// Tokens of a model that the run has used up to now.
+    Used(Sum),
     /// Something went wrong; Codex may go on.
     Error {
         /// What.
@@ -78,6 +80,17 @@ pub enum Event {
         /// What it says.
         text: String,
     },
+}
+
+/// What a run has used of a model up to now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sum {
+    /// As its provider names it, where that is known.
+    pub model: Option<String>,
+    /// The hold from which it is counted.
+    pub since_epoch: u64,
+    /// All of it.
+    pub usage: Usage,
 }
 
 /// A changed file.
@@ -179,6 +192,7 @@ impl Event {
                 usage.output_tokens,
                 usage.reasoning_output_tokens
             )),
+            Self::Used(_) => Vec::new(),
             Self::Error { message } => err(&format!("codex: {message}")),
             Self::Limited {
                 limit,

@@ -4,14 +4,14 @@
 //! Lies in the run's folder, where nothing that Codex runs can reach it. Blocks on the file system.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     fs, io,
     path::{Path, PathBuf},
 };
 
 use serde::{Deserialize, Serialize};
 
-use super::{Usage, approval::Asked};
+use super::{Sum, Usage, approval::Asked};
 
 const FILE: &str = "codex.json";
 const VERSION: u32 = 1;
@@ -24,6 +24,12 @@ pub(super) struct Memory {
     pub(super) thread: Option<Thread>,
     /// Tokens of the whole run.
     pub(super) usage: Usage,
+    /// The hold that began it; 0 where that was not noted.
+    #[serde(default)]
+    began: u64,
+    /// The same tokens by the model that was asked for them, since that hold.
+    #[serde(default)]
+    by_model: BTreeMap<String, Usage>,
     /// What a person is to decide.
     #[serde(default)]
     pub(super) asked: Option<Asked>,
@@ -71,8 +77,25 @@ impl Memory {
         written.map_err(io::Error::other)?
     }
 
-    /// Notes what a thread has used up to now and tells what came on top.
-    pub(super) fn used(&mut self, thread: &str, total: Usage) -> Usage {
+    /// Notes which hold began it, unless that is known.
+    pub(super) fn begin(&mut self, epoch: u64) {
+        if self.began == 0 {
+            self.began = epoch;
+        }
+    }
+
+    /// What the run has used of a model up to now.
+    pub(super) fn sum(&self, model: Option<&str>) -> Sum {
+        let used = self.by_model.get(model.unwrap_or_default());
+        Sum {
+            model: model.map(str::to_owned),
+            since_epoch: self.began,
+            usage: used.copied().unwrap_or_default(),
+        }
+    }
+
+    /// Notes what a thread has used up to now, of a model, and tells what came on top.
+    pub(super) fn used(&mut self, thread: &str, model: Option<&str>, total: Usage) -> Usage {
         let before = match &mut self.thread {
             Some(ours) if ours.id == thread => std::mem::replace(&mut ours.usage, total),
             Some(_) | None => self
@@ -82,6 +105,9 @@ impl Memory {
         };
         let more = total.since(before);
         self.usage = self.usage + more;
+        let model = model.unwrap_or_default().to_owned();
+        let of_model = self.by_model.entry(model).or_default();
+        *of_model = *of_model + more;
         more
     }
 }
@@ -122,10 +148,19 @@ mod tests {
             granted: Some("d".to_owned()),
             ..Memory::default()
         };
-        assert_eq!(memory.used("t", sum(3)), sum(2));
+        memory.begin(4);
+        assert_eq!(memory.used("t", Some("m"), sum(3)), sum(2));
+        memory.begin(5);
         memory.save(top.path()).await.unwrap();
         let found = Memory::load(top.path());
         assert_eq!((found.usage, &found.granted), (sum(2), &memory.granted));
+        let of_model = Sum {
+            model: Some("m".to_owned()),
+            since_epoch: 4,
+            usage: sum(2),
+        };
+        assert_eq!(found.sum(Some("m")), of_model);
+        assert_eq!(found.sum(None).usage, Usage::default());
         assert!(has_conversation(top.path()));
         for text in ["", "{}", "{\"version\":2,\"thread\":null,\"usage\":{}}"] {
             fs::write(top.path().join(FILE), text).unwrap();

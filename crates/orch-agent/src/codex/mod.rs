@@ -40,7 +40,7 @@ pub(crate) use approval::KEY as QUESTION;
 pub(crate) use command_line::words;
 pub use converse::Talk;
 pub use error::{CodexError, CommandFailure, FallbackFailure, PlanError, PlanFailure};
-pub use event::{Change, Event, Usage};
+pub use event::{Change, Event, Sum, Usage};
 pub use execute::execute;
 pub use gateway::Gateway;
 pub use keeper::Keeper;

@@ -221,6 +221,22 @@ impl Arguments {
     }
 }
 
+/// The model that arguments of either interface name.
+pub(super) fn argument_model(arguments: &[String]) -> Option<String> {
+    let mut rest = arguments.iter();
+    let mut named = None;
+    while let Some(argument) = rest.next() {
+        match argument.split_once('=') {
+            Some(("--model" | "-m", value)) => named = Some(value.to_owned()),
+            Some(_) | None if matches!(&**argument, "-m" | "--model") => {
+                named = rest.next().cloned();
+            }
+            Some(_) | None => {}
+        }
+    }
+    named
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

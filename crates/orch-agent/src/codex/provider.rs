@@ -131,6 +131,12 @@ pub(super) fn hosts(config: &str, env: &BTreeMap<String, String>, has_login: boo
     found.into_iter().collect()
 }
 
+/// The model that a configuration chooses, in its profile or beside it.
+pub(super) fn configured_model(config: &str) -> Option<String> {
+    let config: Table = toml::from_str(config).ok()?;
+    Chosen::of(&config).setting("model").map(str::to_owned)
+}
+
 /// Where the agent is to send requests, and with which keys; `None` where Codex has no key that could
 /// stay with the agent.
 pub(super) fn upstream(

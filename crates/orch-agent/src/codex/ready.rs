@@ -6,7 +6,9 @@ use std::{collections::BTreeMap, path::PathBuf};
 use super::{
     CodexError, CodexSetup, Keeper,
     home::{CodexHome, Earlier, Reach, Site, place},
+    mode::argument_model,
     program::installed,
+    provider::configured_model,
     session::Launch,
     setup::add_api_key,
 };
@@ -43,6 +45,8 @@ pub(super) struct Ready {
     pub(super) home: CodexHome,
     /// Something to be said in the log.
     pub(super) notice: Option<String>,
+    /// The model that arguments or configuration name.
+    pub(super) model: Option<String>,
 }
 
 /// Makes the folder and the environment.
@@ -87,6 +91,7 @@ pub(super) fn make(
         route: launch.route.as_ref(),
     };
     let (home, config) = CodexHome::make(setup, site)?;
+    let model = argument_model(&setup.extra_args).or_else(|| configured_model(&config.text));
     let ways_out = match reach {
         Reach::Everything => &WAYS_OUT[..],
         Reach::ItsFolder => &[],
@@ -114,5 +119,6 @@ pub(super) fn make(
         env,
         home,
         notice,
+        model,
     })
 }

@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    CodexError, CodexSetup, Event, Keeper, Limit, Route, Usage,
+    CodexError, CodexSetup, Event, Keeper, Limit, Route, Sum, Usage,
     capture::LINES_IN_FLIGHT,
     error::ended,
     home::{CodexHome, Earlier},
@@ -88,6 +88,8 @@ pub enum Outcome {
     },
     /// Codex was ended because the caller asked for it.
     Cancelled,
+    /// Nothing is left of a budget of the work; the conversation can be taken up again.
+    Spent,
     /// Codex asked for leave, and a person has to decide; the conversation can be taken up again.
     Asks(Question),
 }
@@ -131,6 +133,8 @@ impl Report {
 pub(super) struct Session {
     bin: PathBuf,
     notice: Option<String>,
+    /// As far as it is known.
+    model: Option<String>,
     extra_args: Vec<String>,
     chatter: Chatter,
     forms: Arc<Forms>,
@@ -176,10 +180,12 @@ impl Session {
             env,
             home,
             notice,
+            model,
         } = ready::make(setup, &launch, Earlier::Goes)?;
         Ok(Self {
             bin: program,
             notice,
+            model,
             extra_args: setup.extra_args.clone(),
             chatter: setup.chatter(),
             forms,
@@ -316,6 +322,12 @@ impl Session {
             let used = after.since(before);
             self.usage = self.usage + used;
             send(events, Event::Usage(used), cancel).await;
+            let sum = Sum {
+                model: self.model.clone(),
+                since_epoch: self.launch.epoch,
+                usage: self.usage,
+            };
+            send(events, Event::Used(sum), cancel).await;
         }
     }
 

@@ -47,6 +47,10 @@ pub(super) struct Work<'w> {
     pub(super) thread: &'w str,
     pub(super) events: &'w mpsc::Sender<Event>,
     pub(super) cancel: &'w CancellationToken,
+    /// Cancelled where nothing is left of a budget.
+    pub(super) spent: &'w CancellationToken,
+    /// As its provider names it, where that is known.
+    pub(super) model: Option<&'w str>,
 }
 
 /// How a turn ended.
@@ -59,6 +63,8 @@ pub(super) enum Ended {
     Asks(Asked),
     /// More tokens than the run may use.
     OverBudget,
+    /// Nothing is left of a budget of the work.
+    Spent,
     Cancelled,
     TimedOut,
     /// By Codex itself.
@@ -150,7 +156,7 @@ impl<'t> Turn<'t> {
             }
         };
         tokio::pin!(over_time);
-        let cancel = self.work.cancel;
+        let (cancel, spent) = (self.work.cancel, self.work.spent);
         loop {
             let is_ending = self.ending.is_some();
             let patience = self.ending.as_ref().map(|(_, until)| *until);
@@ -164,6 +170,7 @@ impl<'t> Turn<'t> {
             tokio::select! {
                 biased;
                 () = cancel.cancelled(), if !is_ending => self.interrupt(Ended::Cancelled).await,
+                () = spent.cancelled(), if !is_ending => self.interrupt(Ended::Spent).await,
                 () = gives_up => return Ok(self.ended(Ended::Interrupted)),
                 () = &mut over_time, if !is_ending => self.interrupt(Ended::TimedOut).await,
                 Some(text) = said.recv(), if takes_words => self.steer(text).await,
@@ -179,9 +186,15 @@ impl<'t> Turn<'t> {
         }
     }
 
-    /// Why it was interrupted goes before how that ended.
+    /// Why it was interrupted goes before how that ended, unless it was done by then for all that is left to pay.
     fn ended(&mut self, ended: Ended) -> Ended {
-        self.ending.take().map_or(ended, |(why, _)| why)
+        match (self.ending.take(), ended) {
+            (Some((Ended::Spent, _)), Ended::Completed) | (None, Ended::Completed) => {
+                Ended::Completed
+            }
+            (Some((why, _)), _) => why,
+            (None, ended) => ended,
+        }
     }
 
     async fn interrupt(&mut self, why: Ended) {
@@ -305,8 +318,10 @@ impl<'t> Turn<'t> {
 
     /// Counts tokens, and ends the turn before it goes on where they are too many.
     async fn count(&mut self, thread: &str, total: Usage) {
-        let more = self.memory.used(thread, total);
+        let model = self.work.model;
+        let more = self.memory.used(thread, model, total);
         self.used = self.used + more;
+        self.say(Event::Used(self.memory.sum(model))).await;
         let used = self.memory.usage.tokens();
         if let Some(budget) = self.work.setup.app.token_budget
             && used > budget

@@ -20,6 +20,7 @@ struct Stage {
     events: mpsc::Receiver<Event>,
     sink: mpsc::Sender<Event>,
     cancel: CancellationToken,
+    spent: CancellationToken,
     _top: Arc<tempfile::TempDir>,
 }
 
@@ -62,6 +63,7 @@ impl Stage {
             events,
             sink,
             cancel: CancellationToken::new(),
+            spent: CancellationToken::new(),
             _top: top,
         }
     }
@@ -74,6 +76,8 @@ impl Stage {
             thread: "T",
             events: &self.sink,
             cancel: &self.cancel,
+            spent: &self.spent,
+            model: None,
         };
         let mut turn = Turn::new(work, &mut self.wire, &mut self.memory);
         let other = other(Other {

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use orch_api::proto::ModelUse;
 use orch_core::recipe::{Network, Permissions, Recipe, Step};
 use orch_sandbox::{
     exec::{Command, Exit, Line, Program, RunFolder, Stream},
@@ -133,6 +134,19 @@ async fn work(
         beside(over.clone())
     );
     let name = &setup.name;
+    for (model, spent) in reading.used(setup.model()) {
+        let used = ModelUse {
+            since_epoch: assignment.epoch,
+            source: name.clone(),
+            model: clean_name(&job.log, &model),
+            input_tokens: spent.input_tokens,
+            cached_tokens: spent.cached_input_tokens,
+            output_tokens: spent.output_tokens,
+            own_microusd: spent.own_microusd(),
+            ..ModelUse::default()
+        };
+        job.log.model_used(used).await;
+    }
     let (exit_code, reason) = match exit {
         Ok(Exit::Code(0)) => match reading.failure.take() {
             None => (Some(0), None),
@@ -165,6 +179,16 @@ async fn work(
         summary: clean(&reading.last_message),
         usage_json: serde_json::to_string(&reading.spent).unwrap_or_default(),
     }))
+}
+
+/// A model's name as it may leave the agent.
+fn clean_name(log: &RunLog, model: &str) -> String {
+    const LONGEST: usize = 200;
+    let name = log.redactor().redact(model).into_owned();
+    name.chars()
+        .filter(|letter| !letter.is_control())
+        .take(LONGEST)
+        .collect()
 }
 
 /// Writes a file that was not there; nothing that a run left in its place is followed.

@@ -6,6 +6,9 @@ use serde_json::Value;
 use super::json::{number, output, sum, text, used};
 use super::reading::{Reading, Said, Spent, lines};
 
+/// Models that one result names.
+const MOST_MODELS: usize = 20;
+
 pub(super) fn event(reading: &mut Reading, event: &Value) -> Said {
     let parts = || event.pointer("/message/content").and_then(Value::as_array);
     match text(event, "/type") {
@@ -56,6 +59,13 @@ pub(super) fn event(reading: &mut Reading, event: &Value) -> Said {
                 output_tokens: number(event, "/usage/output_tokens"),
                 cost_usd: event.get("total_cost_usd").and_then(Value::as_f64),
             };
+            let models = event.get("modelUsage").and_then(Value::as_object);
+            reading.by_model = models
+                .into_iter()
+                .flatten()
+                .take(MOST_MODELS)
+                .map(|(model, used)| (model.clone(), of_model(used)))
+                .collect();
             let result = text(event, "/result");
             let is_error = event.get("is_error").and_then(Value::as_bool) == Some(true);
             if is_error || text(event, "/subtype").starts_with("error") {
@@ -72,9 +82,25 @@ pub(super) fn event(reading: &mut Reading, event: &Value) -> Said {
             Vec::new()
         }
         "system" if text(event, "/subtype") == "init" => {
-            let model = format!("model {}", text(event, "/model"));
-            vec![(Stream::Stdout, model)]
+            let model = text(event, "/model");
+            reading.model = Some(model.to_owned()).filter(|model| !model.is_empty());
+            vec![(Stream::Stdout, format!("model {model}"))]
         }
         _ => Vec::new(),
+    }
+}
+
+/// One model's part of the result.
+fn of_model(used: &Value) -> Spent {
+    let cached = number(used, "/cacheReadInputTokens");
+    Spent {
+        input_tokens: sum(&[
+            number(used, "/inputTokens"),
+            cached,
+            number(used, "/cacheCreationInputTokens"),
+        ]),
+        cached_input_tokens: cached,
+        output_tokens: number(used, "/outputTokens"),
+        cost_usd: used.get("costUSD").and_then(Value::as_f64),
     }
 }

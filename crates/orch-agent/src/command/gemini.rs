@@ -8,6 +8,11 @@ use super::reading::{Reading, Said, Spent, lines};
 
 pub(super) fn event(reading: &mut Reading, event: &Value) -> Said {
     match text(event, "/type") {
+        "init" => {
+            let model = text(event, "/model").to_owned();
+            reading.model = Some(model).filter(|model| !model.is_empty());
+            Vec::new()
+        }
         "message" if text(event, "/role") == "assistant" => {
             reading.message(text(event, "/content"))
         }

@@ -3,6 +3,8 @@
 //! Pure. What is unknown is passed over, what is no event is a line: another version of a program
 //! never makes a run fail by what it prints.
 
+use std::collections::BTreeMap;
+
 use orch_sandbox::exec::{Line, Stream};
 use serde::Serialize;
 use serde_json::Value;
@@ -40,6 +42,10 @@ pub(super) struct Reading {
     pending_error: String,
     /// Counted once, at the end or step by step, as the format has it.
     pub(super) spent: Spent,
+    /// The model, where the program names one.
+    pub(super) model: Option<String>,
+    /// The same by model, where the program tells it so.
+    pub(super) by_model: BTreeMap<String, Spent>,
     pub(super) last_message: String,
     /// Why it failed, in the program's own words.
     pub(super) failure: Option<String>,
@@ -85,6 +91,19 @@ impl Reading {
         }
     }
 
+    /// What was used of which model, as sums.
+    pub(super) fn used(&self, usual: Option<&str>) -> Vec<(String, Spent)> {
+        if !self.by_model.is_empty() {
+            let all = self.by_model.iter();
+            return all.map(|(model, spent)| (model.clone(), *spent)).collect();
+        }
+        let model = self.model.as_deref().or(usual).unwrap_or_default();
+        match self.spent == Spent::default() {
+            true => Vec::new(),
+            false => vec![(model.to_owned(), self.spent)],
+        }
+    }
+
     /// The program speaks.
     pub(super) fn message(&mut self, text: &str) -> Said {
         if text.trim().is_empty() {
@@ -104,9 +123,20 @@ impl Reading {
     }
 }
 
+impl Spent {
+    /// What the program says that it cost, in millionths of a dollar.
+    pub(super) fn own_microusd(&self) -> Option<u64> {
+        self.cost_usd.map(in_micros)
+    }
+}
+
+fn in_micros(dollars: f64) -> u64 {
+    let micros = (dollars * 1_000_000.0).round();
+    (micros.max(0.0) as u64).min(MOST)
+}
+
 fn micros<S: serde::Serializer>(dollars: &Option<f64>, to: S) -> Result<S::Ok, S::Error> {
-    let micros = (dollars.unwrap_or_default() * 1_000_000.0).round();
-    to.serialize_u64((micros.max(0.0) as u64).min(MOST))
+    to.serialize_u64(in_micros(dollars.unwrap_or_default()))
 }
 
 /// A text as lines of the log.

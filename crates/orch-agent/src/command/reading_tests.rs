@@ -149,3 +149,36 @@ fn counts_of_tokens_stop_at_what_can_be_summed_up() {
         }
     }
 }
+
+#[test]
+fn tokens_are_told_by_the_model_that_was_asked_as_far_as_the_program_names_it() {
+    let result = json!({
+        "type": "result", "subtype": "success", "result": "done", "total_cost_usd": 0.5,
+        "usage": {"input_tokens": 10, "output_tokens": 3},
+        "modelUsage": {
+            "big": {"inputTokens": 10, "cacheReadInputTokens": 5, "cacheCreationInputTokens": 1, "outputTokens": 3, "costUSD": 0.25},
+            "small": {"inputTokens": 2, "outputTokens": 1},
+        },
+    });
+    let (reading, _) = read(Format::ClaudeStreamJson, &[result]);
+    let used: Vec<_> = reading
+        .used(Some("usual"))
+        .into_iter()
+        .map(|(model, spent)| (model, spent.input_tokens, spent.own_microusd()))
+        .collect();
+    let expected = [
+        ("big".to_owned(), 16, Some(250_000)),
+        ("small".to_owned(), 2, None),
+    ];
+    assert_eq!(used, expected);
+    let events = [
+        json!({"type": "init", "model": "flash"}),
+        json!({"type": "result", "status": "success", "stats": {"input_tokens": 7, "output_tokens": 1}}),
+    ];
+    let (reading, _) = read(Format::GeminiStreamJson, &events);
+    assert_eq!(reading.used(Some("usual"))[0].0, "flash");
+    let step = json!({"type": "step_finish", "part": {"tokens": {"input": 1, "output": 1}}});
+    let (reading, _) = read(Format::OpencodeJson, &[step]);
+    assert_eq!(reading.used(Some("usual"))[0].0, "usual");
+    assert_eq!(Reading::new(Format::Text).used(None), []);
+}

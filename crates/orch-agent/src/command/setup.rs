@@ -98,6 +98,21 @@ const PRESETS: [Preset; 3] = [
 ];
 
 impl CommandSetup {
+    /// The model that its arguments name.
+    pub(super) fn model(&self) -> Option<&str> {
+        let named = self.argv.iter().zip(self.argv.iter().skip(1));
+        let mut named = named.filter(|(name, _)| matches!(&***name, "-m" | "--model"));
+        let together = || {
+            self.argv
+                .iter()
+                .find_map(|word| word.strip_prefix("--model="))
+        };
+        named
+            .next()
+            .map(|(_, value)| value.as_str())
+            .or_else(together)
+    }
+
     /// Reads the settings from the agent's environment. A preset's parts are those that no variable
     /// names.
     ///

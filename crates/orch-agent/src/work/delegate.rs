@@ -6,6 +6,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
+use orch_api::proto::ModelUse;
 use orch_core::recipe::{Network, Recipe, Step, rights::Denied};
 use orch_sandbox::{
     exec::{RunFolder, Stream},
@@ -16,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     ask::Missing,
+    budget,
     environment::Environment,
     folder::{Earlier, keep_plan},
     hand_over::home_of,
@@ -29,7 +31,7 @@ use orch_redact::Redactor;
 use crate::{
     artifacts::Collector,
     codex::{
-        self, CodexSetup, Event, Gateway, Keeper, Launch, Loopback, Report, Route, Talk,
+        self, CodexSetup, Event, Gateway, Keeper, Launch, Loopback, Report, Route, Sum, Talk,
         execution_prompt, installed,
     },
     command,
@@ -85,6 +87,9 @@ impl Run<'_> {
         let assignment = &self.job.assignment;
         if assignment.plan_needs_approval && assignment.approved_steps_json.is_empty() {
             return self.propose(vec![as_step()]).await;
+        }
+        if let Some(outcome) = self.over_budget().await {
+            return outcome;
         }
         let outcome = match self.in_its_place(setup, folder, environment).await {
             Ok(outcome) => outcome,
@@ -184,13 +189,16 @@ async fn carry_out(
     report(StepStatus::Running).await;
     let (sink, events) = mpsc::channel(QUEUE);
     let mut said = job.said.lock().await;
+    let spent = CancellationToken::new();
     let talk = Talk {
         answers: &assignment.answers,
         said: &mut said,
+        spent: &spent,
     };
     let secrets = Redactor::new(setup.secret_values());
     let working = codex::execute(setup, launch, talk, sink, job.stop.clone());
-    let (worked, ()) = tokio::join!(working, log_events(&job.log, &secrets, events));
+    let (worked, over_budget) =
+        tokio::join!(working, log_events(&job.log, &secrets, events, &spent));
     while let Ok(text) = said.try_recv() {
         let event = format!("what a person said did not reach Codex: {text}");
         job.log.event(&event).await;
@@ -199,6 +207,12 @@ async fn carry_out(
         Ok(Ended::Finished(finished)) => finished,
         // It begins anew, or is taken up again, when the run goes on.
         Ok(Ended::Stopped) => return Outcome::Stopped,
+        Ok(Ended::Spent) => {
+            let question = budget::question(&over_budget.unwrap_or_default());
+            let event = format!("waiting for an answer: {}", question.prompt);
+            job.log.event(&event).await;
+            return Outcome::Ask(question);
+        }
         Ok(Ended::Asks(mut question)) => {
             question.prompt = secrets.redact(&question.prompt).into_owned();
             let event = format!("waiting for an answer: {}", question.prompt);
@@ -228,6 +242,8 @@ async fn carry_out(
 enum Ended {
     Finished(Finished),
     Asks(crate::worker::Question),
+    /// Nothing is left of a budget.
+    Spent,
     Stopped,
 }
 
@@ -244,6 +260,7 @@ fn finish(report: Report) -> Ended {
             (Verdict::Failed, None, reason)
         }
         codex::Outcome::Cancelled => return Ended::Stopped,
+        codex::Outcome::Spent => return Ended::Spent,
         codex::Outcome::Asks(question) => return Ended::Asks(question),
     };
     Ended::Finished(Finished {
@@ -255,8 +272,24 @@ fn finish(report: Report) -> Ended {
     })
 }
 
-async fn log_events(log: &RunLog, secrets: &Redactor, mut events: mpsc::Receiver<Event>) {
+/// Writes events to the log and tells what was used; answers why no more may be, where that is so.
+async fn log_events(
+    log: &RunLog,
+    secrets: &Redactor,
+    mut events: mpsc::Receiver<Event>,
+    spent: &CancellationToken,
+) -> Option<String> {
+    let mut over_budget = None;
     while let Some(event) = events.recv().await {
+        if let Event::Used(sum) = &event {
+            log.model_used(used(sum)).await;
+            if over_budget.is_none()
+                && let Err(why) = log.may_ask_model().await
+            {
+                over_budget = Some(why);
+                spent.cancel();
+            }
+        }
         for (stream, text) in event.log_lines() {
             let source = match stream {
                 Stream::Stdout => Source::Stdout,
@@ -266,5 +299,18 @@ async fn log_events(log: &RunLog, secrets: &Redactor, mut events: mpsc::Receiver
             log.line(log.now()(), source, NUMBER, text, LineEnd::Here)
                 .await;
         }
+    }
+    over_budget
+}
+
+fn used(sum: &Sum) -> ModelUse {
+    ModelUse {
+        since_epoch: sum.since_epoch,
+        source: "codex".to_owned(),
+        model: sum.model.clone().unwrap_or_default(),
+        input_tokens: sum.usage.input_tokens,
+        cached_tokens: sum.usage.cached_input_tokens,
+        output_tokens: sum.usage.output_tokens,
+        ..ModelUse::default()
     }
 }

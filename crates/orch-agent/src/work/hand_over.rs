@@ -29,6 +29,9 @@ impl Run<'_> {
         if assignment.plan_needs_approval && assignment.approved_steps_json.is_empty() {
             return Ok(self.propose(vec![command::as_step(setup)]).await);
         }
+        if let Some(outcome) = self.over_budget().await {
+            return Ok(outcome);
+        }
         let recipe = command::with_hosts(&self.recipe, &setup.hosts);
         let readable = home_of(&setup.argv[0], &self.config.path);
         let Opened { cell, refusals, .. } = self

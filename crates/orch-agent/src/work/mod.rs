@@ -4,6 +4,7 @@
 
 pub(crate) mod answers;
 mod ask;
+mod budget;
 mod delegate;
 mod enter;
 mod environment;

@@ -62,6 +62,11 @@ pub(super) async fn by_model(
 ) -> Option<Planned> {
     let assignment = &job.assignment;
     let recipe = Some(assignment.recipe_yaml.as_str()).filter(|yaml| !yaml.trim().is_empty());
+    if let Err(why) = job.log.may_ask_model().await {
+        let event = format!("no model plans the steps: {why}");
+        job.log.event(&event).await;
+        return None;
+    }
     let request = PlanRequest {
         prompt: prompt(&assignment.title, &assignment.description, recipe),
         work: folder.work(),

@@ -409,7 +409,7 @@ impl Run<'_> {
         Some(self.put(question).await)
     }
 
-    async fn put(&self, question: Question) -> Outcome {
+    pub(super) async fn put(&self, question: Question) -> Outcome {
         let event = format!("waiting for an answer: {}", question.prompt);
         self.job.log.event(&event).await;
         Outcome::Ask(question)

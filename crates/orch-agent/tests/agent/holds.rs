@@ -23,6 +23,8 @@ pub fn run_of(kind: &Kind) -> i64 {
         Kind::Workspace(workspace) => workspace.run_id,
         Kind::ArtifactUpload(upload) => upload.run_id,
         Kind::ToolRequest(asked) => asked.run_id,
+        Kind::ModelUse(used) => used.run_id,
+        Kind::ModelWanted(wanted) => wanted.run_id,
         Kind::Hello(_) | Kind::Pong(_) | Kind::Leaving(_) | Kind::Batch(_) => 0,
     }
 }

@@ -132,6 +132,7 @@ impl Session {
             tools: true,
             refusals: true,
             artifacts: true,
+            model_use: false,
         }))
         .await;
     }
@@ -145,6 +146,7 @@ impl Session {
             tools: true,
             refusals: true,
             artifacts: true,
+            model_use: false,
         }))
         .await;
     }

@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 
 /// What is asked of whom.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct NewOrchestration {
     /// What is wanted, in plain words; at most 256 KiB.
     #[schema(example = "Create a simple HTTP server in Node.js")]
@@ -32,6 +33,13 @@ pub struct NewOrchestration {
     /// says the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project_id: Option<i64>,
+    /// The work item that it is for: its budget must hold too, and those of its plan and its project, which are found
+    /// by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub work_item_id: Option<i64>,
+    /// The run that it is for, whose work item, plan and project are found by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run_id: Option<i64>,
     /// Answer with server-sent events as it goes on, as `Accept: text/event-stream` does.
     #[serde(default)]
     pub stream: bool,

@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use super::model::CostLine;
+
 /// One attempt of a work item.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Run {
@@ -40,6 +42,9 @@ pub struct Run {
     /// What the platform read in its artifacts; shown of a single run.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reports: Vec<Report>,
+    /// What models have cost for it, by model; shown of a single run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub costs: Vec<CostLine>,
     /// Declared files that were not kept; shown of a single run.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub artifacts_omitted: Vec<OmittedArtifact>,
@@ -230,6 +235,10 @@ pub struct NewSummary {
     pub content: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<Map<String, Value>>,
+    /// The model that was used, as prices name it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 200)]
+    pub model: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub epoch: Option<u64>,
 }

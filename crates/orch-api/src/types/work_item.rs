@@ -4,6 +4,7 @@ use orch_core::work_item::{Kind, State};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::model::CostLine;
 use super::present;
 
 /// A unit of work.
@@ -35,6 +36,9 @@ pub struct WorkItem {
     pub pinned_commit: Option<String>,
     pub created_at: String,
     pub version: i64,
+    /// What models have cost for it and its runs, by model; shown of a single item.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub costs: Vec<CostLine>,
 }
 
 /// A work item to be.

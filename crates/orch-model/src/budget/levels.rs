@@ -47,7 +47,8 @@ impl Budget {
 /// A request that could exceed a cap; `level` is the first one, of those in the way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error(
-    "the request may cost {amount}, and the budget of {level} has {left} left of {hard} ({spent} spent, {reserved} set aside): raise the cap, or wait for what is under way"
+    "{}the budget of {level} has {} left of {} ({} spent, {} set aside): raise the cap, or wait for what is under way",
+    wanted(.amount), shown(.left), shown(.hard), shown(.spent), shown(.reserved)
 )]
 pub struct OverCap<L: fmt::Display + fmt::Debug> {
     pub level: L,
@@ -56,6 +57,22 @@ pub struct OverCap<L: fmt::Display + fmt::Debug> {
     pub hard: Cost,
     pub spent: Cost,
     pub reserved: Cost,
+}
+
+/// Nothing is asked for where a budget is used up before anything begins.
+fn wanted(amount: &Cost) -> String {
+    match *amount {
+        Cost::ZERO => String::new(),
+        amount => format!("the request may cost {amount}, and "),
+    }
+}
+
+/// An amount to its last place; a zero that is one is not taken for a small amount.
+fn shown(amount: &Cost) -> String {
+    match *amount {
+        Cost::ZERO => "nothing".to_owned(),
+        amount => amount.to_string(),
+    }
 }
 
 /// Sets an amount aside at every level, or at none.
@@ -146,9 +163,21 @@ mod tests {
         let error = reserve(&mut levels, micros(60)).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "the request may cost $0.00006, and the budget of run 3 has $0.00004 left of $0.0001 ($0.00 spent, $0.00006 set aside): raise the cap, or wait for what is under way"
+            "the request may cost $0.00006, and the budget of run 3 has $0.00004 left of $0.0001 (nothing spent, $0.00006 set aside): raise the cap, or wait for what is under way"
         );
         assert_eq!(levels, before);
+        let used_up = OverCap {
+            level: "project 1",
+            amount: Cost::ZERO,
+            left: Cost::ZERO,
+            hard: micros(80),
+            spent: micros(80),
+            reserved: Cost::ZERO,
+        };
+        assert_eq!(
+            used_up.to_string(),
+            "the budget of project 1 has nothing left of $0.00008 ($0.00008 spent, nothing set aside): raise the cap, or wait for what is under way"
+        );
         assert_eq!(levels[1].1.left(), None);
     }
 

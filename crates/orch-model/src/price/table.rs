@@ -189,18 +189,25 @@ impl Prices {
         self.0.iter().map(|(model, price)| (model.as_str(), *price))
     }
 
+    /// The entry that counts for a model: the longest one with which its name begins.
+    #[must_use]
+    pub fn entry_of(&self, model: &str) -> Option<&str> {
+        self.known(model).map(|(beginning, _)| beginning)
+    }
+
+    fn known(&self, model: &str) -> Option<(&str, Price)> {
+        self.entries()
+            .filter(|(beginning, _)| model.starts_with(beginning))
+            .max_by_key(|(beginning, _)| beginning.len())
+    }
+
     /// The price of a model: that of the longest entry with which its name begins.
     ///
     /// # Errors
     /// When there is none. Nothing is guessed: a cap that does not know a price caps nothing.
     pub fn of(&self, model: &str) -> Result<Price, PriceError> {
-        let known = self
-            .0
-            .iter()
-            .filter(|(beginning, _)| model.starts_with(beginning.as_str()))
-            .max_by_key(|(beginning, _)| beginning.len());
-        known
-            .map(|(_, price)| *price)
+        self.known(model)
+            .map(|(_, price)| price)
             .ok_or_else(|| PriceError::Unknown {
                 model: model.to_owned(),
                 nearest: self

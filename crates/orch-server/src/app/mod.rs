@@ -5,6 +5,7 @@ pub mod approval;
 pub mod artifact;
 pub mod attachment;
 pub mod budget;
+pub mod charge;
 pub mod checks;
 pub mod cost;
 pub mod dry_run;

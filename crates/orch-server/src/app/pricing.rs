@@ -61,14 +61,20 @@ pub async fn table(app: &App) -> Result<Vec<Entry>> {
     let mut conn = app.store().peek().await?;
     let set = store::list(&mut conn).await?;
     drop(conn);
-    let prices = app
-        .team()
-        .models()
-        .prices(set.iter().map(|row| (row.model.clone(), of_row(row))));
-    let entry = |(model, price): (&str, Price)| Entry {
-        model: model.to_owned(),
-        price,
-        set: set.iter().find(|row| row.model == model).cloned(),
+    let models = app.team().models();
+    let rows = || set.iter().map(|row| (row.model.clone(), of_row(row)));
+    let (entries, prices) = (models.entries(rows()), models.prices(rows()));
+    let entry = |(model, price): (&str, Price)| {
+        // A model under a name of its own may have its price from the entry of its provider's name.
+        let from = entries.entry_of(model).or_else(|| {
+            let known = models.known().iter().find(|known| known.name == model)?;
+            entries.entry_of(&known.model)
+        });
+        Entry {
+            model: model.to_owned(),
+            price,
+            set: set.iter().find(|row| Some(&*row.model) == from).cloned(),
+        }
     };
     Ok(prices.entries().map(entry).collect())
 }

@@ -1,8 +1,9 @@
 //! Asking the model of a role for a proposal: requirements, a plan. Its answer is a suggestion, of which the
-//! core makes what is stored. The call is kept and charged to the project, whatever becomes of it.
+//! core makes what is stored. The call is kept and charged to the project, and to the plan that the proposal comes on
+//! top of, whatever becomes of it.
 
 use orch_api::types::requirements::ProposedBy;
-use orch_core::ids::ProjectId;
+use orch_core::ids::{PlanId, ProjectId};
 use orch_core::requirements::Material as Shown;
 use orch_model::role::{Material, Output, Role, Roles};
 use orch_store::StoreError;
@@ -33,7 +34,7 @@ pub(super) async fn usual(app: &App, project_id: ProjectId, role: &str) -> Resul
 pub(super) async fn ask<T: DeserializeOwned>(
     app: &App,
     actor: &str,
-    project_id: ProjectId,
+    (project_id, plan): (ProjectId, Option<PlanId>),
     role: &str,
     shown: &Shown,
 ) -> Result<T> {
@@ -55,7 +56,10 @@ pub(super) async fn ask<T: DeserializeOwned>(
     let ask = ask.map_err(|error| AppError::Unavailable(format!("{error}; {BY_RULES}")))?;
     let stop = app.team().stop.child_token();
     let guard = stop.clone().drop_guard();
-    let purpose = Purpose::of_project(actor, project_id);
+    let purpose = Purpose {
+        plan: plan.map(PlanId::get),
+        ..Purpose::of_project(actor, project_id)
+    };
     let asking = app.team().tasks.spawn({
         let app = app.clone();
         async move {

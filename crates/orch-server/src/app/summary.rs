@@ -5,7 +5,7 @@ use orch_core::ids::RunId;
 use orch_store::summary::{self, Summary};
 use serde_json::{Map, Value, json};
 
-use super::{App, AppError, Result, run};
+use super::{App, AppError, Result, charge, run};
 
 /// The longest summary, in bytes.
 const LONGEST: usize = 256 * 1024;
@@ -57,14 +57,23 @@ fn is_count(value: &Value) -> bool {
     value.as_i64().is_some_and(|count| count >= 0)
 }
 
+/// Whether what a summary counts is to be charged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counts<'m> {
+    /// It was told of before, or is told apart.
+    Charged,
+    /// It came on top of all before, of this model.
+    New { model: Option<&'m str> },
+}
+
 /// Stores a summary; last words may come after the end of the run.
 pub async fn add(
     app: &App,
     actor: &str,
-    run_id: RunId,
-    epoch: Option<u64>,
+    (run_id, epoch): (RunId, Option<u64>),
     content: &str,
     usage: Option<Map<String, Value>>,
+    counts: Counts<'_>,
 ) -> Result<Summary> {
     if content.trim().is_empty() && usage.is_none() {
         return Err(AppError::invalid("content", "must not be empty"));
@@ -84,6 +93,7 @@ pub async fn add(
         return Err(AppError::invalid("usage", message));
     }
     run::show(app, run_id).await?;
+    let prices = charge::prices(app).await?;
     let mut tx = app.store().begin(actor).await?;
     let run = orch_store::run::find(&mut tx.conn, run_id)
         .await?
@@ -94,6 +104,9 @@ pub async fn add(
     let stored = summary::insert(&mut tx.conn, run_id, content, usage_text.as_deref(), now).await?;
     let data = json!({"run_id": run_id, "summary_id": stored.id, "usage": usage});
     tx.record("summary.added", Some(run.project_id), data);
+    if let (Counts::New { model }, Some(usage)) = (counts, &usage) {
+        charge::take_summary(app, &mut tx, run_id, (model, usage), &prices).await?;
+    }
     tx.touch_run(run_id);
     tx.commit().await?;
     Ok(stored)

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use orch_api::proto::{Completion, ServerMessage, agent_message, server_message};
+use orch_api::proto::{Completion, ModelUse, ServerMessage, agent_message, server_message};
 use orch_core::engine::{self, Refusal, Verdict};
 use orch_core::ids::{AgentName, RunId};
 use orch_core::info_request::Field;
+use orch_model::Usage;
 use orch_store::segment::{self, LogLine};
 use orch_store::{Command, Follows};
 
@@ -15,10 +16,10 @@ use super::unary::{artifact_of, tool_of};
 use crate::app::agents::Unsent;
 use crate::app::info_request::Hold;
 use crate::app::seen::{Copy, Seen};
-use crate::app::summary::LastWords;
+use crate::app::summary::{Counts, LastWords};
 use crate::app::tool_request::Decision;
 use crate::app::{
-    App, AppError, artifact, egress, info_request, plan, run, source, summary, tool_request,
+    App, AppError, artifact, charge, egress, info_request, plan, run, source, summary, tool_request,
 };
 
 pub fn message(kind: server_message::Kind) -> ServerMessage {
@@ -47,6 +48,8 @@ pub fn run_of(kind: &agent_message::Kind) -> Option<RunId> {
         Kind::Workspace(workspace) => workspace.run_id,
         Kind::ArtifactUpload(upload) => upload.run_id,
         Kind::ToolRequest(asked) => asked.run_id,
+        Kind::ModelUse(used) => used.run_id,
+        Kind::ModelWanted(wanted) => wanted.run_id,
         Kind::Hello(_) | Kind::Pong(_) | Kind::Leaving(_) | Kind::Batch(_) => return None,
     };
     Some(RunId(id))
@@ -143,6 +146,13 @@ impl Peer {
             agent_message::Kind::ArtifactUpload(piece) => {
                 (false, super::upload::take(app, &actor, piece).await)
             }
+            agent_message::Kind::ModelUse(used) => {
+                (false, charge::take(app, &actor, used_of(used)).await)
+            }
+            agent_message::Kind::ModelWanted(wanted) => {
+                let run = RunId(wanted.run_id);
+                (false, charge::may_ask(app, run, wanted.epoch).await)
+            }
             agent_message::Kind::Completion(done) => (true, self.complete(done).await),
             agent_message::Kind::Hello(_)
             | agent_message::Kind::Pong(_)
@@ -178,11 +188,32 @@ impl Peer {
         let words = LastWords::of(&done.summary, &done.usage_json);
         let mut left_out = words.left_out;
         let (app, actor, epoch) = (&self.app, self.actor(), Some(done.epoch));
-        let added = summary::add(app, &actor, run, epoch, words.content, words.usage).await;
+        let usage = words.usage.clone();
+        let added = summary::add(
+            app,
+            &actor,
+            (run, epoch),
+            words.content,
+            words.usage,
+            Counts::Charged,
+        )
+        .await;
         if let Err(error) = added {
             let cause = &error as &dyn std::error::Error;
             tracing::warn!(error = cause, run.id = run.get(), "a summary was not kept");
             left_out.push(format!("the last message is not kept: {error}"));
+        }
+        // An agent of a version that tells what it used with its last words alone.
+        if let Some(usage) = usage
+            && let Err(error) = charge::take_last(app, &actor, (run, done.epoch), &usage).await
+        {
+            let cause = &error as &dyn std::error::Error;
+            tracing::warn!(
+                error = cause,
+                run.id = run.get(),
+                "what a run used was not charged"
+            );
+            left_out.push(format!("what the run used is not charged: {error}"));
         }
         if left_out.is_empty() {
             return;
@@ -231,6 +262,8 @@ impl Peer {
             | agent_message::Kind::EgressRefusal(_)
             | agent_message::Kind::ToolsUsed(_)
             | agent_message::Kind::ToolRequest(_)
+            | agent_message::Kind::ModelUse(_)
+            | agent_message::Kind::ModelWanted(_)
             | agent_message::Kind::Workspace(_)
             | agent_message::Kind::ArtifactUpload(_) => {}
         }
@@ -276,5 +309,21 @@ pub fn completion_of(done: Completion) -> engine::Completion {
         },
         exit_code: done.exit_code,
         reason,
+    }
+}
+
+fn used_of(used: ModelUse) -> charge::Use {
+    charge::Use {
+        run: RunId(used.run_id),
+        epoch: used.epoch,
+        since_epoch: used.since_epoch,
+        source: used.source,
+        model: used.model,
+        usage: Usage {
+            input_tokens: used.input_tokens,
+            cached_tokens: used.cached_tokens,
+            output_tokens: used.output_tokens,
+        },
+        own_microusd: used.own_microusd,
     }
 }

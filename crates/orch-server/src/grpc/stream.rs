@@ -122,6 +122,7 @@ async fn arrive(
         refusals: true,
         tools: true,
         artifacts: true,
+        model_use: true,
     };
     let _ = outbox
         .send(message(server_message::Kind::Welcome(welcome)))

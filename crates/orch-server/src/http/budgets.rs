@@ -5,14 +5,14 @@ use axum::extract::State;
 use http::StatusCode;
 use orch_api::problem::Problem;
 use orch_api::types::budget::{Budget, Budgets, SetBudget};
-use orch_api::types::model::{CostLine, Costs};
+use orch_api::types::model::Costs;
 use orch_core::ids::ProjectId;
 use orch_core::time::Timestamp;
-use orch_store::model_call::Sum;
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::routes;
 
+use super::view;
 use crate::app::budget::{Change, Standing};
 use crate::app::{App, budget, cost};
 use crate::edge::{Access, ApiError, Area, Caller, JsonBody, Path, Query};
@@ -111,24 +111,10 @@ async fn costs(
         project_id: id,
         since: costs.since.map(|at| at.to_string()),
         until: costs.until.map(|at| at.to_string()),
-        total: line(costs.total),
+        total: view::cost(costs.total),
         by: costs.by.to_owned(),
-        lines: costs.lines.into_iter().map(line).collect(),
+        lines: costs.lines.into_iter().map(view::cost).collect(),
     }))
-}
-
-fn line(sum: Sum) -> CostLine {
-    let count = |value: i64| u64::try_from(value).unwrap_or_default();
-    CostLine {
-        name: sum.name,
-        calls: count(sum.calls),
-        failed: count(sum.failed),
-        input_tokens: count(sum.input_tokens),
-        cached_tokens: count(sum.cached_tokens),
-        output_tokens: count(sum.output_tokens),
-        cost_microusd: count(sum.cost_microusd),
-        unpriced: count(sum.unpriced),
-    }
 }
 
 fn shown(standing: Standing) -> Budget {

@@ -5,6 +5,7 @@ use orch_api::types::approval::Approval;
 use orch_api::types::audit::AuditEntry;
 use orch_api::types::info_request::InfoRequest;
 use orch_api::types::log::LogEntry;
+use orch_api::types::model::CostLine;
 use orch_api::types::observability::{Fault, Trace, Usage};
 use orch_api::types::project::{Project, Quota, Repository};
 use orch_api::types::queue::{QueueEntry, WhyNotRunning};
@@ -15,6 +16,7 @@ use orch_core::approval::Subject;
 use orch_core::ids::QueueEntryId;
 use orch_core::run::RunState;
 use orch_core::time::Timestamp;
+use orch_store::model_call::Sum;
 use orch_store::segment::Stream;
 use serde_json::{Map, Value};
 
@@ -81,6 +83,7 @@ pub fn work_item(item: &orch_core::work_item::WorkItem) -> WorkItem {
         pinned_commit: item.pinned.as_ref().map(|source| source.commit.to_string()),
         created_at: item.created_at.to_string(),
         version: item.version,
+        costs: Vec::new(),
     }
 }
 
@@ -148,7 +151,22 @@ pub fn run(run: &orch_core::run::Run) -> Run {
         exit_code: finish.and_then(|finish| finish.exit_code),
         reason: finish.and_then(|finish| finish.reason.clone()),
         reports: Vec::new(),
+        costs: Vec::new(),
         artifacts_omitted: Vec::new(),
+    }
+}
+
+pub fn cost(sum: Sum) -> CostLine {
+    let count = |value: i64| u64::try_from(value).unwrap_or_default();
+    CostLine {
+        name: sum.name,
+        calls: count(sum.calls),
+        failed: count(sum.failed),
+        input_tokens: count(sum.input_tokens),
+        cached_tokens: count(sum.cached_tokens),
+        output_tokens: count(sum.output_tokens),
+        cost_microusd: count(sum.cost_microusd),
+        unpriced: count(sum.unpriced),
     }
 }
 

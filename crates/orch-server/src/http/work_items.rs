@@ -22,7 +22,7 @@ use utoipa_axum::routes;
 
 use super::paging::{Listing, PageQuery};
 use super::view;
-use crate::app::{App, AppError, approval, checks, run, work_item};
+use crate::app::{App, AppError, approval, charge, checks, run, work_item};
 use crate::edge::{
     Access, ApiError, Area, Caller, JsonBody, OptionalJson, Path, Query, TraceContext,
 };
@@ -163,8 +163,11 @@ async fn list(
 }
 
 fn with_etag(item: &core::WorkItem) -> Response {
-    let mut response = Json(view::work_item(item)).into_response();
-    if let Ok(etag) = HeaderValue::from_str(&format!("\"{}\"", item.version)) {
+    tagged(Json(view::work_item(item)).into_response(), item.version)
+}
+
+fn tagged(mut response: Response, version: i64) -> Response {
+    if let Ok(etag) = HeaderValue::from_str(&format!("\"{version}\"")) {
         response.headers_mut().insert(ETAG, etag);
     }
     response
@@ -174,7 +177,13 @@ fn with_etag(item: &core::WorkItem) -> Response {
 #[utoipa::path(get, path = "/work-items/{id}", tag = "work items", params(("id" = i64, Path)), responses(
     (status = 200, body = WorkItem), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 async fn show(State(app): State<App>, Path(id): Path<i64>) -> Result<Response, ApiError> {
-    Ok(with_etag(&work_item::show(&app, WorkItemId(id)).await?))
+    let item = work_item::show(&app, WorkItemId(id)).await?;
+    let costs = charge::of_item(&app, item.id).await?;
+    let shown = WorkItem {
+        costs: costs.into_iter().map(view::cost).collect(),
+        ..view::work_item(&item)
+    };
+    Ok(tagged(Json(shown).into_response(), item.version))
 }
 
 /// Change a work item

@@ -332,10 +332,9 @@ impl Models {
         }
     }
 
-    /// The prices that hold: those of the files, and over them those that people `set`. A model under a name of
-    /// its own that has no price has that of its provider's name.
+    /// The entries of the files, and over them those that people `set`.
     #[must_use]
-    pub fn prices(&self, set: impl IntoIterator<Item = (String, Price)>) -> Prices {
+    pub fn entries(&self, set: impl IntoIterator<Item = (String, Price)>) -> Prices {
         let mut prices = self.prices.clone();
         for known in &self.known {
             if let Some(price) = known.price {
@@ -345,6 +344,14 @@ impl Models {
         for (model, price) in set {
             prices = prices.with(model, price);
         }
+        prices
+    }
+
+    /// The prices that hold: those entries, and a model under a name of its own that has no price has that of its
+    /// provider's name.
+    #[must_use]
+    pub fn prices(&self, set: impl IntoIterator<Item = (String, Price)>) -> Prices {
+        let mut prices = self.entries(set);
         for known in &self.known {
             if prices.of(&known.name).is_err()
                 && let Ok(price) = prices.of(&known.model)

@@ -1,10 +1,11 @@
 //! The part of the story that is about budgets, prices and what models have cost.
 
-use orch_core::ids::ProjectId;
+use orch_core::ids::{PlanId, ProjectId, RunId, WorkItemId};
 use orch_core::time::Timestamp;
 
 use super::conformance::Transcript;
 use crate::budget::{Levels, NewBudget, NewReservation};
+use crate::charge::{self, Meter, Used};
 use crate::model_call::{NewModelCall, Summed};
 use crate::model_price::NewPrice;
 use crate::{Store, budget, model_call, model_price};
@@ -140,5 +141,44 @@ pub(super) async fn budgets(store: &Store, t: &Transcript) {
     t.note("no price", model_price::remove(conn, "n").await);
     t.note("prices", model_price::count(conn).await);
     t.note("prices", model_price::list(conn).await);
+    tx.commit().await.expect("a commit");
+}
+
+/// What runs used, once there are runs and plans.
+pub(super) async fn charged(store: &Store, t: &Transcript) {
+    let mut tx = store.begin("user").await.expect("a transaction");
+    let now = tx.now();
+    let conn = &mut tx.conn;
+    for item in 1..8 {
+        t.note("levels", charge::levels_of(conn, WorkItemId(item)).await);
+    }
+    let meter = |model| Meter {
+        run: RunId(1),
+        since: 1,
+        source: "codex",
+        model,
+    };
+    for (model, input_tokens) in [("m", 5), ("n", 6), ("m", 9)] {
+        t.note("used", charge::used(conn, meter(model)).await);
+        let used = Used {
+            input_tokens,
+            cached_tokens: 2,
+            output_tokens: 3,
+            own_microusd: 4,
+        };
+        t.note("set", charge::set_used(conn, meter(model), used).await);
+        t.note("used", charge::used(conn, meter(model)).await);
+    }
+    t.note("meters", charge::meters(conn, RunId(1)).await);
+    t.note("of run", charge::of_run(conn, RunId(9)).await);
+    t.note("of item", charge::of_item(conn, WorkItemId(1)).await);
+    let of_plan = new_budget("plan", 3, Some(5), now);
+    t.note("budget", budget::set(conn, &of_plan).await);
+    for plan in [7, 7, 9] {
+        t.note(
+            "carried",
+            charge::carry_on(conn, PROJECT, PlanId(plan)).await,
+        );
+    }
     tx.commit().await.expect("a commit");
 }

@@ -13,7 +13,7 @@ use orch_core::engine::{self, Completion, Enqueue, NewWorkItem, Reach, Requeue, 
 use orch_core::ids::{AgentName, ProjectId, RunId, WorkItemId};
 use orch_core::work_item::{Kind, Policy};
 
-use super::budgets::budgets;
+use super::budgets::{budgets, charged};
 use super::plans::plans;
 use super::projects::projects;
 use super::{TestClock, on_both};
@@ -85,6 +85,7 @@ pub(super) async fn tell(store: &Store, clock: &TestClock, t: &Transcript) {
     super::secrets::tell(store, t).await;
     work(store, clock, t).await;
     plans(store, t).await;
+    charged(store, t).await;
     leases(store, clock, t).await;
     people(store, t).await;
     logs(store, t).await;

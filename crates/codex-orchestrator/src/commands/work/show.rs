@@ -47,6 +47,7 @@ pub async fn run(id: i64, client: &Client, context: &mut Context<'_>) -> Result<
             output.text(&format!("{}\n", one_line(line)))?;
         }
     }
+    output.section("Costs of models", &whole.work_item.costs)?;
     output.section("Approvals", &whole.approvals)?;
     output.section("Runs", &whole.runs)?;
     Ok(output.flush()?)

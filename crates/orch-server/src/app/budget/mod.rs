@@ -7,12 +7,16 @@ mod expired;
 mod level;
 mod look;
 mod period;
+mod place;
 mod set;
+mod spend;
 mod wallet;
 
 pub(crate) use expired::let_go as let_go_expired;
 pub use level::{Level, OverBudget};
 pub use look::{Standing, check, of_project, of_projects};
 pub use period::Period;
+pub use place::{Work, found, of_run};
 pub use set::{Change, clear, set};
+pub use spend::charge;
 pub use wallet::{Limits, Wallet};

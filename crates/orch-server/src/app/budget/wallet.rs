@@ -15,6 +15,7 @@ use serde_json::json;
 
 use super::level::{Level, OverBudget};
 use super::period::rolled;
+use super::spend::{Spender, cost, micros, spend};
 
 /// No reservation is larger: sums of them stay numbers.
 const LARGEST: i64 = 1_000_000_000_000_000;
@@ -57,7 +58,6 @@ struct State {
 #[derive(Clone, Debug)]
 struct Held {
     model: String,
-    amount: Cost,
     /// In the database, where a budget binds.
     row: Option<i64>,
 }
@@ -131,7 +131,7 @@ impl Wallet {
         for row in store::of_levels(&mut tx.conn, levels).await? {
             let missing = total.less(credited.get(&row.id).copied().unwrap_or(Cost::ZERO));
             if missing > Cost::ZERO {
-                spend(tx, row, Cost::ZERO, missing, now).await?;
+                spend(tx, row, missing, Spender::Call, now).await?;
             }
         }
         Ok(())
@@ -141,24 +141,24 @@ impl Wallet {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn hold(&self, model: &str, amount: Cost, row: Option<i64>) -> Reservation {
+    fn hold(&self, model: &str, row: Option<i64>) -> Reservation {
         let mut state = self.state();
         state.last += 1;
         let number = state.last;
         let model = model.to_owned();
-        state.held.insert(number, Held { model, amount, row });
+        state.held.insert(number, Held { model, row });
         Reservation(number)
     }
 
     async fn set_aside(&self, model: &str, amount: Cost) -> Result<Reservation, Refused> {
         let Some(levels) = self.levels else {
-            return Ok(self.hold(model, amount, None));
+            return Ok(self.hold(model, None));
         };
         let mut conn = self.store.peek().await?;
         let is_bound = !store::of_levels(&mut conn, levels).await?.is_empty();
         drop(conn);
         if !is_bound {
-            return Ok(self.hold(model, amount, None));
+            return Ok(self.hold(model, None));
         }
         let mut tx = self.store.begin(&self.actor).await?;
         let now = tx.now();
@@ -187,7 +187,7 @@ impl Wallet {
         };
         let row = store::reserve(&mut tx.conn, &new).await?;
         tx.commit().await?;
-        Ok(self.hold(model, amount, Some(row)))
+        Ok(self.hold(model, Some(row)))
     }
 
     /// Takes an attempt's cost into account here; tells what was held for it.
@@ -199,7 +199,7 @@ impl Wallet {
         Some(held)
     }
 
-    async fn carry(&self, row: i64, held: &Held, spent: Spent) -> Result<(), StoreError> {
+    async fn carry(&self, row: i64, spent: Spent) -> Result<(), StoreError> {
         let Some(levels) = self.levels else {
             return Ok(());
         };
@@ -209,7 +209,7 @@ impl Wallet {
         let mut reached = Vec::new();
         for budget in store::of_levels(&mut tx.conn, levels).await? {
             reached.push(budget.id);
-            spend(&mut tx, budget, held.amount, spent.cost, now).await?;
+            spend(&mut tx, budget, spent.cost, Spender::Call, now).await?;
         }
         tx.commit().await?;
         let mut state = self.state();
@@ -259,7 +259,7 @@ impl Purse for Wallet {
                 return;
             };
             let Some(row) = held.row else { return };
-            if let Err(error) = self.carry(row, &held, spent).await {
+            if let Err(error) = self.carry(row, spent).await {
                 tracing::error!(
                     error = &error as &dyn std::error::Error,
                     "a model's cost could not be settled; it is tried again with what is kept of the call"
@@ -346,47 +346,6 @@ pub(super) fn pure(row: &store::Budget, reserved: i64) -> Budget {
         spent: cost(row.spent_microusd),
         reserved: cost(reserved),
     }
-}
-
-/// Adds what was spent to one budget, and says so where a cap is passed by it.
-async fn spend(
-    tx: &mut Tx,
-    row: store::Budget,
-    reserved: Cost,
-    spent: Cost,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let row = rolled(row, now);
-    let Some(level) = Level::of(&row.scope, row.scope_id) else {
-        return Ok(());
-    };
-    let mut one = [(level, pure(&row, 0))];
-    let settled = orch_model::settle(&mut one, reserved, spent);
-    let [(_, after)] = one;
-    let start = Timestamp::from_micros(row.period_start);
-    store::save_spent(&mut tx.conn, row.id, micros(after.spent), start).await?;
-    let project = Some(orch_core::ids::ProjectId(row.project_id));
-    let data = json!({
-        "scope": level.scope(), "scope_id": level.id(), "spent_microusd": after.spent,
-        "soft_cap_microusd": after.soft, "hard_cap_microusd": after.hard,
-    });
-    if !settled.over_soft.is_empty() {
-        tracing::warn!(budget.level = %level, budget.spent = %after.spent, "a soft cap is reached");
-        tx.record("budget.soft_cap_reached", project, data.clone());
-    }
-    if !settled.over_hard.is_empty() {
-        tracing::error!(budget.level = %level, budget.spent = %after.spent, "a hard cap was exceeded: a price or a bound is wrong");
-        tx.record("budget.hard_cap_exceeded", project, data);
-    }
-    Ok(())
-}
-
-fn cost(micros: i64) -> Cost {
-    Cost::from_micros(u64::try_from(micros).unwrap_or(0))
-}
-
-fn micros(cost: Cost) -> i64 {
-    i64::try_from(cost.micros()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

@@ -28,6 +28,19 @@ impl Purpose {
         }
     }
 
+    /// Something whose cost counts at these levels, if at any.
+    #[must_use]
+    pub fn at(actor: impl Into<String>, levels: Option<Levels>) -> Self {
+        Self {
+            actor: actor.into(),
+            project: levels.map(|levels| levels.project),
+            plan: levels.and_then(|levels| levels.plan),
+            work_item: levels.and_then(|levels| levels.work_item).map(WorkItemId),
+            run: levels.and_then(|levels| levels.run).map(RunId),
+            request: None,
+        }
+    }
+
     /// Where its cost counts; nowhere without a project.
     #[must_use]
     pub fn levels(&self) -> Option<Levels> {

@@ -1,13 +1,12 @@
 //! Taking a request: a place, its row, its session, and the task that works on it.
 
-use orch_store::budget::Levels;
 use orch_store::orchestration::{self as store, NewOrchestration};
 use serde_json::json;
 use tokio::sync::{broadcast, oneshot};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::super::model_call::veil;
-use super::super::{App, AppError, Result, budget, project};
+use super::super::{App, AppError, Result, budget};
 use super::history;
 use super::request::Request;
 use super::watch::{Event, Watch};
@@ -60,17 +59,10 @@ impl Begun {
 /// When all places are taken, the request's name is, or the store fails.
 pub async fn begin(app: &App, actor: &str, request: Request) -> Result<Begun> {
     app.check_room()?;
-    if let Some(project) = request.project {
-        project::show(app, project).await?;
-        let levels = Levels {
-            project,
-            plan: None,
-            work_item: None,
-            run: None,
-        };
+    if let Some(levels) = request.levels {
         budget::check(app, levels).await?;
     }
-    let veil = veil(app, request.project).await?;
+    let veil = veil(app, request.levels.map(|levels| levels.project)).await?;
     let place = app.team().place()?;
     let (id, session) = (request.id.to_string(), request.session.to_string());
     let reports = work::reports(&request);

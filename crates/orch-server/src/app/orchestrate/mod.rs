@@ -13,7 +13,7 @@ mod work;
 
 pub use begin::{Begun, begin};
 pub use history::{calls, list, session, sessions, show};
-pub use request::{Request, project_of};
+pub use request::{Request, work_of};
 pub use stop::cancel;
 pub(crate) use stop::end_left;
 pub use team::{Team, TeamError, TeamSettings};

@@ -1,12 +1,13 @@
 //! A request as it is accepted: every role known, every part within its bounds.
 
 use orch_api::types::orchestrate::NewOrchestration;
-use orch_core::ids::ProjectId;
 use orch_core::recipe::nearest;
 use orch_model::role::{Role, Roles};
+use orch_store::budget::Levels;
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::super::budget::Work;
 use super::super::{AppError, Result};
 
 const MAX_PROMPT_BYTES: usize = 256 * 1024;
@@ -24,18 +25,18 @@ pub struct Request {
     pub options: String,
     /// The roles, and where the words of each stand in the result.
     pub roles: Vec<(Role, String)>,
-    /// Where its cost counts.
-    pub project: Option<ProjectId>,
+    /// Where its cost counts; none where it is charged to nobody.
+    pub levels: Option<Levels>,
     /// As it is kept: without what it asked of the connection.
     pub kept: String,
 }
 
 impl Request {
-    /// Checks what was sent against the roles that there are.
+    /// Checks what was sent against the roles that there are. `levels` are those of the work that it names.
     ///
     /// # Errors
     /// Which field is wrong, and what is expected.
-    pub fn parse(new: NewOrchestration, roles: &Roles) -> Result<Self> {
+    pub fn parse(new: NewOrchestration, roles: &Roles, levels: Option<Levels>) -> Result<Self> {
         if new.prompt.trim().is_empty() {
             return Err(AppError::invalid("prompt", "is empty; say what is wanted"));
         }
@@ -51,7 +52,6 @@ impl Request {
         let id = uuid_of("request_id", new.request_id.as_deref())?;
         let session = uuid_of("session_id", new.session_id.as_deref())?;
         let named = named(&new.agent_sequence, roles)?;
-        let project = project(new.project_id, new.options.as_ref())?;
         let kept = NewOrchestration {
             request_id: None,
             session_id: None,
@@ -65,37 +65,42 @@ impl Request {
             context: shown(new.context.as_ref()),
             options: shown(new.options.as_ref()),
             roles: named,
-            project,
+            levels,
             kept: serde_json::to_string(&kept).expect("invariant: wire types serialise"),
         })
     }
 }
 
-/// The project that a request names.
+/// The work that a request names.
 ///
 /// # Errors
-/// When it names two.
-pub fn project_of(new: &NewOrchestration) -> Result<Option<ProjectId>> {
-    project(new.project_id, new.options.as_ref())
-}
-
-/// The project that is named, at either place.
-fn project(given: Option<i64>, options: Option<&Value>) -> Result<Option<ProjectId>> {
-    let option = match options.and_then(|options| options.get("project")) {
+/// When it names two projects.
+pub fn work_of(new: &NewOrchestration) -> Result<Work> {
+    let option = match new
+        .options
+        .as_ref()
+        .and_then(|options| options.get("project"))
+    {
         None | Some(Value::Null) => None,
         Some(Value::Number(number)) => number.as_i64(),
         Some(Value::String(text)) => text.parse().ok(),
         Some(_) => None,
     };
-    match (given, option) {
-        (Some(given), Some(option)) if given != option => Err(AppError::wrong(
-            "project_id",
-            given,
-            format!("the same project as options.project, which is {option}"),
-        )),
-        (Some(id), _) | (None, Some(id)) => Ok(Some(ProjectId(id))),
-        (None, None) => Ok(None),
-    }
+    let project = match (new.project_id, option) {
+        (Some(given), Some(option)) if given != option => {
+            return Err(AppError::wrong(
+                "project_id",
+                given,
+                format!("the same project as options.project, which is {option}"),
+            ));
+        }
+        (given, option) => given.or(option),
+    };
+    Ok(Work {
+        project,
+        work_item: new.work_item_id,
+        run: new.run_id,
+    })
 }
 
 /// A UUID that was given, or a new one.
@@ -184,7 +189,7 @@ mod tests {
     }
 
     fn parse(new: NewOrchestration) -> std::result::Result<Request, String> {
-        Request::parse(new, &Roles::built_in()).map_err(|error| error.to_string())
+        Request::parse(new, &Roles::built_in(), None).map_err(|error| error.to_string())
     }
 
     #[test]

@@ -87,11 +87,10 @@ pub(super) async fn run(app: &App, job: Job) -> Result<Orchestration> {
     } = job;
     let deadline = Instant::now() + app.team().timeout;
     let purpose = Purpose {
-        actor: actor.clone(),
-        project: request.project,
         request: Some((row, request.id.to_string())),
-        ..Purpose::default()
+        ..Purpose::at(actor.clone(), request.levels)
     };
+    let project = purpose.project;
     let mut material = Material {
         prompt: request.prompt.clone(),
         context: request.context.clone(),
@@ -108,7 +107,7 @@ pub(super) async fn run(app: &App, job: Job) -> Result<Orchestration> {
         reports[index].status = "running".to_owned();
         reports[index].start_time = Some(begun.to_string());
         watch.tell(Event::Agent(reports[index].clone()));
-        if let Some(project) = request.project {
+        if let Some(project) = project {
             material.memory = role::told(app, project, role).await?;
         }
         let from = Instant::now();
@@ -126,7 +125,7 @@ pub(super) async fn run(app: &App, job: Job) -> Result<Orchestration> {
         match ended {
             Ended::Well(answer) => {
                 report.status = "completed".to_owned();
-                if let Some(project) = request.project {
+                if let Some(project) = project {
                     role::keep(app, &actor, project, role, &answer.text).await?;
                 }
                 material.results.push(Part {

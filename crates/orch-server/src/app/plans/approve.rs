@@ -8,7 +8,7 @@ use orch_core::engine::{self, Followed, NewWorkItem, PlannedWork, Wording};
 use orch_core::ids::{PlanId, ProjectId, RequirementsId, RunId, WorkItemId};
 use orch_store::plan::{self, NewPlanItem, Plan, PlanItem};
 use orch_store::requirements::{self, Requirements};
-use orch_store::{Conn, Needs, StoreError, Tx};
+use orch_store::{Conn, Needs, StoreError, Tx, charge};
 use serde_json::json;
 
 use super::brief::{Briefing, new_item};
@@ -90,6 +90,10 @@ pub async fn approve(
         "cancelled": followed.cancelled,
     });
     tx.record("plan.approved", Some(project_id), data);
+    if let Some(before) = charge::carry_on(&mut tx.conn, project_id, version.id()).await? {
+        let data = json!({"from_plan_id": before, "plan_id": version.id});
+        tx.record("budget.carried_on", Some(project_id), data);
+    }
     tx.commit().await?;
     for run in &followed.stopped {
         let why = "an approved plan has no longer the task of its work item";

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use orch_api::types::requirements::ProposedBy;
 use orch_core::breakdown::{PlanBrief, PlanFailure, SuggestedPlan, TaskFailure, plan_material};
-use orch_core::ids::{ProjectId, RequirementsId, RunId};
+use orch_core::ids::{PlanId, ProjectId, RequirementsId, RunId};
 use orch_core::run::RunState;
 use orch_store::StoreError;
 use orch_store::log::{Count, Side, Wanted};
-use orch_store::plan::PlanItem;
+use orch_store::plan::{self, Plan, PlanItem};
 
 use super::make::Scene;
 use super::propose::{Occasion, scene};
@@ -48,6 +48,7 @@ pub(super) async fn suggest(
         Some(occasion) => failure(app, &scene, occasion).await?,
         None => None,
     };
+    let charged = payer(app, &scene).await?;
     let shown = tokio::task::spawn_blocking(move || {
         let previous = scene.before()?;
         let brief = PlanBrief {
@@ -60,11 +61,21 @@ pub(super) async fn suggest(
         plan_material(brief).map_err(|error| AppError::TooLarge(format!("{error}; {BY_RULES}")))
     });
     let shown = shown.await.map_err(|_| StoreError::Closed)??;
-    let plan = suggestion::ask(app, actor, project_id, ROLE, &shown).await?;
+    let plan = suggestion::ask(app, actor, (project_id, charged), ROLE, &shown).await?;
     Ok(Suggestion {
         requirements,
         plan: Arc::new(plan),
     })
+}
+
+/// The plan that is worked on pays for the next; before there is one, the one that is written anew.
+async fn payer(app: &App, scene: &Scene) -> Result<Option<PlanId>> {
+    let mut conn = app.store().read().await?;
+    let approved = plan::approved(&mut conn, ProjectId(scene.served.project_id)).await?;
+    Ok(approved
+        .as_ref()
+        .or(scene.previous.as_ref())
+        .map(Plan::id))
 }
 
 /// What the model is told of what failed. Nobody is asked where what is said to have failed did not.

@@ -32,5 +32,5 @@ pub(super) async fn suggest(
             .map_err(|error| AppError::TooLarge(format!("{error}; {BY_RULES}")))
     });
     let shown = shown.await.map_err(|_| StoreError::Closed)??;
-    suggestion::ask(app, actor, project_id, ROLE, &shown).await
+    suggestion::ask(app, actor, (project_id, None), ROLE, &shown).await
 }

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::stream;
 use crate::app::orchestrate::{self, Request};
-use crate::app::{App, project, role};
+use crate::app::{App, budget, role};
 use crate::edge::{Access, ApiError, Area, Caller, JsonBody, Path};
 
 pub fn area() -> Area<App> {
@@ -26,7 +26,8 @@ pub fn area() -> Area<App> {
 /// Answers when the last role has ended. With `Accept: text/event-stream` or `"stream": true` the answer is
 /// server-sent events: `request` (the request as it begins), `agent` (a role begins or ends), `delta` (a piece of what
 /// a role writes), `parked` (a usage limit is waited for) and `end` (the whole). A request whose connection is closed before its end is cancelled, unless it
-/// came with an `Idempotency-Key`.
+/// came with an `Idempotency-Key`. A `run_id`, a `work_item_id` or a `project_id` says whose budgets must hold and whose
+/// costs these are; those above are found by the one below.
 #[utoipa::path(post, path = "/api/orchestrate", tag = "orchestrate", request_body = NewOrchestration, responses(
     (status = 200, description = "It is over: completed, or failed with the role and the reason", body = Orchestration),
     (status = 503, description = "All places are taken (MAX_CONCURRENT_REQUESTS); `Retry-After` says when to come back", body = Problem, content_type = "application/problem+json"),
@@ -38,12 +39,13 @@ async fn submit(
     JsonBody(new): JsonBody<NewOrchestration>,
 ) -> Result<Response, ApiError> {
     let wants_events = new.stream || accepts_events(&headers);
-    let request = match orchestrate::project_of(&new)? {
-        Some(project) => {
-            project::show(&app, project).await?;
-            Request::parse(new, &role::of_project(&app, project).await?)?
+    let levels = budget::found(&app, orchestrate::work_of(&new)?).await?;
+    let request = match levels {
+        Some(levels) => {
+            let roles = role::of_project(&app, levels.project).await?;
+            Request::parse(new, &roles, Some(levels))?
         }
-        None => Request::parse(new, &app.team().roles)?,
+        None => Request::parse(new, &app.team().roles, None)?,
     };
     let begun = orchestrate::begin(&app, &caller.name, request).await?;
     if wants_events {

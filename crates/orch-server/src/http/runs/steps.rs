@@ -90,6 +90,8 @@ async fn update(
 }
 
 /// Add a summary
+///
+/// What its `usage` counts is charged to the run, on top of what was told before; `model` says at whose price.
 #[utoipa::path(post, path = "/work-items/runs/{id}/summaries", tag = "runs", params(("id" = i64, Path), EpochQuery), request_body = NewSummary, responses(
     (status = 200, body = Summary), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 async fn add_summary(
@@ -103,10 +105,12 @@ async fn add_summary(
     let stored = summary::add(
         &app,
         &caller.name,
-        RunId(id),
-        epoch,
+        (RunId(id), epoch),
         &new.content,
         new.usage,
+        summary::Counts::New {
+            model: new.model.as_deref(),
+        },
     )
     .await?;
     Ok(Json(view::summary(stored)))
