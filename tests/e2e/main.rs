@@ -20,6 +20,7 @@ mod documents;
 mod dry_run;
 mod exposure;
 mod fairness;
+mod golden;
 mod grpc;
 mod import;
 mod live;

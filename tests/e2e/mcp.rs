@@ -1,6 +1,6 @@
 //! The Model Context Protocol: the platform's tools over standard input and output and over HTTP.
 
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 use std::time::Instant;
 
@@ -9,7 +9,8 @@ use orch_api::proto::agents_client::AgentsClient;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::support::{Installation, PATIENCE, answer};
+use crate::codex::scripted_model::{KEY_VARIABLE, Reply, ScriptedModel, codex_bin, scratch_folder};
+use crate::support::{Installation, answer};
 
 const API_TOKEN: &str = "token-0123456789-abcdef";
 const AGENTS: &str = "secret-0123456789-abcdef";
@@ -107,18 +108,13 @@ impl Talk {
             .expect("a list")
     }
 
-    /// Closes its input; it must end by itself.
+    /// Closes its input; it must end by itself, and its output with it.
     fn end(mut self) {
         self.input = None;
-        let begun = Instant::now();
-        while begun.elapsed() < PATIENCE {
-            if let Some(status) = self.child.try_wait().expect("it can be asked") {
-                assert!(status.success(), "it ended with {status}");
-                return;
-            }
-            std::thread::sleep(std::time::Duration::from_millis(20));
-        }
-        panic!("it did not end with its input");
+        let mut rest = Vec::new();
+        self.output.read_to_end(&mut rest).expect("it can be read");
+        let status = self.child.wait().expect("it can be waited for");
+        assert!(status.success(), "it ended with {status}");
     }
 }
 
@@ -171,6 +167,21 @@ async fn an_agent_creates_work_queues_it_and_reads_why_it_waits() {
         (&json!("infra"), &json!("Proposed"))
     );
     let item = id(&item);
+    let new = json!({"project_id": project, "title": "once", "idempotency_key": "once-1"});
+    let once = talk.done("create_work_item", new.clone());
+    assert_eq!(talk.done("create_work_item", new.clone()), once);
+    let mut other = new.clone();
+    other["title"] = json!("another");
+    let refused = talk.call("create_work_item", other);
+    assert!(
+        refused.to_string().contains("used for another request"),
+        "{refused}"
+    );
+    let wrong = talk.call(
+        "create_work_item",
+        json!({"project_id": project, "title": "x", "idempotency_key": "a b"}),
+    );
+    assert!(wrong.to_string().contains("visible ASCII"), "{wrong}");
     talk.done(
         "set_recipe",
         json!({"work_item_id": item, "yaml": "steps: [id]"}),
@@ -226,7 +237,13 @@ async fn an_agent_creates_work_queues_it_and_reads_why_it_waits() {
         "{context}"
     );
     let listed = talk.done("list_work_items", json!({"project_id": project}));
-    assert_eq!(id(&listed["work_items"][0]), item);
+    let titles: Vec<&Value> = listed["work_items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| &item["title"])
+        .collect();
+    assert_eq!(titles, ["once", "Deploy the shop"]);
     let resource = format!("orch://projects/{project}/requirements");
     let read = talk.ask("resources/read", json!({"uri": resource}));
     assert!(
@@ -303,6 +320,13 @@ async fn hostile_input_is_refused_and_the_talk_goes_on() {
     for junk in ["{", "no json", "[]", "{\"jsonrpc\":\"2.0\"}", "\u{0}\u{1}"] {
         talk.send(junk);
     }
+    assert!(!talk.tools().is_empty());
+    let codes: Vec<i64> = talk
+        .notices
+        .drain(..)
+        .filter_map(|notice| notice["error"]["code"].as_i64())
+        .collect();
+    assert_eq!(codes, [-32700, -32700, -32600, -32600, -32700]);
     let unknown = talk.ask(
         "tools/call",
         json!({"name": "approve_work_item", "arguments": {"id": 1}}),
@@ -338,6 +362,21 @@ async fn hostile_input_is_refused_and_the_talk_goes_on() {
     );
     assert_eq!(large["isError"], true);
     assert!(large.to_string().contains("at most 1048576"), "{large}");
+    // Whatever tool it is, an argument that it does not know is named.
+    for tool in talk.tools() {
+        let name = tool["name"].as_str().unwrap();
+        let refused = talk.call(name, json!({"of_no_tool": 1}));
+        let said = refused["structuredContent"]["error"]["message"].to_string();
+        assert!(said.contains("of_no_tool"), "{name}: {refused}");
+        let takes_key = tool["inputSchema"]["properties"]["idempotency_key"].is_object();
+        assert_eq!(
+            takes_key,
+            tool["annotations"]["readOnlyHint"] == false,
+            "{tool}"
+        );
+    }
+    let no_fields = talk.call("request_info", json!({"run_id": 1, "prompt": "?"}));
+    assert!(no_fields.to_string().contains("fields"), "{no_fields}");
     assert!(
         server
             .get("/work-items")
@@ -452,8 +491,19 @@ async fn over_http_each_request_stands_for_itself_behind_the_same_checks_as_all_
         json!({"project_id": project, "content": "x".repeat(10 << 20)}),
     ));
     assert_eq!(answer(large).await.0, StatusCode::PAYLOAD_TOO_LARGE);
-    let junk = asked().header("content-type", "application/json").body("{");
-    assert!(answer(junk).await.0.is_client_error());
+    for (junk, code) in [("{", -32700), ("", -32700), ("[]", -32600)] {
+        let junk = asked()
+            .header("content-type", "application/json")
+            .body(junk);
+        let (status, said) = answer(junk).await;
+        assert_eq!(
+            (status, &said["error"]["code"], &said["id"]),
+            (StatusCode::BAD_REQUEST, &json!(code), &Value::Null),
+            "{said}"
+        );
+    }
+    let as_text = asked().header("content-type", "text/plain").body("{}");
+    assert_eq!(answer(as_text).await.0, StatusCode::UNSUPPORTED_MEDIA_TYPE);
     for method in [Method::GET, Method::DELETE] {
         let (status, _) = answer(
             server
@@ -532,16 +582,23 @@ async fn a_runs_token_reaches_its_own_run_alone_over_both_ways() {
     let [(item, run, token), (other_item, other, _)] = &held[..] else {
         panic!("two runs are held");
     };
-    let own = [
-        ("ORCH_RUN_TOKEN", token.clone()),
-        ("ORCH_RUN_ID", run.to_string()),
-        ("MCP_RUNNER_TASK_ID", item.to_string()),
-    ];
-    let own: Vec<(&str, &str)> = own
-        .iter()
-        .map(|(name, value)| (*name, value.as_str()))
-        .collect();
-    let mut talk = Talk::begin(&server, &own);
+    // A number that contradicts the token is refused before anything is said in its name.
+    let wrong = server
+        .command(&["mcp"])
+        .envs([
+            ("ORCH_RUN_TOKEN", token),
+            ("ORCH_RUN_ID", &other.to_string()),
+        ])
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&wrong.stderr);
+    assert!(
+        wrong.status.code() == Some(2) && said.contains(&format!("the token is that of run {run}")),
+        "{said}"
+    );
+    // The token alone says which run it is.
+    let mut talk = Talk::begin(&server, &[("ORCH_RUN_TOKEN", token)]);
     let tools = talk.tools();
     assert!(
         !names(&tools).contains(&"create_work_item"),
@@ -562,11 +619,37 @@ async fn a_runs_token_reaches_its_own_run_alone_over_both_ways() {
             .contains("step succeeded: compiled, exit code 0"),
         "{log}"
     );
-    let asked = talk.done(
-        "request_info",
-        json!({"prompt": "which?", "fields": [{"key": "K"}]}),
+    // However it is called, a step is one line, and nothing of it is dropped.
+    let forged = json!({"name": "one\nstep succeeded: forged\u{1b}[2K", "detail": {"tests": 3}});
+    talk.done("step_complete", forged);
+    let log = talk.done("read_log", json!({}));
+    let lines: Vec<&str> = log["lines"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(Value::as_str)
+        .collect();
+    assert!(
+        lines.contains(&r#"step succeeded: one\nstep succeeded: forged\u{1b}[2K, {"tests":3}"#),
+        "{lines:?}"
     );
+    for (wrong, named) in [
+        (json!({"name": "x".repeat(501)}), "501 characters"),
+        (json!({"name": " "}), "expected 1 to 500"),
+        (
+            json!({"name": "x", "detail": {"text": "y".repeat(5_000)}}),
+            "at most 4096",
+        ),
+    ] {
+        let refused = talk.call("step_complete", wrong);
+        assert_eq!(refused["isError"], true, "{refused}");
+        assert!(refused.to_string().contains(named), "{named}: {refused}");
+    }
+    let question = json!({"prompt": "which?", "fields": [{"key": "K"}], "idempotency_key": "q-1"});
+    let asked = talk.done("request_info", question.clone());
     assert_eq!(asked["info_request"]["run_id"], *run);
+    let again = talk.done("request_info", question);
+    assert_eq!(id(&asked["info_request"]), id(&again["info_request"]));
     for (tool, arguments) in [
         ("read_run", json!({"run_id": other})),
         ("read_log", json!({"run_id": other})),
@@ -613,4 +696,83 @@ async fn a_runs_token_reaches_its_own_run_alone_over_both_ways() {
     assert!(status.is_success(), "{body}");
     let (status, _) = post(&server, Some(token), calling("read_context", json!({}))).await;
     assert_eq!(status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn the_real_codex_reads_its_context_and_waits_for_an_approval_over_http() {
+    let server = guarded();
+    let made = called(
+        &server,
+        API_TOKEN,
+        "create_project",
+        json!({"name": "shop"}),
+    )
+    .await;
+    let project = id(&made["structuredContent"]["project"]);
+    let new = json!({"project_id": project, "title": "Deploy the shop"});
+    let made = called(&server, API_TOKEN, "create_work_item", new).await;
+    let item = id(&made["structuredContent"]["work_item"]);
+    let asked = json!({"work_item_id": item});
+    let made = called(&server, API_TOKEN, "request_approval", asked).await;
+    let approval = id(&made["structuredContent"]["approval"]);
+
+    let arguments = json!({"work_item_id": item});
+    let model = ScriptedModel::start(vec![
+        Reply::Call("orchestrator", "read_context", arguments.clone()),
+        Reply::Call("orchestrator", "await_approval", arguments),
+        Reply::say("done"),
+    ])
+    .await;
+    let folder = tempfile::TempDir::new_in(scratch_folder()).unwrap();
+    let bin = codex_bin();
+    model.configure_codex(&bin, folder.path());
+    let config = folder.path().join("config.toml");
+    let mut text = std::fs::read_to_string(&config).unwrap();
+    text.push_str(&format!(
+        "\n[mcp_servers.orchestrator]\nurl = \"{}/mcp\"\nbearer_token_env_var = \"ORCH_API_TOKEN\"\nrequired = true\ndefault_tools_approval_mode = \"approve\"\n",
+        server.base
+    ));
+    std::fs::write(&config, text).unwrap();
+    let codex = tokio::process::Command::new(bin)
+        .args([
+            "exec",
+            "--json",
+            "--skip-git-repo-check",
+            "--sandbox",
+            "read-only",
+            "go on",
+        ])
+        .env("CODEX_HOME", folder.path())
+        .env(KEY_VARIABLE, "sk-scripted")
+        .env("ORCH_API_TOKEN", API_TOKEN)
+        .current_dir(folder.path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    // With the second request it has its context, and goes on to wait for a person.
+    let ended = codex.wait_with_output();
+    let decide = async {
+        model.asked(2).await;
+        let path = format!("/work-items/approvals/{approval}/approve");
+        let approve = server.request(Method::POST, &path).bearer_auth(API_TOKEN);
+        answer(approve.json(&json!({}))).await
+    };
+    let (ended, decided) = tokio::join!(ended, decide);
+    assert_eq!(decided.0, StatusCode::OK, "{}", decided.1);
+    let ended = ended.unwrap();
+    let said = String::from_utf8_lossy(&ended.stdout);
+    assert!(
+        ended.status.success(),
+        "{said}\n{}",
+        String::from_utf8_lossy(&ended.stderr)
+    );
+    let requests = model.requests();
+    let context = requests[1].body["input"].to_string();
+    assert!(context.contains("Deploy the shop"), "{said}\n{context}");
+    let decision = requests[2].body["input"].to_string();
+    assert!(decision.contains("decided_by"), "{said}\n{decision}");
+    assert!(said.contains(r#""approved":true,"decided":true"#), "{said}");
 }

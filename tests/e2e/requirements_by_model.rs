@@ -1,7 +1,5 @@
 //! Requirements by a model that answers by a script: what becomes of its answer, and of what is none.
 
-use std::time::Duration;
-
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -358,9 +356,7 @@ async fn a_caller_who_goes_away_stops_the_model_and_stores_nothing() {
         .json(&json!({}))
         .send();
     let asking = tokio::spawn(asking);
-    while model.requests().is_empty() {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    model.asked(1).await;
     asking.abort();
     server
         .wait_for("/audit?limit=200", "the call is kept", |entries| {

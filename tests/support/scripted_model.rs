@@ -22,7 +22,7 @@ use axum::{
     routing::post,
 };
 use serde_json::{Value, json};
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 /// The name under which Codex knows the model.
 pub const MODEL: &str = "scripted-1";
@@ -48,6 +48,8 @@ pub enum Reply {
     Think(String, String),
     /// A shell command for Codex to run.
     Run(String),
+    /// A tool of an MCP server for Codex to call: the server's name, the tool's, and its arguments.
+    Call(&'static str, &'static str, Value),
     /// A patch for Codex to apply, in its `*** Begin Patch` format.
     Patch(String),
     /// An HTTP error, with seconds for `Retry-After`.
@@ -97,10 +99,11 @@ pub struct ScriptedModel {
     server: JoinHandle<()>,
 }
 
-#[derive(Default)]
 struct Script {
     replies: Vec<Reply>,
     requests: Vec<Recorded>,
+    /// How many requests there are.
+    count: watch::Sender<usize>,
 }
 
 type Shared = Arc<Mutex<Script>>;
@@ -113,6 +116,7 @@ impl ScriptedModel {
         let script = Arc::new(Mutex::new(Script {
             replies,
             requests: Vec::new(),
+            count: watch::Sender::new(0),
         }));
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("a bound address");
@@ -139,6 +143,13 @@ impl ScriptedModel {
     /// All requests up to now.
     pub fn requests(&self) -> Vec<Recorded> {
         lock(&self.script).requests.clone()
+    }
+
+    /// Waits until so many requests have come.
+    pub async fn asked(&self, times: usize) {
+        let mut count = lock(&self.script).count.subscribe();
+        let enough = count.wait_for(|count| *count >= times).await;
+        enough.expect("the script is kept");
     }
 
     /// Writes a `config.toml` and a model catalog into `home`, with which the Codex CLI `bin` uses
@@ -242,6 +253,7 @@ async fn respond(
         let mut script = lock(&script);
         let number = script.requests.len();
         script.requests.push(recorded);
+        script.count.send_replace(number + 1);
         let last = script.replies.len() - 1;
         (script.replies[number.min(last)].clone(), number)
     };
@@ -348,6 +360,11 @@ fn items(reply: &Reply, number: usize) -> Vec<Value> {
                 "name": "exec_command", "arguments": arguments, "status": "completed",
             })]
         }
+        Reply::Call(server, tool, arguments) => vec![json!({
+            "type": "function_call", "id": id("fc"), "call_id": id("call"),
+            "namespace": format!("mcp__{server}"), "name": tool, "arguments": arguments.to_string(),
+            "status": "completed",
+        })],
         Reply::Patch(patch) => vec![json!({
             "type": "custom_tool_call", "id": id("ctc"), "call_id": id("call"),
             "name": "apply_patch", "input": patch, "status": "completed",

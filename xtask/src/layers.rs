@@ -53,6 +53,7 @@ const ALLOWED: [(&str, &[&str]); 16] = [
             "orch-archive",
             "orch-sandbox",
             "orch-tools",
+            "orch-git",
             "orch-agent",
             "orch-mcp",
             "orch-server",

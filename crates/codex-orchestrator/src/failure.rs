@@ -65,7 +65,9 @@ impl Failure {
 impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
         let exit = match &error {
-            ClientError::Address { .. } | ClientError::Token(_) => Exit::Usage,
+            ClientError::Address { .. } | ClientError::Token(_) | ClientError::Key(_) => {
+                Exit::Usage
+            }
             ClientError::Unreachable { .. }
             | ClientError::TimedOut { .. }
             | ClientError::Interrupted { .. } => Exit::Unreachable,

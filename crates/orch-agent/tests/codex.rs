@@ -24,6 +24,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 #[path = "../../../tests/support/scripted_model.rs"]
+#[expect(dead_code, reason = "the tests through the binary use all of it")]
 mod scripted_model;
 
 use scripted_model::{

@@ -25,7 +25,7 @@ pub use error::ArchiveError;
 pub use kind::ArchiveKind;
 pub use links::check_all as check_links;
 pub use look::{Look, Looked, look};
-pub use pack::{PackError, Packed, Packing, pack};
+pub use pack::{PackError, Packed, Packer, Packing, pack};
 pub use paths::check as check_relative;
 pub use place::Absolute;
 pub use unpack::{Unpacked, unpack, unpack_deb};

@@ -25,6 +25,8 @@ pub struct Packed {
     /// The `.tar.gz`.
     pub bytes: Vec<u8>,
     pub files: u64,
+    /// The bytes of all files.
+    pub unpacked_bytes: u64,
     /// Links, and files whose names are no UTF-8.
     pub skipped: u64,
 }
@@ -44,18 +46,89 @@ pub enum PackError {
     Write(#[source] io::Error),
 }
 
-/// Packs a folder.
+/// A `.tar.gz` that grows by one file after another, within bounds.
+pub struct Packer {
+    out: GzEncoder<Vec<u8>>,
+    most_files: u64,
+    most_bytes: u64,
+    files: u64,
+    bytes: u64,
+}
+
+impl Packer {
+    /// An empty one, which may take so many files and bytes of them.
+    #[must_use]
+    pub fn new(most_files: u64, most_bytes: u64) -> Self {
+        Self {
+            out: GzEncoder::new(Vec::new(), Compression::default()),
+            most_files,
+            most_bytes,
+            files: 0,
+            bytes: 0,
+        }
+    }
+
+    /// Puts a file into it. `folder` is what is packed, for the error.
+    ///
+    /// # Errors
+    /// When it is one too many, or cannot be read as long as it was said to be.
+    pub fn put(
+        &mut self,
+        folder: &Path,
+        name: &str,
+        size: u64,
+        content: impl Read,
+    ) -> Result<(), PackError> {
+        let too_much = |most, what| PackError::TooMuch {
+            folder: folder.to_owned(),
+            most,
+            what,
+        };
+        let failed = |source| PackError::Read {
+            path: folder.join(name),
+            source,
+        };
+        (self.files, self.bytes) = (self.files + 1, self.bytes + size);
+        if self.files > self.most_files {
+            return Err(too_much(self.most_files, "files"));
+        }
+        if self.bytes > self.most_bytes {
+            return Err(too_much(self.most_bytes, "bytes"));
+        }
+        put_header(&mut self.out, name, size).map_err(PackError::Write)?;
+        let written = io::copy(&mut content.take(size), &mut self.out).map_err(failed)?;
+        if written != size {
+            return Err(failed(io::Error::other("it became shorter meanwhile")));
+        }
+        pad(&mut self.out, size).map_err(PackError::Write)
+    }
+
+    /// The whole, with the number of files that were left out.
+    ///
+    /// # Errors
+    /// When it cannot be compressed.
+    pub fn finish(mut self, skipped: u64) -> Result<Packed, PackError> {
+        self.out.write_all(&[0; 1_024]).map_err(PackError::Write)?;
+        Ok(Packed {
+            bytes: self.out.finish().map_err(PackError::Write)?,
+            files: self.files,
+            unpacked_bytes: self.bytes,
+            skipped,
+        })
+    }
+}
+
+/// Packs a folder; `told` hears how many files are in after each.
 ///
 /// # Errors
 /// When it cannot be read, or holds too much.
-pub fn pack(folder: &Path, packing: Packing<'_>) -> Result<Packed, PackError> {
-    let mut out = GzEncoder::new(Vec::new(), Compression::default());
-    let (mut files, mut bytes, mut skipped) = (0, 0, 0);
-    let too_much = |most, what| PackError::TooMuch {
-        folder: folder.to_owned(),
-        most,
-        what,
-    };
+pub fn pack(
+    folder: &Path,
+    packing: Packing<'_>,
+    told: &mut dyn FnMut(u64),
+) -> Result<Packed, PackError> {
+    let mut packer = Packer::new(packing.most_files, packing.most_bytes);
+    let mut skipped = 0;
     let entries = WalkDir::new(folder).sort_by_file_name().into_iter();
     let taken = entries.filter_entry(|entry| {
         let is_left_out = entry.depth() > 0
@@ -89,26 +162,10 @@ pub fn pack(folder: &Path, packing: Packing<'_>) -> Result<Packed, PackError> {
         };
         let file = File::open(entry.path()).map_err(failed)?;
         let size = file.metadata().map_err(failed)?.len();
-        (files, bytes) = (files + 1, bytes + size);
-        if files > packing.most_files {
-            return Err(too_much(packing.most_files, "files"));
-        }
-        if bytes > packing.most_bytes {
-            return Err(too_much(packing.most_bytes, "bytes"));
-        }
-        put_header(&mut out, name, size).map_err(PackError::Write)?;
-        let written = io::copy(&mut file.take(size), &mut out).map_err(failed)?;
-        if written != size {
-            return Err(failed(io::Error::other("it became shorter meanwhile")));
-        }
-        pad(&mut out, size).map_err(PackError::Write)?;
+        packer.put(folder, name, size, file)?;
+        told(packer.files);
     }
-    out.write_all(&[0; 1_024]).map_err(PackError::Write)?;
-    Ok(Packed {
-        bytes: out.finish().map_err(PackError::Write)?,
-        files,
-        skipped,
-    })
+    packer.finish(skipped)
 }
 
 fn put_header(out: &mut impl Write, name: &str, size: u64) -> io::Result<()> {

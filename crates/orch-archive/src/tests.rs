@@ -479,7 +479,7 @@ fn a_packed_folder_is_read_back_without_what_was_left_out() {
         most_files: 2,
         most_bytes: 6,
     };
-    let packed = crate::pack(top.path(), packing).unwrap();
+    let packed = crate::pack(top.path(), packing, &mut |_| {}).unwrap();
     assert_eq!((packed.files, packed.skipped), (2, 1));
     let found = looked(&packed.bytes, &["a.txt"]).unwrap();
     let paths: Vec<_> = found
@@ -493,6 +493,8 @@ fn a_packed_folder_is_read_back_without_what_was_left_out() {
         most_files: 1,
         ..packing
     };
-    let message = crate::pack(top.path(), tight).unwrap_err().to_string();
+    let message = crate::pack(top.path(), tight, &mut |_| {})
+        .unwrap_err()
+        .to_string();
     assert!(message.contains("holds more than 1 files"), "{message}");
 }

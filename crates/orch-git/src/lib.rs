@@ -10,6 +10,7 @@ mod resolve;
 mod snapshot;
 #[cfg(test)]
 mod testing;
+mod work_tree;
 mod workspace;
 
 pub use error::GitError;
@@ -17,4 +18,5 @@ pub use git::{Git, SshKey};
 pub use mirror::{Mirror, Mirrors, size_bytes};
 pub use resolve::resolve;
 pub use snapshot::{Snapshot, TreeEntry, TreeKind};
+pub use work_tree::{address, is_repository};
 pub use workspace::check_out;

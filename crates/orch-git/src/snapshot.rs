@@ -64,6 +64,16 @@ impl Snapshot {
         })
     }
 
+    pub(crate) fn repository(&self) -> &Path {
+        &self.repository
+    }
+
+    /// Which commit it is.
+    #[must_use]
+    pub fn commit(&self) -> &Commit {
+        &self.commit
+    }
+
     /// All entries, in git's order; where there are more than `most`, so many and one.
     ///
     /// # Errors

@@ -7,6 +7,8 @@ mod serve;
 mod toolbox;
 mod tools;
 
-pub use serve::{Desk, MOST_ARGUMENT_BYTES, ServeError, Visitor, http_service, stdio};
+pub use serve::{
+    Desk, Judged, MOST_ARGUMENT_BYTES, ServeError, Visitor, http_service, judge, stdio,
+};
 pub use toolbox::{McpSettings, McpSettingsError, NamedTool, Outfitter};
 pub use tools::Who;

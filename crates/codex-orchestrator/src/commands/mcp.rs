@@ -3,9 +3,10 @@
 //! Standard output carries the protocol and nothing else; the log goes to standard error.
 
 use std::os::fd::AsFd;
+use std::time::Duration;
 
 use orch_api::client::Client;
-use orch_mcp::{ServeError, Visitor};
+use orch_mcp::{ServeError, Visitor, Who};
 use tokio_util::sync::CancellationToken;
 
 use super::serve::log_settings;
@@ -14,6 +15,9 @@ use super::{Connect, Context, logging};
 use crate::config::{CallerSettings, LogFlags, Reader};
 use crate::exit::Exit;
 use crate::failure::Failure;
+
+/// How long the server may take to say whose token it is: clients wait for a start about so long.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Arguments of `mcp`.
 #[derive(clap::Args, Debug)]
@@ -42,10 +46,9 @@ pub async fn run(args: Args, context: &mut Context<'_>) -> Result<Exit, Failure>
     let log = log_settings(&mut reader, &args.log, context.output.format());
     reader.finish()?;
     logging::start(&log)?;
-    let visitor = Visitor {
-        client: Client::new(&caller.url, caller.token.as_deref())?,
-        who: caller.who,
-    };
+    let client = Client::new(&caller.url, caller.token.as_deref())?;
+    let who = proven(&client, caller.who).await?;
+    let visitor = Visitor { client, who };
     let signals = Signals::catch()?;
     let stop = CancellationToken::new();
     let (input, output) = (file(std::io::stdin())?, file(std::io::stdout())?);
@@ -53,6 +56,36 @@ pub async fn run(args: Args, context: &mut Context<'_>) -> Result<Exit, Failure>
     match signals.ending(stop, serving).await {
         Some(served) => served.map(|()| Exit::Done).map_err(|error| failure(&error)),
         None => Err(shutdown::cut_short()),
+    }
+}
+
+/// Whose token it is, as the server says; what the environment says where it does not answer, for then the
+/// calls say why.
+async fn proven(client: &Client, who: Who) -> Result<Who, Failure> {
+    let Who::Run { run: said, .. } = who else {
+        return Ok(who);
+    };
+    let own = match tokio::time::timeout(PATIENCE, client.own_run()).await {
+        Ok(Ok(own)) => own,
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "the run of this token is not known yet");
+            return Ok(who);
+        }
+        Err(_) => {
+            tracing::warn!("the run of this token is not known yet: the server does not answer");
+            return Ok(who);
+        }
+    };
+    match said.filter(|said| *said != own.id) {
+        Some(said) => Err(Failure::usage(format!(
+            "ORCH_RUN_ID is {said}, and the token is that of run {}",
+            own.id
+        ))
+        .next_step("leave ORCH_RUN_ID out: the token says which run it is")),
+        None => Ok(Who::Run {
+            run: Some(own.id),
+            work_item: Some(own.work_item_id),
+        }),
     }
 }
 

@@ -7,6 +7,7 @@ mod cell;
 mod details;
 mod paint;
 mod printer;
+mod progress;
 mod safe;
 mod table;
 
@@ -14,5 +15,6 @@ pub use cell::{Cell, Tone};
 pub use details::Details;
 pub use paint::Paint;
 pub use printer::{Format, Output};
+pub use progress::Progress;
 pub use safe::{coloured_line, one_line, plain_line, plain_text};
 pub use table::Row;

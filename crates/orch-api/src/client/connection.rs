@@ -17,9 +17,12 @@ use crate::problem::{self, Problem};
 const RUN: &str = "ORCH_RUN_ID";
 /// The header by which a server knows its own requests.
 pub const INSIDE: &str = "x-orch-inside";
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// The server gives a request 30 s; this is longer, so that its own answer arrives.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
+/// The server gives up on a repository that does not answer before that.
+const LONG_TIMEOUT: Duration = Duration::from_secs(15 * 60);
 /// The server gives up on a model before that, whatever it is told.
 const MODEL_TIMEOUT: Duration = Duration::from_secs(2 * 60 * 60);
 /// How long refusals for too many requests are waited out, in all.
@@ -34,6 +37,7 @@ pub struct Client {
     base: Url,
     authorization: Option<HeaderValue>,
     inside: Option<HeaderValue>,
+    key: Option<HeaderValue>,
     patience: Duration,
 }
 
@@ -72,6 +76,7 @@ impl Client {
             base,
             authorization,
             inside: None,
+            key: None,
             patience: PATIENCE,
         })
     }
@@ -107,6 +112,22 @@ impl Client {
     #[must_use]
     pub fn url(&self) -> &str {
         self.base.as_str().trim_end_matches('/')
+    }
+
+    /// Whether the server is reached over loopback.
+    #[must_use]
+    pub fn is_on_this_machine(&self) -> bool {
+        is_loopback(&self.base)
+    }
+
+    /// A client whose posts are done once, however often they come with this key.
+    ///
+    /// # Errors
+    /// When the key cannot be sent.
+    pub fn with_idempotency_key(mut self, key: &str) -> Result<Self, ClientError> {
+        let value = HeaderValue::from_str(key).map_err(|_| ClientError::Key(key.len()))?;
+        self.key = Some(value);
+        Ok(self)
     }
 
     /// A document of the API that has no type here.
@@ -181,7 +202,12 @@ impl Client {
 
     pub(super) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let url = format!("{}{path}", self.url());
+        let key = self.key.as_ref().filter(|_| method == Method::POST);
         let request = self.http.request(method, url);
+        let request = match key {
+            Some(key) => request.header(IDEMPOTENCY_KEY, key),
+            None => request,
+        };
         let known = [
             (AUTHORIZATION.as_str(), &self.authorization),
             (INSIDE, &self.inside),
@@ -198,6 +224,17 @@ impl Client {
 
     async fn call<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, ClientError> {
         let response = self.send(request).await?;
+        self.decode(response).await
+    }
+
+    /// POST of what is fetched and looked through: the server bounds the time.
+    pub(super) async fn post_long<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<T, ClientError> {
+        let request = self.request(Method::POST, path).json(body);
+        let response = self.send_within(request, LONG_TIMEOUT).await?;
         self.decode(response).await
     }
 
@@ -227,7 +264,7 @@ impl Client {
             let attempt = request.try_clone().expect("invariant: no body is a stream");
             let answer = tokio::time::timeout(answer_timeout, attempt.send()).await;
             let response = match answer {
-                Err(_) => return Err(self.timed_out()),
+                Err(_) => return Err(self.timed_out(answer_timeout)),
                 Ok(Err(source)) => return Err(self.not_reached(source)),
                 Ok(Ok(response)) => response,
             };
@@ -251,7 +288,7 @@ impl Client {
     /// One attempt, whatever is answered.
     pub(super) async fn send_once(&self, request: RequestBuilder) -> Result<Response, ClientError> {
         match tokio::time::timeout(ANSWER_TIMEOUT, request.send()).await {
-            Err(_) => Err(self.timed_out()),
+            Err(_) => Err(self.timed_out(ANSWER_TIMEOUT)),
             Ok(answer) => answer.map_err(|source| self.not_reached(source)),
         }
     }
@@ -289,7 +326,7 @@ impl Client {
         let mut body = Vec::new();
         loop {
             let chunk = match tokio::time::timeout(ANSWER_TIMEOUT, response.chunk()).await {
-                Err(_) => return Err(self.timed_out()),
+                Err(_) => return Err(self.timed_out(ANSWER_TIMEOUT)),
                 Ok(Err(source)) => {
                     return Err(ClientError::Interrupted {
                         url: self.url().to_owned(),
@@ -338,10 +375,10 @@ impl Client {
         ClientError::Refused(Box::new(problem.unwrap_or_else(|| foreign(status, &body))))
     }
 
-    fn timed_out(&self) -> ClientError {
+    fn timed_out(&self, after: Duration) -> ClientError {
         ClientError::TimedOut {
             url: self.url().to_owned(),
-            after: ANSWER_TIMEOUT,
+            after,
         }
     }
 

@@ -18,6 +18,9 @@ pub enum ClientError {
     /// The token cannot stand in a header.
     #[error("the API token ({0} bytes) holds characters that a header cannot carry")]
     Token(usize),
+    /// The idempotency key cannot stand in a header.
+    #[error("the idempotency key ({0} bytes) holds characters that a header cannot carry")]
+    Key(usize),
     /// The HTTP client could not be made.
     #[error("failed to set up the HTTP client")]
     Setup(#[source] reqwest::Error),
@@ -110,6 +113,7 @@ impl ClientError {
                 "check with `codex-orchestrator doctor` that the address is a Codex Orchestrator of this version"
                     .to_owned(),
             ),
+            Self::Key(_) => Some("choose a key of visible ASCII characters".to_owned()),
             Self::Setup(_) | Self::Ended { .. } => None,
         }
     }
@@ -121,6 +125,7 @@ impl ClientError {
             Self::Refused(problem) => Some(problem),
             Self::Address { .. }
             | Self::Token(_)
+            | Self::Key(_)
             | Self::Setup(_)
             | Self::Unreachable { .. }
             | Self::TimedOut { .. }
@@ -138,6 +143,7 @@ fn refused(problem: &Problem) -> Option<String> {
     match problem.status {
         401 => Some("set ORCH_API_TOKEN to the server's token".to_owned()),
         429 => Some("wait, or raise ORCH_RATE_LIMIT_PER_MIN on the server".to_owned()),
+        503 => Some("wait a little and try again".to_owned()),
         500.. => Some(match &problem.request_id {
             Some(id) => format!("look for request {id} in the server's log"),
             None => "look into the server's log".to_owned(),

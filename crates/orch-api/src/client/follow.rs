@@ -160,6 +160,7 @@ impl LogFollower {
             ClientError::Refused(problem) => matches!(problem.status, 502..=504),
             ClientError::Address { .. }
             | ClientError::Token(_)
+            | ClientError::Key(_)
             | ClientError::Setup(_)
             | ClientError::Redirected { .. }
             | ClientError::TooLarge { .. }

@@ -4,9 +4,9 @@ use super::{Client, ClientError, Order, Page, Paging};
 use crate::types::import::{Import, NewImport};
 
 impl Client {
-    /// Imports a project's repository, or an archive.
+    /// Imports a project's repository, another one that becomes it, or an archive.
     pub async fn import(&self, project_id: i64, new: &NewImport) -> Result<Import, ClientError> {
-        self.post(&format!("/projects/{project_id}/import"), new)
+        self.post_long(&format!("/projects/{project_id}/import"), new)
             .await
     }
 

@@ -41,6 +41,11 @@ impl Client {
         self.get(&run(id, "")).await
     }
 
+    /// The run whose token this client has.
+    pub async fn own_run(&self) -> Result<Run, ClientError> {
+        self.get("/work-items/runs/self").await
+    }
+
     /// Takes a run.
     pub async fn claim_run(&self, id: i64, claim: &Claim) -> Result<ClaimGranted, ClientError> {
         self.post(&run(id, "/claim"), claim).await

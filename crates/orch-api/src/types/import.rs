@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// What to import: an archive, or else the project's own repository.
+use super::project::Repository;
+
+/// What to import: an archive, another repository, or else the project's own.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewImport {
@@ -12,7 +14,11 @@ pub struct NewImport {
     #[serde(default, rename = "ref", skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 200)]
     pub reference: Option<String>,
-    /// A source archive, instead of the repository.
+    /// A repository that becomes the project's once it is imported. Where it is the project's already and
+    /// names no `ref`, that stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repository: Option<Repository>,
+    /// A source archive, instead of a repository.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub archive: Option<SourceArchive>,
 }

@@ -15,6 +15,8 @@ mod take;
 mod tree;
 
 #[cfg(test)]
+mod fixtures;
+#[cfg(test)]
 mod hostile;
 #[cfg(test)]
 mod samples;

@@ -2,14 +2,11 @@
 
 use rmcp::ServiceExt as _;
 use rmcp::service::ServerInitializeError;
-use rmcp::transport::async_rw::AsyncRwTransport;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
 
 use super::handler::{Desk, Visitor};
-
-/// A longer line is no message: it is passed over, and the log says so.
-const LONGEST_LINE_BYTES: usize = 16 << 20;
+use super::lines::Lines;
 
 /// Why serving ended before its time.
 #[derive(Debug, thiserror::Error)]
@@ -34,9 +31,8 @@ where
     R: AsyncRead + Send + Unpin + 'static,
     W: AsyncWrite + Send + Unpin + 'static,
 {
-    let transport =
-        AsyncRwTransport::new_server(read, write).with_max_line_length(LONGEST_LINE_BYTES);
-    let begun = Desk::of(visitor).serve_with_ct(transport, stop).await;
+    let lines = Lines::new(read, write);
+    let begun = Desk::of(visitor).serve_with_ct(lines, stop).await;
     let running = match begun {
         Ok(running) => running,
         // Nobody began: that is an end like any other.

@@ -40,7 +40,7 @@ impl Tool for ReadContext {
     async fn run(work: &Work, of: Of) -> Answer {
         let run = match work.who {
             Who::User => of.run_id,
-            Who::Run { .. } => Some(work.run(of.run_id)?),
+            Who::Run { .. } => Some(work.run(of.run_id).await?),
         };
         let mut answer = json!({});
         let (mut item, mut project) = (of.work_item_id, of.project_id);

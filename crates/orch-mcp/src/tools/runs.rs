@@ -76,7 +76,7 @@ impl Tool for ReadRun {
     type Input = One;
 
     async fn run(work: &Work, one: One) -> Answer {
-        let id = work.run(one.run_id)?;
+        let id = work.run(one.run_id).await?;
         let run = work.client.run(id).await?;
         let mut answer = json!({
             "run": show::whole(&run),
@@ -120,7 +120,7 @@ impl Tool for ReadLog {
     type Input = Lines;
 
     async fn run(work: &Work, wanted: Lines) -> Answer {
-        let id = work.run(wanted.run_id)?;
+        let id = work.run(wanted.run_id).await?;
         let query = LogQuery {
             q: wanted.contains,
             tail: Some(wanted.tail.unwrap_or(100).clamp(1, 1000) as usize),
@@ -190,9 +190,8 @@ pub(crate) struct Question {
     run_id: Option<i64>,
     /// What is asked, for a person.
     prompt: String,
-    /// What is to be filled in.
-    #[serde(default)]
-    #[schemars(length(max = 100))]
+    /// What is to be filled in: one field at least.
+    #[schemars(length(min = 1, max = 100))]
     fields: Vec<Field>,
     /// The epoch of the claim, for whoever claimed the run.
     #[serde(default)]
@@ -210,7 +209,7 @@ impl Tool for RequestInfo {
     type Input = Question;
 
     async fn run(work: &Work, question: Question) -> Answer {
-        let run = work.run(question.run_id)?;
+        let run = work.run(question.run_id).await?;
         if question.fields.is_empty() {
             let what = "`fields` is empty; name at least one, such as {\"key\": \"REGION\", \"secret\": false}";
             return Err(Fault::Input(what.to_owned()));
@@ -279,7 +278,7 @@ async fn find(work: &Work, id: i64) -> Result<InfoRequest, Fault> {
     let Who::Run { .. } = work.who else {
         return Ok(work.client.info_request(id).await?);
     };
-    let run = work.run(None)?;
+    let run = work.run(None).await?;
     let asked = work.client.run_info_requests(run).await?;
     let found = asked.into_iter().find(|request| request.id == id);
     found.ok_or_else(|| Fault::Input(format!("run {run} has no question {id}")))
@@ -293,6 +292,7 @@ pub(crate) struct Done {
     #[serde(default)]
     run_id: Option<i64>,
     /// What the step was, in one line.
+    #[schemars(length(min = 1, max = 500))]
     name: String,
     /// Its number in the run; a number that the run has already reports on that step again.
     #[serde(default)]
@@ -303,7 +303,7 @@ pub(crate) struct Done {
     status: Option<StepStatus>,
     #[serde(default)]
     exit_code: Option<i32>,
-    /// What came of it, as an object.
+    /// What came of it, as an object; of 16 KiB at most, with a run's token of 4 KiB.
     #[serde(default)]
     detail: Option<serde_json::Map<String, Value>>,
     /// The epoch of the claim, for whoever claimed the run.
@@ -341,8 +341,9 @@ impl Tool for StepComplete {
     type Input = Done;
 
     async fn run(work: &Work, done: Done) -> Answer {
-        let run = work.run(done.run_id)?;
+        let run = work.run(done.run_id).await?;
         let status = done.status.unwrap_or(StepStatus::Succeeded).as_str();
+        check(&done, work.who)?;
         match work.who {
             Who::User => {
                 let step = NewStep {
@@ -358,10 +359,8 @@ impl Tool for StepComplete {
                 Ok(json!({"step": show::whole(&made)}))
             }
             Who::Run { .. } => {
-                let code = done.exit_code.map(|code| format!(", exit code {code}"));
-                let line = format!("step {status}: {}{}", done.name, code.unwrap_or_default());
                 let lines = AppendLog {
-                    line: Some(line),
+                    line: Some(line(&done, status)?),
                     epoch: done.epoch,
                     ..AppendLog::default()
                 };
@@ -370,4 +369,57 @@ impl Tool for StepComplete {
             }
         }
     }
+}
+
+/// Characters that the name of a step may have.
+const LONGEST_NAME: usize = 500;
+/// Bytes that a step's detail may have as JSON.
+const LARGEST_DETAIL: usize = 16 << 10;
+/// The same of one that becomes a line of a log.
+const LARGEST_NOTED: usize = 4 << 10;
+
+/// Nothing is cut silently: what does not fit is refused, and says what does.
+fn check(done: &Done, who: Who) -> Result<(), Fault> {
+    let name = done.name.chars().count();
+    if done.name.trim().is_empty() || name > LONGEST_NAME {
+        return Err(Fault::Input(format!(
+            "`name` has {name} characters; expected 1 to {LONGEST_NAME}"
+        )));
+    }
+    let most = match who {
+        Who::User => LARGEST_DETAIL,
+        Who::Run { .. } => LARGEST_NOTED,
+    };
+    let detail = done.detail.as_ref().map_or(0, |detail| bytes(detail));
+    match detail > most {
+        true => Err(Fault::Input(format!(
+            "`detail` has {detail} bytes as JSON; at most {most} are kept: give a summary, or keep the whole as an artifact of the run"
+        ))),
+        false => Ok(()),
+    }
+}
+
+fn bytes(detail: &serde_json::Map<String, Value>) -> usize {
+    serde_json::to_string(detail).map_or(usize::MAX, |text| text.len())
+}
+
+/// The step as one line of a log, whatever its name holds.
+fn line(done: &Done, status: &str) -> Result<String, Fault> {
+    let mut line = format!("step {status}: ");
+    for c in done.name.trim().chars() {
+        match c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') {
+            true => line.extend(c.escape_default()),
+            false => line.push(c),
+        }
+    }
+    if let Some(code) = done.exit_code {
+        line.push_str(&format!(", exit code {code}"));
+    }
+    if let Some(detail) = &done.detail {
+        let detail = serde_json::to_string(detail)
+            .map_err(|error| Fault::Input(format!("`detail` does not fit: {error}")))?;
+        line.push_str(", ");
+        line.push_str(&detail);
+    }
+    Ok(line)
 }

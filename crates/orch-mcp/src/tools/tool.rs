@@ -5,7 +5,7 @@ use std::pin::Pin;
 
 use rmcp::schemars::{JsonSchema, generate::SchemaSettings};
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::{Fault, Work};
 
@@ -62,37 +62,76 @@ impl Entry {
             about: T::ABOUT,
             effect: T::EFFECT,
             reach: T::REACH,
-            input: schema::<T::Input>,
+            input: schema::<T>,
             call: call::<T>,
         }
     }
 }
 
-fn call<T: Tool>(work: &Work, arguments: Value) -> Calling<'_> {
+/// The argument of every tool that adds something: sent again with the same key, it is done once.
+const KEY: &str = "idempotency_key";
+const LONGEST_KEY: usize = 255;
+
+fn call<T: Tool>(work: &Work, mut arguments: Value) -> Calling<'_> {
     Box::pin(async move {
+        let key = match T::EFFECT {
+            Effect::Adds => key(&mut arguments)?,
+            Effect::Reads => None,
+        };
         let input = serde_json::from_value(arguments)
             .map_err(|error| Fault::Input(format!("the arguments do not fit: {error}")))?;
-        T::run(work, input).await
+        match key {
+            None => T::run(work, input).await,
+            Some(key) => {
+                let client = work.client.clone().with_idempotency_key(&key)?;
+                T::run(&work.with_client(client), input).await
+            }
+        }
     })
+}
+
+/// Takes the key out of the arguments.
+fn key(arguments: &mut Value) -> Result<Option<String>, Fault> {
+    let Some(key) = arguments
+        .as_object_mut()
+        .and_then(|given| given.remove(KEY))
+    else {
+        return Ok(None);
+    };
+    let fits = |key: &&str| {
+        (1..=LONGEST_KEY).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic())
+    };
+    match key.as_str().filter(fits) {
+        Some(key) => Ok(Some(key.to_owned())),
+        None => Err(Fault::Input(format!(
+            "`{KEY}` is none: expected a text of 1 to {LONGEST_KEY} visible ASCII characters"
+        ))),
+    }
 }
 
 /// Without references and without `null`: not every client understands them, and what is optional says so
 /// by not being required.
-fn schema<A: JsonSchema>() -> Map<String, Value> {
+fn schema<T: Tool>() -> Map<String, Value> {
     let settings = SchemaSettings::draft2020_12().with(|settings| {
         settings.inline_subschemas = true;
         settings.meta_schema = None;
     });
-    let made = settings.into_generator().into_root_schema_for::<A>();
+    let made = settings.into_generator().into_root_schema_for::<T::Input>();
     let mut made = made.to_value();
     plain(&mut made);
     let Value::Object(mut schema) = made else {
         return Map::new();
     };
     schema.remove("title");
-    schema
+    let properties = schema
         .entry("properties")
         .or_insert_with(|| Value::Object(Map::new()));
+    if T::EFFECT == Effect::Adds {
+        properties[KEY] = json!({
+            "type": "string", "minLength": 1, "maxLength": LONGEST_KEY,
+            "description": "A name of this call that you choose: sent again with it, it is done once and answers the same.",
+        });
+    }
     schema
 }
 

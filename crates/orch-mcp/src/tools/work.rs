@@ -30,26 +30,50 @@ pub(crate) struct Work {
 }
 
 impl Work {
-    /// The run that is meant: the one named, else the caller's own.
-    pub(crate) fn run(&self, named: Option<i64>) -> Result<i64, Fault> {
-        let own = match self.who {
-            Who::User => None,
-            Who::Run { run, .. } => run,
-        };
-        named.or(own).ok_or_else(|| {
-            Fault::Input("`run_id` is missing: the number of the run that is meant".to_owned())
-        })
+    /// The same call over another client.
+    pub(crate) fn with_client(&self, client: Client) -> Self {
+        Self {
+            client,
+            who: self.who,
+            progress: self.progress.clone(),
+            stop: self.stop.clone(),
+        }
     }
 
-    pub(crate) fn work_item(&self, named: Option<i64>) -> Result<i64, Fault> {
-        let own = match self.who {
-            Who::User => None,
-            Who::Run { work_item, .. } => work_item,
-        };
-        named.or(own).ok_or_else(|| {
-            let what = "`work_item_id` is missing: the number of the work item that is meant";
-            Fault::Input(what.to_owned())
-        })
+    /// The run that is meant: the one named, else the caller's own.
+    pub(crate) async fn run(&self, named: Option<i64>) -> Result<i64, Fault> {
+        match (named, self.who) {
+            (Some(named), _) => Ok(named),
+            (None, Who::Run { run: Some(own), .. }) => Ok(own),
+            // The token says of which run it is.
+            (None, Who::Run { run: None, .. }) => Ok(self.client.own_run().await?.id),
+            (None, Who::User) => Err(Fault::Input(
+                "`run_id` is missing: the number of the run that is meant".to_owned(),
+            )),
+        }
+    }
+
+    /// The work item that is meant: the one named, else that of the caller's own run.
+    pub(crate) async fn work_item(&self, named: Option<i64>) -> Result<i64, Fault> {
+        match (named, self.who) {
+            (Some(named), _) => Ok(named),
+            (
+                None,
+                Who::Run {
+                    work_item: Some(own),
+                    ..
+                },
+            ) => Ok(own),
+            (
+                None,
+                Who::Run {
+                    work_item: None, ..
+                },
+            ) => Ok(self.client.own_run().await?.work_item_id),
+            (None, Who::User) => Err(Fault::Input(
+                "`work_item_id` is missing: the number of the work item that is meant".to_owned(),
+            )),
+        }
     }
 }
 

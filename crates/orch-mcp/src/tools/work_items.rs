@@ -157,7 +157,7 @@ impl Tool for ReadWorkItem {
     type Input = One;
 
     async fn run(work: &Work, one: One) -> Answer {
-        let id = work.work_item(one.work_item_id)?;
+        let id = work.work_item(one.work_item_id).await?;
         let item = work.client.work_item(id).await?;
         let mut answer = json!({"work_item": show::whole(&item)});
         if work.who == super::Who::User {

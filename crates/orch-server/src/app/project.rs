@@ -6,7 +6,7 @@ use orch_core::project::Project;
 use orch_core::source::Reference;
 use orch_store::vision::Vision;
 use orch_store::{Listed, Page, Tx, project, vision};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{App, AppError, Result, checks, source};
 
@@ -119,20 +119,21 @@ pub async fn update(
         project.repository = repository.as_ref().map(source::repository).transpose()?;
         project::set_repository(&mut tx.conn, &project).await?;
     }
-    let repository = project.repository.as_ref();
-    tx.record(
-        "project.changed",
-        Some(id),
-        json!({
-            "project_id": id, "name": project.name, "weight": project.share.weight.get(),
-            "max_concurrent_runs": project.max_concurrent_runs,
-            "repository": repository.map(|repository| repository.url.as_str()),
-            "ref": repository.and_then(|repository| repository.reference.as_ref()).map(Reference::as_str),
-        }),
-    );
+    tx.record("project.changed", Some(id), changed(&project));
     tx.touch_queue();
     tx.commit().await?;
     Ok(project)
+}
+
+/// What the audit keeps of a changed project.
+pub(super) fn changed(project: &Project) -> Value {
+    let repository = project.repository.as_ref();
+    json!({
+        "project_id": project.id, "name": project.name, "weight": project.share.weight.get(),
+        "max_concurrent_runs": project.max_concurrent_runs,
+        "repository": repository.map(|repository| repository.url.as_str()),
+        "ref": repository.and_then(|repository| repository.reference.as_ref()).map(Reference::as_str),
+    })
 }
 
 /// Sets how many runs may start per day; the queue looks again.

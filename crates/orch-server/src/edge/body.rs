@@ -18,6 +18,7 @@ use futures::StreamExt as _;
 use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT};
 use http::{HeaderValue, StatusCode, Version};
 use http_body::{Frame, SizeHint};
+use http_body_util::BodyExt as _;
 
 use super::area::{BodyLimit, Protocol, Statement};
 use super::stack::Edge;
@@ -41,6 +42,25 @@ impl From<BodyTooLarge> for ApiError {
             .with("limit_bytes", error.limit_bytes)
             .into()
     }
+}
+
+/// The whole of a body, within its route's bound.
+///
+/// # Errors
+/// When it is larger, or breaks off.
+pub async fn read_whole(body: Body) -> Result<Bytes, ApiError> {
+    let error = match body.collect().await {
+        Ok(body) => return Ok(body.to_bytes()),
+        Err(error) => error,
+    };
+    let mut source: Option<&dyn std::error::Error> = Some(&error);
+    while let Some(cause) = source {
+        if let Some(too_large) = cause.downcast_ref::<BodyTooLarge>() {
+            return Err((*too_large).into());
+        }
+        source = cause.source();
+    }
+    Err(Problem::bad_request("the body could not be read").into())
 }
 
 /// Whether somebody waits for the rest of a request's body; an extension of the request.

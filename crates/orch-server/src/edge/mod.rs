@@ -26,7 +26,7 @@ mod trace_context;
 
 pub use area::{Access, Area, BodyLimit, Protocol, Statement, TimeLimit};
 pub use auth::{ApiToken, Caller, Proof, Role, bearer};
-pub use body::BodyTooLarge;
+pub use body::{BodyTooLarge, read_whole};
 pub use config::{ConfigError, EdgeConfig};
 pub use error::ApiError;
 pub use extract::{

@@ -20,7 +20,7 @@ use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
 use crate::app::{App, AppError};
-use crate::edge::{ApiError, Problem};
+use crate::edge::{ApiError, Problem, read_whole};
 
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// Larger answers are not kept.
@@ -103,19 +103,7 @@ async fn replayed(
         .into());
     };
     let (parts, body) = request.into_parts();
-    let body = match body.collect().await {
-        Ok(body) => body.to_bytes(),
-        Err(error) => {
-            let mut source: Option<&dyn std::error::Error> = Some(&error);
-            while let Some(cause) = source {
-                if cause.is::<crate::edge::BodyTooLarge>() {
-                    return Err(Problem::too_large(cause.to_string()).into());
-                }
-                source = cause.source();
-            }
-            return Err(Problem::bad_request("the body could not be read").into());
-        }
-    };
+    let body = read_whole(body).await?;
     let mut hasher = Sha256::new();
     hasher.update(parts.uri.path_and_query().map_or("", |path| path.as_str()));
     hasher.update([0]);

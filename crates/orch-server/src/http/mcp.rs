@@ -6,21 +6,22 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
+use axum::Json;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
-use http::header::{AUTHORIZATION, RETRY_AFTER};
-use http::{HeaderMap, HeaderValue};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use http_body_util::BodyExt as _;
 use orch_api::client::Client;
 use orch_api::problem::Problem;
-use orch_mcp::{MOST_ARGUMENT_BYTES, Visitor, Who};
+use orch_mcp::{Judged, MOST_ARGUMENT_BYTES, Visitor, Who, judge};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tower::service_fn;
 
 use crate::app::App;
-use crate::edge::{Access, ApiError, Area, RunBearer, bearer};
+use crate::edge::{Access, ApiError, Area, RunBearer, bearer, read_whole};
 use crate::vault::is_run_token;
 
 /// Requests that are worked on at once; a call that waits for a person is one.
@@ -44,6 +45,10 @@ pub fn area(own: Client, stop: &CancellationToken) -> Area<App> {
                 Err(error) => return Ok(error.into_response()),
             };
             request.extensions_mut().insert(visitor);
+            let request = match judged(request).await {
+                Ok(request) => request,
+                Err(answer) => return Ok(answer),
+            };
             let answer = inner.handle(request).await;
             // The place is given back when the last of the answer is sent, or nobody reads it any more.
             Ok(answer.map(|body| {
@@ -65,6 +70,30 @@ fn busy() -> ApiError {
     );
     ApiError::from(Problem::unavailable(detail).with("code", "busy"))
         .with_header(RETRY_AFTER, AGAIN_AFTER_SECONDS.into())
+}
+
+/// A request whose body is a message of the protocol, or the answer to what is none.
+async fn judged(request: Request) -> Result<Request, Response> {
+    if request.method() != Method::POST || !says_json(request.headers()) {
+        return Ok(request);
+    }
+    let (parts, body) = request.into_parts();
+    let body = read_whole(body)
+        .await
+        .map_err(IntoResponse::into_response)?;
+    match judge(&body) {
+        Judged::Message => Ok(Request::from_parts(parts, Body::from(body))),
+        Judged::Nothing => Err(StatusCode::ACCEPTED.into_response()),
+        Judged::Fault(fault) => Err((StatusCode::BAD_REQUEST, Json(fault)).into_response()),
+    }
+}
+
+fn says_json(headers: &HeaderMap) -> bool {
+    let said = headers
+        .get(CONTENT_TYPE)
+        .and_then(|said| said.to_str().ok());
+    let essence = said.and_then(|said| said.split(';').next());
+    essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
 }
 
 fn visitor(own: Client, request: &Request) -> Result<Visitor, ApiError> {

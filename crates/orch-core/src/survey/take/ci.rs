@@ -7,7 +7,13 @@ use crate::survey::bounds::MOST_FOLDERS;
 use crate::survey::model::{Basis, CiSystem, Place};
 use crate::survey::read::yaml_entries;
 
-const SYSTEMS: [(&str, &str); 8] = [
+const SYSTEMS: [(&str, &str); 14] = [
+    (".gitlab-ci.yaml", "GitLab CI"),
+    (".woodpecker.yml", "Woodpecker"),
+    (".buildkite/pipeline.yml", "Buildkite"),
+    (".cirrus.yml", "Cirrus CI"),
+    ("cloudbuild.yaml", "Cloud Build"),
+    ("buildspec.yml", "CodeBuild"),
     (".gitlab-ci.yml", "GitLab CI"),
     (".circleci/config.yml", "CircleCI"),
     (".travis.yml", "Travis CI"),
@@ -18,8 +24,15 @@ const SYSTEMS: [(&str, &str); 8] = [
     (".drone.yml", "Drone"),
 ];
 
+/// Whether a file holds a pipeline.
+pub fn is_pipeline(path: &str) -> bool {
+    is_workflow(path) || SYSTEMS.iter().any(|(known, _)| *known == path)
+}
+
 pub fn read(found: &mut Found<'_>, path: &str, text: &str) {
     let system = match is_workflow(path) {
+        true if path.starts_with(".gitea/") => "Gitea Actions",
+        true if path.starts_with(".forgejo/") => "Forgejo Actions",
         true => "GitHub Actions",
         false => match SYSTEMS.iter().find(|(known, _)| *known == path) {
             Some((_, system)) => system,

@@ -6,6 +6,8 @@ use crate::survey::read::{quoted, xml_texts};
 use crate::survey::tree::{around, folder, inside, name};
 
 const ECOSYSTEM: &str = "maven";
+/// Versions that mean another one tomorrow.
+const MOVING: [&str; 2] = ["LATEST", "RELEASE"];
 
 pub fn read(found: &mut Found<'_>, path: &str, text: &str) {
     match name(path) {
@@ -16,6 +18,11 @@ pub fn read(found: &mut Found<'_>, path: &str, text: &str) {
             let place = || Place::whole(path);
             found.command(Purpose::Build, "sbt compile", Basis::Convention, place());
             found.command(Purpose::Test, "sbt test", Basis::Convention, place());
+        }
+        ".java-version" => {
+            let version = text.lines().next().unwrap_or("").trim();
+            let version = version.strip_prefix("1.").unwrap_or(version);
+            found.runtime("Java", version, Bound::Exactly, Place::line(path, 1));
         }
         _ if path.ends_with(".java") || path.ends_with(".kt") => program(found, path, text),
         _ => {}
@@ -103,7 +110,9 @@ fn maven(found: &mut Found<'_>, path: &str, text: &str) {
         all.push((name, version, scope, line));
     }
     for (name, version, scope, line) in all {
-        let is_exact = version.is_some_and(|version| !version.starts_with(['[', '(', '$']));
+        // Without a version, or with a property, it is the one that a parent or the file itself says.
+        let is_exact = version
+            .is_none_or(|version| !version.starts_with(['[', '(']) && !MOVING.contains(&version));
         found.dependency(Needed {
             ecosystem: ECOSYSTEM,
             name: &name,
@@ -137,6 +146,12 @@ fn gradle(found: &mut Found<'_>, path: &str, text: &str) {
             let digits: String = line.chars().filter(char::is_ascii_digit).collect();
             let version = digits.strip_prefix('1').filter(|rest| rest.len() == 1);
             found.runtime("Java", version.unwrap_or(&digits), Bound::Exactly, place);
+            continue;
+        }
+        if let Some((_, version)) = line.split_once("JavaLanguageVersion.of(") {
+            let digits = |c: &char| c.is_ascii_digit();
+            let version: String = version.chars().take_while(digits).collect();
+            found.runtime("Java", &version, Bound::Exactly, place);
             continue;
         }
         let scope = match line.split(['(', ' ', '\'', '"']).next().unwrap_or("") {

@@ -1,5 +1,6 @@
 //! Files whose names say that they tell how a tree is built, run or meant.
 
+use super::ci::is_pipeline;
 use super::languages::is_dockerfile;
 use crate::survey::tree::name;
 
@@ -77,11 +78,16 @@ pub fn is_compose(name: &str) -> bool {
         || (is_yaml && (name.starts_with("docker-compose.") || name.starts_with("compose.")))
 }
 
-/// `.github/workflows/*.yml`.
+/// `.github/workflows/*.yml`, and what other forges run like these.
 pub fn is_workflow(path: &str) -> bool {
-    path.strip_prefix(".github/workflows/").is_some_and(|rest| {
-        !rest.contains('/') && (rest.ends_with(".yml") || rest.ends_with(".yaml"))
-    })
+    [
+        ".github/workflows/",
+        ".gitea/workflows/",
+        ".forgejo/workflows/",
+    ]
+    .into_iter()
+    .filter_map(|home| path.strip_prefix(home))
+    .any(|rest| !rest.contains('/') && (rest.ends_with(".yml") || rest.ends_with(".yaml")))
 }
 
 /// `requirements.txt`, `requirements-dev.txt`, `requirements/base.txt`.
@@ -110,7 +116,7 @@ pub fn is_named(path: &str) -> bool {
         || is_compose(name)
         || is_workflow(path)
         || is_requirements(path)
-        || path == ".circleci/config.yml"
+        || is_pipeline(path)
         || name.ends_with(".csproj")
         || (is_readme(name) || is_licence(name)) && !path.contains('/')
 }

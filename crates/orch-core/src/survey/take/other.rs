@@ -14,6 +14,11 @@ pub fn read(found: &mut Found<'_>, path: &str, text: &str) {
     match name(path) {
         "composer.json" => composer(found, path, text),
         "Gemfile" => gems(found, path, text),
+        ".ruby-version" => {
+            let version = text.lines().next().unwrap_or("").trim();
+            let version = version.strip_prefix("ruby-").unwrap_or(version);
+            found.runtime("Ruby", version, Bound::Exactly, Place::line(path, 1));
+        }
         "_config.yml" if !path.contains('/') => says(Purpose::Build, "bundle exec jekyll build"),
         "mkdocs.yml" => says(Purpose::Build, "mkdocs build"),
         "hugo.toml" => says(Purpose::Build, "hugo"),
@@ -60,6 +65,14 @@ fn composer(found: &mut Found<'_>, path: &str, text: &str) {
                 found.runtime("PHP", bare, Bound::AtLeast, place);
                 continue;
             }
+            // Extensions and the like are no packages: `ext-json`, `lib-curl`.
+            if !name.contains('/') {
+                continue;
+            }
+            if name == "phpunit/phpunit" {
+                let run = "vendor/bin/phpunit";
+                found.command(Purpose::Test, run, Basis::Convention, place.clone());
+            }
             let pinned = lock.is_some();
             found.dependency(Needed {
                 ecosystem: "composer",
@@ -93,7 +106,15 @@ fn gems(found: &mut Found<'_>, path: &str, text: &str) {
     for (at, line) in text.lines().enumerate().take(5_000) {
         let place = Place::line(path, at as u32 + 1);
         if let Some(version) = after_word(line, "ruby").and_then(quoted) {
-            found.runtime("Ruby", version, Bound::Exactly, place);
+            let bare = version.trim_start_matches(['~', '>', '=', ' ']);
+            let bound = match version.starts_with('>') {
+                true => Bound::AtLeast,
+                false => Bound::Exactly,
+            };
+            // `ruby file: ".ruby-version"` names a file.
+            if bare.starts_with(|c: char| c.is_ascii_digit()) {
+                found.runtime("Ruby", bare, bound, place);
+            }
         } else if let Some(rest) = after_word(line, "gem")
             && let Some(name) = quoted(rest)
         {
@@ -119,24 +140,30 @@ fn project(found: &mut Found<'_>, path: &str, text: &str) {
     let file = inside(folder(path), "packages.lock.json");
     let lock = found.tree.has(&file).then_some(file);
     found.manifest(path, "nuget", Some(own), lock.clone());
-    for (purpose, run) in [
-        (Purpose::Build, "dotnet build"),
-        (Purpose::Test, "dotnet test"),
-    ] {
-        found.command_in("", purpose, run, Basis::Convention, Place::whole(path));
+    let whole = || Place::whole(path);
+    found.command_in(
+        "",
+        Purpose::Build,
+        "dotnet build",
+        Basis::Convention,
+        whole(),
+    );
+    if text.contains("Microsoft.NET.Test.Sdk") || text.contains("<IsTestProject>true") {
+        found.command_in("", Purpose::Test, "dotnet test", Basis::Convention, whole());
     }
-    if let Some(target) = xml_texts(text).into_iter().find(|found| {
-        found
-            .path
-            .last()
-            .is_some_and(|name| name == "TargetFramework")
-    }) {
-        let version = target
-            .text
-            .trim_start_matches(|c: char| !c.is_ascii_digit());
-        let place = Place::line(path, target.line);
-        found.runtime(".NET", version, Bound::Exactly, place);
+    for target in xml_texts(text) {
+        let is_target = |name: &String| name == "TargetFramework" || name == "TargetFrameworks";
+        if target.path.last().is_some_and(is_target) {
+            for version in target.text.split(';').filter_map(of_framework) {
+                let place = Place::line(path, target.line);
+                found.runtime(".NET", version, Bound::Exactly, place);
+            }
+        }
     }
+    // Where the versions of all projects stand in one file.
+    let central = found
+        .tree
+        .nearest(folder(path), &["Directory.Packages.props"]);
     for (at, line) in text.lines().enumerate().take(5_000) {
         let Some((_, rest)) = line.split_once("<PackageReference") else {
             continue;
@@ -149,11 +176,24 @@ fn project(found: &mut Found<'_>, path: &str, text: &str) {
                 name,
                 version,
                 scope: Scope::Runtime,
-                pinned: lock.is_some() || version.is_some_and(|version| !version.contains('*')),
+                pinned: lock.is_some()
+                    || version.map_or(central.is_some(), |version| !version.contains('*')),
                 place: Place::line(path, at as u32 + 1),
             });
         }
     }
+}
+
+/// The version of .NET that a framework's name means; none for .NET Framework (`net48`) and .NET Standard.
+fn of_framework(name: &str) -> Option<&str> {
+    let name = name.trim();
+    let version = name
+        .strip_prefix("netcoreapp")
+        .or_else(|| name.strip_prefix("net"))?;
+    // `net8.0-windows`
+    let version = version.split('-').next()?;
+    let is_version = version.contains('.') && version.starts_with(|c: char| c.is_ascii_digit());
+    is_version.then_some(version)
 }
 
 fn pipeline(found: &mut Found<'_>, path: &str, text: &str) {

@@ -71,6 +71,12 @@ fn pyproject(found: &mut Found<'_>, path: &str, text: &str) {
         }
         tables(found, path, entry, lock.is_some());
     }
+    let tested = found.survey.dependencies.iter().find(|dependency| {
+        dependency.place.file == path && dependency.name.eq_ignore_ascii_case("pytest")
+    });
+    if let Some(place) = tested.map(|dependency| dependency.place.clone()) {
+        found.command(Purpose::Test, "python -m pytest", Basis::Convention, place);
+    }
 }
 
 fn tables(found: &mut Found<'_>, path: &str, entry: &TomlEntry, is_locked: bool) {
@@ -87,7 +93,14 @@ fn tables(found: &mut Found<'_>, path: &str, entry: &TomlEntry, is_locked: bool)
         ("tool.poetry.dependencies", name) => {
             keyed(found, path, entry, name, Scope::Runtime, is_locked)
         }
-        ("tool.poetry.dev-dependencies" | "tool.poetry.group.dev.dependencies", name) => {
+        ("tool.uv", "dev-dependencies") => {
+            array(found, path, entry, Scope::Development, is_locked);
+        }
+        (table, name)
+            if table == "tool.poetry.dev-dependencies"
+                || (table.starts_with("tool.poetry.group.")
+                    && table.ends_with(".dependencies")) =>
+        {
             keyed(found, path, entry, name, Scope::Development, is_locked);
         }
         (_, _) => {}

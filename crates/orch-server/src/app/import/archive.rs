@@ -116,7 +116,7 @@ mod tests {
             most_files: 10,
             most_bytes: 1_000,
         };
-        let packed = orch_archive::pack(top.path(), packing).expect("an archive");
+        let packed = orch_archive::pack(top.path(), packing, &mut |_| {}).expect("an archive");
         let found = code_in(&packed.bytes, "2026-01-01").expect("a survey");
         assert_eq!(found.entry_points[0].place.to_string(), "src/main.rs:1");
         let refused = code_in(b"nothing", "2026-01-01").expect_err("a refusal");

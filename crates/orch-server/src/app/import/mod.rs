@@ -2,6 +2,7 @@
 //! bounds and kept as what was found in it. No file of it is ever written out, and nothing of it is run.
 
 mod archive;
+mod meant;
 mod repository;
 mod take;
 

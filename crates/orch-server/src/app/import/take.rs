@@ -6,13 +6,14 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use orch_api::types::import::{NewImport, SourceArchive};
 use orch_core::ids::{ProjectId, SurveyId};
-use orch_core::source::{Reference, RepositoryUrl};
+use orch_core::source::Repository;
 use orch_store::survey::{self, NewSurvey, Survey};
 use orch_store::{Found, StoreError};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::meant::{Meant, meant};
 use super::{archive, repository, today, written};
 use crate::app::attachment::check_name;
 use crate::app::{App, AppError, Result, project};
@@ -34,30 +35,20 @@ pub async fn import(app: &App, actor: &str, id: ProjectId, new: NewImport) -> Re
         detail: "two imports go on already; try again in a while".to_owned(),
         after_seconds: 10,
     })?;
-    let found = match (new.archive, new.reference) {
-        (Some(_), Some(_)) => {
-            let message = "is given with `archive`; a branch, tag or commit is one of a repository";
-            return Err(AppError::invalid("ref", message));
-        }
-        (Some(archive), None) => of_archive(archive, day, permit).await?,
-        (None, reference) => {
-            let named = reference.as_deref().map(|name| {
-                Reference::parse(name).map_err(|problem| AppError::invalid("ref", problem))
-            });
-            let named = named.transpose()?;
-            let repository = project.repository.ok_or_else(|| {
-                let message = format!(
-                    "project {id} has no repository; set one with PATCH /projects/{id}, or send an `archive`"
-                );
-                AppError::conflict("no_repository", message)
-            })?;
-            let reference = named.or(repository.reference);
-            of_repository(repository.url, reference, day, permit).await?
-        }
+    let (found, becomes) = match meant(&project, new)? {
+        Meant::Archive(archive) => (of_archive(archive, day, permit).await?, None),
+        Meant::Repository { read, becomes } => (of_repository(read, day, permit).await?, becomes),
     };
     let mut tx = app.store().begin(actor).await?;
-    if orch_store::project::find(&mut tx.conn, id).await?.is_none() {
-        return Err(AppError::not_found("project", id.get()));
+    let mut project = orch_store::project::find(&mut tx.conn, id)
+        .await?
+        .ok_or_else(|| AppError::not_found("project", id.get()))?;
+    // With what was found in it, or not at all.
+    if becomes.is_some() {
+        project.repository = becomes;
+        orch_store::project::set_repository(&mut tx.conn, &project).await?;
+        tx.record("project.changed", Some(id), project::changed(&project));
+        tx.touch_queue();
     }
     let now = tx.now();
     let stored = survey::insert(&mut tx.conn, id, &found, actor, now).await?;
@@ -117,11 +108,11 @@ async fn of_archive(
 }
 
 async fn of_repository(
-    url: RepositoryUrl,
-    reference: Option<Reference>,
+    repository: Repository,
     day: String,
     permit: OwnedSemaphorePermit,
 ) -> Result<NewSurvey> {
+    let Repository { url, reference } = repository;
     let read = move || {
         let _permit = permit;
         let (commit, survey) = repository::code_at(&url, reference.as_ref(), &day)

@@ -72,10 +72,7 @@ pub(super) async fn suggest(
 async fn payer(app: &App, scene: &Scene) -> Result<Option<PlanId>> {
     let mut conn = app.store().read().await?;
     let approved = plan::approved(&mut conn, ProjectId(scene.served.project_id)).await?;
-    Ok(approved
-        .as_ref()
-        .or(scene.previous.as_ref())
-        .map(Plan::id))
+    Ok(approved.as_ref().or(scene.previous.as_ref()).map(Plan::id))
 }
 
 /// What the model is told of what failed. Nobody is asked where what is said to have failed did not.

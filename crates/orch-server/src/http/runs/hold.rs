@@ -1,8 +1,8 @@
 //! Showing, claiming, renewing, completing and cancelling runs.
 
-use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
+use axum::{Extension, Json};
 use orch_api::problem::Problem;
 use orch_api::types::approval::ReasonBody;
 use orch_api::types::run::{Claim, ClaimGranted, Complete, Heartbeat, Run};
@@ -18,7 +18,8 @@ use super::super::view;
 use super::agreed;
 use crate::app::{App, AppError, checks, run};
 use crate::edge::{
-    Access, ApiError, Area, Caller, JsonBody, OptionalJson, Path, Query, query_bool_option,
+    Access, ApiError, Area, Caller, JsonBody, OptionalJson, Path, Query, RunBearer,
+    query_bool_option,
 };
 
 type Answer<T> = Result<Json<T>, ApiError>;
@@ -27,6 +28,7 @@ pub fn area() -> Area<App> {
     Area::new()
         .route(Access::Agent, routes!(list))
         .route(Access::Agent.or_its_run(), routes!(show))
+        .route(Access::Agent.or_any_run(), routes!(show_own))
         .route(Access::Agent, routes!(claim))
         .route(Access::Agent, routes!(heartbeat))
         .route(Access::Agent, routes!(complete))
@@ -79,6 +81,20 @@ async fn list(
     (status = 200, body = Run), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 async fn show(State(app): State<App>, Path(id): Path<i64>) -> Answer<Run> {
     Ok(Json(super::whole(&app, RunId(id)).await?))
+}
+
+/// Show the run of a run's token
+///
+/// For programs inside of a run that have its token and not its number.
+#[utoipa::path(get, path = "/work-items/runs/self", tag = "runs", responses(
+    (status = 200, body = Run), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+async fn show_own(State(app): State<App>, bearer: Option<Extension<RunBearer>>) -> Answer<Run> {
+    let Some(Extension(bearer)) = bearer else {
+        let detail =
+            "there is no run of its own behind this request: it came without a run's token";
+        return Err(Problem::not_found(detail).into());
+    };
+    Ok(Json(super::whole(&app, RunId(bearer.run)).await?))
 }
 
 fn granted(run: &orch_core::run::Run, app: &App) -> ClaimGranted {
