@@ -340,7 +340,7 @@ async fn a_vision_without_a_project_gets_one() {
     assert_eq!(code, 2, "{err}");
     assert!(err.contains("failed to read `lacks.md`"), "{err}");
     // What is refused leaves no project behind.
-    let bad = folder.path().join("bad.pdf");
+    let bad = server.folder.path().join("bad.pdf");
     std::fs::write(&bad, "no PDF").expect("writing a file");
     let (code, _, err) = submit(&["-t", "  "]);
     assert_ne!(code, 0, "{err}");
