@@ -200,7 +200,8 @@ fn check(name: &str, entry: Entry) -> Result<ServerSettings, String> {
         ));
     }
     let of_program = !entry.args.is_empty() || !entry.env.is_empty();
-    if !entry.env.iter().chain(&entry.bearer_env).all(is_variable) {
+    let mut variables = entry.env.iter().chain(&entry.bearer_env);
+    if !variables.all(|name| is_variable(name)) {
         // It may be the value itself, which is not shown.
         return Err(
             "`env` or `bearer_env` holds what is no name of an environment variable; variables are named here, never their values"
@@ -245,7 +246,7 @@ fn address(url: String) -> Result<String, String> {
     }
 }
 
-fn is_variable(name: &String) -> bool {
+fn is_variable(name: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
     let begins = name.starts_with(|first: char| !first.is_ascii_digit());
     begins && name.len() <= 128 && name.bytes().all(fits)
