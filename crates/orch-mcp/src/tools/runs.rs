@@ -390,7 +390,7 @@ fn check(done: &Done, who: Who) -> Result<(), Fault> {
         Who::User => LARGEST_DETAIL,
         Who::Run { .. } => LARGEST_NOTED,
     };
-    let detail = done.detail.as_ref().map_or(0, |detail| bytes(detail));
+    let detail = done.detail.as_ref().map_or(0, bytes);
     match detail > most {
         true => Err(Fault::Input(format!(
             "`detail` has {detail} bytes as JSON; at most {most} are kept: give a summary, or keep the whole as an artifact of the run"
