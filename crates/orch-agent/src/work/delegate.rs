@@ -15,6 +15,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    acceptance,
     ask::Missing,
     environment::Environment,
     folder::{Earlier, keep_plan},
@@ -62,7 +63,7 @@ pub(super) fn goes_on(folder: &RunFolder, known: Option<&Known>, kept: &[Step]) 
     let step = as_step();
     let is_codex = kept == std::slice::from_ref(&step);
     let was_approved = match known {
-        Some((steps, Origin::Approved)) => steps.as_slice() == kept,
+        Some((steps, Origin::Approved)) => steps.first() == kept.first(),
         Some(_) | None => true,
     };
     match is_codex && was_approved && codex::has_conversation(folder.path()) {
@@ -84,7 +85,8 @@ impl Run<'_> {
         }
         let assignment = &self.job.assignment;
         if assignment.plan_needs_approval && assignment.approved_steps_json.is_empty() {
-            return self.propose(vec![as_step()]).await;
+            let steps = acceptance::after(vec![as_step()], assignment);
+            return self.propose(steps).await;
         }
         let outcome = match self.in_its_place(setup, folder, environment).await {
             Ok(outcome) => outcome,

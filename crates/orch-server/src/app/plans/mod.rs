@@ -1,6 +1,7 @@
 //! Plans: proposed for the approved requirements, edited, compared, made anew, and approved by a person
 //! alone, which makes the work items and queues them.
 
+mod acceptance;
 mod approve;
 mod brief;
 mod edit;
@@ -10,6 +11,7 @@ mod propose;
 mod standing;
 mod version;
 
+pub use acceptance::acceptance;
 pub use approve::{Approval, Approved, approve};
 pub use edit::edit;
 pub use impact::{Impacted, Versions, impact};
