@@ -5,6 +5,7 @@ mod acceptance;
 mod approve;
 mod brief;
 mod edit;
+mod endings;
 mod impact;
 mod model;
 mod propose;

@@ -108,7 +108,7 @@ async fn attempt(
     cause: &Cause,
 ) -> Result<Option<Plan>> {
     let occasion = cause.occasion();
-    let (served, previous, items) = {
+    let (served, previous, items, ended) = {
         let mut conn = app.store().read().await?;
         let served = approved(&mut conn, project_id).await?;
         let previous = match occasion {
@@ -116,7 +116,11 @@ async fn attempt(
             None => plan::current(&mut conn, project_id).await?,
         };
         let items = plan::items(&mut conn, project_id).await?;
-        (served, previous, items)
+        let ended = match occasion {
+            Some(_) => plan::endings(&mut conn, project_id).await?,
+            None => Vec::new(),
+        };
+        (served, previous, items, ended)
     };
     let requirements_id = served.id();
     let suggestion = cause.suggestion().cloned();
@@ -159,8 +163,9 @@ async fn attempt(
             false => breakdown::propose(&served, Some(&before), &done),
         };
         let failed = failed.unwrap_or_else(|| known_failures(&base, &items));
-        let made = breakdown::replan(&base, &reason, &failed, &done)
+        let mut made = breakdown::replan(&base, &reason, &failed, &done)
             .map_err(|fault| not_replanned(&failed, fault))?;
+        super::endings::told(&mut made.plan, &base, &failed, &ended);
         Ok::<_, AppError>((Written::of(&made.plan), failed))
     })
     .await
