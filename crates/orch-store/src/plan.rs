@@ -269,6 +269,58 @@ pub async fn items(conn: &mut Conn, project: ProjectId) -> Result<Vec<PlanItem>,
     )
 }
 
+row! {
+    /// What was said of the newest run of a task when it failed.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Ending {
+        pub task: String,
+        pub reason: String,
+    }
+}
+
+/// How the newest runs of a project's plans ended that failed.
+///
+/// # Errors
+/// When the database fails.
+pub async fn endings(conn: &mut Conn, project: ProjectId) -> Result<Vec<Ending>, StoreError> {
+    all!(
+        conn,
+        Ending,
+        "SELECT p.task, COALESCE(r.reason, '') AS reason FROM plan_item p
+           JOIN run r ON r.id = (SELECT max(n.id) FROM run n WHERE n.work_item_id = p.work_item_id)
+          WHERE p.project_id = $1 AND r.status = 'failed' ORDER BY p.task",
+        project.get()
+    )
+}
+
+row! {
+    /// The task that an item does, and the version that last set it.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct TaskOf {
+        pub work_item_id: i64,
+        pub project_id: i64,
+        pub task: String,
+        pub plan_id: i64,
+    }
+}
+
+/// The tasks that some work items do; items of no plan are absent.
+///
+/// # Errors
+/// When the database fails.
+pub async fn tasks_of(
+    conn: &mut Conn,
+    items: impl IntoIterator<Item = WorkItemId>,
+) -> Result<Vec<TaskOf>, StoreError> {
+    all!(
+        conn,
+        TaskOf,
+        "SELECT work_item_id, project_id, task, plan_id FROM plan_item
+          WHERE work_item_id IN (SELECT CAST(value AS BIGINT) FROM json_each($1)) ORDER BY work_item_id",
+        json_ids(items.into_iter().map(|id| id.get()))
+    )
+}
+
 /// Which item does a task, and hashes of what it is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewPlanItem<'a> {
@@ -311,6 +363,10 @@ row! {
         pub item_state: String,
         pub worked_us: i64,
         pub runs: i64,
+        /// Of these, runs that passed acceptance commands.
+        pub accepted: i64,
+        /// Of these, runs that succeeded without any step.
+        pub by_hand: i64,
     }
 }
 
@@ -323,7 +379,11 @@ pub async fn worked(conn: &mut Conn, project: ProjectId) -> Result<Vec<Worked>, 
         conn,
         Worked,
         "SELECT p.task, i.state AS item_state, CAST(sum(r.finished_at - r.started_at) AS BIGINT) AS worked_us,
-                count(*) AS runs
+                count(*) AS runs,
+                CAST(sum(CASE WHEN r.status = 'succeeded' AND EXISTS (SELECT 1 FROM step s WHERE s.run_id = r.id
+                     AND s.status = 'succeeded' AND s.name LIKE 'acceptance: %') THEN 1 ELSE 0 END) AS BIGINT) AS accepted,
+                CAST(sum(CASE WHEN r.status = 'succeeded' AND NOT EXISTS (SELECT 1 FROM step s WHERE s.run_id = r.id)
+                     THEN 1 ELSE 0 END) AS BIGINT) AS by_hand
            FROM plan_item p JOIN work_item i ON i.id = p.work_item_id
            JOIN run r ON r.work_item_id = p.work_item_id
           WHERE p.project_id = $1 AND r.started_at IS NOT NULL AND r.finished_at IS NOT NULL

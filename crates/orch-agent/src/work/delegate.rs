@@ -16,6 +16,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    acceptance,
     ask::Missing,
     budget,
     environment::Environment,
@@ -64,7 +65,7 @@ pub(super) fn goes_on(folder: &RunFolder, known: Option<&Known>, kept: &[Step]) 
     let step = as_step();
     let is_codex = kept == std::slice::from_ref(&step);
     let was_approved = match known {
-        Some((steps, Origin::Approved)) => steps.as_slice() == kept,
+        Some((steps, Origin::Approved)) => steps.first() == kept.first(),
         Some(_) | None => true,
     };
     match is_codex && was_approved && codex::has_conversation(folder.path()) {
@@ -86,7 +87,8 @@ impl Run<'_> {
         }
         let assignment = &self.job.assignment;
         if assignment.plan_needs_approval && assignment.approved_steps_json.is_empty() {
-            return self.propose(vec![as_step()]).await;
+            let steps = acceptance::after(vec![as_step()], assignment);
+            return self.propose(steps).await;
         }
         if let Some(outcome) = self.over_budget().await {
             return outcome;

@@ -6,7 +6,8 @@ use orch_core::recipe::Step;
 use orch_sandbox::exec::{RunFolder, which};
 
 use super::{
-    ask::Missing, environment::Environment, known::Origin, open::Opened, process, steps::Run,
+    acceptance, ask::Missing, environment::Environment, known::Origin, open::Opened, process,
+    steps::Run,
 };
 use crate::{
     artifacts::Collector,
@@ -27,7 +28,8 @@ impl Run<'_> {
         }
         let assignment = &self.job.assignment;
         if assignment.plan_needs_approval && assignment.approved_steps_json.is_empty() {
-            return Ok(self.propose(vec![command::as_step(setup)]).await);
+            let steps = acceptance::after(vec![command::as_step(setup)], assignment);
+            return Ok(self.propose(steps).await);
         }
         if let Some(outcome) = self.over_budget().await {
             return Ok(outcome);
@@ -47,10 +49,11 @@ impl Run<'_> {
         Ok(carried)
     }
 
-    /// What was approved as steps runs as these steps, whoever carries runs out otherwise.
+    /// What was approved as steps runs as these steps, whoever carries runs out otherwise. What comes
+    /// behind who carries it out is its acceptance.
     pub(super) fn is_for(&self, step: &Step) -> bool {
         match &self.known {
-            Some((steps, Origin::Approved)) => steps.as_slice() == std::slice::from_ref(step),
+            Some((steps, Origin::Approved)) => steps.first() == Some(step),
             Some(_) | None => true,
         }
     }

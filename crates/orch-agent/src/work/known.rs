@@ -5,7 +5,7 @@
 use orch_api::proto::Assignment;
 use orch_core::recipe::{self, Recipe, Step};
 
-use super::answers;
+use super::{acceptance, answers};
 
 /// Where steps come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +47,8 @@ pub(super) fn read_recipe(assignment: &Assignment) -> Result<Recipe, String> {
     recipe.map_err(|error| format!("the recipe cannot be read: {error}"))
 }
 
-/// The steps that are given.
+/// The steps that are given; behind those that were not approved as they are comes the acceptance of
+/// planned work.
 ///
 /// # Errors
 /// What is wrong with them, for people.
@@ -61,15 +62,20 @@ pub(super) fn steps(
         let steps = steps.map_err(|error| format!("the approved steps cannot be read: {error}"))?;
         return Ok(Some((steps, Origin::Approved)));
     }
+    let own = given(assignment, operator, recipe);
+    Ok(own.map(|(steps, origin)| (acceptance::after(steps, assignment), origin)))
+}
+
+fn given(assignment: &Assignment, operator: Option<&[String]>, recipe: &Recipe) -> Option<Known> {
     if let Some(commands) = operator.filter(|commands| !commands.is_empty()) {
         let steps = commands.iter().map(Step::command).collect();
-        return Ok(Some((steps, Origin::Operator)));
+        return Some((steps, Origin::Operator));
     }
     if !recipe.steps.is_empty() {
-        return Ok(Some((recipe.steps.clone(), Origin::Recipe)));
+        return Some((recipe.steps.clone(), Origin::Recipe));
     }
     let answered = answers::steps(&assignment.answers);
-    Ok((!answered.is_empty()).then_some((answered, Origin::Answer)))
+    (!answered.is_empty()).then_some((answered, Origin::Answer))
 }
 
 /// Whether a run that was interrupted with these steps may go on with them.

@@ -2,6 +2,7 @@
 //!
 //! Knows nothing of streams, acknowledgements or holds: a job comes in, an outcome goes out.
 
+mod acceptance;
 pub(crate) mod answers;
 mod ask;
 mod budget;

@@ -297,7 +297,7 @@ pub(super) async fn log_refusals(
 }
 
 /// A step's name, else the beginning of its command, on one line.
-fn excerpt(step: &Step) -> String {
+pub(super) fn excerpt(step: &Step) -> String {
     let text = step.name.as_deref().unwrap_or(&step.run);
     let line = text.lines().map(str::trim).find(|line| !line.is_empty());
     let line = line.unwrap_or_default();

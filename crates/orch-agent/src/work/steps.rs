@@ -20,6 +20,7 @@ use orch_sandbox::{
 };
 
 use super::{
+    acceptance,
     ask::{Missing, executable},
     delegate,
     enter::enter,
@@ -283,12 +284,18 @@ impl Run<'_> {
         if let Executor::Codex(setup) = &self.config.executor
             && self.is_for(&delegate::as_step())
         {
-            return Ok(self.delegate(setup, folder, &environment, missing).await);
+            let carried = self.delegate(setup, folder, &environment, missing).await;
+            return Ok(self
+                .accept(carried, folder, &environment, provided.readable())
+                .await);
         }
         if let Executor::Command(setup) = &self.config.executor
             && self.is_for(&command::as_step(setup))
         {
-            return self.hand_over(setup, folder, &environment, missing).await;
+            let carried = self.hand_over(setup, folder, &environment, missing).await?;
+            return Ok(self
+                .accept(carried, folder, &environment, provided.readable())
+                .await);
         }
         let secrets = RunSecrets::of(self.job);
         let mut plan = None;
@@ -303,7 +310,7 @@ impl Run<'_> {
                 if origin.is_approved() {
                     missing.secrets = secrets.missing(&steps).await?;
                 }
-                plan = Some((steps, origin, because));
+                plan = Some((self.with_acceptance(steps, origin), origin, because));
             }
             Planned::Nothing { question } => missing.steps = Some(question),
             Planned::Later => {}
@@ -325,6 +332,7 @@ impl Run<'_> {
             once::Verdict::GoOn(said) => said,
             once::Verdict::Ask(question) => return Ok(self.put(question).await),
         };
+        self.tell_unjudged().await;
         let snapshots = self.snapshots(folder, &said).await?;
         let kept = folder::keep_plan(folder, &steps);
         kept.map_err(|error| format!("failed to keep the run's steps: {error}"))?;
@@ -362,6 +370,11 @@ impl Run<'_> {
         let assignment = &self.job.assignment;
         let started = &assignment.started_steps;
         once::judge(steps, self.done(), started, &assignment.answers)
+    }
+
+    /// Whether it goes on with the steps of an interrupted attempt.
+    pub(super) fn goes_on(&self) -> bool {
+        self.kept.is_some()
     }
 
     /// The steps that are done and whose work is here.
@@ -437,17 +450,26 @@ impl Run<'_> {
         {
             return Ok(planned);
         }
+        let planned = match self.job.assignment.planned {
+            true => Planned::Nothing {
+                question: acceptance::question(&self.job.assignment),
+            },
+            false => self.infer(folder).await?,
+        };
+        Ok(match (planned, &self.config.llm_planning) {
+            // The model may know what the workspace does not tell.
+            (Planned::Nothing { .. }, LlmPlanning::On(_)) if !missing.is_empty() => Planned::Later,
+            (planned, LlmPlanning::On(_) | LlmPlanning::Off) => planned,
+        })
+    }
+
+    async fn infer(&self, folder: &RunFolder) -> Result<Planned, String> {
         let work = folder.work();
         let facts = tokio::task::spawn_blocking(move || folder::facts(&work)).await;
         let facts = facts.map_err(|error| error.to_string())?;
         let facts = facts.map_err(|error| format!("failed to read the workspace: {error}"))?;
         let assignment = &self.job.assignment;
         let (title, description) = (&assignment.title, &assignment.description);
-        let planned = plan::from_workspace(title, description, &facts);
-        Ok(match (planned, &self.config.llm_planning) {
-            // The model may know what the workspace does not tell.
-            (Planned::Nothing { .. }, LlmPlanning::On(_)) if !missing.is_empty() => Planned::Later,
-            (planned, LlmPlanning::On(_) | LlmPlanning::Off) => planned,
-        })
+        Ok(plan::from_workspace(title, description, &facts))
     }
 }

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// The settings that these variables make, beside those an agent always has.
-fn variables<const N: usize>(config: &mut AgentConfig, pairs: [(&str, &str); N]) {
+pub fn variables<const N: usize>(config: &mut AgentConfig, pairs: [(&str, &str); N]) {
     let mut env: BTreeMap<String, String> = pairs
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .into();

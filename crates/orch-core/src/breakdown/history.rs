@@ -4,12 +4,35 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::model::Task;
 use crate::work_item::Kind;
 
 /// With fewer finished tasks of a role and kind than this, estimates are believed.
 pub const FEWEST_MEASURED: usize = 5;
 /// A task that was forgotten over a weekend, or closed at once, says little about the others.
 const RATIOS: std::ops::RangeInclusive<f64> = 0.05..=20.0;
+
+/// What the names of steps begin with that run the acceptance commands of planned work.
+pub const ACCEPTANCE: &str = "acceptance: ";
+
+/// How the runs ended by which a task is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Done {
+    /// Runs that passed acceptance commands.
+    pub accepted: i64,
+    /// Runs without any step: whoever did the work said so.
+    pub by_hand: i64,
+}
+
+impl Done {
+    /// Whether what the task took says anything about others: steps that passed no acceptance command
+    /// of a task that has some did something else than its work.
+    #[must_use]
+    pub fn is_measured(self, task: &Task) -> bool {
+        let has_commands = task.acceptance.iter().any(|one| one.command.is_some());
+        !has_commands || self.accepted > 0 || self.by_hand > 0
+    }
+}
 
 /// Finished work, measured.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,5 +90,28 @@ impl Ratio {
             mean,
             variance: squares / (count - 1.0) * (1.0 + 1.0 / count),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::model::Criterion;
+    use super::*;
+
+    #[test]
+    fn work_that_passed_none_of_its_acceptance_commands_is_not_measured() {
+        let with = |command: Option<&str>| Task {
+            acceptance: vec![Criterion {
+                text: "All tests pass".to_owned(),
+                command: command.map(str::to_owned),
+            }],
+            ..Task::default()
+        };
+        let (checked, unchecked) = (with(Some("make test")), with(None));
+        let done = |accepted, by_hand| Done { accepted, by_hand };
+        assert!(!done(0, 0).is_measured(&checked));
+        assert!(done(1, 0).is_measured(&checked));
+        assert!(done(0, 1).is_measured(&checked));
+        assert!(done(0, 0).is_measured(&unchecked));
     }
 }

@@ -46,7 +46,7 @@ pub use check::Fault;
 pub use checks::Checks;
 pub use difference::{Changed, Dependency, Difference, Entries, FieldChange, difference};
 pub use edit::{Edit, EditFault, MOST_EDITS, edit};
-pub use history::{FEWEST_MEASURED, History, Measured};
+pub use history::{ACCEPTANCE, Done, FEWEST_MEASURED, History, Measured};
 pub use impact::{ChangeKind, Impact, Touched, impact};
 pub use list::ForWorkers;
 pub use merge::merge;

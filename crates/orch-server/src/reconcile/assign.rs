@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use orch_api::proto::Assignment;
 use orch_core::gate;
-use orch_core::ids::{ProjectId, RecipeId};
+use orch_core::ids::{ProjectId, RecipeId, WorkItemId};
 use orch_core::info_request::Secrecy;
 use orch_core::project::Project;
 use orch_core::run::Run;
@@ -13,7 +13,7 @@ use orch_store::{project, recipe, step, work_item};
 
 use super::started;
 use crate::app::agents::Answers;
-use crate::app::{App, AppError, Result, info_request, plan, source};
+use crate::app::{App, AppError, Result, info_request, plan, plans, source};
 
 /// The assignments of several runs and their items; `None` where the item is not what the run was
 /// started for.
@@ -32,6 +32,11 @@ pub async fn assignments(
             }
         }
     }
+    let items: Vec<WorkItemId> = runs.iter().map(|(_, item)| item.id).collect();
+    let accepting = {
+        let mut conn = app.store().peek().await?;
+        plans::acceptance(&mut conn, items).await?
+    };
     let projects = match projects(app, &runs).await {
         // Its runs are not handed out; see `build`.
         Err(AppError::Store(error)) if error.is_unreadable() => BTreeMap::new(),
@@ -40,6 +45,11 @@ pub async fn assignments(
     let mut all = Vec::with_capacity(runs.len());
     for (run, item) in runs {
         let project = projects.get(&item.project_id);
+        let planned = accepting.get(&item.id);
+        if planned.is_some_and(Option::is_none) {
+            all.push((run, None));
+            continue;
+        }
         let assignment = match build(app, &run, &item, &recipes, project, answers).await {
             // Its steps or answers: the others are handed out all the same.
             Err(AppError::Store(error)) if error.is_unreadable() => {
@@ -50,7 +60,11 @@ pub async fn assignments(
                 );
                 None
             }
-            built => built?,
+            built => built?.map(|assignment| Assignment {
+                planned: planned.is_some(),
+                acceptance: planned.cloned().flatten().unwrap_or_default(),
+                ..assignment
+            }),
         };
         all.push((run, assignment));
     }

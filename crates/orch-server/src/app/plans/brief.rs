@@ -141,9 +141,19 @@ pub(super) fn new_item(project_id: ProjectId, task: &Task, brief: &Brief) -> New
 fn criterion_lines(criterion: &Criterion) -> String {
     let text = line(&criterion.text);
     match &criterion.command {
-        Some(command) => format!("- {text}\n    $ {}", line(command)),
+        Some(command) => format!("- {text}\n    $ {}", commands(command)),
         None => format!("- {text}"),
     }
+}
+
+/// A command as it runs, each line of it indented: who approves the item reads what will run.
+fn commands(command: &str) -> String {
+    let kept = |c: &char| !c.is_control() || *c == '\t';
+    let lines = command.trim_end().lines();
+    let lines: Vec<String> = lines
+        .map(|line| line.chars().filter(kept).collect())
+        .collect();
+    lines.join("\n      ")
 }
 
 /// One line that an item may have as its title; its id where nothing is left.

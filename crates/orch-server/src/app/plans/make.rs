@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use orch_core::breakdown::{
     self, Breakdown, Checks, Difference, Entries, Finished, ReplanFault, left_as_it_was,
 };
-use orch_store::plan::{Plan, PlanItem};
+use orch_store::plan::{Ending, Plan, PlanItem};
 use orch_store::requirements::Requirements;
 use serde_json::{Value, json};
 
@@ -25,6 +25,8 @@ pub(super) struct Scene {
     pub served: Requirements,
     pub previous: Option<Plan>,
     pub items: Vec<PlanItem>,
+    /// What the runs that failed ended with, where it is made anew.
+    pub ended: Vec<Ending>,
     /// What existing code is checked by.
     pub checks: Checks,
 }
@@ -114,8 +116,9 @@ fn anew(
             open.join(", ")
         ));
     }
-    let made = breakdown::replan(&proposed, &occasion.reason, &open, &scene.done())
+    let mut made = breakdown::replan(&proposed, &occasion.reason, &open, &scene.done())
         .map_err(|fault| not_replanned(&failed, fault))?;
+    super::endings::told(&mut made.plan, &proposed, &open, &scene.ended);
     let difference = breakdown::difference(before, &made.plan);
     Ok(Made {
         written: Written::of(&made.plan),

@@ -1,9 +1,11 @@
 //! Plans: proposed for the approved requirements, edited, compared, made anew, and approved by a person
 //! alone, which makes the work items and queues them.
 
+mod acceptance;
 mod approve;
 mod brief;
 mod edit;
+mod endings;
 mod impact;
 mod make;
 mod model;
@@ -11,6 +13,7 @@ mod propose;
 mod standing;
 mod version;
 
+pub use acceptance::acceptance;
 pub use approve::{Approval, Approved, approve};
 pub use edit::edit;
 pub use impact::{Impacted, Versions, impact};

@@ -113,7 +113,7 @@ pub(super) async fn scene(
     project_id: ProjectId,
     occasion: Option<&Occasion>,
 ) -> Result<Scene> {
-    let (served, previous, items) = {
+    let (served, previous, items, ended) = {
         let mut conn = app.store().read().await?;
         let served = approved(&mut conn, project_id).await?;
         let previous = match occasion {
@@ -121,13 +121,18 @@ pub(super) async fn scene(
             None => plan::current(&mut conn, project_id).await?,
         };
         let items = plan::items(&mut conn, project_id).await?;
-        (served, previous, items)
+        let ended = match occasion {
+            Some(_) => plan::endings(&mut conn, project_id).await?,
+            None => Vec::new(),
+        };
+        (served, previous, items, ended)
     };
     let survey = import::latest(app, project_id).await?;
     Ok(Scene {
         served,
         previous,
         items,
+        ended,
         checks: survey.as_ref().map(Checks::of).unwrap_or_default(),
     })
 }

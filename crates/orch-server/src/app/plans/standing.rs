@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use orch_core::breakdown::{
-    Breakdown, Fault, Finished, History, Measured, Schedule, Task, later, schedule as scheduled,
+    Breakdown, Done, Fault, Finished, History, Measured, Schedule, Task, later,
+    schedule as scheduled,
 };
 use orch_core::ids::ProjectId;
 use orch_core::rules::{ApprovalRule, Rules};
@@ -237,7 +238,7 @@ async fn reasons(
     Ok(explained.collect())
 }
 
-/// What finished tasks took.
+/// What finished tasks took, where it was their work that took it.
 fn history(breakdown: &Breakdown, worked: &[Worked]) -> History {
     let tasks: BTreeMap<&str, &Task> = breakdown
         .tasks
@@ -247,6 +248,13 @@ fn history(breakdown: &Breakdown, worked: &[Worked]) -> History {
     let measured = worked.iter().filter(|one| one.item_state == "Done");
     let measured = measured.filter_map(|one| {
         let task = tasks.get(one.task.as_str())?;
+        let done = Done {
+            accepted: one.accepted,
+            by_hand: one.by_hand,
+        };
+        if !done.is_measured(task) {
+            return None;
+        }
         let minutes = one.worked_us.max(0) / MICROS_PER_MINUTE;
         Some(Measured {
             role: task.role.clone(),
