@@ -5,7 +5,9 @@
 use std::collections::{HashMap, HashSet};
 
 use super::super::advice::{self, RuleItem};
+use super::answering;
 use super::build::next_id;
+use super::merge::is_contradiction_by_model;
 use super::model::{
     ArchitectureOption, Document, Finding, FindingKind, Origin, Requirement, Support,
 };
@@ -27,6 +29,7 @@ pub(super) fn derive(document: &mut Document) {
     let mut contradictions = advice::contradictions(&document.items);
     // What a model asks about already is not asked again.
     contradictions.retain(|found| !is_asked(&document.items, &found.items));
+    answering::leave_out_decided(&mut contradictions, &document.items, &old);
     let mut asked = Vec::with_capacity(contradictions.len());
     let from_rules = contradictions
         .iter()
@@ -105,6 +108,13 @@ fn drop_settled_questions(document: &mut Document) {
     });
 }
 
+fn sentence_or_text(item: &Requirement) -> String {
+    match item.source.sentence.as_str() {
+        "" => item.text.clone(),
+        sentence => sentence.to_owned(),
+    }
+}
+
 fn findings(
     document: &Document,
     contradictions: Vec<advice::Contradiction>,
@@ -134,9 +144,13 @@ fn findings(
     let by_model = document
         .items
         .iter()
-        .filter(|item| !item.between.is_empty());
+        .filter(|item| !item.between.is_empty() || is_contradiction_by_model(item));
     found.extend(by_model.map(|question| {
-        let between = question.between.iter();
+        let lone = question
+            .about
+            .iter()
+            .filter(|_| question.between.is_empty());
+        let between = question.between.iter().chain(lone);
         let items: Vec<&Requirement> = between
             .filter_map(|id| by_id.get(id.as_str()).copied())
             .collect();
@@ -144,10 +158,10 @@ fn findings(
             kind: FindingKind::Contradiction,
             message: question.text.clone(),
             items: items.iter().map(|item| item.id.clone()).collect(),
-            sentences: items
-                .iter()
-                .map(|item| item.source.sentence.clone())
-                .collect(),
+            sentences: match items.is_empty() {
+                true => vec![sentence_or_text(question)],
+                false => items.iter().map(|item| sentence_or_text(item)).collect(),
+            },
             question: Some(question.id.clone()),
             resolved: question.answer.is_some(),
         }
@@ -162,7 +176,7 @@ fn findings(
             kind: FindingKind::Vagueness,
             message: format!("“{word}” in “{text}” wants a number"),
             items: question.about.iter().cloned().collect(),
-            sentences: vec![question.source.sentence.clone()],
+            sentences: vec![sentence_or_text(question)],
             question: Some(question.id.clone()),
             resolved: question.answer.is_some(),
         });
