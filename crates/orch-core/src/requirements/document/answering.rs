@@ -41,12 +41,12 @@ impl Document {
             item.map_or("", |item| item.text.as_str())
         };
         let gone = match named_side(answer, [(first, text(first)), (second, text(second))]) {
-            Some(Side::First) => second,
-            Some(Side::Second) => first,
+            Some(Side::First) => second.clone(),
+            Some(Side::Second) => first.clone(),
             None if words(answer).len() < FEW_WORDS => return Settled::BySide,
             None => return Settled::ByWords,
         };
-        for item in self.items.iter_mut().filter(|item| &item.id == gone) {
+        for item in self.items.iter_mut().filter(|item| item.id == gone) {
             item.priority = Priority::Wont;
             item.edited = true;
             item.mvp = Some(Mvp {
@@ -58,6 +58,11 @@ impl Document {
                 by_person: true,
                 by_model: false,
             });
+        }
+        // The sides are remembered: once one is gone, no rule finds the pair again.
+        let asked = self.items.iter_mut().find(|item| item.id == question.id);
+        if let Some(asked) = asked {
+            asked.between = sides;
         }
         Settled::BySide
     }

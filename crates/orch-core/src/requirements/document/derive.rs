@@ -144,8 +144,14 @@ fn findings(
     let by_model = document
         .items
         .iter()
-        .filter(|item| !item.between.is_empty() || is_contradiction_by_model(item));
-    found.extend(by_model.map(|question| {
+        .filter(|item| !item.between.is_empty() || is_contradiction_by_model(item))
+        .filter(|item| {
+            !found
+                .iter()
+                .any(|known| known.question.as_ref() == Some(&item.id))
+        });
+    let by_model: Vec<&Requirement> = by_model.collect();
+    found.extend(by_model.into_iter().map(|question| {
         let lone = question
             .about
             .iter()
