@@ -6,6 +6,8 @@ use super::evidence::{Evidence, Opening};
 use super::item::ItemKind;
 use super::reading::Standing;
 use super::sentences::is_terminated;
+use super::telling::{Telling, is_context, telling};
+use super::words::words;
 
 /// What a clause is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,9 +45,19 @@ pub fn classify(
         };
     }
     let (kinds, basis) = match given {
+        // "We do not need an app" stands below "Limits" and limits nothing.
+        Some(kind) if is_need(kind) && evidence.has(Cue::Exclusion) => {
+            (vec![ItemKind::OutOfScope], Basis::Evidence)
+        }
         Some(kind) => (vec![kind], Basis::Evidence),
         None => match by_evidence(&evidence) {
-            kinds if kinds.is_empty() => (by_standing(sentence, standing), Basis::Default),
+            _ if is_fact(clause, &evidence) => (vec![ItemKind::Goal], Basis::Evidence),
+            kinds if kinds.is_empty() => match (standing, telling(clause)) {
+                (Standing::Prose | Standing::Bullet, Telling::Demand) => {
+                    (vec![ItemKind::Functional], Basis::Evidence)
+                }
+                _ => (by_standing(sentence, standing), Basis::Default),
+            },
             kinds => (kinds, Basis::Evidence),
         },
     };
@@ -101,7 +113,65 @@ fn by_evidence(evidence: &Evidence) -> Vec<ItemKind> {
     } else if evidence.has(Cue::Duty) && kinds.is_empty() {
         kinds.push(ItemKind::Functional);
     }
+    of_one_kind(kinds, evidence)
+}
+
+/// At most one kind beside the goal: a clause is built once.
+fn of_one_kind(kinds: Vec<ItemKind>, evidence: &Evidence) -> Vec<ItemKind> {
+    let needs = kinds.iter().filter(|kind| **kind != ItemKind::Goal).count();
+    if needs < 2 {
+        return kinds;
+    }
+    let measures = evidence.measures;
+    let limits = measures.money
+        || measures.deadline
+        || evidence.has(Cue::Money)
+        || evidence.has(Cue::Deadline);
+    let best = [
+        ItemKind::Functional,
+        ItemKind::Scope,
+        ItemKind::NonFunctional,
+        ItemKind::Constraint,
+    ]
+    .into_iter()
+    .find(|kind| {
+        kinds.contains(kind)
+            && !(limits
+                && *kind == ItemKind::NonFunctional
+                && kinds.contains(&ItemKind::Constraint))
+    });
     kinds
+        .into_iter()
+        .filter(|kind| *kind == ItemKind::Goal || Some(*kind) == best)
+        .collect()
+}
+
+const fn is_need(kind: ItemKind) -> bool {
+    match kind {
+        ItemKind::Functional | ItemKind::Scope | ItemKind::Constraint | ItemKind::NonFunctional => {
+            true
+        }
+        ItemKind::Goal
+        | ItemKind::OutOfScope
+        | ItemKind::SuccessCriterion
+        | ItemKind::Risk
+        | ItemKind::OpenQuestion => false,
+    }
+}
+
+/// What those who ask have and do today, whatever technology or number it names.
+fn is_fact(clause: &str, evidence: &Evidence) -> bool {
+    let asks = [
+        Cue::Exclusion,
+        Cue::Success,
+        Cue::Danger,
+        Cue::Duty,
+        Cue::Money,
+        Cue::Deadline,
+    ];
+    evidence.opening == Opening::Other
+        && !asks.into_iter().any(|cue| evidence.has(cue))
+        && is_context(&words(clause))
 }
 
 fn is_quality(evidence: &Evidence) -> bool {
@@ -270,8 +340,63 @@ mod tests {
         check("Build a shop with React by June", &[Goal, Constraint]);
         check(
             "We want an API that answers in 50 ms for $5",
-            &[Goal, NonFunctional, Constraint],
+            &[Goal, Constraint],
         );
+    }
+
+    #[test]
+    fn a_clause_is_one_need() {
+        check(
+            "The database must be migrated to Aurora MySQL with less than 30 minutes of downtime",
+            &[NonFunctional],
+        );
+        check("Each meter sends a reading every 15 minutes", &[Scope]);
+        check("Admins can give refunds up to 200 EUR", &[Functional]);
+        check(
+            "All logs must be kept in S3 and encrypted",
+            &[NonFunctional],
+        );
+    }
+
+    #[test]
+    fn the_present_tense_demands_and_facts_do_not() {
+        for clause in [
+            "It takes one or more folders",
+            "With --json it prints JSON",
+            "Every user gets a mail",
+        ] {
+            check(clause, &[Functional]);
+        }
+        for clause in [
+            "We run a billing platform (Java 8 on Tomcat, MySQL 5.7, about 900 GB of data)",
+            "We use Kafka and Spark already",
+            "The team knows Scala and Python",
+            "Three people spend half their day on it",
+        ] {
+            check(clause, &[Goal]);
+        }
+    }
+
+    #[test]
+    fn versions_that_are_named_as_a_floor_are_wanted_now() {
+        check("The tool must support Go 1.22 or later", &[Functional]);
+        check("It needs Python 3.7 or later", &[Constraint]);
+        check("All traffic must use TLS 1.2 or newer", &[NonFunctional]);
+    }
+
+    #[test]
+    fn dates_and_prohibitions_are_limits() {
+        for clause in [
+            "We go live before 1 November 2027",
+            "It must be finished by 1 May 2027",
+            "No data may be lost",
+            "Nobody may read the keys of others",
+            "Do not use Kubernetes",
+            "No cloud",
+        ] {
+            check(clause, &[Constraint]);
+        }
+        check("We do not need a mobile app", &[OutOfScope]);
     }
 
     #[test]

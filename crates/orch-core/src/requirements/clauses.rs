@@ -154,6 +154,10 @@ fn seam(words: &[Word], first: usize, at: usize) -> Option<Seam> {
 fn opening(words: &[Word], at: usize) -> Option<Opening> {
     let word = words[at].lower.as_str();
     let next = words.get(at + 1)?;
+    // The joiner itself is no subject: the clause begins behind it.
+    if is_joiner(word) {
+        return None;
+    }
     if matches!(
         word,
         "no" | "without"
@@ -174,6 +178,12 @@ fn opening(words: &[Word], at: usize) -> Option<Opening> {
         || is_joiner(&next.lower)
         || next.lower == "of"
         || words[at].gap != Gap::Space;
+    let hangs_on_a_duty = words[..at]
+        .iter()
+        .any(|word| matches!(word.lower.as_str(), "must" | "should" | "shall" | "will"));
+    if matches!(word, "need" | "have") && hangs_on_a_duty && next.lower != "to" {
+        return Some(Opening::Infinitive);
+    }
     if MODALS.contains(word) || (CLAUSE_VERBS_THIRD.contains(word) && !noun) {
         return Some(Opening::Finite);
     }
@@ -270,6 +280,18 @@ mod tests {
             .map(|clause| clause.text(sentence))
             .collect();
         assert_eq!(found, expected, "{sentence:?}");
+    }
+
+    #[test]
+    fn a_verb_behind_comma_and_joiner_keeps_its_subject() {
+        check(
+            "It must work on Linux and macOS, be a single binary, and need no configuration file",
+            &[
+                "It must work on Linux and macOS",
+                "It must be a single binary",
+                "It must need no configuration file",
+            ],
+        );
     }
 
     #[test]

@@ -70,6 +70,10 @@ pub enum Vague {
     Amount,
     /// A period.
     Rhythm,
+    /// What somebody would see.
+    Taste,
+    /// The rest of a list.
+    Rest,
 }
 
 impl Vague {
@@ -82,8 +86,9 @@ impl Vague {
             | Self::Date
             | Self::Dependability
             | Self::Ease
-            | Self::Footprint => true,
-            Self::Amount | Self::Rhythm => false,
+            | Self::Footprint
+            | Self::Taste => true,
+            Self::Amount | Self::Rhythm | Self::Rest => false,
         }
     }
 }
@@ -115,7 +120,7 @@ const GROUPS: &[(Cue, &str)] = &[
     ),
     (
         Cue::Nothing,
-        "only then, or more, sooner or later, will not be able to, will not exceed, will not \
+        "nice to have, would be nice, wäre schön, and later, and newer, or later, or newer, later than, only then, or more, sooner or later, will not be able to, will not exceed, will not \
          fail, will not have to, will not need to, will not wait, won't be able to, won't exceed, \
          won't fail, won't have to, won't need to, won't wait, no longer, no one, not only, of \
          course",
@@ -208,12 +213,21 @@ const GROUPS: &[(Cue, &str)] = &[
     ),
     (
         Cue::Vague(Vague::Amount),
-        "a few, a lot of, lots of, numerous, plenty of, several, mehrere, einige, viele",
+        "a few, a lot of, lots of, numerous, plenty of, several, many languages, many devices, many formats, mehrere, einige, viele",
     ),
     (
         Cue::Vague(Vague::Rhythm),
         "frequently, from time to time, occasionally, periodically, regularly, regelmäßig, \
          gelegentlich",
+    ),
+    (
+        Cue::Vague(Vague::Taste),
+        "nice, modern, beautiful, attractive, elegant, sleek, pretty, state of the art, \
+         state-of-the-art, schön, modernes, moderne, ansprechend",
+    ),
+    (
+        Cue::Vague(Vague::Rest),
+        "etc, and so on, and so forth, and the like, usw",
     ),
     (
         Cue::Danger,
@@ -250,7 +264,7 @@ const GROUPS: &[(Cue, &str)] = &[
          at most, avoid, based on, built on, built with, cannot, can't, complies with, comply \
          with, compulsory, do not, does not, doesn't, don't, exclusively, forbidden, hosted in, \
          hosted on, licensed, limited to, mandatory, must be written in, must not, must use, \
-         never, no, no more than, none, not allowed, not exceed, offline, on premise, on \
+         may not, may only, never, no, nobody, no more than, nothing may, none, not allowed, not exceed, offline, on premise, on \
          premises, on-premise, on-premises, only, open source, open-source, prohibited, required, \
          requires, restricted to, self-hosted, shall not, should not, shouldn't, using, without, \
          written in",

@@ -1,6 +1,7 @@
 //! What a clause gives away: its cues, its vague words and its numbers, gathered in one pass.
 
 use super::cues::{CUES, Cue, Vague};
+use super::dates::{limit, month};
 use super::measures::{Measures, measures};
 use super::verbs::{BUILD_VERBS, ORDER_VERBS};
 use super::words::{Gap, Word, words};
@@ -53,6 +54,9 @@ impl Evidence {
                 found.note(cue, &words[at..at + length]);
             }
             at += length;
+        }
+        if (0..words.len()).any(|at| limit(&words, at).is_some()) && !found.has(Cue::Deadline) {
+            found.cues.push(Cue::Deadline);
         }
         found
     }
@@ -116,10 +120,24 @@ fn is_meant(cue: Cue, words: &[Word], at: usize) -> bool {
                         | "up"
                 )
         }),
+        (Cue::Capability, "may") => {
+            let next = words.get(at + 1).map_or("", |next| next.lower.as_str());
+            let nobody =
+                |word: &Word| matches!(word.lower.as_str(), "nobody" | "nothing" | "no" | "none");
+            month(words, at).is_none()
+                && !matches!(next, "not" | "never" | "only")
+                && !words[..at].iter().any(nobody)
+        }
+        // "Two weeks later".
+        (Cue::Exclusion, "later") => {
+            !before.is_some_and(|before| before.ends_with('s') && LONG.contains(&before))
+        }
         (Cue::Vague(Vague::Load), "scale") => !matches!(before, Some("a" | "the" | "of")),
         _ => true,
     }
 }
+
+const LONG: &[&str] = &["minutes", "hours", "days", "weeks", "months", "years"];
 
 fn opening(words: &[Word]) -> Opening {
     let word = |at: usize| words.get(at).map_or("", |word| word.lower.as_str());

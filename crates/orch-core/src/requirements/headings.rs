@@ -52,8 +52,7 @@ static VOCABULARY: LazyLock<Lexicon<Part>> = LazyLock::new(|| {
         ),
         (
             kind(ItemKind::Scope),
-            "deliverables, in scope, in-scope, mvp, must have, must haves, must-have, \
-             must-haves, requirement, requirements, scope, umfang, anforderungen",
+            "deliverables, in scope, in-scope, mvp, scope, umfang",
         ),
         (
             kind(ItemKind::Functional),
@@ -96,7 +95,9 @@ static VOCABULARY: LazyLock<Lexicon<Part>> = LazyLock::new(|| {
         ),
         (
             kind(ItemKind::SuccessCriterion),
-            "acceptance, acceptance criteria, definition of done, done when, how we measure \
+            "how we know, how we know that it worked, how we know that it works, how we know it worked, \
+             how we know it works, how will we know, how do we know, how we will know that it worked, \
+             how we will know it worked, acceptance, acceptance criteria, definition of done, done when, how we measure \
              success, how we will know, kpi, kpis, measures of success, metrics, outcomes, \
              success, success criteria, success criterion, success looks like, success measures, \
              success metrics, we will know",
@@ -107,8 +108,9 @@ static VOCABULARY: LazyLock<Lexicon<Part>> = LazyLock::new(|| {
              tbc, tbd, to be decided, to decide, undecided, unknowns",
         ),
         (
+            // Of "requirements" each sentence says itself of which kind it is.
             Part::Known(Sense::Neutral),
-            "about, audience, background, context, description, intro, introduction, note, notes, \
+            "anforderungen, must have, must haves, must-have, must-haves, requirement, requirements, about, audience, background, context, description, intro, introduction, note, notes, \
              overview, product, project, stakeholders, summary, users",
         ),
         (

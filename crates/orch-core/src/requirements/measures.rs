@@ -38,10 +38,18 @@ const SHORT_TIMES: &[&str] = &[
     "secs",
     "us",
     "µs",
+    "millisekunde",
+    "millisekunden",
+    "minuten",
+    "sekunde",
+    "sekunden",
+    "stunde",
+    "stunden",
 ];
 const LONG_TIMES: &[&str] = &[
     "day", "days", "month", "months", "quarter", "quarters", "sprint", "sprints", "week", "weeks",
-    "year", "years",
+    "year", "years", "jahr", "jahre", "jahren", "monat", "monate", "monaten", "tag", "tage",
+    "tagen", "woche", "wochen",
 ];
 const SIZES: &[&str] = &["gb", "gib", "kb", "kib", "mb", "mib", "tb", "tib"];
 const RATES: &[&str] = &[

@@ -10,6 +10,7 @@ mod blocks;
 mod classify;
 mod clauses;
 mod cues;
+mod dates;
 mod document;
 mod evidence;
 mod headings;
@@ -22,12 +23,15 @@ mod propose;
 mod question;
 mod reading;
 mod sentences;
+mod telling;
 mod verbs;
 mod wording;
 mod words;
 
 #[cfg(test)]
 mod laws;
+#[cfg(test)]
+mod plain_visions;
 #[cfg(test)]
 mod samples;
 #[cfg(test)]

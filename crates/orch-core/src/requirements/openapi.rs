@@ -10,6 +10,8 @@ use super::document::Operation;
 pub const MOST_OPERATIONS: usize = 2_000;
 /// The longest summary that is kept, in characters.
 const LONGEST_SUMMARY: usize = 300;
+/// How the summary of an operation begins that the description marks as deprecated.
+pub const DEPRECATED: &str = "deprecated:";
 const METHODS: [&str; 8] = [
     "get", "put", "post", "delete", "options", "head", "patch", "trace",
 ];
@@ -82,7 +84,11 @@ pub fn operations(text: &str) -> Result<Vec<Operation>, OpenApiError> {
 fn summary(operation: &Map<String, Value>) -> String {
     let text = |name: &str| operation.get(name).and_then(Value::as_str);
     let said = text("summary").or_else(|| text("description"));
-    one_line(said.or_else(|| text("operationId")).unwrap_or_default())
+    let said = said.or_else(|| text("operationId")).unwrap_or_default();
+    match operation.get("deprecated") {
+        Some(Value::Bool(true)) => one_line(&format!("{DEPRECATED} {said}")),
+        Some(_) | None => one_line(said),
+    }
 }
 
 fn one_line(text: &str) -> String {
@@ -116,6 +122,14 @@ mod tests {
                 ]
             );
         }
+    }
+
+    #[test]
+    fn a_deprecated_operation_says_so() {
+        let yaml =
+            "openapi: 3.1.0\npaths:\n  /pets:\n    get: {summary: List pets, deprecated: true}\n";
+        let found = operations(yaml).expect("a description");
+        assert_eq!(found[0].summary, "deprecated: List pets");
     }
 
     #[test]

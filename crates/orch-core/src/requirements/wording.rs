@@ -80,6 +80,14 @@ pub fn number_wanted(vague: Vague, word: &str, text: &str) -> String {
         Vague::Footprint => ("How small is", "Name a size in MB"),
         Vague::Amount => ("How many is", "Name a number"),
         Vague::Rhythm => ("How often is", "Name a period"),
+        Vague::Taste => (
+            "By what will one see",
+            "Name an example or what a person would check",
+        ),
+        Vague::Rest => (
+            "What else is meant by",
+            "Name the rest, or say that this is all",
+        ),
     };
     let verb = match vague {
         Vague::Load => " mean",
@@ -90,7 +98,9 @@ pub fn number_wanted(vague: Vague, word: &str, text: &str) -> String {
         | Vague::Dependability
         | Vague::Footprint
         | Vague::Amount
-        | Vague::Rhythm => "",
+        | Vague::Rhythm
+        | Vague::Taste
+        | Vague::Rest => "",
     };
     format!("{lead} “{word}”{verb} in “{text}”? {unit}.")
 }

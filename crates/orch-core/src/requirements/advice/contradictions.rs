@@ -7,6 +7,7 @@ use super::super::document::Requirement;
 use super::super::item::ItemKind;
 use super::super::words::{Word, words};
 use super::measured::{Demand, demands};
+use super::opposites::{OPPOSITES, opposed, subject_of};
 use super::rule_item::RuleItem;
 use super::stems::stems;
 use super::units::is_beside;
@@ -48,6 +49,7 @@ pub fn contradictions(items: &[Requirement]) -> Vec<Contradiction> {
     by_numbers(&said, &mut found);
     by_denial(&said, &mut found);
     by_opposites(&said, &mut found);
+    by_plain_opposites(&said, &mut found);
     found.sort();
     let mut named = HashSet::new();
     found.retain(|(a, b, _)| named.insert((*a, *b)));
@@ -60,6 +62,9 @@ pub fn contradictions(items: &[Requirement]) -> Vec<Contradiction> {
 
 impl<'i> Said<'i> {
     fn of(item: &'i Requirement) -> Option<Self> {
+        if item.is_ruled_out() {
+            return None;
+        }
         match item.kind {
             ItemKind::OpenQuestion | ItemKind::Risk => return None,
             ItemKind::Goal
@@ -80,10 +85,10 @@ impl<'i> Said<'i> {
         let demands = demands(&words);
         Some(Self {
             item,
-            subject: stems
-                .iter()
+            subject: subject_of(&words)
+                .into_iter()
+                .chain(stems.iter().cloned())
                 .filter(|word| !is_beside(word))
-                .cloned()
                 .collect(),
             stems,
             names: words
@@ -91,7 +96,10 @@ impl<'i> Said<'i> {
                 .enumerate()
                 .filter(|(at, word)| {
                     word.lower.starts_with(|c: char| c.is_ascii_digit())
-                        && demands.iter().all(|demand| demand.at != *at)
+                        && demands.iter().all(|demand| {
+                            demand.at != *at
+                                && !demand.shown.split(' ').any(|part| part == word.lower)
+                        })
                 })
                 .map(|(_, word)| word.lower.clone())
                 .collect(),
@@ -102,9 +110,12 @@ impl<'i> Said<'i> {
         })
     }
 
+    /// Whether they are two statements; the clauses of one sentence are.
     fn is_apart_from(&self, other: &Self) -> bool {
         let (a, b) = (&self.item.source, &other.item.source);
-        (a.start, a.index, &a.attachment) != (b.start, b.index, &b.attachment) || a.index == 0
+        (a.start, a.index, &a.attachment) != (b.start, b.index, &b.attachment)
+            || a.index == 0
+            || self.item.text != other.item.text
     }
 }
 
@@ -148,7 +159,7 @@ fn by_numbers(said: &[Said<'_>], found: &mut Vec<(usize, usize, String)>) {
             for (b, other) in &group[place + 1..] {
                 if said[*a].is_apart_from(&said[*b])
                     && one.contradicts(other)
-                    && is_same_subject(&said[*a], &said[*b])
+                    && is_same_subject(&one.measure, &said[*a], &said[*b])
                 {
                     let why = format!(
                         "name different numbers for one measure ({} and {})",
@@ -162,13 +173,18 @@ fn by_numbers(said: &[Said<'_>], found: &mut Vec<(usize, usize, String)>) {
 }
 
 /// Whether what two sentences are about, apart from the measure itself, is the same.
-fn is_same_subject(a: &Said<'_>, b: &Said<'_>) -> bool {
+fn is_same_subject(measure: &str, a: &Said<'_>, b: &Said<'_>) -> bool {
     if !a.names.is_empty() && !b.names.is_empty() && a.names != b.names {
         return false;
     }
     let (a, b) = (&a.subject, &b.subject);
     let shared = a.iter().filter(|word| b.contains(word)).count();
-    a.is_empty() || b.is_empty() || 2 * shared >= a.len().min(b.len())
+    match (a.is_empty(), b.is_empty()) {
+        (true, true) => true,
+        // The whole and one of its parts.
+        (true, false) | (false, true) => !measure.starts_with("time "),
+        (false, false) => 2 * shared >= a.len().min(b.len()),
+    }
 }
 
 fn by_denial(said: &[Said<'_>], found: &mut Vec<(usize, usize, String)>) {
@@ -209,60 +225,6 @@ fn by_denial(said: &[Said<'_>], found: &mut Vec<(usize, usize, String)>) {
     }
 }
 
-/// Phrases that cannot both hold of one product.
-const OPPOSITES: &[(&[&str], &[&str])] = &[
-    (
-        &["offline", "without internet", "without a network"],
-        &[
-            "online only",
-            "always online",
-            "internet connection is required",
-            "requires an internet connection",
-            "needs an internet connection",
-        ],
-    ),
-    (
-        &["free of charge", "for free", "kostenlos"],
-        &["paid only", "subscription fee", "pay a fee", "monthly fee"],
-    ),
-    (
-        &["open source", "open-source"],
-        &["proprietary", "closed source", "closed-source"],
-    ),
-    (
-        &[
-            "self-hosted",
-            "on-premise",
-            "on-premises",
-            "on premises",
-            "on premise",
-        ],
-        &["cloud only", "cloud-only", "only in the cloud"],
-    ),
-    (
-        &[
-            "anonymous",
-            "anonymously",
-            "without an account",
-            "without logging in",
-            "ohne konto",
-        ],
-        &[
-            "must log in",
-            "must sign in",
-            "must register",
-            "only registered",
-            "login is required",
-            "requires an account",
-            "müssen sich anmelden",
-        ],
-    ),
-    (
-        &["single user", "single-user"],
-        &["multi-user", "multiple users", "multi-tenant"],
-    ),
-];
-
 fn by_opposites(said: &[Said<'_>], found: &mut Vec<(usize, usize, String)>) {
     for (one, other) in OPPOSITES {
         let saying = |phrases: &[&'static str]| -> Vec<(usize, &'static str)> {
@@ -286,6 +248,21 @@ fn by_opposites(said: &[Said<'_>], found: &mut Vec<(usize, usize, String)>) {
                     found.push((a.min(b), a.max(b), why));
                 }
             }
+        }
+    }
+}
+
+fn by_plain_opposites(said: &[Said<'_>], found: &mut Vec<(usize, usize, String)>) {
+    let texts: Vec<&str> = said
+        .iter()
+        .map(|said| match said.item.kind {
+            ItemKind::OutOfScope => "",
+            _ => said.lower.as_str(),
+        })
+        .collect();
+    for (a, b, why) in opposed(&texts) {
+        if said[a].is_apart_from(&said[b]) {
+            found.push((a.min(b), a.max(b), why));
         }
     }
 }

@@ -1,9 +1,10 @@
 //! Numbers that items demand, in comparable form: what is measured, in which direction it is bounded,
 //! and how much.
 
+use super::super::dates::{limit, month};
 use super::super::words::Word;
 use super::stems::stem;
-use super::units::{CURRENCIES, MONTHS, SIZES, TIMES, TOPICS};
+use super::units::{CURRENCIES, SIZES, TIMES, TOPICS};
 
 /// A number that an item demands.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,6 +46,9 @@ impl Demand {
     }
 }
 
+/// The longest time that somebody waits for an answer, in milliseconds.
+const LONGEST_ANSWER: f64 = 3.6e6;
+
 /// The numbers that the words of a text demand.
 pub fn demands(spoken: &[Word]) -> Vec<Demand> {
     let topic = topic(spoken);
@@ -59,16 +63,15 @@ pub fn demands(spoken: &[Word]) -> Vec<Demand> {
 
 fn demand_at(spoken: &[Word], at: usize, topic: Option<&str>) -> Option<Demand> {
     let word = |at: usize| spoken.get(at).map_or("", |word| word.lower.as_str());
-    if let Some(month) = MONTHS.iter().position(|month| *month == word(at)) {
-        let by = at.checked_sub(1).map(word);
-        if !matches!(by, Some("by" | "before" | "until" | "bis")) {
-            return None;
-        }
+    if month(spoken, at).is_some() {
+        let date = limit(spoken, at)?;
+        let shown: Vec<&str> = (date.first..=date.last).map(word).collect();
         return Some(Demand {
             measure: format!("date {}", topic?),
             bound: Bound::Exactly,
-            value: month as f64,
-            shown: spoken[at].lower.clone(),
+            value: f64::from(date.year.unwrap_or_default() * 12 + date.month - 1)
+                + f64::from(date.day.unwrap_or_default()) / 100.0,
+            shown: shown.join(" "),
             at,
         });
     }
@@ -111,7 +114,13 @@ fn demand_at(spoken: &[Word], at: usize, topic: Option<&str>) -> Option<Demand> 
         if matches!(at.checked_sub(1).map(word), Some("per" | "every")) {
             return None;
         }
-        return demand(format!("time {}", topic?), value);
+        let topic = match topic {
+            // "Finished within 2 seconds": an answer, not the day of the launch.
+            Some("delivery") if value <= LONGEST_ANSWER => "response",
+            None if value <= LONGEST_ANSWER && bound == Bound::AtMost => "response",
+            topic => topic?,
+        };
+        return demand(format!("time {topic}"), value);
     }
     let noun = noun_after(spoken, at)?;
     demand(format!("{noun} {}", period(spoken, at)), number.value)
@@ -326,6 +335,19 @@ mod tests {
             &[("request per second", Bound::Exactly, 500.0)],
         );
         check("Live by June", &[("date delivery", Bound::Exactly, 5.0)]);
+        check(
+            "Live before 1 November 2027",
+            &[("date delivery", Bound::Exactly, 24_334.01)],
+        );
+        check(
+            "Die Seite muss in 500 ms laden",
+            &[("time response", Bound::Exactly, 500.0)],
+        );
+        check(
+            "Search must be finished within 2 seconds",
+            &[("time response", Bound::AtMost, 2_000.0)],
+        );
         check("Use S3 and v1.2", &[]);
+        check("Nobody may read them", &[]);
     }
 }

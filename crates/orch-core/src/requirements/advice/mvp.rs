@@ -73,6 +73,10 @@ fn cut(item: &Requirement, has_musts: bool) -> Option<Mvp> {
         | ItemKind::SuccessCriterion => {}
     }
     let lower = item.text.to_lowercase();
+    // A floor for a version puts nothing off.
+    let lower = ["or later", "and later", "later than", "sooner or later"]
+        .iter()
+        .fold(lower, |lower, floor| lower.replace(floor, " "));
     let says = |list: &[&'static str]| list.iter().copied().find(|word| lower.contains(word));
     if let Some(word) = says(FIRST) {
         return because(true, &format!("it says “{word}”"));

@@ -58,6 +58,7 @@ pub fn options(items: &[Requirement]) -> Vec<ArchitectureOption> {
                     .any(|phrase| name.contains(phrase.trim_end_matches('s')));
                 continue;
             }
+            tally.ruled_out |= BLUEPRINTS[number].name == "static-site" && needs_a_server(&spoken);
             for phrase in strong {
                 tally.said.entry(phrase).or_insert((STRONG, at));
             }
@@ -78,6 +79,23 @@ pub fn options(items: &[Requirement]) -> Vec<ArchitectureOption> {
         .into_iter()
         .map(|(_, number)| option(&BLUEPRINTS[number], &tallies[number], items))
         .collect()
+}
+
+/// Files alone take no payment and know nobody.
+fn needs_a_server(spoken: &[Word]) -> bool {
+    spoken.iter().any(|word| {
+        matches!(
+            word.lower.as_str(),
+            "pay"
+                | "payment"
+                | "payments"
+                | "checkout"
+                | "login"
+                | "account"
+                | "accounts"
+                | "orders"
+        )
+    })
 }
 
 fn option(blueprint: &Blueprint, tally: &Tally, items: &[Requirement]) -> ArchitectureOption {

@@ -4,7 +4,7 @@
 use super::super::words::{Word, words};
 
 /// Words that say nothing about what a sentence is about: grammar, duty, and names of the product.
-const GENERIC: &str = "a, about, able, after, all, allow, also, an, and, any, app, application, are, as, at, be, \
+const GENERIC: &str = "a, about, able, after, all, allow, anywhere, ever, also, an, and, any, app, application, are, as, at, be, \
      been, before, but, by, can, cannot, can't, do, does, doesn't, don't, each, every, everything, \
      exactly, first, for, from, has, have, if, in, into, is, isn't, it, its, later, least, less, \
      let, made, make, makes, may, might, more, most, must, need, needs, never, no, none, not, of, \

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
+use super::super::dates::MONTHS;
 use super::stems::stem;
 
 /// Units of time in milliseconds.
@@ -16,6 +17,7 @@ pub const TIMES: &[(&str, f64)] = &[
     ("second", 1e3),
     ("seconds", 1e3),
     ("sekunde", 1e3),
+    ("millisekunde", 1.0),
     ("sekunden", 1e3),
     ("min", 6e4),
     ("minute", 6e4),
@@ -24,7 +26,12 @@ pub const TIMES: &[(&str, f64)] = &[
     ("h", 3.6e6),
     ("hour", 3.6e6),
     ("hours", 3.6e6),
+    ("stunde", 3.6e6),
     ("stunden", 3.6e6),
+    ("tag", 8.64e7),
+    ("woche", 6.048e8),
+    ("monat", 2.592e9),
+    ("jahr", 3.1536e10),
     ("day", 8.64e7),
     ("days", 8.64e7),
     ("tage", 8.64e7),
@@ -59,22 +66,6 @@ pub const CURRENCIES: &[&str] = &[
     "cent", "cents", "chf", "dollar", "dollars", "eur", "euro", "euros", "gbp", "pounds", "usd",
 ];
 
-/// Months in their order.
-pub const MONTHS: &[&str] = &[
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-];
-
 /// Words that tell what a time, a share or a size is of.
 pub const TOPICS: &[(&str, &[&str])] = &[
     (
@@ -94,6 +85,10 @@ pub const TOPICS: &[(&str, &[&str])] = &[
             "antwortet",
             "antworten",
             "lädt",
+            "laden",
+            "ladet",
+            "reagiert",
+            "reagieren",
         ],
     ),
     ("start", &["start", "starts", "boot", "boots", "startup"]),

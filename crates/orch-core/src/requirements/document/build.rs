@@ -10,12 +10,13 @@ use crate::survey::{Renew, Survey};
 use super::super::advice;
 use super::super::id::Ids;
 use super::super::item::{Asks, Draft, Item, ItemKind, Source};
+use super::super::openapi::DEPRECATED;
 use super::super::propose::{propose, unheard};
 use super::super::wording::tidied;
 use super::derive::derive;
 use super::existing::{of_code, renewal};
 use super::matching::{Known, matches};
-use super::model::{Document, Origin, Requirement};
+use super::model::{Document, Origin, Priority, Requirement};
 
 /// A text that needs are read from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -241,7 +242,8 @@ fn of_operations(
             "" => format!("The API answers `{}`", operation.name),
             summary => format!("The API answers `{}`: {summary}", operation.name),
         };
-        Fresh::of(
+        let is_deprecated = operation.summary.starts_with(DEPRECATED);
+        let mut fresh = Fresh::of(
             requirement(
                 Item {
                     id: ids.next(ItemKind::Functional, &operation.name, 0),
@@ -258,7 +260,13 @@ fn of_operations(
                 origin,
             ),
             None,
-        )
+        );
+        // The operations are the interface that is asked for, whatever words their summaries use.
+        fresh.item.priority = match is_deprecated {
+            true => Priority::Could,
+            false => Priority::Must,
+        };
+        fresh
     });
     items.collect()
 }

@@ -5,7 +5,9 @@
 use std::collections::{HashMap, HashSet};
 
 use super::super::advice::{self, RuleItem};
+use super::answering;
 use super::build::next_id;
+use super::merge::is_contradiction_by_model;
 use super::model::{
     ArchitectureOption, Document, Finding, FindingKind, Origin, Requirement, Support,
 };
@@ -27,6 +29,7 @@ pub(super) fn derive(document: &mut Document) {
     let mut contradictions = advice::contradictions(&document.items);
     // What a model asks about already is not asked again.
     contradictions.retain(|found| !is_asked(&document.items, &found.items));
+    answering::leave_out_decided(&mut contradictions, &document.items, &old);
     let mut asked = Vec::with_capacity(contradictions.len());
     let from_rules = contradictions
         .iter()
@@ -134,9 +137,19 @@ fn findings(
     let by_model = document
         .items
         .iter()
-        .filter(|item| !item.between.is_empty());
-    found.extend(by_model.map(|question| {
-        let between = question.between.iter();
+        .filter(|item| !item.between.is_empty() || is_contradiction_by_model(item))
+        .filter(|item| {
+            !found
+                .iter()
+                .any(|known| known.question.as_ref() == Some(&item.id))
+        });
+    let by_model: Vec<&Requirement> = by_model.collect();
+    found.extend(by_model.into_iter().map(|question| {
+        let lone = question
+            .about
+            .iter()
+            .filter(|_| question.between.is_empty());
+        let between = question.between.iter().chain(lone);
         let items: Vec<&Requirement> = between
             .filter_map(|id| by_id.get(id.as_str()).copied())
             .collect();
@@ -144,7 +157,10 @@ fn findings(
             kind: FindingKind::Contradiction,
             message: question.text.clone(),
             items: items.iter().map(|item| item.id.clone()).collect(),
-            sentences: items.iter().map(|item| item.said().to_owned()).collect(),
+            sentences: match items.is_empty() {
+                true => vec![question.said().to_owned()],
+                false => items.iter().map(|item| item.said().to_owned()).collect(),
+            },
             question: Some(question.id.clone()),
             resolved: question.answer.is_some(),
         }
@@ -159,7 +175,7 @@ fn findings(
             kind: FindingKind::Vagueness,
             message: format!("“{word}” in “{text}” wants a number"),
             items: question.about.iter().cloned().collect(),
-            sentences: vec![question.source.sentence.clone()],
+            sentences: vec![question.said().to_owned()],
             question: Some(question.id.clone()),
             resolved: question.answer.is_some(),
         });

@@ -4,8 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::advice;
 use super::super::item::{ItemKind, Source};
-use super::super::propose::propose;
-use super::super::wording::tidied;
+use super::answering::{self, Settled};
 use super::build::next_id;
 use super::derive::derive;
 use super::model::{Answer, Document, Mvp, Origin, Priority, Removed, Requirement};
@@ -153,7 +152,7 @@ impl Document {
                     by: author.to_owned(),
                 });
                 let question = question.clone();
-                self.take_answer(&question, &answer);
+                self.take_answer(&question, &answer, author);
             }
             Edit::Skip { id } => {
                 self.question_mut(id)?.answer = Some(Answer {
@@ -189,16 +188,19 @@ impl Document {
         self.items.push(item);
     }
 
-    /// An answer becomes an item of its own, so that what is planned knows of it.
-    fn take_answer(&mut self, question: &Requirement, answer: &str) {
+    /// An answer settles what was asked: it rules out the other side of a contradiction, or becomes an item
+    /// that says what it is an answer to, so that what is planned knows of it.
+    fn take_answer(&mut self, question: &Requirement, answer: &str, author: &str) {
         self.forget_answer(&question.id);
+        if self.rule_out_by(question, answer, author) == Settled::BySide {
+            return;
+        }
         let about = question
             .about
             .as_ref()
             .and_then(|id| self.items.iter().find(|item| &item.id == id));
-        let (kind, text) = match (about, &question.vague_word) {
-            (Some(about), Some(_)) => (about.kind, format!("{}: {answer}", about.text)),
-            (_, _) => (kind_of_answer(answer), tidied(answer)),
+        let Some((kind, text)) = answering::item_of(question, about, answer) else {
+            return;
         };
         let mut item = added(kind, text, Origin::Answer);
         item.about = Some(question.id.clone());
@@ -209,6 +211,7 @@ impl Document {
         self.items.retain(|item| {
             item.origin != Origin::Answer || item.about.as_deref() != Some(question)
         });
+        self.take_back(question);
     }
 
     fn item_mut(&mut self, id: &str) -> Result<&mut Requirement, Fault> {
@@ -267,16 +270,6 @@ fn added(kind: ItemKind, text: String, origin: Origin) -> Requirement {
         edited: true,
         between: Vec::new(),
     }
-}
-
-/// What kind of need an answer states; a limit, where it does not say.
-fn kind_of_answer(answer: &str) -> ItemKind {
-    propose(answer)
-        .items
-        .first()
-        .map(|item| item.kind)
-        .filter(|kind| !matches!(kind, ItemKind::OpenQuestion | ItemKind::Goal))
-        .unwrap_or(ItemKind::Constraint)
 }
 
 /// A text on one line, within its bounds.

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use super::super::advice::stems;
 use super::super::id::normalised;
 use super::super::item::ItemKind;
 use super::model::Requirement;
@@ -76,61 +77,85 @@ fn by_equal(
     }
 }
 
+/// The words that tell an item from its neighbours: those that say what it is about, else all.
+fn telling_words(text: &str) -> Vec<String> {
+    let mut found = stems(text);
+    let numbers = text.split(|c: char| !c.is_alphanumeric());
+    found.extend(
+        numbers
+            .filter(|word| word.starts_with(|c: char| c.is_ascii_digit()))
+            .map(str::to_owned),
+    );
+    if found.is_empty() {
+        let all = text.split(|c: char| !c.is_alphanumeric());
+        found = all
+            .filter(|word| !word.is_empty())
+            .map(str::to_owned)
+            .collect();
+    }
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+/// How much a word tells: the fewer items have it, the more. A number is changed more often than what it is of.
+fn weight(word: &str, items: usize) -> f64 {
+    let most = match word.starts_with(|c: char| c.is_ascii_digit()) {
+        true => 0.4,
+        false => 1.0,
+    };
+    f64::min(most, 2.0 / (items.max(1) as f64 + 1.0))
+}
+
+/// Pairs of all that are left, the most alike first: what is nearer to another one is never taken before it.
 fn by_likeness(
     old: &[Known<'_>],
     new: &[Known<'_>],
     found: &mut [Option<usize>],
     taken: &mut [bool],
 ) {
-    let words = |item: &Known<'_>| -> Vec<String> {
-        let mut words: Vec<String> = item
-            .text
-            .split(|c: char| !c.is_alphanumeric())
-            .filter(|word| !word.is_empty())
-            .map(str::to_owned)
-            .collect();
-        words.sort_unstable();
-        words.dedup();
-        words
+    let of_old: Vec<Vec<String>> = old.iter().map(|item| telling_words(&item.text)).collect();
+    let of_new: Vec<Vec<String>> = new.iter().map(|item| telling_words(&item.text)).collect();
+    let mut uses: HashMap<&str, (usize, usize)> = HashMap::new();
+    for word in of_old.iter().flatten() {
+        uses.entry(word).or_default().0 += 1;
+    }
+    for word in of_new.iter().flatten() {
+        uses.entry(word).or_default().1 += 1;
+    }
+    let weigh = |word: &str| {
+        let (before, after) = uses.get(word).copied().unwrap_or_default();
+        weight(word, before.max(after))
     };
-    let mut postings: HashMap<String, Vec<usize>> = HashMap::new();
-    let mut sizes = vec![0; old.len()];
-    for (at, item) in old.iter().enumerate().filter(|(at, _)| !taken[*at]) {
-        let words = words(item);
-        sizes[at] = words.len();
+    let mut postings: HashMap<&str, Vec<usize>> = HashMap::new();
+    let mut sizes = vec![0.0; old.len()];
+    for (at, words) in of_old.iter().enumerate().filter(|(at, _)| !taken[*at]) {
+        sizes[at] = words.iter().map(|word| weigh(word)).sum();
         for word in words {
             postings.entry(word).or_default().push(at);
         }
     }
     let mut pairs: Vec<(f64, usize, usize)> = Vec::new();
-    for (at, item) in new
+    for (at, words) in of_new
         .iter()
         .enumerate()
         .filter(|(at, _)| found[*at].is_none())
     {
-        let words = words(item);
-        let mut common: HashMap<usize, usize> = HashMap::new();
-        let mut counted = 0;
-        for word in &words {
-            let Some(places) = postings.get(word) else {
-                counted += 1;
-                continue;
-            };
+        let size: f64 = words.iter().map(|word| weigh(word)).sum();
+        let mut common: HashMap<usize, f64> = HashMap::new();
+        for word in words {
+            let places = postings.get(word.as_str()).map_or(&[][..], Vec::as_slice);
             if places.len() <= MOST_POSTINGS {
-                counted += 1;
                 for place in places {
-                    *common.entry(*place).or_default() += 1;
+                    *common.entry(*place).or_default() += weigh(word);
                 }
             }
         }
-        // Words that are too common to look up are taken to be shared.
-        let assumed = words.len() - counted;
         for (place, shared) in common {
-            if old[place].kind != item.kind && old[place].sentence != item.sentence {
+            if old[place].kind != new[at].kind && old[place].sentence != new[at].sentence {
                 continue;
             }
-            let shared = (shared + assumed).min(sizes[place]) as f64;
-            let alike = 2.0 * shared / (words.len() + sizes[place]) as f64;
+            let alike = 2.0 * shared / (size + sizes[place]);
             if alike >= LEAST_ALIKE {
                 pairs.push((alike, place, at));
             }

@@ -44,7 +44,7 @@ pub fn document_of_model(
             .and_then(|source| made.first_about(source));
         made.question(&vague.question, source, &settled, |fresh| {
             fresh.about = about;
-            fresh.item.vague_word = about.map(|_| word);
+            fresh.item.vague_word = Some(word).filter(|word| !word.is_empty());
         });
     }
     for contradiction in suggested.contradictions.iter().take(MOST_QUESTIONS) {
@@ -59,10 +59,12 @@ pub fn document_of_model(
             &contradiction.question,
             sources.into_iter().next(),
             &settled,
-            |fresh| {
-                if between.len() > 1 {
-                    fresh.between = between;
+            |fresh| match between.as_slice() {
+                [] | [_] => {
+                    fresh.about = between.first().copied();
+                    fresh.item.key = format!("{CONTRADICTION}{}", fresh.item.key);
                 }
+                [_, _, ..] => fresh.between = between,
             },
         );
     }
@@ -83,6 +85,14 @@ pub fn document_of_model(
     document.options = options(&suggested.options, &document, &sentences);
     derive(&mut document);
     document
+}
+
+/// How the key of a contradiction begins that does not stand between two items.
+const CONTRADICTION: &str = "contradiction-by-model/";
+
+/// Whether a model asks about a contradiction of which the texts or the items do not show both sides.
+pub(super) fn is_contradiction_by_model(item: &Requirement) -> bool {
+    item.key.starts_with(CONTRADICTION)
 }
 
 /// Where a sentence stands, whatever its position.

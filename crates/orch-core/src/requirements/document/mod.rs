@@ -3,6 +3,7 @@
 //!
 //! **Invariant:** everything here is a function of the texts, the version before and the edits.
 
+mod answering;
 mod build;
 mod cited;
 mod derive;
@@ -20,6 +21,8 @@ mod word_diff;
 
 #[cfg(test)]
 mod merge_tests;
+#[cfg(test)]
+mod plain_tests;
 #[cfg(test)]
 mod tests;
 

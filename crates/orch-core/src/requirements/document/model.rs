@@ -127,6 +127,11 @@ impl Requirement {
         self.cited_sentence().unwrap_or(&self.text)
     }
 
+    /// Whether it was wanted and is not any more: an answer chose against it.
+    pub fn is_ruled_out(&self) -> bool {
+        self.priority == Priority::Wont && self.kind != ItemKind::OutOfScope
+    }
+
     /// Whether a person changed it, answered it or decided on its version.
     pub(super) fn is_touched(&self) -> bool {
         self.edited || self.answer.is_some() || self.mvp.as_ref().is_some_and(|mvp| mvp.by_person)

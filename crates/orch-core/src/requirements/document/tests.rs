@@ -299,10 +299,7 @@ fn the_first_version_has_what_is_demanded_and_says_why() {
     );
     assert_eq!(
         mvp("reserve"),
-        Some((
-            false,
-            "others are demanded and this is not (priority should)".to_owned()
-        ))
+        Some((true, "it is demanded (priority must)".to_owned()))
     );
     assert_eq!(
         mvp("invoice"),

@@ -1,0 +1,368 @@
+//! What a sentence without a duty tells: what the product does, a fact about the world it comes from, or
+//! something that only a person can say. Looks at the subject and the verb, at nothing else.
+
+use super::words::{Gap, Word, words};
+
+/// What a plain statement tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Telling {
+    /// What the product does, or what somebody does with it: a demand in the present tense.
+    Demand,
+    /// How things are today, who asks, what there is already.
+    Context,
+    /// Neither is plain.
+    Unclear,
+}
+
+/// The product by the words that visions call it.
+const PRODUCT: &[&str] = &[
+    "it",
+    "tool",
+    "program",
+    "app",
+    "application",
+    "system",
+    "service",
+    "site",
+    "website",
+    "shop",
+    "api",
+    "server",
+    "backend",
+    "frontend",
+    "platform",
+    "pipeline",
+    "portal",
+    "dashboard",
+    "dashboards",
+    "page",
+    "pages",
+    "screen",
+    "form",
+    "command",
+    "report",
+    "reports",
+    "library",
+    "bot",
+    "game",
+    "product",
+    "software",
+    "database",
+    "editor",
+    "list",
+    "search",
+    "import",
+    "export",
+    "job",
+    "component",
+    "module",
+    "endpoint",
+    "client",
+];
+
+/// Those who use it.
+const PEOPLE: &[&str] = &[
+    "user",
+    "users",
+    "customer",
+    "customers",
+    "visitor",
+    "visitors",
+    "admin",
+    "admins",
+    "administrator",
+    "administrators",
+    "staff",
+    "member",
+    "members",
+    "player",
+    "players",
+    "operator",
+    "operators",
+    "analyst",
+    "analysts",
+    "editor",
+    "editors",
+    "author",
+    "authors",
+    "buyer",
+    "buyers",
+    "seller",
+    "sellers",
+    "guest",
+    "guests",
+    "manager",
+    "managers",
+    "reader",
+    "readers",
+    "reviewer",
+    "reviewers",
+    "owner",
+    "owners",
+    "partner",
+    "partners",
+    "student",
+    "students",
+    "teacher",
+    "teachers",
+    "patient",
+    "patients",
+    "driver",
+    "drivers",
+    "tenant",
+    "tenants",
+    "subscriber",
+    "subscribers",
+    "developer",
+    "developers",
+    "kunde",
+    "kunden",
+    "nutzer",
+    "benutzer",
+    "mitglied",
+    "mitglieder",
+];
+
+/// What follows a subject and is no verb in the present tense.
+const NO_VERBS: &[&str] = &[
+    "of", "for", "with", "to", "and", "or", "that", "which", "who", "in", "on", "from", "by",
+    "about", "without", "at", "as", "was", "were", "had", "did",
+];
+
+const TODAY: &[&str] = &[
+    "today",
+    "currently",
+    "already",
+    "nowadays",
+    "heute",
+    "derzeit",
+    "bereits",
+    "momentan",
+    "formerly",
+    "historically",
+    "yesterday",
+];
+
+/// What "we" do without asking for anything.
+const OWN_DEEDS: &[&str] = &[
+    "run", "have", "sell", "operate", "own", "are", "work", "serve", "know", "maintain", "employ",
+    "produce", "collect", "get", "copy", "spend", "lose", "were", "had", "started", "built",
+    "sold",
+];
+
+/// What `clause` tells where no word of duty stands in it.
+pub fn telling(clause: &str) -> Telling {
+    let words = words(clause);
+    if is_context(&words) {
+        return Telling::Context;
+    }
+    if tells_of_the_product(&words) {
+        return Telling::Demand;
+    }
+    Telling::Unclear
+}
+
+fn at(words: &[Word], place: usize) -> &str {
+    words.get(place).map_or("", |word| word.lower.as_str())
+}
+
+/// Facts about those who ask: "we run a billing platform", "the team knows Scala", "today …".
+pub fn is_context(words: &[Word]) -> bool {
+    let says = |list: &[&str]| words.iter().any(|word| list.contains(&word.lower.as_str()));
+    let is_bound = says(&[
+        "must", "should", "shall", "muss", "soll", "budget", "want", "need",
+    ]);
+    if is_bound {
+        return false;
+    }
+    if says(TODAY) {
+        return true;
+    }
+    let skipped = usize::from(matches!(at(words, 0), "and" | "but" | "so"));
+    let (first, second) = (at(words, skipped), at(words, skipped + 1));
+    let third = at(words, skipped + 2);
+    let has_number_as_limit = says(&["at", "most", "least", "less", "under"]) && says(&["month"]);
+    if matches!(first, "we" | "i") && OWN_DEEDS.contains(&second) && !has_number_as_limit {
+        // "We are building": a wish, and "we have to": a duty.
+        return !(third.ends_with("ing") || third == "to" || third == "going");
+    }
+    let team = matches!(
+        (first, second),
+        (
+            "the" | "our" | "my",
+            "team" | "company" | "developer" | "developers" | "colleagues"
+        )
+    ) || first == "wir"
+        && matches!(
+            second,
+            "haben" | "sind" | "verkaufen" | "nutzen" | "betreiben"
+        );
+    if team && !second.is_empty() && !says(&["can", "may"]) {
+        return true;
+    }
+    let spends = words.iter().any(|word| {
+        matches!(
+            word.lower.as_str(),
+            "spend" | "spends" | "waste" | "wastes" | "wait" | "waits"
+        )
+    });
+    spends
+        && says(&[
+            "day", "days", "time", "hour", "hours", "week", "weeks", "half",
+        ])
+}
+
+/// A subject that is the product, a part of it or somebody who uses it, and a verb in the present tense.
+fn tells_of_the_product(words: &[Word]) -> bool {
+    let mut from = 0;
+    // "With --json it prints", "Every evening the shop exports", "When a job fails, it is repeated".
+    if matches!(
+        at(words, 0),
+        "with"
+            | "without"
+            | "when"
+            | "if"
+            | "on"
+            | "in"
+            | "at"
+            | "after"
+            | "before"
+            | "once"
+            | "for"
+            | "by"
+    ) {
+        let subject = words.iter().skip(1).take(14).position(|word| {
+            PRODUCT.contains(&word.lower.as_str()) || PEOPLE.contains(&word.lower.as_str())
+        });
+        match subject {
+            Some(found) => from = found + 1,
+            None => return false,
+        }
+    }
+    let is_article = matches!(
+        at(words, from),
+        "the"
+            | "a"
+            | "an"
+            | "each"
+            | "every"
+            | "all"
+            | "any"
+            | "our"
+            | "its"
+            | "returning"
+            | "registered"
+            | "new"
+            | "der"
+            | "die"
+            | "das"
+            | "jeder"
+            | "jede"
+            | "jedes"
+            | "alle"
+    );
+    let article = at(words, from);
+    let every = matches!(article, "every" | "each");
+    let first = from + usize::from(is_article);
+    for place in first..words.len().min(first + 4) {
+        let word = at(words, place);
+        let next = at(words, place + 1);
+        if PRODUCT.contains(&word) || PEOPLE.contains(&word) {
+            let is_named_only = article == "a" || article == "an";
+            let is_followed = words[place].gap == Gap::Space && !NO_VERBS.contains(&next);
+            return is_followed && !next.is_empty() && !(is_named_only && PRODUCT.contains(&word));
+        }
+        // "Every meter sends", "raw data is deleted", "invalid readings are kept".
+        if place > from
+            && (matches!(word, "is" | "are" | "gets" | "get" | "has")
+                || (every && word.len() > 3 && word.ends_with('s') && !word.ends_with("ss")))
+        {
+            let done = next.ends_with("ed")
+                || matches!(
+                    next,
+                    "kept" | "sent" | "shown" | "made" | "written" | "built" | "run"
+                );
+            return done || (every && !next.is_empty());
+        }
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Telling, telling};
+
+    fn check(expected: Telling, clauses: &[&str]) {
+        for clause in clauses {
+            assert_eq!(telling(clause), expected, "{clause:?}");
+        }
+    }
+
+    #[test]
+    fn the_present_tense_of_the_product_is_a_demand() {
+        check(
+            Telling::Demand,
+            &[
+                "It takes one or more folders and prints groups of files",
+                "With --json it prints JSON",
+                "With --delete it asks before it removes anything",
+                "A customer gets an e-mail when the order is confirmed",
+                "Every user gets a welcome mail",
+                "Users sign up with their e-mail address",
+                "The tool prints a report",
+                "Raw data is deleted after 13 months",
+                "Each meter sends a reading every 15 minutes",
+                "Analysts query the results with SQL",
+                // Not tuned to.
+                "When a job fails, the system repeats it",
+                "Members pay their dues once a year",
+                "Old backups are removed after a week",
+            ],
+        );
+    }
+
+    #[test]
+    fn facts_about_those_who_ask_are_context() {
+        check(
+            Telling::Context,
+            &[
+                "We sell loose tea from small growers",
+                "Today customers order by e-mail",
+                "Three people spend half their day on it",
+                "We run a billing platform on two rented servers",
+                "We use Kafka and Spark already",
+                "The team knows Scala and Python",
+                "We have nobody who can operate it",
+                // Not tuned to.
+                "Our company makes bicycle bells",
+                "Invoices are currently written by hand",
+                "Two clerks waste hours on copying",
+            ],
+        );
+    }
+
+    #[test]
+    fn what_is_neither_is_said_to_be_unclear() {
+        check(
+            Telling::Unclear,
+            &[
+                "Levels get harder",
+                "A utility collects readings",
+                "Sunny weather",
+                "",
+            ],
+        );
+    }
+
+    #[test]
+    fn wishes_and_duties_are_no_context() {
+        for clause in [
+            "We are building a shop",
+            "We have to move",
+            "We have a budget of 5 euros",
+            "We want tea",
+        ] {
+            assert_ne!(telling(clause), Telling::Context, "{clause:?}");
+        }
+    }
+}
