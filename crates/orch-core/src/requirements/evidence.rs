@@ -128,6 +128,18 @@ fn is_meant(cue: Cue, words: &[Word], at: usize) -> bool {
                 && !matches!(next, "not" | "never" | "only")
                 && !words[..at].iter().any(nobody)
         }
+        // "They spend half their day on it": time and no money.
+        (Cue::Money, "spend" | "spending") => {
+            let rest = &words[at + 1..];
+            let is_time = |word: &Word| {
+                matches!(
+                    word.lower.as_str(),
+                    "day" | "days" | "time" | "hour" | "hours" | "week" | "weeks"
+                )
+            };
+            let is_number = |word: &Word| word.lower.contains(|c: char| c.is_ascii_digit());
+            !rest.iter().any(is_time) || rest.iter().any(is_number)
+        }
         // "Two weeks later".
         (Cue::Exclusion, "later") => {
             !before.is_some_and(|before| before.ends_with('s') && LONG.contains(&before))
