@@ -116,7 +116,7 @@ async fn tasks_that_need_an_approval_of_their_own_are_named_before_and_after_the
     let base = format!("/projects/{project}/plans");
     let serves = &tasks(&plan)[0]["requirements"];
     let edits = json!({"edits": [
-        {"op": "add_task", "story": tasks(&plan)[0]["story"], "title": "Set up the database", "kind": "infra",
+        {"op": "add_task", "story": tasks(&plan)[0]["story"], "title": "Deploy to production", "kind": "infra",
          "role": "infra", "requirements": serves},
     ]});
     let edited = server
@@ -127,7 +127,7 @@ async fn tasks_that_need_an_approval_of_their_own_are_named_before_and_after_the
         let gated = tasks.filter(|task| task["needs_approval"] == true);
         gated.map(|task| text(&task["title"]).to_owned()).collect()
     };
-    assert_eq!(gated(&edited), ["Set up the database"]);
+    assert_eq!(gated(&edited), ["Deploy to production"]);
     let digest = text(&edited["digest"]);
     let project = project.to_string();
     let mut approve = server.command(&["plan", "approve", &project, "--digest", digest]);
@@ -138,7 +138,7 @@ async fn tasks_that_need_an_approval_of_their_own_are_named_before_and_after_the
         "{said}"
     );
     let shown = server.get(&format!("{base}/{}", edited["id"])).await;
-    assert_eq!(gated(&shown), ["Set up the database"]);
+    assert_eq!(gated(&shown), ["Deploy to production"]);
     let_through(&server).await;
     let shown = server.get(&format!("{base}/{}", edited["id"])).await;
     assert_eq!(gated(&shown), [""; 0]);
