@@ -475,7 +475,7 @@ async fn what_is_old_untested_and_unpinned_becomes_a_plan_by_the_command_line_an
         );
     }
     assert!(!proposed.contains("Python"), "{proposed}");
-    server.cli(&["requirements", "approve", &project]);
+    server.cli(&["requirements", "approve", &project, "--version", "1"]);
     let planned = server.cli(&["plan", "propose", &project]);
     assert!(planned.contains("pay by card"), "{planned}");
     assert!(planned.contains("Node.js 14"), "{planned}");

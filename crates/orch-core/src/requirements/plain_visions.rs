@@ -36,7 +36,7 @@ fn the_tea_shop_is_read_as_its_owner_means_it() {
     check(
         TEA_SHOP,
         &[
-            ("Three people spend", Goal, true),
+            ("three people spend", Goal, true),
             ("put teas in a basket", Functional, true),
             ("A customer gets an e-mail", Functional, true),
             ("leave a review", Functional, true),

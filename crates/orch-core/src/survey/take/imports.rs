@@ -155,8 +155,10 @@ fn script(line: &str, path: &str, names: &Names) -> Option<String> {
     } else if let Some(at) = line.find("import(") {
         &line[at + 7..]
     } else if line.starts_with("import") || line.starts_with("export") || line.starts_with('}') {
-        let at = line.rfind(" from ").map(|at| at + 6);
-        &line[at.unwrap_or("import".len().min(line.len()))..]
+        match line.rfind(" from ") {
+            Some(at) => &line[at + 6..],
+            None => line.strip_prefix("import")?,
+        }
     } else {
         return None;
     };
