@@ -33,6 +33,7 @@ mod models;
 mod once;
 mod openapi;
 mod orchestrate;
+mod pdf;
 mod plan_by_model;
 mod plan_impact;
 mod plan_work;

@@ -310,7 +310,7 @@ async fn progress_comes_as_events_and_the_last_is_the_whole() {
 async fn a_request_under_way_when_its_server_dies_is_failed_at_the_next_start() {
     let (mut server, _model) = with_model(vec![Reply::Hang], &[]).await;
     let id = "550e8400-e29b-41d4-a716-446655440002";
-    let mut body = ask(&["spec"]);
+    let mut body = ask(&["spec", "code"]);
     body["request_id"] = json!(id);
     let waiting = tokio::spawn({
         let request = server.request(Method::POST, "/api/orchestrate").json(&body);
@@ -330,6 +330,12 @@ async fn a_request_under_way_when_its_server_dies_is_failed_at_the_next_start() 
     assert!(
         over["error"]["reason"].as_str().unwrap().contains("ended"),
         "{over}"
+    );
+    assert_eq!(over["error"]["agent"], "Spec");
+    let agents = &over["metadata"]["agents"];
+    assert_eq!(
+        (&agents[0]["status"], &agents[1]["status"]),
+        (&json!("failed"), &json!("skipped"))
     );
 }
 

@@ -15,8 +15,9 @@ mod output;
 mod view;
 
 fn main() -> std::process::ExitCode {
-    // Before anything else: it may be told to become a sandbox's first program.
+    // Before anything else: it may be told to become a sandbox's first program, or to read one PDF.
     orch_sandbox::init::begin_if_asked();
+    orch_server::read_pdf_if_asked();
     // Before anything can open an HTTPS connection.
     orch_api::client::install_provider();
     launch::launch()

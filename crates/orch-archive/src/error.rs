@@ -25,7 +25,7 @@ pub enum ArchiveError {
     },
     /// Too much comes out of it.
     #[error(
-        "the archive unpacks to {what}, more than the {bound} that are allowed; nothing was taken from it"
+        "the archive unpacks to more than {bound} {what}, which is the most that is allowed; nothing was taken from it"
     )]
     Bomb {
         /// What there is too much of.
@@ -81,7 +81,7 @@ impl ArchiveError {
             let is_bomb = error.get_ref().is_some_and(|inner| inner.is::<TooMuch>());
             match is_bomb {
                 true => Self::Bomb {
-                    what: "more bytes",
+                    what: "bytes",
                     bound,
                 },
                 false => Self::damaged(what, error.to_string()),

@@ -105,7 +105,7 @@ impl Sink for Looker<'_> {
         self.entries += 1;
         if self.entries > self.bounds.entries {
             return Err(ArchiveError::Bomb {
-                what: "more entries",
+                what: "entries",
                 bound: self.bounds.entries,
             });
         }

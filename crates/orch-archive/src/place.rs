@@ -83,7 +83,7 @@ impl Placer {
         self.entries += 1;
         if self.entries > self.bounds.entries {
             return Err(ArchiveError::Bomb {
-                what: "more entries",
+                what: "entries",
                 bound: self.bounds.entries,
             });
         }

@@ -290,16 +290,16 @@ fn bombs_are_bounded_in_bytes_ratio_and_entries() {
     let zeros = vec![0; 4 << 20];
     let bomb = gzip(&tar(&[(b"a", b'0', b"", &zeros)]));
     let refusal = try_unpack(&bomb, SMALL).1.unwrap_err();
-    assert!(refusal.contains("unpacks to more bytes"), "{refusal}");
+    assert!(refusal.contains("unpacks to more than"), "{refusal}");
     let refusal = try_unpack(&gzip(&zeros), SMALL).1.unwrap_err();
-    assert!(refusal.contains("unpacks to more bytes"), "{refusal}");
+    assert!(refusal.contains("unpacks to more than"), "{refusal}");
     let names: Vec<String> = (0..60).map(|number| format!("f{number}")).collect();
     let many: Vec<Made<'_>> = names
         .iter()
         .map(|name| (name.as_bytes(), b'0', &b""[..], &b""[..]))
         .collect();
     let refusal = try_unpack(&tar(&many), SMALL).1.unwrap_err();
-    assert!(refusal.contains("more entries"), "{refusal}");
+    assert!(refusal.contains("50 entries"), "{refusal}");
     let mut endless = tar(&[(b"x", b'L', b"", b"n")]);
     endless[124..135].copy_from_slice(b"77777777777");
     assert!(try_unpack(&endless, SMALL).1.is_err());
@@ -444,7 +444,7 @@ fn what_leads_out_or_holds_too_much_is_refused_before_it_is_looked_at() {
             "goes through a link",
         ),
         (tar(&[(b"a", b'3', b"", b"")]), "is a device"),
-        (bomb, "unpacks to more bytes"),
+        (bomb, "unpacks to more than"),
         (gzip(b"no archive at all"), "none of tar"),
         (b"plain".to_vec(), "none of tar"),
         (Vec::new(), "none of tar"),
@@ -457,11 +457,7 @@ fn what_leads_out_or_holds_too_much_is_refused_before_it_is_looked_at() {
         .iter()
         .map(|name| (&name[..], b'0', &b""[..], &b""[..]))
         .collect();
-    assert!(
-        looked(&tar(&many), &[])
-            .unwrap_err()
-            .contains("more entries")
-    );
+    assert!(looked(&tar(&many), &[]).unwrap_err().contains("entries"));
 }
 
 #[test]

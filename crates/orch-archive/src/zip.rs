@@ -71,7 +71,7 @@ impl<F: Read + Seek> Zip<F> {
         let (offset, size, count) = directory(&mut file)?;
         if size > MAX_DIRECTORY || count > bounds.entries {
             return Err(ArchiveError::Bomb {
-                what: "more entries",
+                what: "entries",
                 bound: bounds.entries,
             });
         }

@@ -16,7 +16,7 @@ use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use orch_core::source::{RepositoryUrl, Scheme};
 
-use crate::GitError;
+use crate::{GitError, orphan};
 
 /// How much of what git says is kept.
 const MOST_SAID: u64 = 64 * 1024;
@@ -273,6 +273,7 @@ impl Call<'_> {
         });
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         command.process_group(0);
+        orphan::ends_with_its_caller(&mut command);
         command
     }
 

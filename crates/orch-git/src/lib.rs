@@ -6,6 +6,7 @@
 mod error;
 mod git;
 mod mirror;
+mod orphan;
 mod resolve;
 mod snapshot;
 #[cfg(test)]

@@ -16,6 +16,7 @@ mod reconcile;
 mod server;
 mod vault;
 
+pub use app::attachment::read_pdf_if_asked;
 pub use app::orchestrate::TeamSettings;
 pub use app::role::Memory as RoleMemory;
 pub use audit_file::{AuditReport, verify_audit};

@@ -158,32 +158,40 @@ pub async fn release(conn: &mut Conn, reservation: i64) -> Result<(), StoreError
     Ok(())
 }
 
-/// Removes what expired; tells the project and the amount of each.
+/// Removes what expired, and what was set aside before `begun`; tells the project and the amount of each.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn remove_expired(
     conn: &mut Conn,
     now: Timestamp,
+    begun: Timestamp,
 ) -> Result<Vec<(i64, String, i64)>, StoreError> {
     all!(
         conn,
         (i64, String, i64),
-        "DELETE FROM budget_reservation WHERE expires_at <= $1 RETURNING project_id, model, amount_microusd",
-        now.as_micros()
+        "DELETE FROM budget_reservation WHERE expires_at <= $1 OR made_at < $2
+         RETURNING project_id, model, amount_microusd",
+        now.as_micros(),
+        begun.as_micros()
     )
 }
 
-/// How many reservations have expired.
+/// How many reservations have expired, or were made before `begun`.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn count_expired(conn: &mut Conn, now: Timestamp) -> Result<i64, StoreError> {
+pub async fn count_expired(
+    conn: &mut Conn,
+    now: Timestamp,
+    begun: Timestamp,
+) -> Result<i64, StoreError> {
     let (count,) = one!(
         conn,
         (i64,),
-        "SELECT count(*) FROM budget_reservation WHERE expires_at <= $1",
-        now.as_micros()
+        "SELECT count(*) FROM budget_reservation WHERE expires_at <= $1 OR made_at < $2",
+        now.as_micros(),
+        begun.as_micros()
     )?;
     Ok(count)
 }

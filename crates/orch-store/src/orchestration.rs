@@ -155,40 +155,25 @@ pub struct Left {
     pub begun: Timestamp,
 }
 
-/// How many running requests are left.
+/// The first `limit` running requests that are left.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn count_left(conn: &mut Conn, left: Left) -> Result<i64, StoreError> {
-    let (count,) = one!(
-        conn,
-        (i64,),
-        "SELECT count(*) FROM orchestration WHERE status = 'running' AND (deadline < $1 OR started_at < $2)",
-        left.due.as_micros(),
-        left.begun.as_micros()
-    )?;
-    Ok(count)
-}
-
-/// Ends running requests that are left. Tells how many.
-///
-/// # Errors
-/// When the database fails.
-pub async fn end_left(
+pub async fn left(
     conn: &mut Conn,
     left: Left,
-    error: &str,
-    now: Timestamp,
-) -> Result<u64, StoreError> {
-    execute!(
+    limit: i64,
+) -> Result<Found<Orchestration>, StoreError> {
+    let rows = all!(
         conn,
-        "UPDATE orchestration SET status = 'failed', error = $3, ended_at = $4
-          WHERE status = 'running' AND (deadline < $1 OR started_at < $2)",
+        Lenient<Orchestration>,
+        "SELECT * FROM orchestration
+          WHERE status = 'running' AND (deadline < $1 OR started_at < $2) ORDER BY id LIMIT $3",
         left.due.as_micros(),
         left.begun.as_micros(),
-        error,
-        now.as_micros()
-    )
+        limit
+    )?;
+    Ok(Found::of::<Orchestration>(rows))
 }
 
 /// Forgets requests that ended before, and sessions that were not used since. Tells how many requests.

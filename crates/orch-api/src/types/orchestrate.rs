@@ -22,8 +22,8 @@ pub struct NewOrchestration {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>, example = json!({"test_framework": "jest", "coverage_goals": "80%"}))]
     pub options: Option<Value>,
-    /// The session that it goes on with (a UUID): its last results are told to the roles. A new one where it is
-    /// left out.
+    /// The session that it goes on with (a UUID): its last results are told to the roles. One that nobody used
+    /// before begins under this name; one with a name of its own where it is left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session_id: Option<String>,
     /// A name for the request (a UUID), so that it can be watched and cancelled from elsewhere.

@@ -24,7 +24,7 @@ use orch_store::retention::Retention;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::app::App;
+use crate::app::{App, import};
 use crate::config::SchedulingMode;
 
 /// What is kept of runs that are over.
@@ -55,6 +55,7 @@ pub(crate) fn start(
         shutdown.clone(),
     ));
     tasks.spawn(health::run(app.clone(), shutdown.clone()));
+    tasks.spawn_blocking(import::remove_left);
     tasks.spawn(sweep::run(app.clone(), shutdown.clone()));
     // What a server has to itself, nobody else works on.
     let begun = match app.store().is_shared() {

@@ -18,7 +18,7 @@ pub async fn run(app: App, begun: Timestamp, shutdown: CancellationToken) {
                 "requests that were left are not ended"
             );
         }
-        if let Err(error) = budget::let_go_expired(&app).await {
+        if let Err(error) = budget::let_go_expired(&app, begun).await {
             tracing::error!(
                 error = &error as &dyn std::error::Error,
                 "money that was set aside and expired is not let go"

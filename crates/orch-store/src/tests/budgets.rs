@@ -85,8 +85,11 @@ pub(super) async fn budgets(store: &Store, t: &Transcript) {
     }
     t.note("reserved", budget::reserved(conn, levels(), now).await);
     t.note("release", budget::release(conn, 2).await);
-    t.note("expired", budget::count_expired(conn, now).await);
-    t.note("removed", budget::remove_expired(conn, now).await);
+    let never = Timestamp::from_micros(0);
+    t.note("expired", budget::count_expired(conn, now, never).await);
+    t.note("removed", budget::remove_expired(conn, now, never).await);
+    let later = now.plus(std::time::Duration::from_secs(1));
+    t.note("older", budget::count_expired(conn, now, later).await);
     t.note("reserved", budget::reserved(conn, levels(), now).await);
     t.note("spent", budget::save_spent(conn, 1, 77, now).await);
     t.note("one", budget::find(conn, PROJECT, "project", 1).await);

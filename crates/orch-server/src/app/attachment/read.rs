@@ -11,7 +11,7 @@ use orch_core::survey::Survey;
 use orch_store::{StoreError, attachment};
 use sha2::{Digest as _, Sha256};
 
-use super::pdf;
+use super::pdf::{self, Unread};
 use crate::app::import::{code_in, media_type, named};
 use crate::app::{AppError, Result};
 
@@ -23,6 +23,8 @@ const MOST_BYTES: usize = 4 * 1024 * 1024;
 const LONGEST_TEXT: usize = 512 * 1024;
 /// The longest name, in characters.
 const LONGEST_NAME: usize = 200;
+/// When there will be a place to read a PDF.
+const AGAIN_AFTER_SECONDS: u64 = 10;
 
 /// What a file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,7 +126,22 @@ async fn one(
     let sha256 = hex::encode(Sha256::digest(&bytes));
     let size_bytes = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
     let read = match sort {
-        Sort::Pdf => pdf::text(bytes, LONGEST_TEXT).await.map(Content::Prose),
+        Sort::Pdf => match pdf::text(&bytes, LONGEST_TEXT).await {
+            Ok(text) => Ok(Content::Prose(text)),
+            Err(Unread::Faulty(message)) => Err(message),
+            Err(Unread::Busy) => {
+                return Err(AppError::Busy {
+                    detail: format!(
+                        "`{field}` of {name} cannot be read now: others' PDFs are being read; try again in a while"
+                    ),
+                    after_seconds: AGAIN_AFTER_SECONDS,
+                });
+            }
+            Err(Unread::NotNow(why)) => {
+                let message = format!("`{field}` of {name} cannot be read now: {why}");
+                return Err(AppError::Unavailable(message));
+            }
+        },
         Sort::Markdown | Sort::Text => text(&bytes).and_then(prose),
         Sort::Yaml | Sort::Json => {
             let read = tokio::task::spawn_blocking(move || described(&bytes, sort));

@@ -1,6 +1,7 @@
 //! A call's money, from reservation to budget, where calls break off and budgets come meanwhile.
 
 use orch_core::ids::ProjectId;
+use orch_core::time::Timestamp;
 use orch_model::Usage;
 use orch_store::plan::{self, NewPlan};
 use orch_store::requirements::{self, NewVersion};
@@ -102,12 +103,31 @@ async fn what_a_server_that_died_had_set_aside_is_let_go_of_when_it_expires() {
     let wallet = wallet(&world, project, Duration::ZERO);
     wallet.reserve("m", Cost::from_micros(60)).await.unwrap();
     assert_eq!(stands(&world, project).await, (0, 0));
-    let_go_expired(&world.app).await.unwrap();
+    let_go_expired(&world.app, Timestamp::from_micros(0))
+        .await
+        .unwrap();
     let filter = orch_store::audit::Filter::default();
     let mut conn = world.app.store().read().await.unwrap();
     let entries = orch_store::audit::list(&mut conn, &filter, orch_store::Page::default()).await;
     let told = format!("{:?}", world.app.store().named(entries.unwrap()).rows);
     assert!(told.contains("budget.reservation_expired"), "{told}");
+}
+
+#[tokio::test]
+async fn what_was_set_aside_before_the_only_server_began_is_let_go_of_at_once() {
+    let (world, project) = world().await;
+    cap(&world, project, 100).await;
+    let wallet = wallet(&world, project, MINUTE);
+    wallet.reserve("m", Cost::from_micros(60)).await.unwrap();
+    let now = world.app.store().now();
+    let_go_expired(&world.app, Timestamp::from_micros(0))
+        .await
+        .unwrap();
+    assert_eq!(stands(&world, project).await, (0, 60));
+    let_go_expired(&world.app, now.plus(Duration::from_secs(1)))
+        .await
+        .unwrap();
+    assert_eq!(stands(&world, project).await, (0, 0));
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@
 mod archive;
 mod meant;
 mod repository;
+mod scratch;
 mod take;
 
 pub(super) use archive::{code_in, media_type, named};
@@ -11,6 +12,18 @@ pub use take::{import, latest, list, show};
 
 use orch_core::survey::Survey;
 use orch_core::time::Timestamp;
+
+/// Removes what imports of servers that are gone left on disk. Blocks.
+pub(crate) fn remove_left() {
+    match scratch::remove_left(&std::env::temp_dir()) {
+        Ok(0) => {}
+        Ok(folders) => tracing::info!(folders, "removed what imports had left on disk"),
+        Err(error) => tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "what imports left on disk cannot be looked for"
+        ),
+    }
+}
 
 /// The day that versions are judged for.
 pub(super) fn today(now: Timestamp) -> String {

@@ -9,6 +9,8 @@ use orch_core::survey::{
 };
 use orch_git::{Git, GitError, Snapshot, TreeKind};
 
+use super::scratch::Scratch;
+
 /// Where the server finds git.
 const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 /// How long one call of git may take.
@@ -47,10 +49,7 @@ pub fn code_at(
 ) -> Result<(Commit, Survey), Fault> {
     let git = Git::find(PATH, PATIENCE)?;
     let commit = orch_git::resolve(&git, url, reference)?;
-    let folder = tempfile::Builder::new()
-        .prefix("import-")
-        .tempdir()
-        .map_err(Fault::NoFolder)?;
+    let folder = Scratch::make_in(&std::env::temp_dir()).map_err(Fault::NoFolder)?;
     let snapshot = Snapshot::fetch(&git, url, &commit, folder.path(), MOST_BYTES)?;
     let entries = snapshot.entries(&git, MOST_FILES)?;
     if entries.len() > MOST_FILES {

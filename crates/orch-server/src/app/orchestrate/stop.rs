@@ -10,9 +10,13 @@ use uuid::Uuid;
 use super::super::{App, AppError, Result};
 use super::history;
 use super::watch::Event;
+use super::work::Kept;
 
 /// A request that is told to stop is over within this, unless the store hangs.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(10);
+
+/// The most that are ended in one commit; the rest follows with the next look.
+const AT_ONCE: i64 = 100;
 
 /// Cancels a request and tells how it stands then.
 ///
@@ -60,26 +64,94 @@ pub async fn cancel(app: &App, actor: &str, id: Uuid) -> Result<Orchestration> {
 
 /// Ends what was due by now and is not over, and what began before `begun`: its server died.
 pub(crate) async fn end_left(app: &App, begun: Timestamp) -> Result<()> {
-    let error = OrchestrationError {
-        agent: None,
-        reason: "the server that worked on it ended".to_owned(),
-        retry_after_seconds: None,
-    };
-    let error = serde_json::to_string(&error).expect("invariant: errors serialise");
     let left = Left {
         due: app.store().now(),
         begun,
     };
     let mut conn = app.store().read().await?;
-    let count = store::count_left(&mut conn, left).await?;
+    let found = store::left(&mut conn, left, AT_ONCE).await?;
     drop(conn);
-    if count == 0 {
+    let rows = app.store().named(found).rows;
+    if rows.is_empty() {
         return Ok(());
     }
     let mut tx = app.store().begin("system").await?;
     let now = tx.now();
-    let ended = store::end_left(&mut tx.conn, left, &error, now).await?;
+    let mut ended = 0;
+    for row in rows {
+        let (agents, error) = cut_off(row.agents);
+        let error = serde_json::to_string(&error).expect("invariant: errors serialise");
+        let is_ended = store::end(&mut tx.conn, row.id, "failed", &agents, Some(&error), now);
+        ended += u64::from(is_ended.await?);
+    }
     tx.record("orchestration.left", None, json!({"requests": ended}));
     tx.commit().await?;
     Ok(())
+}
+
+/// What is kept of the roles of a request whose server died: the one that was being asked has failed, and
+/// those after it are skipped, as where a model fails.
+fn cut_off(agents: String) -> (String, OrchestrationError) {
+    let mut error = OrchestrationError {
+        agent: None,
+        reason: "the server that worked on it ended".to_owned(),
+        retry_after_seconds: None,
+    };
+    // Written by another version: only the request's own state is certain.
+    let Ok(mut kept) = serde_json::from_str::<Vec<Kept>>(&agents) else {
+        return (agents, error);
+    };
+    let open = kept
+        .iter_mut()
+        .map(|kept| &mut kept.report)
+        .filter(|report| matches!(report.status.as_str(), "waiting" | "running"));
+    for report in open {
+        if error.agent.is_some() {
+            report.status = "skipped".to_owned();
+        } else {
+            report.status = "failed".to_owned();
+            report.error = Some(error.reason.clone());
+            error.agent = Some(report.agent.clone());
+        }
+    }
+    let agents = serde_json::to_string(&kept).expect("invariant: reports serialise");
+    (agents, error)
+}
+
+#[cfg(test)]
+mod tests {
+    use orch_api::types::orchestrate::AgentReport;
+
+    use super::*;
+
+    #[test]
+    fn of_a_request_that_was_cut_off_one_role_failed_and_the_later_are_skipped() {
+        let kept = ["completed", "waiting", "waiting"].map(|status| Kept {
+            report: AgentReport {
+                agent: format!("was {status}"),
+                status: status.to_owned(),
+                ..AgentReport::default()
+            },
+            text: (status == "completed").then(|| "a text".to_owned()),
+        });
+        let (agents, error) = cut_off(serde_json::to_string(&kept).expect("JSON"));
+        let after: Vec<Kept> = serde_json::from_str(&agents).expect("JSON");
+        let statuses = after.iter().map(|kept| kept.report.status.as_str());
+        assert_eq!(
+            statuses.collect::<Vec<_>>(),
+            ["completed", "failed", "skipped"]
+        );
+        assert_eq!(after[0].text.as_deref(), Some("a text"));
+        assert_eq!(
+            after[1].report.error.as_deref(),
+            Some(error.reason.as_str())
+        );
+        assert_eq!(error.agent.as_deref(), Some("was waiting"));
+    }
+
+    #[test]
+    fn roles_that_cannot_be_read_stay_as_they_are() {
+        let (agents, error) = cut_off("{}".to_owned());
+        assert_eq!((agents.as_str(), error.agent), ("{}", None));
+    }
 }

@@ -1,11 +1,9 @@
-//! The text of a PDF. A file of others is read on a thread of its own, within bounds on pages, unpacked
-//! bytes, text and time; of such threads there are two at most, so that one that hangs costs a thread.
+//! The text of the pages of a PDF, within bounds on pages, unpacked bytes, text and time. What one page may
+//! take of memory it cannot bound: it is called in a process that has bounds of its own.
 
-use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use lopdf::{Document, LoadOptions};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 /// The most pages that are read.
 const MOST_PAGES: usize = 300;
@@ -13,43 +11,12 @@ const MOST_PAGES: usize = 300;
 const MOST_UNPACKED_BYTES: usize = 16 * 1024 * 1024;
 /// How long the pages may take; looked at after each of them.
 const LONGEST: Duration = Duration::from_secs(10);
-/// How long the thread is waited for.
-const PATIENCE: Duration = Duration::from_secs(15);
-const STACK_BYTES: usize = 8 * 1024 * 1024;
-
-static READERS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(2)));
 
 /// The text of all pages, at most `most_bytes` of it.
 ///
 /// # Errors
 /// What is wrong with the file, in words that follow its name.
-pub async fn text(bytes: Vec<u8>, most_bytes: usize) -> Result<String, String> {
-    let waiting = tokio::time::timeout(PATIENCE, Arc::clone(&READERS).acquire_owned()).await;
-    let Ok(Ok(permit)) = waiting else {
-        return Err("cannot be read now: others are being read; try again".to_owned());
-    };
-    let (answer, answered) = oneshot::channel();
-    let read = move || {
-        let _permit: OwnedSemaphorePermit = permit;
-        // Whoever asked may have stopped waiting.
-        let _ = answer.send(pages(&bytes, most_bytes));
-    };
-    std::thread::Builder::new()
-        .name("pdf".to_owned())
-        .stack_size(STACK_BYTES)
-        .spawn(read)
-        .map_err(|error| format!("cannot be read now: {error}"))?;
-    match tokio::time::timeout(PATIENCE, answered).await {
-        Ok(Ok(read)) => read,
-        Ok(Err(_)) => Err("is damaged: reading it failed".to_owned()),
-        Err(_) => Err(format!(
-            "takes longer to read than {} s",
-            PATIENCE.as_secs()
-        )),
-    }
-}
-
-fn pages(bytes: &[u8], most_bytes: usize) -> Result<String, String> {
+pub fn pages(bytes: &[u8], most_bytes: usize) -> Result<String, String> {
     let began = Instant::now();
     if !bytes.starts_with(b"%PDF-") {
         return Err("is no PDF: it does not begin with %PDF-".to_owned());
@@ -96,7 +63,7 @@ mod tests {
     use lopdf::content::{Content, Operation};
     use lopdf::{Document, Object, Stream, dictionary};
 
-    use super::text;
+    use super::pages;
 
     /// A PDF with one page for each text.
     fn pdf(texts: &[&str]) -> Vec<u8> {
@@ -140,17 +107,15 @@ mod tests {
         bytes
     }
 
-    #[tokio::test]
-    async fn pages_are_read_in_their_order() {
-        let read = text(pdf(&["Use Rust.", "No PHP."]), 1_000)
-            .await
-            .expect("a text");
+    #[test]
+    fn pages_are_read_in_their_order() {
+        let read = pages(&pdf(&["Use Rust.", "No PHP."]), 1_000).expect("a text");
         let lines: Vec<&str> = read.split_whitespace().collect();
         assert_eq!(lines, ["Use", "Rust.", "No", "PHP."]);
     }
 
-    #[tokio::test]
-    async fn what_is_no_text_is_refused_with_its_reason() {
+    #[test]
+    fn what_is_no_text_is_refused_with_its_reason() {
         let bomb = {
             let mut file = Document::with_version("1.5");
             let stream = Stream::new(dictionary! {}, vec![b' '; super::MOST_UNPACKED_BYTES + 1]);
@@ -180,7 +145,7 @@ mod tests {
             (pdf(&[""; super::MOST_PAGES + 1]), "at most 300 are read"),
             (bomb, "cannot be read as a PDF"),
         ] {
-            let message = text(bytes, 1_000).await.expect_err("a refusal");
+            let message = pages(&bytes, 1_000).expect_err("a refusal");
             assert!(message.contains(expected), "{message:?} lacks {expected:?}");
         }
     }
