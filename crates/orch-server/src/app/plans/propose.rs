@@ -113,20 +113,29 @@ pub(super) async fn scene(
     project_id: ProjectId,
     occasion: Option<&Occasion>,
 ) -> Result<Scene> {
-    let (served, previous, items) = {
+    let (served, previous, previous_served, approved, items) = {
         let mut conn = app.store().read().await?;
         let served = approved(&mut conn, project_id).await?;
         let previous = match occasion {
             Some(_) => Some(super::version::newest(&mut conn, project_id).await?),
             None => plan::current(&mut conn, project_id).await?,
         };
+        let previous_served = match &previous {
+            Some(previous) => {
+                requirements::find(&mut conn, project_id, previous.requirements()).await?
+            }
+            None => None,
+        };
+        let working = plan::approved(&mut conn, project_id).await?;
         let items = plan::items(&mut conn, project_id).await?;
-        (served, previous, items)
+        (served, previous, previous_served, working, items)
     };
     let survey = import::latest(app, project_id).await?;
     Ok(Scene {
         served,
         previous,
+        previous_served,
+        approved,
         items,
         checks: survey.as_ref().map(Checks::of).unwrap_or_default(),
     })
@@ -149,8 +158,12 @@ async fn attempt(
         return Err(AppError::conflict("requirements_changed", message));
     }
     let parent = scene.previous.as_ref().map(Plan::id);
+    let failure = match &cause.occasion {
+        Some(occasion) => model::failure(app, &scene, occasion).await?,
+        None => None,
+    };
     let making = Arc::clone(cause);
-    let made = tokio::task::spawn_blocking(move || make(&scene, &making));
+    let made = tokio::task::spawn_blocking(move || make(&scene, &making, failure.as_ref()));
     let Made {
         written,
         failed,
