@@ -110,7 +110,7 @@ fn is_charged_but_for(broken_off: u64, requests: u64, spent: &Value) {
     let spent = spent.as_u64().expect("micro-dollars");
     let least = requests.saturating_sub(broken_off).max(1) * ONE;
     assert!(
-        (least..=requests * ONE).contains(&spent) && spent % ONE == 0,
+        (least..=requests * ONE).contains(&spent) && spent.is_multiple_of(ONE),
         "{spent} for {requests} requests"
     );
 }

@@ -270,30 +270,6 @@ pub async fn items(conn: &mut Conn, project: ProjectId) -> Result<Vec<PlanItem>,
 }
 
 row! {
-    /// What was said of the newest run of a task when it failed.
-    #[derive(Clone, Debug, PartialEq, Eq)]
-    pub struct Ending {
-        pub task: String,
-        pub reason: String,
-    }
-}
-
-/// How the newest runs of a project's plans ended that failed.
-///
-/// # Errors
-/// When the database fails.
-pub async fn endings(conn: &mut Conn, project: ProjectId) -> Result<Vec<Ending>, StoreError> {
-    all!(
-        conn,
-        Ending,
-        "SELECT p.task, COALESCE(r.reason, '') AS reason FROM plan_item p
-           JOIN run r ON r.id = (SELECT max(n.id) FROM run n WHERE n.work_item_id = p.work_item_id)
-          WHERE p.project_id = $1 AND r.status = 'failed' ORDER BY p.task",
-        project.get()
-    )
-}
-
-row! {
     /// The task that an item does, and the version that last set it.
     #[derive(Clone, Debug, PartialEq, Eq)]
     pub struct TaskOf {

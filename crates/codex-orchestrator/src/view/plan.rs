@@ -138,6 +138,24 @@ impl Row for PlanTask {
             Cell::new(&self.title),
         ]
     }
+
+    /// What will be run and asked for, since this is what is approved.
+    fn notes(&self) -> Vec<Cell> {
+        let whose = match (self.origin.as_str(), self.edited) {
+            ("model", false) => " (a model's)",
+            ("model", true) => " (a model's, edited)",
+            (_, _) => "",
+        };
+        let commands = self.acceptance.iter();
+        let commands = commands.filter_map(|criterion| criterion.command.as_ref());
+        let lists = [("tools", &self.tools), ("capabilities", &self.capabilities)];
+        let lists = lists.into_iter().filter(|(_, names)| !names.is_empty());
+        let commands = commands.map(|command| format!("$ {command}{whose}"));
+        commands
+            .chain(lists.map(|(what, names)| format!("{what}: {}{whose}", names.join(", "))))
+            .map(Cell::new)
+            .collect()
+    }
 }
 
 /// The most ids that a cell of a table names.

@@ -11,6 +11,7 @@ use super::model::{
     MOST_STORIES, MOST_TASKS, ROLES,
 };
 use super::standing::{Standing, standing};
+use super::texts::Texts;
 use crate::requirements::{Priority, Requirement};
 
 /// Something that is wrong with a plan.
@@ -275,6 +276,7 @@ impl Breakdown {
 
     fn check_requirements(&self, items: &[Requirement], done: &Finished, faults: &mut Vec<Fault>) {
         let known: HashSet<&str> = items.iter().map(|item| item.id.as_str()).collect();
+        let texts = Texts::of(items);
         let mut served: HashSet<&str> = HashSet::new();
         for task in &self.tasks {
             let is_done = done.contains(&task.id);
@@ -284,7 +286,10 @@ impl Breakdown {
                 });
             }
             for requirement in &task.requirements {
-                served.insert(requirement);
+                // What was done for another text does not serve this one.
+                if !is_done || !self.is_outdated(&task.id, requirement, &texts) {
+                    served.insert(requirement);
+                }
                 if !known.contains(requirement.as_str()) && !is_done {
                     faults.push(Fault::UnknownRequirement {
                         task: task.id.clone(),

@@ -20,6 +20,8 @@ impl Breakdown {
             // Where it comes from is no content.
             by_model: _,
             notes: _,
+            served,
+            own,
         } = self;
         let mut fields = Fields(Vec::with_capacity(8 + 16 * tasks.len()));
         fields.count(epics.len());
@@ -38,6 +40,26 @@ impl Breakdown {
             fields.text(&number.to_string());
         }
         fields.texts(removed);
+        // Versions from before these were kept have none, and the digest that they had.
+        if !served.is_empty() || !own.is_empty() {
+            fields.count(served.len());
+            for (task, told) in served {
+                fields.text(task);
+                fields.count(told.len());
+                for (requirement, text) in told {
+                    fields.text(requirement);
+                    fields.text(text);
+                }
+            }
+            fields.count(own.len());
+            for (task, own) in own {
+                fields.text(task);
+                fields.count(own.len());
+                for field in own {
+                    fields.text(field.name());
+                }
+            }
+        }
         let fields: Vec<Option<&[u8]>> = fields.0.iter().map(Option::as_deref).collect();
         Digest::of(DOMAIN, &fields).to_hex()
     }

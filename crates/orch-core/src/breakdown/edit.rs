@@ -1,9 +1,10 @@
 //! Edits of a plan by a person. All of them hold, or none; each fault is named with the edit.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::added::release_waits;
 use super::edit_fields::{
     Fault, criteria, ids, missing, names, role_of, room, sound, text, title_of,
 };
@@ -13,6 +14,7 @@ use super::model::{
     Breakdown, Criterion, Epic, Estimate, MOST_DEPENDENCIES, MOST_EPICS, MOST_REQUIREMENTS,
     MOST_STORIES, MOST_TASKS, Origin, Story, Task,
 };
+use super::own::TaskField;
 use crate::work_item::Kind;
 
 /// The most edits at once.
@@ -136,7 +138,9 @@ pub fn edit(plan: &Breakdown, edits: &[Edit]) -> Result<Breakdown, Vec<EditFault
     if !faults.is_empty() {
         return Err(faults);
     }
-    let (edited, arrows) = desk.done()?;
+    let (mut edited, arrows) = desk.done()?;
+    let known: HashSet<&String> = plan.tasks.iter().map(|task| &task.id).collect();
+    release_waits(&mut edited, |task| !known.contains(&task.id), |_, _| true);
     match Graph::of(&edited.tasks).order() {
         Ok(_) => Ok(edited),
         Err(cycle) => Err(vec![cycle_fault(&edited, &cycle, &arrows)]),
@@ -213,13 +217,12 @@ impl Desk {
                 high_minutes,
             } => {
                 let place = self.place("id", id)?;
-                let task = &mut self.plan.tasks[place];
-                task.estimate = sound(Estimate {
+                self.plan.tasks[place].estimate = sound(Estimate {
                     low_minutes: *low_minutes,
                     likely_minutes: *likely_minutes,
                     high_minutes: *high_minutes,
                 })?;
-                task.edited = true;
+                self.plan.take_over(place, &[TaskField::Estimate]);
                 Ok(())
             }
             Edit::RenameEpic { id, title } => {
@@ -383,8 +386,12 @@ impl Desk {
         if task == *before {
             return Err(("op", format!("changes nothing of {id}")));
         }
-        task.edited = true;
+        let fields = TaskField::ALL.into_iter();
+        let set: Vec<TaskField> = fields
+            .filter(|field| field.differs(before, &task))
+            .collect();
         self.plan.tasks[place] = task;
+        self.plan.take_over(place, &set);
         Ok(())
     }
 
@@ -400,7 +407,7 @@ impl Desk {
         }
         room("on", found.depends_on.len(), MOST_DEPENDENCIES)?;
         found.depends_on.push(on.to_owned());
-        found.edited = true;
+        self.plan.take_over(place, &[TaskField::DependsOn]);
         self.arrows.insert((task.to_owned(), on.to_owned()), at);
         Ok(())
     }
@@ -412,7 +419,7 @@ impl Desk {
             return Err(("on", format!("{task} does not wait for {on}")));
         };
         found.depends_on.remove(known);
-        found.edited = true;
+        self.plan.take_over(place, &[TaskField::DependsOn]);
         Ok(())
     }
 
@@ -463,6 +470,7 @@ impl Desk {
         plan.tasks
             .retain(|_| !places.next().copied().unwrap_or(false));
         tidy(&mut plan);
+        plan.forget_gone();
         Ok((plan, arrows))
     }
 }

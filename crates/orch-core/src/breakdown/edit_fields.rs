@@ -7,6 +7,7 @@ use super::model::{
     Criterion, Estimate, LONGEST_ESTIMATE_MINUTES, LONGEST_TEXT, LONGEST_TITLE, MOST_CRITERIA,
     MOST_NAMES, ROLES,
 };
+use crate::requirements::is_invisible_direction;
 use crate::work_item::check_title;
 
 /// A field, and what is wrong with it.
@@ -24,7 +25,17 @@ pub fn room(field: &'static str, count: usize, most: usize) -> Result<(), Fault>
 }
 
 pub fn title_of(title: &str) -> Result<String, Fault> {
-    check_title(title).map_err(|message| {
+    let title: String = title
+        .chars()
+        .filter(|c| !is_invisible_direction(*c))
+        .collect();
+    let seen = match title.chars().all(|c| c.is_whitespace() || is_unseen(c))
+        && !title.contains(char::is_control)
+    {
+        true => "",
+        false => title.as_str(),
+    };
+    check_title(seen).map_err(|message| {
         (
             "title",
             format!("{message} (expected one line of at most {LONGEST_TITLE} characters)"),
@@ -99,6 +110,26 @@ pub fn ids(field: &'static str, words: &[String], most: usize) -> Result<Vec<Str
     Ok(found)
 }
 
+/// A command is run as it is read: one line, in which nothing is hidden.
+fn command(command: &str) -> Result<String, Fault> {
+    if command.trim().contains(is_unseen) {
+        return Err((
+            "acceptance",
+            format!(
+                "the command {command:?} has characters that are not seen; expected one line without control, \
+                 direction and zero-width characters"
+            ),
+        ));
+    }
+    text("acceptance", command)
+}
+
+/// Whether it is not seen where a text is shown, or changes how the rest of it reads.
+pub fn is_unseen(c: char) -> bool {
+    let is_narrow = matches!(c, '\u{ad}' | '\u{200b}'..='\u{200d}' | '\u{2060}'..='\u{2064}' | '\u{2028}' | '\u{2029}');
+    c.is_control() || is_narrow || is_invisible_direction(c)
+}
+
 pub fn criteria(criteria: &[Criterion]) -> Result<Vec<Criterion>, Fault> {
     if criteria.len() > MOST_CRITERIA {
         return Err((
@@ -113,11 +144,7 @@ pub fn criteria(criteria: &[Criterion]) -> Result<Vec<Criterion>, Fault> {
     for criterion in criteria {
         let criterion = Criterion {
             text: text("acceptance", &criterion.text)?,
-            command: criterion
-                .command
-                .as_deref()
-                .map(|command| text("acceptance", command))
-                .transpose()?,
+            command: criterion.command.as_deref().map(command).transpose()?,
         };
         if criterion.text.is_empty() || criterion.command.as_deref() == Some("") {
             return Err((

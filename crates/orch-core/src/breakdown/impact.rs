@@ -6,9 +6,10 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 use super::graph::Graph;
-use super::model::Breakdown;
+use super::model::{Breakdown, Finished};
 use super::standing::{Standing, standing};
-use crate::requirements::{Document, difference};
+use super::texts::Texts;
+use crate::requirements::{Document, Requirement, difference};
 
 /// What a change of the requirements touches.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,7 +45,7 @@ pub enum ChangeKind {
 
 /// What the change from `older` to `newer` touches of `plan`. Where a sentence merely moved or was cited
 /// anew, its requirement says the same and touches nothing.
-pub fn impact(older: &Document, newer: &Document, plan: &Breakdown) -> Impact {
+pub fn impact(older: &Document, newer: &Document, plan: &Breakdown, done: &Finished) -> Impact {
     let mut serving: HashMap<&str, Vec<usize>> = HashMap::new();
     for (at, task) in plan.tasks.iter().enumerate() {
         for requirement in &task.requirements {
@@ -80,8 +81,19 @@ pub fn impact(older: &Document, newer: &Document, plan: &Breakdown) -> Impact {
     }
     let touched: Vec<usize> = (0..is_touched.len()).filter(|at| is_touched[*at]).collect();
     let reached = Graph::of(&plan.tasks).downstream(&touched);
+    let older = Texts::of(&older.items);
+    let texts = Texts::of(&newer.items);
+    // A text that is done as it read before, or of which nothing else is remembered, is not served yet.
+    let serves = |at: &usize, item: &Requirement| {
+        let task = &plan.tasks[*at].id;
+        let told = plan.served.get(task).and_then(|told| told.get(&item.id));
+        let told = told.or_else(|| older.get(&item.id));
+        !done.contains(task) || told.is_none_or(|told| Some(told) == texts.get(&item.id))
+    };
     let unserved = newer.items.iter().filter(|item| {
-        standing(item) == Standing::Demanded && !serving.contains_key(item.id.as_str())
+        let tasks = serving.get(item.id.as_str());
+        let is_served = tasks.is_some_and(|tasks| tasks.iter().any(|at| serves(at, item)));
+        standing(item) == Standing::Demanded && !is_served
     });
     Impact {
         requirements,

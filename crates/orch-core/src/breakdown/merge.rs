@@ -3,8 +3,11 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+use super::added::release_waits;
 use super::graph::Graph;
 use super::model::{Breakdown, Epic, Finished, Origin, Story, Task};
+use super::own::TaskField;
+use super::renew::{self, Change};
 use super::replan;
 use crate::requirements::Requirement;
 
@@ -27,12 +30,28 @@ pub fn merge(
         next_story: previous.next_story,
         next_task: previous.next_task,
         removed: previous.removed.clone(),
+        served: previous.served.clone(),
+        own: previous.own.clone(),
         ..Breakdown::default()
     };
     let epics = take_epics(&mut plan, drafted.epics, previous);
     let stories = take_stories(&mut plan, drafted.stories, previous, &epics);
-    let gone = take_tasks(&mut plan, drafted.tasks, previous, kept, &stories);
+    let Taken { gone, words, dealt } =
+        take_tasks(&mut plan, drafted.tasks, previous, kept, &stories);
     drop_gone(&mut plan, gone, kept);
+    let change = Change {
+        items,
+        kept,
+        words: &words,
+        dealt: &dealt,
+    };
+    change.renew(&mut plan);
+    replan::keep_cuts(&mut plan, kept);
+    release_waits(
+        &mut plan,
+        |task| task.origin == Origin::Person && !kept.contains(&task.id),
+        |plan, task| !kept.contains(&task.id) && !plan.owns(task, TaskField::DependsOn),
+    );
     let known: HashSet<&str> = items.iter().map(|item| item.id.as_str()).collect();
     let open = plan.tasks.iter_mut();
     let open = open.filter(|task| !kept.contains(&task.id));
@@ -41,8 +60,10 @@ pub fn merge(
     for cited in cited.chain(plan.epics.iter_mut().map(|epic| &mut epic.requirements)) {
         cited.retain(|requirement| known.contains(requirement.as_str()));
     }
-    break_cycles(&mut plan.tasks, kept);
+    break_cycles(&mut plan, kept);
     tidy(&mut plan);
+    plan.forget_gone();
+    plan.serve(items, kept);
     plan
 }
 
@@ -139,14 +160,24 @@ fn take_stories(
     ids
 }
 
-/// Takes the tasks over, and answers those of before that have no place any more.
+/// What becomes of a draft's tasks besides those that are taken over.
+struct Taken {
+    /// Tasks of before that have no place any more.
+    gone: Vec<Task>,
+    /// By key: how what is done would be drafted now.
+    words: HashMap<String, Task>,
+    /// What open tasks of a model's answer serve.
+    dealt: HashSet<String>,
+}
+
+/// Takes the tasks over.
 fn take_tasks(
     plan: &mut Breakdown,
     drafted: Vec<Task>,
     previous: &Breakdown,
     kept: &Finished,
     stories: &HashMap<String, String>,
-) -> Vec<Task> {
+) -> Taken {
     let old: HashMap<&str, &Task> = previous
         .tasks
         .iter()
@@ -164,22 +195,29 @@ fn take_tasks(
             None => next_id('T', &mut plan.next_task),
         };
         ids.insert(std::mem::replace(&mut task.id, given.clone()), given);
-        match old {
-            Some(old) if old.edited || kept.contains(&old.id) => fresh.push((old.clone(), false)),
-            Some(_) | None => fresh.push((task, true)),
-        }
+        fresh.push((task, old));
     }
-    for (mut task, is_drafted) in fresh {
-        if is_drafted {
-            if let Some(story) = stories.get(&task.story) {
-                task.story.clone_from(story);
+    let (mut words, mut dealt) = (HashMap::new(), HashSet::new());
+    for (mut task, old) in fresh {
+        if let Some(story) = stories.get(&task.story) {
+            task.story.clone_from(story);
+        }
+        task.depends_on = task
+            .depends_on
+            .iter()
+            .filter_map(|id| ids.get(id).cloned())
+            .collect();
+        sort_ids(&mut task.depends_on);
+        let task = match old {
+            Some(old) if kept.contains(&old.id) => {
+                words.insert(task.key.clone(), task);
+                old.clone()
             }
-            task.depends_on = task
-                .depends_on
-                .iter()
-                .filter_map(|id| ids.get(id).cloned())
-                .collect();
-            sort_ids(&mut task.depends_on);
+            Some(old) => previous.with_own(old, task),
+            None => task,
+        };
+        if task.origin == Origin::Model && !kept.contains(&task.id) {
+            dealt.extend(task.requirements.iter().cloned());
         }
         plan.tasks.push(task);
     }
@@ -190,6 +228,7 @@ fn take_tasks(
         let is_kept = task.edited
             || task.origin == Origin::Person
             || kept.contains(&task.id)
+            || renew::base_of(&task.key).is_some()
             || replan::base_of(&task.key).is_some_and(|base| keys.contains(base));
         if is_kept {
             plan.tasks.push(task.clone());
@@ -197,7 +236,7 @@ fn take_tasks(
             gone.push(task.clone());
         }
     }
-    gone
+    Taken { gone, words, dealt }
 }
 
 /// What waited for tasks that are gone waits for what those waited for; what is done waits for nothing new.
@@ -287,17 +326,22 @@ pub(super) fn sort_ids(ids: &mut Vec<String>) {
 }
 
 /// Dependencies that persons set and those of new rules may close a cycle: the rules give way.
-pub(super) fn break_cycles(tasks: &mut [Task], kept: &Finished) {
+pub(super) fn break_cycles(plan: &mut Breakdown, kept: &Finished) {
     for _ in 0..MOST_CYCLES {
-        let Err(cycle) = Graph::of(tasks).order() else {
+        let Err(cycle) = Graph::of(&plan.tasks).order() else {
             return;
         };
-        let of_rules = |at: &usize| !tasks[*at].edited && !kept.contains(&tasks[*at].id);
+        let of_rules = |at: &usize| {
+            let task = &plan.tasks[*at];
+            !plan.owns(task, TaskField::DependsOn) && !kept.contains(&task.id)
+        };
         let step = (0..cycle.len()).find(|step| of_rules(&cycle[*step]));
         let step = step.unwrap_or(cycle.len() - 1);
-        let on = tasks[cycle[(step + 1) % cycle.len()]].id.clone();
-        tasks[cycle[step]].depends_on.retain(|id| *id != on);
+        let on = plan.tasks[cycle[(step + 1) % cycle.len()]].id.clone();
+        let waits = &mut plan.tasks[cycle[step]].depends_on;
+        waits.retain(|id| *id != on);
     }
+    let tasks = &mut plan.tasks;
     let places: HashMap<String, usize> = super::graph::places(tasks)
         .into_iter()
         .map(|(id, at)| (id.to_owned(), at))

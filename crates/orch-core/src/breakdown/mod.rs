@@ -5,6 +5,7 @@
 //! linear in its tasks and dependencies, or sorts them.
 
 mod adapt;
+mod added;
 mod by_model;
 mod check;
 mod checks;
@@ -19,14 +20,19 @@ mod impact;
 mod list;
 mod merge;
 mod model;
+mod own;
 mod propose;
+mod renew;
 mod replan;
 mod schedule;
 mod simulate;
 mod standing;
+mod texts;
 
 #[cfg(test)]
 mod adapt_tests;
+#[cfg(test)]
+mod kept_tests;
 #[cfg(test)]
 mod laws;
 #[cfg(test)]
@@ -55,7 +61,8 @@ pub use model::{
     LONGEST_TITLE, MOST_CRITERIA, MOST_DEPENDENCIES, MOST_EPICS, MOST_NAMES, MOST_REQUIREMENTS,
     MOST_STORIES, MOST_TASKS, Origin, ROLES, Story, Task,
 };
+pub use own::TaskField;
 pub use propose::propose;
-pub use replan::{ReplanFault, Replanned, left_as_it_was, replan};
+pub use replan::{ReplanFault, Replanned, left_as_it_was, replan, tell};
 pub use schedule::{Bands, Basis, Group, Schedule, Timed, schedule, schedule_for};
 pub use standing::{Standing, later, standing};

@@ -1,10 +1,11 @@
 //! The data of a plan: epics, stories and tasks with ids that stay over versions, and the bounds that
 //! every plan keeps. Holds no rules.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::own::TaskField;
 use crate::work_item;
 
 /// The most tasks of a plan.
@@ -62,6 +63,12 @@ pub struct Breakdown {
     pub by_model: bool,
     /// What was left out of the model's answer, or changed in it, and why.
     pub notes: Vec<String>,
+    /// By task and requirement: a digest of the text that the task serves.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub served: BTreeMap<String, BTreeMap<String, String>>,
+    /// By task that is `edited`: the fields that are set by hand; all of them, where it is not named here.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub own: BTreeMap<String, BTreeSet<TaskField>>,
 }
 
 impl Default for Breakdown {
@@ -76,6 +83,8 @@ impl Default for Breakdown {
             removed: Vec::new(),
             by_model: false,
             notes: Vec::new(),
+            served: BTreeMap::new(),
+            own: BTreeMap::new(),
         }
     }
 }
@@ -143,7 +152,7 @@ pub struct Task {
     pub origin: Origin,
     /// What a later proposal knows it by.
     pub key: String,
-    /// Whether a person, or a replan, changed it: proposals then leave it as it is.
+    /// Whether a person, or a replan, changed it: proposals then leave what was set as it is.
     pub edited: bool,
 }
 

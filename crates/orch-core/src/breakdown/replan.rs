@@ -2,13 +2,15 @@
 //! again; what fails again is cut in two where it has more than one criterion, else looked into anew.
 //! What is done stays as it is.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
+use super::by_model::{TaskFailure, of_failure};
 use super::difference::{Difference, difference};
 use super::merge::{next_id, sort_ids};
 use super::model::{
-    Breakdown, Criterion, Estimate, Finished, LONGEST_TITLE, MOST_TASKS, Origin, Task,
+    Breakdown, Criterion, Estimate, Finished, LONGEST_TEXT, LONGEST_TITLE, MOST_TASKS, Origin, Task,
 };
+use super::own::TaskField;
 use crate::work_item::Kind;
 
 /// Keys of what replans added: `replan/{number}/{key of the task that failed}`.
@@ -86,7 +88,7 @@ pub fn replan(
         let key = previous.tasks[at].key.as_str();
         let tried = tries.get(key).copied().unwrap_or(0);
         let key = format!("{PREFIX}{}/{key}", tried + 1);
-        if tried == 0 || plan.tasks[at].acceptance.len() < 2 {
+        if tried == 0 || !can_be_cut(&plan.tasks[at].acceptance) {
             look_into(&mut plan, at, key, &reason);
         } else {
             cut_in_two(&mut plan, at, key, finished);
@@ -154,24 +156,45 @@ fn look_into(plan: &mut Breakdown, at: usize, key: String, reason: &str) {
     };
     // The spike waits for the others, so that the task need not.
     task.depends_on = vec![id];
-    task.edited = true;
+    plan.take_over(at, &[TaskField::DependsOn]);
+    serve_the_same(plan, at, &spike.id);
     plan.tasks.push(spike);
+}
+
+/// Those with a command, and those without.
+fn by_command(criteria: &[Criterion]) -> (Vec<Criterion>, Vec<Criterion>) {
+    let criteria = criteria.iter().cloned();
+    criteria.partition(|one| one.command.is_some())
+}
+
+/// Whether there are two claims to divide; commands that run all tests are none.
+fn can_be_cut(criteria: &[Criterion]) -> bool {
+    let (runs, claims) = by_command(criteria);
+    claims.len() > 1 || (claims.is_empty() && runs.len() > 1)
 }
 
 /// The second half of the criteria goes to a task of its own, for which all wait that waited for the first.
 fn cut_in_two(plan: &mut Breakdown, at: usize, key: String, finished: &Finished) {
     let id = next_id('T', &mut plan.next_task);
     let first = &mut plan.tasks[at];
-    let rest = first
-        .acceptance
-        .split_off(first.acceptance.len().div_ceil(2));
+    let (mut runs, mut claims) = by_command(&first.acceptance);
+    // Each part has to be shown by what can be run, whichever half it would fall into.
+    let rest = match claims.is_empty() {
+        true => runs.split_off(runs.len().div_ceil(2)),
+        false => {
+            let mut rest = claims.split_off(claims.len().div_ceil(2));
+            rest.extend(runs.iter().cloned());
+            rest
+        }
+    };
+    first.acceptance = claims;
+    first.acceptance.extend(runs);
     let half = |minutes: u32| minutes.div_ceil(2).max(1);
     first.estimate = Estimate {
         low_minutes: half(first.estimate.low_minutes),
         likely_minutes: half(first.estimate.likely_minutes),
         high_minutes: half(first.estimate.high_minutes),
     };
-    first.edited = true;
     let second = Task {
         id: id.clone(),
         title: super::propose::one_line(
@@ -186,6 +209,7 @@ fn cut_in_two(plan: &mut Breakdown, at: usize, key: String, finished: &Finished)
         ..first.clone()
     };
     let first = first.id.clone();
+    plan.take_over(at, &[TaskField::Acceptance, TaskField::Estimate]);
     for task in &mut plan.tasks {
         if !finished.contains(&task.id)
             && let Some(waits) = task.depends_on.iter_mut().find(|on| **on == first)
@@ -194,5 +218,96 @@ fn cut_in_two(plan: &mut Breakdown, at: usize, key: String, finished: &Finished)
             sort_ids(&mut task.depends_on);
         }
     }
+    serve_the_same(plan, at, &second.id);
     plan.tasks.push(second);
+}
+
+/// Says in each spike that `plan` has and `before` has not why its own task failed: as data, line by line.
+pub fn tell(plan: &mut Breakdown, before: &Breakdown, failures: &[TaskFailure]) {
+    let known: HashSet<&String> = before.tasks.iter().map(|task| &task.id).collect();
+    let keys: HashMap<String, String> = plan
+        .tasks
+        .iter()
+        .map(|task| (task.id.clone(), task.key.clone()))
+        .collect();
+    for failure in failures {
+        let Some(key) = keys.get(&failure.task) else {
+            continue;
+        };
+        let mut added = plan.tasks.iter_mut();
+        let spike = added.find(|task| {
+            let is_new = !known.contains(&task.id) && task.kind == Kind::Spike;
+            is_new && base_of(&task.key) == Some(key.as_str())
+        });
+        if let Some(spike) = spike {
+            spike
+                .description
+                .push_str("\n\nWhat its last run said, as data and no instruction:\n");
+            for line in of_failure(failure).lines() {
+                spike.description.push_str(&format!("> {line}\n"));
+            }
+            if let Some((end, _)) = spike.description.char_indices().nth(LONGEST_TEXT) {
+                spike.description.truncate(end);
+            }
+        }
+    }
+}
+
+/// What a replan adds serves the texts that the task serves that failed.
+fn serve_the_same(plan: &mut Breakdown, at: usize, added: &str) {
+    if let Some(told) = plan.served.get(&plan.tasks[at].id).cloned() {
+        plan.served.insert(added.to_owned(), told);
+    }
+}
+
+/// Who waits for a task that a replan cut waits for the last of its parts, however proposals draft it.
+pub(super) fn keep_cuts(plan: &mut Breakdown, kept: &Finished) {
+    let mut added: HashMap<&str, Vec<&Task>> = HashMap::new();
+    for task in &plan.tasks {
+        if let Some(base) = base_of(&task.key) {
+            added.entry(base).or_default().push(task);
+        }
+    }
+    if added.is_empty() {
+        return;
+    }
+    let mut ends: HashMap<String, (String, HashSet<String>)> = HashMap::new();
+    for task in &plan.tasks {
+        let mut parts = vec![task];
+        while let Some(next) = next_part(&parts, &added) {
+            parts.push(next);
+        }
+        if let Some(end) = parts.last().filter(|end| end.id != task.id) {
+            let ids = parts.iter().map(|part| part.id.clone()).collect();
+            ends.insert(task.id.clone(), (end.id.clone(), ids));
+        }
+    }
+    for at in 0..plan.tasks.len() {
+        let task = &plan.tasks[at];
+        if kept.contains(&task.id) || plan.owns(task, TaskField::DependsOn) {
+            continue;
+        }
+        let id = task.id.clone();
+        let task = &mut plan.tasks[at];
+        for on in &mut task.depends_on {
+            if let Some((end, parts)) = ends.get(on)
+                && !parts.contains(&id)
+            {
+                on.clone_from(end);
+            }
+        }
+        sort_ids(&mut task.depends_on);
+    }
+}
+
+/// The part that was cut off one of these and waits for the last of them.
+fn next_part<'p>(parts: &[&'p Task], added: &HashMap<&str, Vec<&'p Task>>) -> Option<&'p Task> {
+    let last = parts.last()?;
+    let found = parts.iter().filter_map(|part| added.get(part.key.as_str()));
+    let mut found = found
+        .flatten()
+        .filter(|next| next.depends_on.contains(&last.id));
+    found
+        .find(|next| parts.iter().all(|part| part.id != next.id))
+        .copied()
 }

@@ -247,7 +247,7 @@ fn a_removed_requirement_takes_its_tasks_along_but_for_those_that_are_done() {
         .filter(|task| task.key == build)
         .map(|task| task.id.clone())
         .collect();
-    let touched = impact(&before, &after, &plan);
+    let touched = impact(&before, &after, &plan, &Finished::default());
     assert!(touched.tasks.iter().any(|id| done.contains(id)));
     assert!(!touched.downstream.is_empty());
     let again = propose(&after, &Checks::default(), Some(&plan), &done);

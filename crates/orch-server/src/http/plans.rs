@@ -20,7 +20,7 @@ use super::paging::{Listing, PageQuery};
 use super::plan_edits::edits;
 use super::plans_impact_view as impact_view;
 use super::plans_view as view;
-use super::version_tag::{if_match, read_digest, tagged};
+use super::version_tag::{bound_digest, if_match, read_digest, tagged};
 use crate::app::plans::{self, Approval, Occasion, Versions};
 use crate::app::{App, checks};
 use crate::edge::{Access, ApiError, Area, Caller, JsonBody, OptionalJson, Path, Query};
@@ -189,7 +189,7 @@ async fn approve(
 ) -> Result<Response, ApiError> {
     let approval = Approval {
         id: Some(PlanId(pid)),
-        digest: body.digest.or(if_match(&headers, WHOSE)?),
+        digest: bound_digest(&headers, body.digest, WHOSE)?,
     };
     approved(&app, &caller, id, approval).await
 }

@@ -17,7 +17,7 @@ use utoipa_axum::routes;
 
 use super::paging::{Listing, PageQuery};
 use super::requirements_view as view;
-use super::version_tag::{if_match, read_digest, tagged};
+use super::version_tag::{bound_digest, if_match, read_digest, tagged};
 use crate::app::App;
 use crate::app::requirements::{self, Approval};
 use crate::edge::{Access, ApiError, Area, Caller, JsonBody, OptionalJson, Path, Query};
@@ -123,7 +123,7 @@ async fn approve(
 ) -> Result<Response, ApiError> {
     let approval = Approval {
         id: Some(RequirementsId(rid)),
-        digest: body.digest.or(if_match(&headers, WHOSE)?),
+        digest: bound_digest(&headers, body.digest, WHOSE)?,
     };
     let approved = requirements::approve(&app, &caller.name, ProjectId(id), approval).await?;
     Ok(answer(StatusCode::OK, view::version(approved).await?))

@@ -14,13 +14,31 @@ pub(super) fn read_digest(
     whose: &str,
     place: &str,
 ) -> Result<String, AppError> {
-    sent.map_or_else(|| if_match(headers, whose), |digest| Ok(Some(digest)))?
-        .ok_or_else(|| {
+    bound_digest(headers, sent, whose)?.ok_or_else(|| {
+        let message = format!(
+            "is missing; expected the digest of the version that was read, as GET {place} shows it, here or in If-Match; or name the version: POST {place}/{{id}}/approve"
+        );
+        AppError::invalid("digest", message)
+    })
+}
+
+/// The digest that the body or `If-Match` names; where both do, both have to hold.
+pub(super) fn bound_digest(
+    headers: &HeaderMap,
+    sent: Option<String>,
+    whose: &str,
+) -> Result<Option<String>, AppError> {
+    match (sent, if_match(headers, whose)?) {
+        (Some(sent), Some(tag)) if sent != tag => {
+            let sent: String = sent.chars().take(64).collect();
             let message = format!(
-                "is missing; expected the digest of the version that was read, as GET {place} shows it, here or in If-Match; or name the version: POST {place}/{{id}}/approve"
+                "`digest` is {sent} and If-Match is {tag}, and both cannot be what was read; read it again"
             );
-            AppError::invalid("digest", message)
-        })
+            Err(AppError::conflict("digest_changed", message))
+        }
+        (Some(sent), _) => Ok(Some(sent)),
+        (None, tag) => Ok(tag),
+    }
 }
 
 /// The answer with the version's digest as the `ETag`.
@@ -48,4 +66,34 @@ pub(super) fn if_match(headers: &HeaderMap, whose: &str) -> Result<Option<String
     }
     let message = format!("If-Match must be the ETag of {whose} digest in quotes");
     Err(AppError::PreconditionFailed(message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tagged_with(value: &str) -> HeaderMap {
+        let value = HeaderValue::from_str(value).expect("a header");
+        [(IF_MATCH, value)].into_iter().collect()
+    }
+
+    #[test]
+    fn the_digest_of_the_body_and_of_if_match_both_have_to_hold() {
+        let (one, other) = ("1".repeat(64), "2".repeat(64));
+        let bound = |tag: &str, sent: Option<&String>| {
+            bound_digest(&tagged_with(tag), sent.cloned(), "a plan:")
+        };
+        let tag = format!("\"{one}\"");
+        assert_eq!(bound(&tag, Some(&one)).ok().flatten(), Some(one.clone()));
+        assert_eq!(bound(&tag, None).ok().flatten(), Some(one.clone()));
+        assert_eq!(bound("*", Some(&one)).ok().flatten(), Some(one.clone()));
+        assert!(matches!(
+            bound(&tag, Some(&other)),
+            Err(AppError::Refused(_))
+        ));
+        assert!(matches!(
+            bound("\"12\"", Some(&one)),
+            Err(AppError::PreconditionFailed(_))
+        ));
+    }
 }

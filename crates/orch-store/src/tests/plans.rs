@@ -64,7 +64,6 @@ pub(super) async fn plans(store: &Store, t: &Transcript) {
     t.note("items", plan::items(&mut tx.conn, project).await);
     t.note("worked", plan::worked(&mut tx.conn, project).await.is_ok());
     let items = || [WorkItemId(1), WorkItemId(2), WorkItemId(3)];
-    t.note("endings", plan::endings(&mut tx.conn, project).await);
     t.note("tasks", plan::tasks_of(&mut tx.conn, items()).await);
     t.note("runs", plan::runs_of(&mut tx.conn, items()).await);
     t.note("told", plan::told_of(&mut tx.conn, items()).await);

@@ -110,7 +110,7 @@ pub fn plan_material(brief: PlanBrief<'_>) -> Result<Material, PlanMaterialTooLa
 }
 
 /// The end of what the run said, as far as it fits.
-fn of_failure(failure: &TaskFailure) -> String {
+pub fn of_failure(failure: &TaskFailure) -> String {
     let mut lines = Vec::new();
     let mut left = LARGEST_LOG_BYTES;
     for line in failure.log.iter().rev() {

@@ -6,6 +6,7 @@ use std::collections::{HashMap, HashSet};
 use thiserror::Error;
 
 use super::super::checks::Checks;
+use super::super::edit_fields::is_unseen;
 use super::super::graph::Graph;
 use super::super::merge::{merge, next_id, sort_ids};
 use super::super::model::{
@@ -186,7 +187,10 @@ impl<'d> Reading<'d> {
     }
 
     fn task(&mut self, task: &SuggestedTask) {
-        let title = cleaned(&task.title, LONGEST_TITLE);
+        let mut title = cleaned(&task.title, LONGEST_TITLE);
+        if title.chars().all(|c| c.is_whitespace() || is_unseen(c)) {
+            title.clear();
+        }
         let called = quoted(if title.is_empty() { &task.key } else { &title });
         if title.is_empty() {
             self.note(format!("{called} is left out: it has no title"));
@@ -212,6 +216,7 @@ impl<'d> Reading<'d> {
                 None => self.story(OTHER, OTHER, "Other work".to_owned()),
             },
         };
+        let acceptance = self.criteria(&called, &task.acceptance);
         let id = next_id('T', &mut self.plan.next_task);
         let key = self.keys_of_tasks.give(&task.key, &title);
         self.tasks.entry(task.key.clone()).or_insert(id.clone());
@@ -226,7 +231,7 @@ impl<'d> Reading<'d> {
             capabilities: names(&task.capabilities),
             tools: names(&task.tools),
             requirements,
-            acceptance: criteria(&task.acceptance),
+            acceptance,
             depends_on: Vec::new(),
             estimate: sound(task.estimate),
             origin: Origin::Model,
@@ -264,6 +269,31 @@ impl<'d> Reading<'d> {
             "{called} is left out: it serves no requirement that asks for work now"
         ));
         None
+    }
+
+    /// What a command hides, or what is cut off it, makes another of it: such a command is dropped.
+    fn criteria(&mut self, called: &str, criteria: &[SuggestedCriterion]) -> Vec<Criterion> {
+        let mut found = Vec::new();
+        for criterion in criteria.iter().take(MOST_CRITERIA) {
+            let text = cleaned(&criterion.text, LONGEST_CRITERION);
+            let command = criterion.command.as_deref().unwrap_or_default().trim();
+            let is_whole = command.chars().nth(LONGEST_CRITERION).is_none();
+            let is_plain = is_whole && !command.contains(is_unseen);
+            if !is_plain {
+                let why = match is_whole {
+                    true => "has characters that are not seen",
+                    false => "is too long",
+                };
+                let command = quoted(command);
+                self.note(format!("{called} loses the command {command}, which {why}"));
+            }
+            if !text.is_empty() {
+                let command = Some(command).filter(|command| is_plain && !command.is_empty());
+                let command = command.map(str::to_owned);
+                found.push(Criterion { text, command });
+            }
+        }
+        found
     }
 
     fn dependencies(&mut self) {
@@ -343,22 +373,6 @@ fn text(text: &str) -> String {
     }
     out.truncate(out.trim_end().len());
     out
-}
-
-fn criteria(criteria: &[SuggestedCriterion]) -> Vec<Criterion> {
-    let mut found = Vec::new();
-    for criterion in criteria.iter().take(MOST_CRITERIA) {
-        let text = cleaned(&criterion.text, LONGEST_CRITERION);
-        let command = criterion.command.as_deref().unwrap_or_default();
-        // Half a command is another command.
-        let is_whole = command.chars().nth(LONGEST_CRITERION).is_none();
-        let command = cleaned(command, LONGEST_CRITERION);
-        if !text.is_empty() {
-            let command = Some(command).filter(|command| is_whole && !command.is_empty());
-            found.push(Criterion { text, command });
-        }
-    }
-    found
 }
 
 /// Short words, each once; others are no names.

@@ -17,4 +17,4 @@ mod wording;
 
 pub use draft::propose;
 pub(super) use draft::{cite, draft};
-pub(super) use wording::one_line;
+pub(super) use wording::{changed_description, holds, one_line};

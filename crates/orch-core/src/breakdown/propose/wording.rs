@@ -78,3 +78,11 @@ pub fn holds(items: &[&Requirement]) -> Vec<Criterion> {
         })
         .collect()
 }
+
+/// What is done for other texts is brought in line with those of now.
+pub fn changed_description(done: &str, items: &[&Requirement]) -> String {
+    let what = format!(
+        "{done} is done, for what these requirements said before. Build on it, so that they hold as they read now."
+    );
+    description(&what, items)
+}

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use orch_core::breakdown::{Breakdown, Impact, impact as touched};
+use orch_core::breakdown::{Breakdown, Finished, Impact, impact as touched};
 use orch_core::ids::{ProjectId, RequirementsId, WorkItemId};
 use orch_store::plan::{self, Plan, RunOf, Told};
 use orch_store::requirements::{self, Requirements};
 use orch_store::{Conn, StoreError};
 
-use super::standing::{Standing, standings};
+use super::standing::{Standing, finished, standings};
 use super::version::{breakdown, newest};
 use crate::app::requirements::document;
 use crate::app::{App, AppError, Result, project};
@@ -53,10 +53,12 @@ pub async fn impact(app: &App, project_id: ProjectId, versions: Versions) -> Res
     let items = plan::items(&mut conn, project_id).await?;
     drop(conn);
     let standings = standings(&items);
+    let done = finished(&items);
     let (plan_id, from, to) = (plan.id, older.id, newer.id);
-    let (breakdown, impact) = tokio::task::spawn_blocking(move || compared(&plan, &older, &newer))
-        .await
-        .map_err(|_| StoreError::Closed)??;
+    let (breakdown, impact) =
+        tokio::task::spawn_blocking(move || compared(&plan, &older, &newer, &done))
+            .await
+            .map_err(|_| StoreError::Closed)??;
     let touched = impact.tasks.iter().chain(&impact.downstream);
     let touched = touched.filter_map(|task| standings.get(task));
     let items: Vec<WorkItemId> = touched
@@ -96,8 +98,9 @@ fn compared(
     plan: &Plan,
     older: &Requirements,
     newer: &Requirements,
+    done: &Finished,
 ) -> Result<(Breakdown, Impact)> {
     let breakdown = breakdown(plan)?;
-    let impact = touched(&document(older)?, &document(newer)?, &breakdown);
+    let impact = touched(&document(older)?, &document(newer)?, &breakdown, done);
     Ok((breakdown, impact))
 }

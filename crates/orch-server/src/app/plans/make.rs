@@ -4,14 +4,16 @@
 use std::collections::BTreeSet;
 
 use orch_core::breakdown::{
-    self, Breakdown, Checks, Difference, Entries, Finished, ReplanFault, left_as_it_was,
+    self, Breakdown, Checks, Difference, Entries, Finished, PlanFailure, ReplanFault, TaskFailure,
+    left_as_it_was,
 };
-use orch_store::plan::{Ending, Plan, PlanItem};
+use orch_core::info_request::Fault;
+use orch_store::plan::{Plan, PlanItem};
 use orch_store::requirements::Requirements;
 use serde_json::{Value, json};
 
 use super::propose::{Cause, Maker, Occasion};
-use super::standing::{finished, has_failed};
+use super::standing::{State, finished, has_failed, standings};
 use super::version::{Written, breakdown as read_back};
 use crate::app::requirements::document;
 use crate::app::suggestion::unusable;
@@ -24,9 +26,11 @@ const MOST_RECORDED: usize = 100;
 pub(super) struct Scene {
     pub served: Requirements,
     pub previous: Option<Plan>,
+    /// The requirements that the version before was made for.
+    pub previous_served: Option<Requirements>,
+    /// The version that is worked on.
+    pub approved: Option<Plan>,
     pub items: Vec<PlanItem>,
-    /// What the runs that failed ended with, where it is made anew.
-    pub ended: Vec<Ending>,
     /// What existing code is checked by.
     pub checks: Checks,
 }
@@ -41,9 +45,20 @@ pub(super) struct Made {
 }
 
 impl Scene {
-    /// The version before.
+    /// The version before, which remembers for which texts its tasks are done.
     pub fn before(&self) -> Result<Option<Breakdown>> {
-        self.previous.as_ref().map(read_back).transpose()
+        let Some(previous) = &self.previous else {
+            return Ok(None);
+        };
+        let mut before = read_back(previous)?;
+        if let Some(served) = &self.previous_served {
+            before.remember(&document(served)?.items);
+        }
+        let approved = self.approved.as_ref();
+        if let Some(approved) = approved.filter(|approved| approved.id != previous.id) {
+            before.remember_done(&read_back(approved)?, &self.done());
+        }
+        Ok(Some(before))
     }
 
     pub fn done(&self) -> Finished {
@@ -59,12 +74,38 @@ impl Scene {
         let failed = failed.unwrap_or_else(|| known_failures(before, &self.items));
         breakdown::replan(before, &occasion.reason, &failed, &self.done())
             .map_err(|fault| not_replanned(&failed, fault))?;
+        self.all_ran(&failed)?;
         Ok(failed)
+    }
+
+    /// What never ran cannot have failed. Before anything of the plan is worked on, the caller's word is taken.
+    fn all_ran(&self, failed: &[String]) -> Result<()> {
+        if self.items.is_empty() {
+            return Ok(());
+        }
+        let known = standings(&self.items);
+        let never = failed.iter().enumerate().filter_map(|(at, task)| {
+            let standing = known.get(task);
+            let state = standing.map_or(State::Planned, |standing| standing.state);
+            let ran = standing.and_then(|standing| standing.run_id).is_some();
+            (!ran).then(|| Fault {
+                field: format!("failed[{at}]"),
+                message: format!(
+                    "{task} is {} and never ran; expected a task that failed",
+                    state.name()
+                ),
+            })
+        });
+        let never: Vec<Fault> = never.collect();
+        match never.is_empty() {
+            true => Ok(()),
+            false => Err(AppError::faults("these tasks did not fail", never)),
+        }
     }
 }
 
 /// Makes the version.
-pub(super) fn make(scene: &Scene, cause: &Cause) -> Result<Made> {
+pub(super) fn make(scene: &Scene, cause: &Cause, failure: Option<&PlanFailure>) -> Result<Made> {
     let served = document(&scene.served)?;
     let before = scene.before()?;
     let (checks, done) = (&scene.checks, scene.done());
@@ -89,7 +130,15 @@ pub(super) fn make(scene: &Scene, cause: &Cause) -> Result<Made> {
             difference: Value::Null,
         });
     };
+    let told = failure.map_or(&[][..], |failure| &failure.tasks);
+    let proposed = Anew { proposed, told };
     anew(scene, cause, occasion, &before, proposed)
+}
+
+/// What is proposed, and what is known of the tasks that failed.
+struct Anew<'t> {
+    proposed: Breakdown,
+    told: &'t [TaskFailure],
 }
 
 /// What failed is looked into first, unless a model deals with it in its own way.
@@ -98,8 +147,9 @@ fn anew(
     cause: &Cause,
     occasion: &Occasion,
     before: &Breakdown,
-    mut proposed: Breakdown,
+    anew: Anew<'_>,
 ) -> Result<Made> {
+    let Anew { mut proposed, told } = anew;
     let failed = scene.failed(before, occasion)?;
     let open = match &cause.maker {
         Maker::Rules => {
@@ -118,7 +168,7 @@ fn anew(
     }
     let mut made = breakdown::replan(&proposed, &occasion.reason, &open, &scene.done())
         .map_err(|fault| not_replanned(&failed, fault))?;
-    super::endings::told(&mut made.plan, &proposed, &open, &scene.ended);
+    breakdown::tell(&mut made.plan, &proposed, told);
     let difference = breakdown::difference(before, &made.plan);
     Ok(Made {
         written: Written::of(&made.plan),

@@ -5,7 +5,6 @@ mod acceptance;
 mod approve;
 mod brief;
 mod edit;
-mod endings;
 mod impact;
 mod make;
 mod model;

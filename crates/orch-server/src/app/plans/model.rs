@@ -76,7 +76,11 @@ async fn payer(app: &App, scene: &Scene) -> Result<Option<PlanId>> {
 }
 
 /// What the model is told of what failed. Nobody is asked where what is said to have failed did not.
-async fn failure(app: &App, scene: &Scene, occasion: &Occasion) -> Result<Option<PlanFailure>> {
+pub(super) async fn failure(
+    app: &App,
+    scene: &Scene,
+    occasion: &Occasion,
+) -> Result<Option<PlanFailure>> {
     let Some(before) = scene.before()? else {
         return Ok(None);
     };

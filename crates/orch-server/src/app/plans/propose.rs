@@ -113,26 +113,30 @@ pub(super) async fn scene(
     project_id: ProjectId,
     occasion: Option<&Occasion>,
 ) -> Result<Scene> {
-    let (served, previous, items, ended) = {
+    let (served, previous, previous_served, approved, items) = {
         let mut conn = app.store().read().await?;
         let served = approved(&mut conn, project_id).await?;
         let previous = match occasion {
             Some(_) => Some(super::version::newest(&mut conn, project_id).await?),
             None => plan::current(&mut conn, project_id).await?,
         };
-        let items = plan::items(&mut conn, project_id).await?;
-        let ended = match occasion {
-            Some(_) => plan::endings(&mut conn, project_id).await?,
-            None => Vec::new(),
+        let previous_served = match &previous {
+            Some(previous) => {
+                requirements::find(&mut conn, project_id, previous.requirements()).await?
+            }
+            None => None,
         };
-        (served, previous, items, ended)
+        let working = plan::approved(&mut conn, project_id).await?;
+        let items = plan::items(&mut conn, project_id).await?;
+        (served, previous, previous_served, working, items)
     };
     let survey = import::latest(app, project_id).await?;
     Ok(Scene {
         served,
         previous,
+        previous_served,
+        approved,
         items,
-        ended,
         checks: survey.as_ref().map(Checks::of).unwrap_or_default(),
     })
 }
@@ -154,8 +158,12 @@ async fn attempt(
         return Err(AppError::conflict("requirements_changed", message));
     }
     let parent = scene.previous.as_ref().map(Plan::id);
+    let failure = match &cause.occasion {
+        Some(occasion) => model::failure(app, &scene, occasion).await?,
+        None => None,
+    };
     let making = Arc::clone(cause);
-    let made = tokio::task::spawn_blocking(move || make(&scene, &making));
+    let made = tokio::task::spawn_blocking(move || make(&scene, &making, failure.as_ref()));
     let Made {
         written,
         failed,

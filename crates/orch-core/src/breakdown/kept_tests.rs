@@ -1,0 +1,282 @@
+//! Plans stay true: work that is done for another text, fields that persons set, and cuts of replans.
+
+use super::{Breakdown, Checks, Edit, Fault, Finished, Task, adapt, edit, impact, propose, replan};
+use crate::requirements::visions::proposed;
+use crate::requirements::{Document, Edit as RequirementsEdit};
+
+const VISION: &str = "Users must export lists as XML. Users must search books. Written in Rust.";
+
+fn planned(document: &Document, before: Option<&Breakdown>, done: &Finished) -> Breakdown {
+    propose(document, &Checks::default(), before, done)
+}
+
+fn reworded(document: &Document, id: &str, text: &str) -> Document {
+    let change = RequirementsEdit::Change {
+        id: id.to_owned(),
+        text: Some(text.to_owned()),
+        kind: None,
+        priority: None,
+        mvp: None,
+    };
+    document
+        .edited(&[change], "ada")
+        .expect("an edit that holds")
+}
+
+fn about(document: &Document, word: &str) -> String {
+    let found = document.items.iter().find(|item| item.text.contains(word));
+    found.expect("the item").id.clone()
+}
+
+fn keyed<'p>(plan: &'p Breakdown, key: &str) -> &'p Task {
+    let found = plan.tasks.iter().find(|task| task.key == key);
+    found.unwrap_or_else(|| panic!("no {key}: {:#?}", plan.tasks))
+}
+
+fn changes(plan: &Breakdown) -> Vec<&Task> {
+    let changes = plan.tasks.iter();
+    changes
+        .filter(|task| task.title.starts_with("Change: "))
+        .collect()
+}
+
+#[test]
+fn work_that_is_done_for_another_text_stands_and_a_change_builds_on_it() {
+    let before = proposed(VISION);
+    let export = about(&before, "XML");
+    let plan = planned(&before, None, &Finished::default());
+    let (build, test) = (format!("build/{export}"), format!("test/{export}"));
+    let build = keyed(&plan, &build);
+    let test = keyed(&plan, &test);
+    let done: Finished = [&build.id, &test.id, &plan.tasks[0].id, &plan.tasks[1].id]
+        .into_iter()
+        .cloned()
+        .collect();
+    let after = reworded(&before, &export, "Users must export lists as XML and PDF.");
+    assert!(
+        impact(&before, &after, &plan, &done)
+            .unserved
+            .contains(&export)
+    );
+    let stale = Fault::Unserved {
+        requirement: export.clone(),
+        priority: crate::requirements::Priority::Must,
+    };
+    for next in [
+        planned(&after, Some(&plan), &done),
+        adapt(&after, &Checks::default(), &plan, &done),
+    ] {
+        assert_eq!(keyed(&next, &build.key), build, "what is done stands");
+        let made = changes(&next);
+        assert_eq!(made.len(), 2, "{made:#?}");
+        assert_eq!(made[0].depends_on, [build.id.clone()]);
+        assert_eq!(made[1].depends_on, [test.id.clone(), made[0].id.clone()]);
+        assert_eq!(made[0].requirements, [export.clone()]);
+        assert!(
+            made[0].acceptance[0].text.contains("XML and PDF"),
+            "{made:#?}"
+        );
+        let commands = |task: &Task| -> Vec<_> {
+            let criteria = task.acceptance.iter();
+            criteria.filter_map(|one| one.command.clone()).collect()
+        };
+        assert_eq!(commands(made[0]), commands(build));
+        assert_eq!(next.check_with(&after.items, &done), []);
+        let mut without = next.clone();
+        without.tasks.retain(|task| done.contains(&task.id));
+        assert!(without.check_with(&after.items, &done).contains(&stale));
+        // What waited for the old test waits for the new one.
+        let waits = next
+            .tasks
+            .iter()
+            .any(|task| task.depends_on.contains(&made[1].id));
+        assert!(waits);
+
+        // The same again makes nothing new; once it is done nothing is asked for; another text asks again.
+        assert_eq!(planned(&after, Some(&next), &done).tasks, next.tasks);
+        let mut more = done.clone();
+        more.tasks.extend(made.iter().map(|task| task.id.clone()));
+        assert_eq!(changes(&planned(&after, Some(&next), &more)).len(), 2);
+        let third = reworded(&after, &export, "Users must export lists as PDF.");
+        assert_eq!(changes(&planned(&third, Some(&next), &done)).len(), 2);
+        let again = planned(&third, Some(&next), &more);
+        assert_eq!(changes(&again).len(), 4);
+        assert_eq!(again.check_with(&third.items, &more), []);
+        // The first text again asks for no change of what is done for it.
+        assert_eq!(changes(&planned(&before, Some(&next), &done)).len(), 0);
+    }
+}
+
+#[test]
+fn an_edit_protects_the_fields_that_were_set_and_no_others() {
+    let before = proposed(VISION);
+    let export = about(&before, "XML");
+    let plan = planned(&before, None, &Finished::default());
+    let build = keyed(&plan, &format!("build/{export}")).clone();
+    let last = plan
+        .tasks
+        .iter()
+        .find(|task| task.key.starts_with("build/") && task.id != build.id);
+    let on = last.expect("another").id.clone();
+    let edited = edit(
+        &plan,
+        &[Edit::AddDependency {
+            task: build.id.clone(),
+            on: on.clone(),
+        }],
+    )
+    .expect("it can be done");
+    let after = reworded(&before, &export, "Users must export lists as PDF.");
+    let next = planned(&after, Some(&edited), &Finished::default());
+    let now = keyed(&next, &build.key);
+    assert!(now.depends_on.contains(&on) && now.edited);
+    assert!(now.title.contains("PDF"), "{now:#?}");
+    assert!(now.acceptance[0].text.contains("PDF") && !now.description.contains("XML"));
+
+    // What is stored without the fields protects all of them.
+    let mut old = edited.clone();
+    old.own.clear();
+    let next = planned(&after, Some(&old), &Finished::default());
+    assert!(keyed(&next, &build.key).title.contains("XML"));
+}
+
+#[test]
+fn what_waits_for_a_task_that_was_cut_waits_for_its_last_part_in_later_proposals() {
+    let document = proposed(VISION);
+    let export = about(&document, "XML");
+    let mut plan = planned(&document, None, &Finished::default());
+    let mut build = keyed(&plan, &format!("build/{export}")).clone();
+    build.acceptance.splice(
+        0..1,
+        ["It is exported", "It can be read again", "It is small"].map(|text| super::Criterion {
+            text: text.to_owned(),
+            command: None,
+        }),
+    );
+    let change = Edit::ChangeTask {
+        id: build.id.clone(),
+        story: None,
+        title: None,
+        description: None,
+        kind: None,
+        role: None,
+        capabilities: None,
+        tools: None,
+        requirements: None,
+        acceptance: Some(build.acceptance.clone()),
+    };
+    plan = edit(&plan, &[change]).expect("it can be done");
+    for _ in 0..3 {
+        let failed = [build.id.clone()];
+        plan = replan(&plan, "it failed", &failed, &Finished::default())
+            .expect("it can be done")
+            .plan;
+    }
+    let parts = plan
+        .tasks
+        .iter()
+        .filter(|task| task.title.starts_with("Second part"));
+    assert_eq!(parts.clone().count(), 2);
+    for part in parts {
+        let mut runs = part.acceptance.iter();
+        assert!(runs.any(|one| one.command.is_some()), "{part:#?}");
+    }
+    let again = planned(&document, Some(&plan), &Finished::default());
+    let test = format!("test/{export}");
+    assert_eq!(
+        keyed(&again, &test).depends_on,
+        keyed(&plan, &test).depends_on
+    );
+    assert_eq!(again.tasks, plan.tasks);
+}
+
+#[test]
+fn a_version_without_what_it_remembers_keeps_its_digest() {
+    let document = proposed(VISION);
+    let mut plan = planned(&document, None, &Finished::default());
+    let with = plan.digest();
+    plan.served.clear();
+    let stored = serde_json::to_string(&plan).expect("it serialises");
+    assert!(!stored.contains("served") && !stored.contains("\"own\""));
+    let read: Breakdown = serde_json::from_str(&stored).expect("it parses");
+    assert_eq!(read.digest(), plan.digest());
+    assert_ne!(with, plan.digest());
+    plan.remember(&document.items);
+    assert_eq!(plan.digest(), with);
+}
+
+fn added(story: &str, title: &str, command: &str) -> Edit {
+    Edit::AddTask {
+        story: story.to_owned(),
+        title: title.to_owned(),
+        role: "developer".to_owned(),
+        description: String::new(),
+        kind: crate::work_item::Kind::Task,
+        capabilities: Vec::new(),
+        tools: Vec::new(),
+        requirements: Vec::new(),
+        acceptance: vec![super::Criterion {
+            text: "It runs".to_owned(),
+            command: Some(command.to_owned()),
+        }],
+        depends_on: Vec::new(),
+        estimate: None,
+    }
+}
+
+#[test]
+fn the_release_waits_for_what_a_person_adds() {
+    let document = proposed(VISION);
+    let plan = planned(&document, None, &Finished::default());
+    let story = &plan.stories[0].id;
+    let edited = edit(&plan, &[added(story, "Sign it", "make sign")]).expect("it can be done");
+    let id = &edited.tasks.last().expect("a task").id;
+    assert!(keyed(&edited, "release").depends_on.contains(id));
+    let again = planned(&document, Some(&edited), &Finished::default());
+    assert!(keyed(&again, "release").depends_on.contains(id));
+    let parted = Edit::RemoveDependency {
+        task: keyed(&edited, "release").id.clone(),
+        on: id.clone(),
+    };
+    let parted = edit(&edited, &[parted]).expect("it can be done");
+    let again = planned(&document, Some(&parted), &Finished::default());
+    assert!(!keyed(&again, "release").depends_on.contains(id));
+}
+
+#[test]
+fn commands_and_titles_that_hide_something_are_refused() {
+    let plan = planned(&proposed(VISION), None, &Finished::default());
+    let story = &plan.stories[0].id;
+    for command in ["a\u{202e}b", "a\nb", "a\u{7}", "a\u{200b}b", "a\u{2028}b"] {
+        let faults = edit(&plan, &[added(story, "Do it", command)]).expect_err(command);
+        assert_eq!(faults[0].field, "acceptance");
+    }
+    for title in ["\u{202e}", "\u{200b} \u{2060}", ""] {
+        let faults = edit(&plan, &[added(story, title, "make")]).expect_err("no title");
+        assert_eq!(faults[0].field, "title");
+    }
+    let cleaned = edit(&plan, &[added(story, "Pay\u{202e} now", "make")]).expect("a title");
+    assert_eq!(cleaned.tasks.last().expect("a task").title, "Pay now");
+}
+
+#[test]
+fn each_spike_says_why_its_own_task_failed() {
+    let document = proposed(VISION);
+    let plan = planned(&document, None, &Finished::default());
+    let failed = [plan.tasks[0].id.clone(), plan.tasks[1].id.clone()];
+    let mut made = replan(&plan, "it failed", &failed, &Finished::default())
+        .expect("it can be done")
+        .plan;
+    let told = failed.iter().map(|task| super::TaskFailure {
+        task: task.clone(),
+        why: format!("exit code 1 of {task}"),
+        log: vec!["ignore all that\u{202e}".to_owned()],
+    });
+    super::tell(&mut made, &plan, &told.collect::<Vec<_>>());
+    let spikes = &made.tasks[made.tasks.len() - 2..];
+    for (spike, task) in spikes.iter().zip(&failed) {
+        let said = format!("> ended: exit code 1 of {task}\n> ignore all that\n");
+        assert!(spike.description.contains(&said), "{spike:#?}");
+    }
+    assert_eq!(made.check(&document.items), []);
+}
