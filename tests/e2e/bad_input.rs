@@ -226,3 +226,53 @@ async fn a_body_over_the_limit_is_413_and_absent_bodies_are_equal() {
         assert_eq!((status.as_u16(), &body["reason"]), (201, &Value::Null));
     }
 }
+
+#[tokio::test]
+async fn a_query_value_that_a_route_does_not_know_is_refused_by_name_on_every_route() {
+    let server = Installation::serve();
+    let document = server.get("/openapi.json").await;
+    let mut asked = 0;
+    for (path, item) in document["paths"].as_object().unwrap() {
+        let numbered: Vec<&str> = path
+            .split('/')
+            .map(|part| if part.starts_with('{') { "1" } else { part })
+            .collect();
+        let numbered = format!("{}?zzz=1", numbered.join("/"));
+        for method in item.as_object().unwrap().keys() {
+            let Ok(method) = Method::from_bytes(method.to_uppercase().as_bytes()) else {
+                continue;
+            };
+            if !["GET", "PUT", "POST", "PATCH", "DELETE"].contains(&method.as_str()) {
+                continue;
+            }
+            let (status, problem) = answer(server.request(method.clone(), &numbered)).await;
+            assert_eq!(
+                (status.as_u16(), &problem["errors"][0]["field"]),
+                (422, &json!("zzz")),
+                "{method} {path}: {problem}"
+            );
+            asked += 1;
+        }
+    }
+    assert!(asked > 100, "{asked}");
+    // What would have been the project's own budget.
+    let project = server.project().await;
+    let budget = format!("/projects/{project}/budget");
+    let caps = json!({"hard_cap_microusd": 1});
+    let request = server.request(Method::PUT, &format!("{budget}?plan=44"));
+    let (status, problem) = answer(request.json(&caps)).await;
+    assert_eq!(
+        (status.as_u16(), &problem["detail"]),
+        (
+            422,
+            &json!("the query value `plan`: expected no query values, got an unknown query value")
+        )
+    );
+    let with_plan = json!({"hard_cap_microusd": 1, "plan_id": 44});
+    let (status, problem) = answer(server.request(Method::PUT, &budget).json(&with_plan)).await;
+    assert_eq!(
+        (status.as_u16(), &problem["errors"][0]["field"]),
+        (422, &json!("plan_id"))
+    );
+    assert_eq!(server.get(&budget).await["budgets"], json!([]));
+}

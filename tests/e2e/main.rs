@@ -27,6 +27,7 @@ mod import;
 mod live;
 mod logs;
 mod mcp;
+mod mcp_places;
 mod mcp_roles;
 mod migrate;
 mod models;

@@ -611,6 +611,14 @@ async fn a_runs_token_reaches_its_own_run_alone_over_both_ways() {
         (*run, *item)
     );
     assert!(context.get("project").is_none(), "{context}");
+    let refused = talk.call("read_context", json!({"project_id": project}));
+    assert_eq!(refused["isError"], true, "{refused}");
+    assert!(
+        refused
+            .to_string()
+            .contains("`project_id` is not read with a run's token"),
+        "{refused}"
+    );
     let noted = talk.done("step_complete", json!({"name": "compiled", "exit_code": 0}));
     assert_eq!(noted["noted"], "in the run's log");
     let log = talk.done("read_log", json!({}));

@@ -45,9 +45,29 @@ async fn an_act_whose_answer_was_lost_is_not_done_twice_and_says_where_to_look()
             ))
             .await;
         assert_eq!(entry[0]["seq"], problem["audit_first"], "{entry}");
+        let next = problem["next"].as_str().unwrap();
+        let shown = server.get(next.strip_prefix("GET ").unwrap()).await;
+        let shown = shown.as_array().unwrap();
+        assert_eq!(shown.first().unwrap()["seq"], problem["audit_first"]);
+        assert_eq!(shown.last().unwrap()["seq"], problem["audit_last"]);
         let all = server.get(listed).await;
         assert_eq!(all.as_array().unwrap().len(), 1, "{all}");
     }
+}
+
+#[tokio::test]
+async fn requests_that_come_together_with_one_key_are_one_act_and_one_answer() {
+    let server = Installation::serve();
+    let send = || {
+        let request = server.request(Method::POST, "/projects");
+        let request = request.header("idempotency-key", "together");
+        answer(request.json(&json!({"name": "one"})))
+    };
+    let answers = futures::future::join_all((0..20).map(|_| send())).await;
+    for (status, body) in &answers {
+        assert_eq!((*status, body), (StatusCode::CREATED, &answers[0].1));
+    }
+    assert_eq!(server.get("/projects").await.as_array().unwrap().len(), 1);
 }
 
 #[tokio::test]

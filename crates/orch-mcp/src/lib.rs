@@ -11,4 +11,4 @@ pub use serve::{
     Desk, Judged, MOST_ARGUMENT_BYTES, ServeError, Visitor, http_service, judge, stdio,
 };
 pub use toolbox::{McpSettings, McpSettingsError, NamedTool, Outfitter};
-pub use tools::Who;
+pub use tools::{Pace, Who};

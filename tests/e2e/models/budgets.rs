@@ -88,6 +88,14 @@ async fn a_hard_cap_stops_before_it_is_exceeded_and_says_so_with_numbers() {
     assert_eq!(kinds(&server, "budget.soft_cap_reached").await, 1);
     assert_eq!(kinds(&server, "budget.refused").await, 1);
 
+    // A soft cap below what is spent is reached by being set, once.
+    set(&server, project, json!({"hard_cap_microusd": 150})).await;
+    for _ in 0..2 {
+        let caps = json!({"hard_cap_microusd": 150, "soft_cap_microusd": 10});
+        set(&server, project, caps).await;
+        assert_eq!(kinds(&server, "budget.soft_cap_reached").await, 2);
+    }
+
     // What is used up is refused before anything begins.
     set(&server, project, json!({"hard_cap_microusd": 80})).await;
     let (status, problem) = server.try_post("/api/orchestrate", of(project)).await;

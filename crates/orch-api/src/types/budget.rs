@@ -38,6 +38,7 @@ pub struct Budgets {
 
 /// A budget as it is set.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct SetBudget {
     /// `project` (where it is left out), `plan`, `work_item` or `run`.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -40,6 +40,7 @@ pub struct Price {
 
 /// A price as it is set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct NewPrice {
     /// Micro-dollars for a million tokens of input; 0 for a model that costs nothing.
     #[schema(example = 1_250_000)]
@@ -71,6 +72,7 @@ pub struct ModelPrice {
 
 /// The whole table, as it is put in place of the one that was set.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct SetPrices {
     /// At most 500; an empty list takes all prices back that were set.
     pub prices: Vec<SetPrice>,
@@ -78,11 +80,30 @@ pub struct SetPrices {
 
 /// One entry of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct SetPrice {
     #[schema(example = "gpt-5")]
     pub model: String,
-    #[serde(flatten)]
-    pub price: NewPrice,
+    /// As in a price of its own.
+    #[schema(example = 1_250_000)]
+    pub input: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = 125_000)]
+    pub cached: Option<u64>,
+    #[schema(example = 10_000_000)]
+    pub output: u64,
+}
+
+impl SetPrice {
+    /// What it costs, apart from whose price it is.
+    #[must_use]
+    pub const fn price(&self) -> NewPrice {
+        NewPrice {
+            input: self.input,
+            cached: self.cached,
+            output: self.output,
+        }
+    }
 }
 
 /// What a model said to a trial.

@@ -7,6 +7,7 @@ use std::io;
 use std::sync::Arc;
 
 use rmcp::RoleServer;
+use rmcp::model::{ClientRequest, JsonRpcMessage};
 use rmcp::service::{RxJsonRpcMessage, TxJsonRpcMessage};
 use rmcp::transport::Transport;
 use serde_json::{Value, json};
@@ -14,8 +15,12 @@ use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _,
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 
-/// A longer line is no message.
-const LONGEST_LINE_BYTES: usize = 16 << 20;
+use super::handler::MOST_ARGUMENT_BYTES;
+use super::http::FRAME_BYTES;
+use crate::tools::{self, Pace};
+
+/// A longer line is no message: a body over HTTP has the same bound.
+const LONGEST_LINE_BYTES: usize = MOST_ARGUMENT_BYTES + FRAME_BYTES;
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Lines of one caller.
@@ -62,7 +67,7 @@ where
             let was_passing_over = self.passing_over;
             self.passing_over = end.is_none() && (too_long || was_passing_over);
             if too_long && !was_passing_over {
-                self.line.clear();
+                self.line = Vec::new();
                 return Ok(Some(Line::TooLong));
             }
             if end.is_some() && !was_passing_over {
@@ -177,7 +182,8 @@ fn read(line: &[u8]) -> Read {
 /// What came in one body over HTTP.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Judged {
-    Message,
+    /// A message, and how long it may take to answer.
+    Message(Pace),
     /// A notification that means nothing here.
     Nothing,
     /// No message; this is the answer.
@@ -188,12 +194,24 @@ pub enum Judged {
 #[must_use]
 pub fn judge(body: &[u8]) -> Judged {
     match read(body) {
-        Read::Message(_) => Judged::Message,
+        Read::Message(message) => Judged::Message(pace(&message)),
         Read::Nothing if body.trim_ascii().is_empty() => {
             Judged::Fault(fault(-32700, "no JSON: the body is empty", Value::Null))
         }
         Read::Nothing => Judged::Nothing,
         Read::Fault(fault) => Judged::Fault(fault),
+    }
+}
+
+fn pace(message: &RxJsonRpcMessage<RoleServer>) -> Pace {
+    match message {
+        JsonRpcMessage::Request(asked) => match &asked.request {
+            ClientRequest::CallToolRequest(call) => tools::pace(&call.params.name),
+            _ => Pace::Short,
+        },
+        JsonRpcMessage::Response(_)
+        | JsonRpcMessage::Notification(_)
+        | JsonRpcMessage::Error(_) => Pace::Short,
     }
 }
 
@@ -250,6 +268,22 @@ mod tests {
             (&invalid, &json!(3)),
         ];
         assert_eq!(said, expected);
+    }
+
+    #[test]
+    fn a_call_that_waits_is_told_from_others() {
+        let call = |method: &str, name: &str| {
+            let message = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": {"name": name, "arguments": {}}});
+            judge(message.to_string().as_bytes())
+        };
+        for name in ["await_answer", "await_approval"] {
+            assert_eq!(call("tools/call", name), Judged::Message(Pace::Waits));
+            assert_eq!(call("tools/list", name), Judged::Message(Pace::Short));
+        }
+        for name in ["list_projects", "await", ""] {
+            assert_eq!(call("tools/call", name), Judged::Message(Pace::Short));
+        }
+        assert_eq!(judge(PING.as_bytes()), Judged::Message(Pace::Short));
     }
 
     #[tokio::test]

@@ -9,7 +9,7 @@ use rmcp::schemars::{self, JsonSchema};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::tool::{Answer, Tool};
+use super::tool::{Answer, Pace, Tool};
 use super::{Effect, Fault, Reach, Work, show, wait};
 
 /// What is to be approved.
@@ -102,6 +102,7 @@ impl Tool for AwaitApproval {
     const ABOUT: &'static str = "Waits until a person has decided, for a bounded time; call it again while `decided` is false. It never decides, and calling it more often changes nothing.";
     const EFFECT: Effect = Effect::Reads;
     const REACH: Reach = Reach::Users;
+    const PACE: Pace = Pace::Waits;
     type Input = Which;
 
     async fn run(work: &Work, which: Which) -> Answer {

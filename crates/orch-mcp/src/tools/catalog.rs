@@ -1,6 +1,6 @@
 //! All tools, in the order in which they are listed. A new one is a file and a line here.
 
-use super::tool::{Entry, Reach};
+use super::tool::{Entry, Pace, Reach};
 use super::{Who, approvals, context, plans, projects, queue, requirements, runs, work_items};
 
 const ALL: [Entry; 22] = [
@@ -39,4 +39,10 @@ pub(crate) fn all(who: Who) -> impl Iterator<Item = &'static Entry> {
 /// One of those.
 pub(crate) fn find(name: &str, who: Who) -> Option<&'static Entry> {
     all(who).find(|entry| entry.name == name)
+}
+
+/// How long a call of the tool of this name may take.
+pub(crate) fn pace(name: &str) -> Pace {
+    let entry = ALL.iter().find(|entry| entry.name == name);
+    entry.map_or(Pace::Short, |entry| entry.pace)
 }

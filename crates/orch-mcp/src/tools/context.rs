@@ -13,6 +13,7 @@ use super::{Effect, Fault, Reach, Who, Work, runs, show};
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Of {
+    /// A project; not with a run's token.
     #[serde(default)]
     project_id: Option<i64>,
     /// A work item, with its project.
@@ -38,9 +39,14 @@ impl Tool for ReadContext {
     type Input = Of;
 
     async fn run(work: &Work, of: Of) -> Answer {
-        let run = match work.who {
-            Who::User => of.run_id,
-            Who::Run { .. } => Some(work.run(of.run_id).await?),
+        let run = match (work.who, of.project_id) {
+            (Who::User, _) => of.run_id,
+            // Its own run in place of what it asked for would pass for that.
+            (Who::Run { .. }, Some(_)) => {
+                let what = "`project_id` is not read with a run's token, which shows its run, that run's work item and log alone: leave it out";
+                return Err(Fault::Input(what.to_owned()));
+            }
+            (Who::Run { .. }, None) => Some(work.run(of.run_id).await?),
         };
         let mut answer = json!({});
         let (mut item, mut project) = (of.work_item_id, of.project_id);

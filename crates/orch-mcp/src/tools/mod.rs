@@ -17,8 +17,9 @@ mod work;
 mod work_items;
 
 pub(crate) use bound::bounded;
-pub(crate) use catalog::{all, find};
+pub(crate) use catalog::{all, find, pace};
 pub(crate) use fault::Fault;
+pub use tool::Pace;
 pub(crate) use tool::{Effect, Entry, Reach};
 pub use work::Who;
 pub(crate) use work::{Progress, Work};

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::projects::paging;
-use super::tool::{Answer, Tool};
+use super::tool::{Answer, Pace, Tool};
 use super::{Effect, Fault, Reach, Who, Work, show, wait};
 
 /// Which runs.
@@ -247,6 +247,7 @@ impl Tool for AwaitAnswer {
     const ABOUT: &'static str = "Waits until a person has answered a question, for a bounded time; call it again while `answered` is false. It tells that there is an answer, not which.";
     const EFFECT: Effect = Effect::Reads;
     const REACH: Reach = Reach::RunsToo;
+    const PACE: Pace = Pace::Waits;
     type Input = Asked;
 
     async fn run(work: &Work, asked: Asked) -> Answer {

@@ -29,6 +29,15 @@ pub(crate) enum Reach {
     RunsToo,
 }
 
+/// How long a call of a tool may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Pace {
+    /// It answers as soon as it can.
+    Short,
+    /// It waits for a person, for a bounded time.
+    Waits,
+}
+
 /// One tool.
 pub(crate) trait Tool: 'static {
     const NAME: &'static str;
@@ -36,6 +45,7 @@ pub(crate) trait Tool: 'static {
     const ABOUT: &'static str;
     const EFFECT: Effect;
     const REACH: Reach;
+    const PACE: Pace = Pace::Short;
     type Input: DeserializeOwned + JsonSchema + Send;
 
     fn run(work: &Work, input: Self::Input) -> impl Future<Output = Answer> + Send;
@@ -49,6 +59,7 @@ pub(crate) struct Entry {
     pub about: &'static str,
     pub effect: Effect,
     pub reach: Reach,
+    pub pace: Pace,
     /// The JSON Schema of its arguments.
     pub input: fn() -> Map<String, Value>,
     pub call: for<'a> fn(&'a Work, Value) -> Calling<'a>,
@@ -62,6 +73,7 @@ impl Entry {
             about: T::ABOUT,
             effect: T::EFFECT,
             reach: T::REACH,
+            pace: T::PACE,
             input: schema::<T>,
             call: call::<T>,
         }

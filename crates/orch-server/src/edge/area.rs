@@ -17,7 +17,7 @@ use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 
 use super::database;
 use super::run_token::RunReach;
-use super::table::{RouteTable, Verb, methods_of};
+use super::table::{RouteTable, Verb, operations_of};
 
 /// Who may call a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -192,7 +192,8 @@ impl<S: Clone + Send + Sync + 'static> Area<S> {
         }
     }
 
-    /// Adds documented handlers: `area.route(Access::User, routes!(create, list))`.
+    /// Adds documented handlers: `area.route(Access::User, routes!(create, list))`. Query values that are
+    /// not documented are refused.
     ///
     /// # Panics
     /// At start: when a path ends in a slash, or a route exists already.
@@ -207,8 +208,9 @@ impl<S: Clone + Send + Sync + 'static> Area<S> {
             if statement.access != Access::Public {
                 database::document(item);
             }
-            for method in methods_of(item) {
-                self.table.add(path, Verb::Only(method), statement);
+            for (method, operation) in operations_of(item) {
+                self.table
+                    .add_documented(path, method, operation, statement);
             }
         }
         self.router = self.router.routes(routes);

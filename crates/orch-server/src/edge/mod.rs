@@ -15,6 +15,7 @@ mod extract;
 mod fault;
 mod headers;
 mod host;
+mod known_query;
 mod origin;
 mod rate;
 mod request_id;

@@ -11,8 +11,8 @@ use tower_http::normalize_path::NormalizePathLayer;
 
 use super::throttle::ClientKey;
 use super::{
-    Area, EdgeConfig, RateLimit, RouteTable, auth, body, database, fault, headers, host, origin,
-    request_id, table, throttle,
+    Area, EdgeConfig, RateLimit, RouteTable, auth, body, database, fault, headers, host,
+    known_query, origin, request_id, table, throttle,
 };
 
 /// What the layers share.
@@ -40,7 +40,8 @@ pub(super) struct Edge {
 /// 10. the rate limit, before the token, so that guessing tokens is limited too;
 /// 11. the token;
 /// 12. a body announced as too large is refused, to callers who may be here only;
-/// 13. the time limit, closest to the handler: what is above takes no time.
+/// 13. a query value that the route does not know is refused, to the same;
+/// 14. the time limit, closest to the handler: what is above takes no time.
 pub fn apply(area: Area, config: &EdgeConfig) -> Router {
     let (routes, table) = area.into_parts();
     let edge = Arc::new(Edge {
@@ -60,6 +61,7 @@ pub fn apply(area: Area, config: &EdgeConfig) -> Router {
         .layer(from_fn_with_state(edge.clone(), throttle::check))
         .layer(from_fn_with_state(edge.clone(), auth::check))
         .layer(from_fn_with_state(edge.clone(), body::refuse_announced))
+        .layer(from_fn(known_query::check))
         .layer(from_fn_with_state(edge, fault::limit_time));
     let router = routes
         .fallback(fault::no_such_path)

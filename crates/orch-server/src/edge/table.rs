@@ -10,9 +10,10 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use http::Method;
-use utoipa::openapi::path::PathItem;
+use utoipa::openapi::path::{Operation, PathItem};
 
 use super::area::Statement;
+use super::known_query::KnownQuery;
 use super::stack::Edge;
 
 /// The methods that an entry stands for.
@@ -24,7 +25,15 @@ pub enum Verb {
 
 /// Every route of the server.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RouteTable(BTreeMap<String, Vec<(Verb, Statement)>>);
+pub struct RouteTable(BTreeMap<String, Vec<Row>>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Row {
+    verb: Verb,
+    statement: Statement,
+    /// None where the route reads its query itself.
+    query: Option<KnownQuery>,
+}
 
 /// One row of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,21 +47,51 @@ impl RouteTable {
     /// All rows, ordered by path.
     pub fn entries(&self) -> impl Iterator<Item = RouteEntry<'_>> {
         self.0.iter().flat_map(|(path, rows)| {
-            rows.iter().map(move |(verb, statement)| RouteEntry {
-                verb,
+            rows.iter().map(move |row| RouteEntry {
+                verb: &row.verb,
                 path,
-                statement: *statement,
+                statement: row.statement,
             })
         })
     }
 
+    /// Adds a route that is documented, and so are its query values.
+    pub(super) fn add_documented(
+        &mut self,
+        path: &str,
+        method: Method,
+        operation: &Operation,
+        statement: Statement,
+    ) {
+        let query = Some(KnownQuery::of(operation));
+        self.put(
+            path,
+            Row {
+                verb: Verb::Only(method),
+                statement,
+                query,
+            },
+        );
+    }
+
+    /// Adds a route that reads its query itself.
     pub(super) fn add(&mut self, path: &str, verb: Verb, statement: Statement) {
+        self.put(
+            path,
+            Row {
+                verb,
+                statement,
+                query: None,
+            },
+        );
+    }
+
+    fn put(&mut self, path: &str, row: Row) {
         assert!(
             path == "/" || !path.ends_with('/'),
             "the route {path} ends in a slash: requests lose theirs, so it would never match"
         );
-        let rows = self.0.entry(path.to_owned()).or_default();
-        rows.push((verb, statement));
+        self.0.entry(path.to_owned()).or_default().push(row);
     }
 
     pub(super) fn merge(&mut self, other: Self) {
@@ -61,15 +100,13 @@ impl RouteTable {
         }
     }
 
-    fn find(&self, path: &str, method: &Method) -> Option<Statement> {
+    fn find(&self, path: &str, method: &Method) -> Option<&Row> {
         let rows = self.0.get(path)?;
         let stated = |wanted: &Method| {
-            rows.iter()
-                .find(|(verb, _)| match verb {
-                    Verb::Any => true,
-                    Verb::Only(method) => method == wanted,
-                })
-                .map(|(_, statement)| *statement)
+            rows.iter().find(|row| match &row.verb {
+                Verb::Any => true,
+                Verb::Only(method) => method == wanted,
+            })
         };
         // A GET route answers HEAD too.
         stated(method).or_else(|| {
@@ -89,8 +126,8 @@ impl fmt::Display for Verb {
     }
 }
 
-/// The methods that an OpenAPI path documents.
-pub(super) fn methods_of(item: &PathItem) -> impl Iterator<Item = Method> {
+/// The operations that an OpenAPI path documents.
+pub(super) fn operations_of(item: &PathItem) -> impl Iterator<Item = (Method, &Operation)> {
     [
         (&item.get, Method::GET),
         (&item.put, Method::PUT),
@@ -102,7 +139,7 @@ pub(super) fn methods_of(item: &PathItem) -> impl Iterator<Item = Method> {
         (&item.trace, Method::TRACE),
     ]
     .into_iter()
-    .filter_map(|(operation, method)| operation.is_some().then_some(method))
+    .filter_map(|(operation, method)| Some((method, operation.as_ref()?)))
 }
 
 /// Attaches to the request what its route states.
@@ -111,11 +148,15 @@ pub(super) async fn attach(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let statement = request
+    let row = request
         .extensions()
         .get::<MatchedPath>()
-        .and_then(|path| edge.table.find(path.as_str(), request.method()))
-        .unwrap_or(Statement::STRICTEST);
+        .and_then(|path| edge.table.find(path.as_str(), request.method()));
+    let statement = row.map_or(Statement::STRICTEST, |row| row.statement);
+    let query = row.and_then(|row| row.query.clone());
     request.extensions_mut().insert(statement);
+    if let Some(query) = query {
+        request.extensions_mut().insert(query);
+    }
     next.run(request).await
 }

@@ -2,22 +2,25 @@
 //! answer. Kept for a day; a key that comes with another request is refused.
 //!
 //! The key is taken in the commit of the act and the answer is kept after it. Between the two the
-//! server may end: then the repetition is refused, and told where to look.
+//! server may end: then the repetition is refused, and told where to look. A repetition that comes while the first
+//! request is under way waits for its answer, for a bounded time.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
-use http::header::{CONTENT_TYPE, ETAG, LOCATION};
+use http::header::{CONTENT_TYPE, ETAG, LOCATION, RETRY_AFTER};
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 use http_body_util::BodyExt as _;
 use orch_store::Reservation;
 use orch_store::idempotency::{self, Kept};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
+use tokio::sync::{Mutex as Turns, OwnedMutexGuard as Turn};
 
 use crate::app::{App, AppError};
 use crate::edge::{ApiError, Problem, read_whole};
@@ -26,25 +29,70 @@ const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// Larger answers are not kept.
 const LARGEST_ANSWER: usize = 1024 * 1024;
 
-/// Keys whose first request is under way.
-#[derive(Clone, Default)]
-pub struct UnderWay(Arc<Mutex<HashSet<String>>>);
+/// So long a repetition waits for the request before it.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Requests with one key that are here at once; more are refused.
+const MOST_OF_A_KEY: usize = 64;
+const AGAIN_AFTER_SECONDS: u16 = 2;
 
-/// A key that is under way until this is dropped.
-struct Claimed(UnderWay, String);
+/// Keys of which requests are under way.
+#[derive(Clone, Default)]
+pub struct UnderWay(Arc<Mutex<HashMap<String, Key>>>);
+
+#[derive(Default)]
+struct Key {
+    turns: Arc<Turns<()>>,
+    /// Requests that have their turn or wait for it.
+    here: usize,
+}
+
+/// A request with a key; it has its turn until this is dropped.
+struct Claimed {
+    under_way: UnderWay,
+    key: String,
+    turn: Option<Turn<()>>,
+}
 
 impl UnderWay {
-    fn claim(&self, key: &str) -> Option<Claimed> {
+    /// The turn of a request: at once, or when those before it are answered; none where that takes too long.
+    async fn claim(&self, key: &str) -> Option<Claimed> {
+        let (mut claimed, turns) = self.join(key)?;
+        let turn = tokio::time::timeout(PATIENCE, turns.lock_owned()).await;
+        claimed.turn = Some(turn.ok()?);
+        Some(claimed)
+    }
+
+    fn join(&self, key: &str) -> Option<(Claimed, Arc<Turns<()>>)> {
         let mut keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        keys.insert(key.to_owned())
-            .then(|| Claimed(self.clone(), key.to_owned()))
+        let entry = keys.entry(key.to_owned()).or_default();
+        if entry.here >= MOST_OF_A_KEY {
+            return None;
+        }
+        entry.here += 1;
+        let claimed = Claimed {
+            under_way: self.clone(),
+            key: key.to_owned(),
+            turn: None,
+        };
+        Some((claimed, Arc::clone(&entry.turns)))
     }
 }
 
 impl Drop for Claimed {
     fn drop(&mut self) {
-        let mut keys = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
-        keys.remove(&self.1);
+        // Before the key may go: who comes after that finds another turn.
+        self.turn = None;
+        let mut keys = self
+            .under_way
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(entry) = keys.get_mut(&self.key) {
+            entry.here -= 1;
+            if entry.here == 0 {
+                keys.remove(&self.key);
+            }
+        }
     }
 }
 
@@ -87,20 +135,14 @@ async fn replayed(
         )
         .into());
     }
-    let Some(_claimed) = under_way.claim(key) else {
-        return Err(Problem::conflict(
-            "a request with this Idempotency-Key is under way; try again",
-        )
-        .into());
+    let Some(_claimed) = under_way.claim(key).await else {
+        return Err(still_under_way(""));
     };
     let Some(_alone) = orch_store::shared::exclusive(app.store(), key)
         .await
         .map_err(AppError::from)?
     else {
-        return Err(Problem::conflict(
-            "a request with this Idempotency-Key is under way at another server; try again",
-        )
-        .into());
+        return Err(still_under_way(" at another server"));
     };
     let (parts, body) = request.into_parts();
     let body = read_whole(body).await?;
@@ -142,6 +184,14 @@ async fn replayed(
     keep(app, key, digest, response).await
 }
 
+fn still_under_way(place: &str) -> ApiError {
+    let detail = format!(
+        "a request with this Idempotency-Key is under way{place}; try again in {AGAIN_AFTER_SECONDS} s: the same key gets its answer"
+    );
+    ApiError::from(Problem::conflict(detail).with("code", "under_way"))
+        .with_header(RETRY_AFTER, AGAIN_AFTER_SECONDS.into())
+}
+
 fn unknown_outcome(kept: &Kept) -> Problem {
     let entries: Value = serde_json::from_str(&kept.headers).unwrap_or_default();
     let detail = format!(
@@ -149,10 +199,18 @@ fn unknown_outcome(kept: &Kept) -> Problem {
          ended before. Look at what it did (audit entries {} to {}); to do it once more, use another key",
         entries["first"], entries["last"]
     );
-    Problem::conflict(detail)
+    let problem = Problem::conflict(detail)
         .with("code", "outcome_unknown")
         .with("audit_first", entries["first"].clone())
-        .with("audit_last", entries["last"].clone())
+        .with("audit_last", entries["last"].clone());
+    match (entries["first"].as_i64(), entries["last"].as_i64()) {
+        // The entries of the act name what it made.
+        (Some(first), Some(last)) => {
+            let (before, count) = (first - 1, last - first + 1);
+            problem.with("next", format!("GET /audit?cursor={before}&limit={count}"))
+        }
+        _ => problem,
+    }
 }
 
 async fn forget(app: &App, key: &str) {
@@ -230,4 +288,49 @@ fn restored(kept: Kept) -> Response {
         .headers_mut()
         .insert("idempotent-replayed", HeaderValue::from_static("true"));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_repetition_waits_for_its_turn_and_for_no_longer_than_it_has_patience() {
+        let under_way = UnderWay::default();
+        let first = under_way.claim("k").await.unwrap();
+        assert!(under_way.claim("another").await.is_some());
+        assert!(under_way.claim("k").await.is_none());
+        let waiting = under_way.claim("k");
+        let ending = async {
+            tokio::time::sleep(PATIENCE / 2).await;
+            drop(first);
+        };
+        let (second, ()) = tokio::join!(waiting, ending);
+        assert!(second.is_some());
+        drop(second);
+        assert!(under_way.0.lock().unwrap().is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn too_many_requests_with_one_key_are_refused_at_once() {
+        let under_way = UnderWay::default();
+        let here: Vec<_> = (0..MOST_OF_A_KEY).map(|_| under_way.join("k")).collect();
+        assert!(here.iter().all(Option::is_some));
+        assert!(under_way.join("k").is_none());
+        drop(here);
+        assert!(under_way.join("k").is_some());
+    }
+
+    #[test]
+    fn who_cannot_be_answered_again_is_told_where_to_look() {
+        let kept = Kept {
+            request: String::new(),
+            status: 0,
+            headers: r#"{"first":7,"last":9}"#.to_owned(),
+            body: Vec::new(),
+        };
+        let problem = serde_json::to_value(unknown_outcome(&kept)).unwrap();
+        assert_eq!(problem["code"], "outcome_unknown");
+        assert_eq!(problem["next"], "GET /audit?cursor=6&limit=3");
+    }
 }

@@ -4,7 +4,6 @@
 //! through the whole edge: what a caller may not do there it may not do here, and nothing decides twice.
 
 use std::convert::Infallible;
-use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Body;
@@ -15,17 +14,16 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use http_body_util::BodyExt as _;
 use orch_api::client::Client;
 use orch_api::problem::Problem;
-use orch_mcp::{Judged, MOST_ARGUMENT_BYTES, Visitor, Who, judge};
-use tokio::sync::Semaphore;
+use orch_core::ids::RunId;
+use orch_mcp::{Judged, MOST_ARGUMENT_BYTES, Pace, Visitor, Who, judge};
 use tokio_util::sync::CancellationToken;
 use tower::service_fn;
 
+use super::mcp_places::{Asker, Full, Place, Places};
 use crate::app::App;
 use crate::edge::{Access, ApiError, Area, RunBearer, bearer, read_whole};
 use crate::vault::is_run_token;
 
-/// Requests that are worked on at once; a call that waits for a person is one.
-const MOST_AT_ONCE: usize = 128;
 const AGAIN_AFTER_SECONDS: u16 = 2;
 /// A request's frame beside its arguments.
 const FRAME_BYTES: usize = 64 * 1024;
@@ -33,20 +31,17 @@ const FRAME_BYTES: usize = 64 * 1024;
 /// The route; `own` is a client of this very server.
 pub fn area(own: Client, stop: &CancellationToken) -> Area<App> {
     let inner = orch_mcp::http_service(stop.child_token());
-    let places = Arc::new(Semaphore::new(MOST_AT_ONCE));
+    let places = Places::default();
     let service = service_fn(move |mut request: Request| {
-        let (inner, own, places) = (inner.clone(), own.clone(), Arc::clone(&places));
+        let (inner, own, places) = (inner.clone(), own.clone(), places.clone());
         async move {
-            let Ok(place) = places.try_acquire_owned() else {
-                return Ok::<Response, Infallible>(busy().into_response());
-            };
             let visitor = match visitor(own, &request) {
                 Ok(visitor) => visitor,
-                Err(error) => return Ok(error.into_response()),
+                Err(error) => return Ok::<Response, Infallible>(error.into_response()),
             };
             request.extensions_mut().insert(visitor);
-            let request = match judged(request).await {
-                Ok(request) => request,
+            let (request, place) = match admitted(&places, request).await {
+                Ok(admitted) => admitted,
                 Err(answer) => return Ok(answer),
             };
             let answer = inner.handle(request).await;
@@ -64,25 +59,39 @@ pub fn area(own: Client, stop: &CancellationToken) -> Area<App> {
     Area::new().service(statement, "/mcp", service)
 }
 
-fn busy() -> ApiError {
-    let detail = format!(
-        "{MOST_AT_ONCE} requests of the protocol are worked on, which is all that are at once; try again in {AGAIN_AFTER_SECONDS} s"
-    );
+fn busy(full: Full) -> ApiError {
+    let detail = format!("{full}; try again in {AGAIN_AFTER_SECONDS} s");
     ApiError::from(Problem::unavailable(detail).with("code", "busy"))
         .with_header(RETRY_AFTER, AGAIN_AFTER_SECONDS.into())
 }
 
+/// A request with its place, where there is one: a call that waits moves to the places of those.
+async fn admitted(places: &Places, request: Request) -> Result<(Request, Place), Response> {
+    let asker = match request.extensions().get::<RunBearer>() {
+        Some(bearer) => Asker::Run(RunId(bearer.run)),
+        None => Asker::People,
+    };
+    let refused = |full| busy(full).into_response();
+    let place = places.take(asker, Pace::Short).map_err(refused)?;
+    let (request, pace) = judged(request).await?;
+    let place = match pace {
+        Pace::Short => place,
+        Pace::Waits => places.take(asker, Pace::Waits).map_err(refused)?,
+    };
+    Ok((request, place))
+}
+
 /// A request whose body is a message of the protocol, or the answer to what is none.
-async fn judged(request: Request) -> Result<Request, Response> {
+async fn judged(request: Request) -> Result<(Request, Pace), Response> {
     if request.method() != Method::POST || !says_json(request.headers()) {
-        return Ok(request);
+        return Ok((request, Pace::Short));
     }
     let (parts, body) = request.into_parts();
     let body = read_whole(body)
         .await
         .map_err(IntoResponse::into_response)?;
     match judge(&body) {
-        Judged::Message => Ok(Request::from_parts(parts, Body::from(body))),
+        Judged::Message(pace) => Ok((Request::from_parts(parts, Body::from(body)), pace)),
         Judged::Nothing => Err(StatusCode::ACCEPTED.into_response()),
         Judged::Fault(fault) => Err((StatusCode::BAD_REQUEST, Json(fault)).into_response()),
     }

@@ -9,6 +9,7 @@ mod exposition;
 mod idempotency;
 mod imports;
 mod mcp;
+mod mcp_places;
 mod models;
 mod observability;
 mod orchestrate;

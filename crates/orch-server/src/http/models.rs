@@ -68,7 +68,10 @@ async fn set_prices(
     JsonBody(new): JsonBody<SetPrices>,
 ) -> Result<Json<Vec<ModelPrice>>, ApiError> {
     let wanted = new.prices.into_iter();
-    let wanted = wanted.map(|one| (one.model, wanted_price(one.price)));
+    let wanted = wanted.map(|one| {
+        let price = wanted_price(one.price());
+        (one.model, price)
+    });
     let table = pricing::replace(&app, &caller.name, wanted.collect()).await?;
     Ok(Json(table.into_iter().map(entry).collect()))
 }

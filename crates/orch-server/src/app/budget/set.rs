@@ -63,6 +63,9 @@ pub async fn set(app: &App, actor: &str, project: ProjectId, change: Change) -> 
             spent_before(&mut tx, project, level, start).await?
         }
     };
+    let was_reached = kept
+        .and_then(|before| before.soft_microusd)
+        .is_some_and(|soft| spent > soft);
     let new = NewBudget {
         project,
         scope: level.scope(),
@@ -87,6 +90,14 @@ pub async fn set(app: &App, actor: &str, project: ProjectId, change: Change) -> 
             })),
         }),
     );
+    // Who sets a cap below what is spent has reached it by that; no later call would pass it.
+    if let Some(soft) = soft.filter(|soft| spent > *soft && !was_reached) {
+        let data = json!({
+            "scope": level.scope(), "scope_id": level.id(), "spent_microusd": spent, "soft_cap_microusd": soft,
+            "hard_cap_microusd": hard,
+        });
+        tx.record("budget.soft_cap_reached", Some(project), data);
+    }
     let standing = with_reserved(&mut tx.conn, vec![row], now).await?;
     tx.commit().await?;
     let one = standing.into_iter().next();
