@@ -26,7 +26,7 @@ fn calling(
 }
 
 /// A run that an agent holds, with its token.
-async fn held(server: &Installation) -> (i64, String) {
+async fn held(server: &Installation) -> String {
     let user = async |path: &str, body: Value| {
         let request = server.request(Method::POST, path).bearer_auth(API_TOKEN);
         let (status, made) = answer(request.json(&body)).await;
@@ -48,14 +48,14 @@ async fn held(server: &Installation) -> (i64, String) {
     start.metadata_mut().insert("authorization", bearer);
     let mut agents = AgentsClient::new(endpoint.connect().await.unwrap());
     let reply = agents.start_task(start).await.unwrap().into_inner();
-    (run, reply.assignment.unwrap().run_token)
+    reply.assignment.unwrap().run_token
 }
 
 #[tokio::test]
 async fn a_run_that_waits_as_often_as_it_may_shuts_nobody_out() {
     let env = [("ORCH_API_TOKEN", API_TOKEN), ("AGENT_SECRET_KEY", AGENTS)];
     let server = Installation::with("serve", &env);
-    let (run, token) = held(&server).await;
+    let token = held(&server).await;
     let question = json!({"prompt": "which?", "fields": [{"key": "K"}]});
     let (_, asked) = answer(calling(&server, &token, "request_info", question)).await;
     let asked = &asked["result"]["structuredContent"]["info_request"]["id"];
@@ -86,9 +86,13 @@ async fn a_run_that_waits_as_often_as_it_may_shuts_nobody_out() {
         assert_eq!(status, StatusCode::OK, "{tool}: {body}");
         assert_ne!(body["result"]["isError"], true, "{tool}: {body}");
     }
-    let given = json!({"info_request_id": asked, "run_id": run, "wait_seconds": 1});
+    let given = json!({"info_request_id": asked, "wait_seconds": 1});
     let (status, body) = answer(calling(&server, API_TOKEN, "await_answer", given)).await;
     assert_eq!(status, StatusCode::OK, "{body}");
+    assert_eq!(
+        body["result"]["structuredContent"]["answered"], false,
+        "{body}"
+    );
     // Whoever hangs up gives its place back.
     for one in waiting {
         one.abort();
