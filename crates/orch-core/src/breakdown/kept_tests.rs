@@ -69,9 +69,9 @@ fn work_that_is_done_for_another_text_stands_and_a_change_builds_on_it() {
         assert_eq!(keyed(&next, &build.key), build, "what is done stands");
         let made = changes(&next);
         assert_eq!(made.len(), 2, "{made:#?}");
-        assert_eq!(made[0].depends_on, [build.id.clone()]);
+        assert_eq!(made[0].depends_on, std::slice::from_ref(&build.id));
         assert_eq!(made[1].depends_on, [test.id.clone(), made[0].id.clone()]);
-        assert_eq!(made[0].requirements, [export.clone()]);
+        assert_eq!(made[0].requirements, std::slice::from_ref(&export));
         assert!(
             made[0].acceptance[0].text.contains("XML and PDF"),
             "{made:#?}"
