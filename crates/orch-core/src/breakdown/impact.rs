@@ -83,18 +83,27 @@ pub fn impact(older: &Document, newer: &Document, plan: &Breakdown, done: &Finis
     let reached = Graph::of(&plan.tasks).downstream(&touched);
     let older = Texts::of(&older.items);
     let texts = Texts::of(&newer.items);
-    // A text that is done as it read before, or of which nothing else is remembered, is not served yet.
-    let serves = |at: &usize, item: &Requirement| {
-        let task = &plan.tasks[*at].id;
-        let told = plan.served.get(task).and_then(|told| told.get(&item.id));
+    let is_current = |at: &usize, item: &Requirement| {
+        let told = plan.served.get(&plan.tasks[*at].id);
+        let told = told.and_then(|told| told.get(&item.id));
         let told = told.or_else(|| older.get(&item.id));
-        !done.contains(task) || told.is_none_or(|told| Some(told) == texts.get(&item.id))
+        told.is_none_or(|told| Some(told) == texts.get(&item.id))
     };
-    let unserved = newer.items.iter().filter(|item| {
-        let tasks = serving.get(item.id.as_str());
-        let is_served = tasks.is_some_and(|tasks| tasks.iter().any(|at| serves(at, item)));
-        standing(item) == Standing::Demanded && !is_served
-    });
+    // Open work follows the new text. What is done for another text leaves it unserved until a task takes it up.
+    let is_served = |item: &Requirement| {
+        let tasks = serving.get(item.id.as_str()).map_or(&[][..], Vec::as_slice);
+        let mut open = tasks.iter();
+        let mut current = tasks.iter();
+        let is_followed = |at: &usize| {
+            let is_open = !done.contains(&plan.tasks[*at].id);
+            is_open || is_current(at, item)
+        };
+        !tasks.is_empty() && (open.all(is_followed) || current.any(|at| is_current(at, item)))
+    };
+    let unserved = newer
+        .items
+        .iter()
+        .filter(|item| standing(item) == Standing::Demanded && !is_served(item));
     Impact {
         requirements,
         tasks: touched.iter().map(|at| id(*at)).collect(),
