@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::handler::{Desk, MOST_ARGUMENT_BYTES};
 
 /// What a request has beside its arguments.
-pub(super) const FRAME_BYTES: usize = 64 << 10;
+const FRAME_BYTES: usize = 64 << 10;
 
 /// The service of one path. It checks neither Host nor Origin nor tokens: whoever mounts it does that before,
 /// and puts a [`super::Visitor`] into each request's extensions.

@@ -15,12 +15,11 @@ use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _,
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 
-use super::handler::MOST_ARGUMENT_BYTES;
-use super::http::FRAME_BYTES;
 use crate::tools::{self, Pace};
 
-/// A longer line is no message: a body over HTTP has the same bound.
-const LONGEST_LINE_BYTES: usize = MOST_ARGUMENT_BYTES + FRAME_BYTES;
+/// A longer line is no message. More than arguments may have: who sends too many is told so by its message's id,
+/// which a line that is passed over does not tell.
+const LONGEST_LINE_BYTES: usize = 16 << 20;
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Lines of one caller.
