@@ -22,10 +22,10 @@ async fn approved(up: &Installation, title: &str) -> (i64, Value, String, i64) {
     let base = format!("/projects/{project}");
     let vision = json!({"content": VISION});
     up.post(&format!("{base}/vision"), vision).await;
-    up.post(&format!("{base}/requirements/propose"), json!(null))
-        .await;
-    up.post(&format!("{base}/requirements/approve"), json!(null))
-        .await;
+    let path = format!("{base}/requirements/propose");
+    let proposed = up.post(&path, json!(null)).await;
+    let read = json!({"digest": proposed["digest"]});
+    up.post(&format!("{base}/requirements/approve"), read).await;
     let plan = up.post(&format!("{base}/tasks/plan"), json!({})).await;
     let serving = tasks(&plan)
         .iter()
@@ -40,8 +40,9 @@ async fn approved(up: &Installation, title: &str) -> (i64, Value, String, i64) {
          "acceptance": [{"text": "There is an export", "command": "test -s export.txt"},
                         {"text": "It is easy to use"}]}]});
     let path = format!("{base}/plans/{}/edits", plan["id"]);
-    up.post(&path, edits).await;
-    let approved = up.post(&format!("{base}/plans/approve"), json!(null)).await;
+    let edited = up.post(&path, edits).await;
+    let read = json!({"digest": edited["digest"]});
+    let approved = up.post(&format!("{base}/plans/approve"), read).await;
     let task = tasks(&approved).iter().find(|task| task["title"] == title);
     let task = task.expect("the task that was added");
     let (id, item) = (text(&task["id"]).to_owned(), task["work_item_id"].as_i64());
