@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::graph::Graph;
 use super::schedule::{Bands, Length};
-use super::simulate::{Course, bands};
+use super::simulate::{Course, Luck, bands};
 
 /// How long a plan takes with so many workers.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,7 +44,7 @@ pub fn for_workers(
     lengths: &[Length],
     is_done: &[bool],
     workers: usize,
-    seed: u64,
+    luck: &Luck,
 ) -> ForWorkers {
     let rest = longest_rest(graph, order, lengths);
     let mut open: Vec<usize> = graph.before.iter().map(Vec::len).collect();
@@ -87,7 +87,7 @@ pub fn for_workers(
     };
     ForWorkers {
         workers,
-        eta: bands(course, lengths, seed),
+        eta: bands(course, lengths, luck),
     }
 }
 

@@ -15,7 +15,7 @@ use super::graph::Graph;
 use super::history::{History, Ratio};
 use super::list::{ForWorkers, for_workers};
 use super::model::{Breakdown, Finished, Task};
-use super::simulate::{Course, bands};
+use super::simulate::{Course, Luck, bands};
 
 /// The numbers of workers that every schedule answers for.
 const WORKERS: [usize; 4] = [1, 2, 4, 8];
@@ -150,17 +150,17 @@ pub fn schedule_for(
     let times = Times::of(&graph, &order, &likely);
     let critical = times.critical_path(&graph, &order, &likely, &is_done);
     let (lengths, basis) = lengths(&plan.tasks, &is_done, history);
-    let seed = seed(plan);
+    let luck = Luck::of(lengths.len(), seed(plan));
     let course = Course {
         order: &order,
         before: &graph.before,
         worker: &[],
     };
-    let eta = bands(course, &lengths, seed);
+    let eta = bands(course, &lengths, &luck);
     let with_workers = workers
         .iter()
         .map(|workers| {
-            let found = for_workers(&graph, &order, &lengths, &is_done, *workers, seed);
+            let found = for_workers(&graph, &order, &lengths, &is_done, *workers, &luck);
             ForWorkers {
                 eta: found.eta.at_least(eta),
                 ..found

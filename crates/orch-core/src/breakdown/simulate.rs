@@ -12,7 +12,7 @@ use crate::entropy::Entropy;
 const DRAWS: usize = 200_000;
 /// How often a plan is tried, at least and at most. Tries come in pairs.
 const FEWEST_TRIES: usize = 200;
-const MOST_TRIES: usize = 1_000;
+const MOST_TRIES: usize = 5_000;
 /// What sums of fractions are off by makes no minute of its own.
 const NOISE: f64 = 1e-6;
 /// Steps of the normal distribution that are told apart.
@@ -33,29 +33,45 @@ pub struct Course<'g> {
     pub worker: &'g [Option<usize>],
 }
 
+/// How lucky each task is in each try, in standard deviations. Each try has one beside it that is as lucky as it
+/// is not, so half of them are kept.
+pub struct Luck {
+    tasks: usize,
+    /// Try by try.
+    drawn: Vec<f64>,
+}
+
+impl Luck {
+    pub fn of(tasks: usize, seed: u64) -> Self {
+        let pairs = (DRAWS / tasks.max(1)).clamp(FEWEST_TRIES, MOST_TRIES) / 2;
+        let mut entropy = Entropy::seeded(seed);
+        // The upper 12 bits of 64 are a step.
+        let mut draw = || NORMAL[(entropy.next_u64() >> 52) as usize];
+        Self {
+            tasks,
+            drawn: (0..pairs * tasks).map(|_| draw()).collect(),
+        }
+    }
+
+    fn tries(&self) -> impl Iterator<Item = &[f64]> {
+        self.drawn.chunks_exact(self.tasks.max(1))
+    }
+}
+
 /// The bands of the end of the last task.
-pub fn bands(course: Course<'_>, lengths: &[Length], seed: u64) -> Bands {
+pub fn bands(course: Course<'_>, lengths: &[Length], luck: &Luck) -> Bands {
     if course.order.is_empty() {
         return Bands::default();
     }
-    let pairs = (DRAWS / lengths.len().max(1)).clamp(FEWEST_TRIES, MOST_TRIES) / 2;
-    let mut entropy = Entropy::seeded(seed);
-    let mut drawn = vec![0.0; lengths.len()];
     let mut finish = vec![0.0; lengths.len()];
     let spread: Vec<(f64, f64)> = lengths
         .iter()
         .map(|length| (length.mean, length.variance.sqrt()))
         .collect();
-    let normal = NORMAL.as_slice();
-    let mut ends = Vec::with_capacity(2 * pairs);
-    for _ in 0..pairs {
-        for value in &mut drawn {
-            // The upper 12 bits of 64 are a step.
-            *value = normal[(entropy.next_u64() >> 52) as usize];
-        }
-        // Each try has one beside it that is as lucky as it is not.
+    let mut ends = Vec::new();
+    for drawn in luck.tries() {
         for sign in [1.0, -1.0] {
-            ends.push(end(course, &spread, &drawn, sign, &mut finish));
+            ends.push(end(course, &spread, drawn, sign, &mut finish));
         }
     }
     ends.sort_unstable_by(f64::total_cmp);
@@ -129,7 +145,7 @@ fn below(x: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Course, Length, bands, quantile};
+    use super::{Course, Length, Luck, bands, quantile};
 
     /// `paths` chains of one task each, of mean 100 and deviation 20.
     fn parallel(paths: usize) -> super::Bands {
@@ -143,7 +159,7 @@ mod tests {
             mean: 100.0,
             variance: 400.0,
         };
-        bands(course, &vec![length; paths], 7)
+        bands(course, &vec![length; paths], &Luck::of(paths, 7))
     }
 
     /// Whether `found` is `expected`, within three minutes.
