@@ -5,11 +5,12 @@ use std::collections::{HashMap, HashSet};
 
 use super::by_model::fill;
 use super::checks::Checks;
-use super::merge::{Rewiring, break_cycles, tidy};
+use super::merge::{cite_known, settle};
 use super::model::{Breakdown, Finished, Origin, Task};
 use super::own::TaskField;
 use super::propose::draft;
 use super::renew::{self, Change};
+use super::rewire::drop_marked;
 use super::standing::{Standing, standing};
 use super::texts::Texts;
 use crate::requirements::{Document, ItemKind};
@@ -46,89 +47,78 @@ pub fn adapt(
             || cited.any(|id| asks.contains(id.as_str()))
     };
     let is_gone: Vec<bool> = plan.tasks.iter().map(|task| !stays(task)).collect();
-    for (at, waits) in Rewiring::of(&plan.tasks, &is_gone).waits() {
-        let task = &mut plan.tasks[at];
-        match kept.contains(&task.id) {
-            true => task.depends_on.retain(|on| waits.contains(on)),
-            false => task.depends_on = waits,
-        }
-    }
-    let mut marks = is_gone.iter();
-    let mut gone = Vec::new();
-    plan.tasks.retain(|task| {
-        let goes = marks.next().copied().unwrap_or(false);
-        if goes {
-            gone.push(task.id.clone());
-        }
-        !goes
-    });
-    let known: HashSet<&str> = document.items.iter().map(|item| item.id.as_str()).collect();
-    let open = plan.tasks.iter_mut();
-    let open = open.filter(|task| !kept.contains(&task.id));
-    let cited = open.map(|task| &mut task.requirements);
-    let cited = cited.chain(plan.stories.iter_mut().map(|story| &mut story.requirements));
-    for cited in cited.chain(plan.epics.iter_mut().map(|epic| &mut epic.requirements)) {
-        cited.retain(|id| known.contains(id.as_str()));
-    }
-    let words = words(document, checks, &plan);
-    let outdated = reword(&mut plan, document, kept, &words);
+    let marked = plan.tasks.iter().zip(&is_gone);
+    let gone = marked.filter(|(_, goes)| **goes);
+    let gone: Vec<String> = gone.map(|(task, _)| task.id.clone()).collect();
+    drop_marked(&mut plan, &is_gone, kept);
+    cite_known(&mut plan, &document.items, kept);
+    let drafted = draft(document, checks);
+    let texts = Texts::of(&document.items);
+    let words = words(&drafted, &plan);
+    let outdated = reword(&mut plan, &texts, kept, &words);
     let change = Change {
         items: &document.items,
+        texts: &texts,
         kept,
         words: &words,
         dealt: &HashSet::new(),
     };
     change.renew(&mut plan);
     let filled = fill(&mut plan, document, checks, None, kept);
-    break_cycles(&mut plan, kept);
-    tidy(&mut plan);
-    plan.forget_gone();
-    plan.serve(&document.items, kept);
+    settle(&mut plan, &texts, kept);
     if !gone.is_empty() {
-        let more = gone.len().saturating_sub(MOST_NAMED);
-        gone.truncate(MOST_NAMED);
-        let named = gone.join(", ");
-        let more = match more {
-            0 => String::new(),
-            more => format!(" and {more} more"),
-        };
         plan.notes.push(format!(
-            "left out, for they serve no requirement that asks for work now: {named}{more}"
+            "left out, for they serve no requirement that asks for work now: {}",
+            named(&gone)
         ));
     }
     if !outdated.is_empty() {
-        let shown = outdated[..outdated.len().min(MOST_NAMED)].join(", ");
         plan.notes.push(format!(
-            "written for what requirements said before, so read them again: {shown}"
+            "written for what requirements said before, so read them again: {}",
+            named(&outdated)
         ));
     }
     if !filled.is_empty() {
-        let shown = filled[..filled.len().min(MOST_NAMED)].join(", ");
-        plan.notes
-            .push(format!("no task served {shown}: rules planned some"));
+        plan.notes.push(format!(
+            "no task served {}: rules planned some",
+            named(&filled)
+        ));
     }
     plan
 }
 
+/// The first of `ids`, and how many more there are.
+fn named(ids: &[String]) -> String {
+    let (shown, more) = ids.split_at(ids.len().min(MOST_NAMED));
+    let shown = shown.join(", ");
+    match more.len() {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}
+
 /// How rules would draft the tasks of `plan` now, by key, with the dependencies of the plan.
-fn words(document: &Document, checks: &Checks, plan: &Breakdown) -> HashMap<String, Task> {
-    let drafted = draft(document, checks).tasks;
+fn words(drafted: &Breakdown, plan: &Breakdown) -> HashMap<String, Task> {
     let ids: HashMap<&str, &str> = plan
         .tasks
         .iter()
         .map(|task| (task.key.as_str(), task.id.as_str()))
         .collect();
-    let now: HashMap<String, String> = drafted
-        .iter()
-        .filter_map(|task| Some((task.id.clone(), (*ids.get(task.key.as_str())?).to_owned())))
+    let known = drafted.tasks.iter();
+    let known = known.filter_map(|task| Some((task, *ids.get(task.key.as_str())?)));
+    let now: HashMap<&str, &str> = known
+        .clone()
+        .map(|(task, id)| (task.id.as_str(), id))
         .collect();
-    let known = drafted
-        .into_iter()
-        .filter(|task| ids.contains_key(task.key.as_str()));
     known
-        .map(|mut task| {
+        .map(|(task, _)| {
             let waits = task.depends_on.iter();
-            task.depends_on = waits.filter_map(|id| now.get(id).cloned()).collect();
+            let waits = waits.filter_map(|id| now.get(id.as_str()));
+            let depends_on = waits.map(|id| (*id).to_owned()).collect();
+            let task = Task {
+                depends_on,
+                ..task.clone()
+            };
             (task.key.clone(), task)
         })
         .collect()
@@ -138,16 +128,15 @@ fn words(document: &Document, checks: &Checks, plan: &Breakdown) -> HashMap<Stri
 /// ids of the others are the answer.
 fn reword(
     plan: &mut Breakdown,
-    document: &Document,
+    texts: &Texts<'_>,
     kept: &Finished,
     words: &HashMap<String, Task>,
 ) -> Vec<String> {
-    let texts = Texts::of(&document.items);
     let mut others = Vec::new();
     for at in 0..plan.tasks.len() {
         let task = &plan.tasks[at];
         let mut cited = task.requirements.iter();
-        let is_other = cited.any(|id| plan.is_outdated(&task.id, id, &texts));
+        let is_other = cited.any(|id| plan.is_outdated(&task.id, id, texts));
         // A change is drafted anew in any case.
         if !is_other || kept.contains(&task.id) || renew::base_of(&task.key).is_some() {
             continue;

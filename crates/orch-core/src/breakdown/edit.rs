@@ -9,12 +9,13 @@ use super::edit_fields::{
     Fault, criteria, ids, missing, names, role_of, room, sound, text, title_of,
 };
 use super::graph::Graph;
-use super::merge::{Rewiring, tidy};
+use super::merge::tidy;
 use super::model::{
     Breakdown, Criterion, Epic, Estimate, MOST_DEPENDENCIES, MOST_EPICS, MOST_REQUIREMENTS,
     MOST_STORIES, MOST_TASKS, Origin, Story, Task,
 };
 use super::own::TaskField;
+use super::rewire::{Rewiring, retain_unmarked};
 use crate::work_item::Kind;
 
 /// The most edits at once.
@@ -466,9 +467,7 @@ impl Desk {
                 plan.removed.push(plan.tasks[at].key.clone());
             }
         }
-        let mut places = is_gone.iter();
-        plan.tasks
-            .retain(|_| !places.next().copied().unwrap_or(false));
+        retain_unmarked(&mut plan, &is_gone);
         tidy(&mut plan);
         plan.forget_gone();
         Ok((plan, arrows))

@@ -244,6 +244,38 @@ fn the_release_waits_for_what_a_person_adds() {
 }
 
 #[test]
+fn done_work_loses_its_wait_for_a_change_that_is_dropped() {
+    let before = proposed(VISION);
+    let export = about(&before, "XML");
+    let plan = planned(&before, None, &Finished::default());
+    let build = keyed(&plan, &format!("build/{export}"));
+    let done: Finished = [build.id.clone()].into_iter().collect();
+    let after = reworded(&before, &export, "Users must export lists as XML and PDF.");
+    let next = planned(&after, Some(&plan), &done);
+    let change = changes(&next)[0].id.clone();
+    let waiting = format!("build/{}", about(&before, "search"));
+    let wait = Edit::AddDependency {
+        task: keyed(&next, &waiting).id.clone(),
+        on: change.clone(),
+    };
+    let next = edit(&next, &[wait]).expect("it can be done");
+    let waiting = keyed(&next, &waiting);
+    let mut more = done.clone();
+    more.tasks.insert(waiting.id.clone());
+    // The first text again: nothing asks for the change any more.
+    for back in [
+        planned(&before, Some(&next), &more),
+        adapt(&before, &Checks::default(), &next, &more),
+    ] {
+        assert_eq!(changes(&back).len(), 0);
+        assert_eq!(back.check_with(&before.items, &more), []);
+        let mut waits = waiting.depends_on.clone();
+        waits.retain(|on| *on != change);
+        assert_eq!(keyed(&back, &waiting.key).depends_on, waits);
+    }
+}
+
+#[test]
 fn commands_and_titles_that_hide_something_are_refused() {
     let plan = planned(&proposed(VISION), None, &Finished::default());
     let story = &plan.stories[0].id;

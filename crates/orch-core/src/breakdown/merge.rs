@@ -1,7 +1,7 @@
 //! Joins what was drafted anew with the version before: ids stay, what persons changed and what is done
 //! stays as it is, what persons added stays, and what they removed does not come back.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use super::added::release_waits;
 use super::graph::Graph;
@@ -9,6 +9,8 @@ use super::model::{Breakdown, Epic, Finished, Origin, Story, Task};
 use super::own::TaskField;
 use super::renew::{self, Change};
 use super::replan;
+use super::rewire::drop_marked;
+use super::texts::Texts;
 use crate::requirements::Requirement;
 
 /// After so many cycles that are broken one by one, all that could be one are broken at once.
@@ -39,8 +41,10 @@ pub fn merge(
     let Taken { gone, words, dealt } =
         take_tasks(&mut plan, drafted.tasks, previous, kept, &stories);
     drop_gone(&mut plan, gone, kept);
+    let texts = Texts::of(items);
     let change = Change {
         items,
+        texts: &texts,
         kept,
         words: &words,
         dealt: &dealt,
@@ -52,6 +56,13 @@ pub fn merge(
         |task| task.origin == Origin::Person && !kept.contains(&task.id),
         |plan, task| !kept.contains(&task.id) && !plan.owns(task, TaskField::DependsOn),
     );
+    cite_known(&mut plan, items, kept);
+    settle(&mut plan, &texts, kept);
+    plan
+}
+
+/// What is not done cites no requirement that is not among `items`.
+pub(super) fn cite_known(plan: &mut Breakdown, items: &[Requirement], kept: &Finished) {
     let known: HashSet<&str> = items.iter().map(|item| item.id.as_str()).collect();
     let open = plan.tasks.iter_mut();
     let open = open.filter(|task| !kept.contains(&task.id));
@@ -60,11 +71,15 @@ pub fn merge(
     for cited in cited.chain(plan.epics.iter_mut().map(|epic| &mut epic.requirements)) {
         cited.retain(|requirement| known.contains(requirement.as_str()));
     }
-    break_cycles(&mut plan, kept);
-    tidy(&mut plan);
+}
+
+/// How each new version ends: without cycles, without what is empty, and with the texts that its open work
+/// serves.
+pub(super) fn settle(plan: &mut Breakdown, texts: &Texts<'_>, kept: &Finished) {
+    break_cycles(plan, kept);
+    tidy(plan);
     plan.forget_gone();
-    plan.serve(items, kept);
-    plan
+    plan.serve(texts, kept);
 }
 
 fn without_removed(mut drafted: Breakdown, removed: &[String]) -> Breakdown {
@@ -74,13 +89,7 @@ fn without_removed(mut drafted: Breakdown, removed: &[String]) -> Breakdown {
         .iter()
         .map(|task| removed.contains(&task.key))
         .collect();
-    for (at, waits) in Rewiring::of(&drafted.tasks, &is_gone).waits() {
-        drafted.tasks[at].depends_on = waits;
-    }
-    let mut places = is_gone.iter();
-    drafted
-        .tasks
-        .retain(|_| !places.next().copied().unwrap_or(false));
+    drop_marked(&mut drafted, &is_gone, &Finished::default());
     drafted
 }
 
@@ -241,81 +250,10 @@ fn take_tasks(
 
 /// What waited for tasks that are gone waits for what those waited for; what is done waits for nothing new.
 fn drop_gone(plan: &mut Breakdown, gone: Vec<Task>, kept: &Finished) {
-    if gone.is_empty() {
-        return;
-    }
     let staying = plan.tasks.len();
     plan.tasks.extend(gone);
     let is_gone: Vec<bool> = (0..plan.tasks.len()).map(|at| at >= staying).collect();
-    for (at, waits) in Rewiring::of(&plan.tasks, &is_gone).waits() {
-        let task = &mut plan.tasks[at];
-        if kept.contains(&task.id) {
-            task.depends_on.retain(|on| waits.contains(on));
-        } else {
-            task.depends_on = waits;
-        }
-    }
-    plan.tasks.truncate(staying);
-}
-
-/// How tasks wait once some of them are gone.
-#[derive(Debug)]
-pub struct Rewiring<'t> {
-    tasks: &'t [Task],
-    is_gone: &'t [bool],
-}
-
-impl<'t> Rewiring<'t> {
-    /// For `tasks`, of which those that `is_gone` marks are to go.
-    pub fn of(tasks: &'t [Task], is_gone: &'t [bool]) -> Self {
-        Self { tasks, is_gone }
-    }
-
-    /// The new dependencies of each task that stays and waits for one that goes. In a graph with a cycle
-    /// nothing can be handed on: what goes is only left out.
-    pub fn waits(&self) -> Vec<(usize, Vec<String>)> {
-        if !self.is_gone.contains(&true) {
-            return Vec::new();
-        }
-        let graph = Graph::of(self.tasks);
-        let mut instead: HashMap<usize, BTreeSet<usize>> = HashMap::new();
-        let handed_on = |at: usize, instead: &HashMap<usize, BTreeSet<usize>>| {
-            let mut waits = BTreeSet::new();
-            for earlier in &graph.before[at] {
-                match (self.is_gone[*earlier], instead.get(earlier)) {
-                    (false, _) => {
-                        waits.insert(*earlier);
-                    }
-                    (true, Some(others)) => waits.extend(others),
-                    (true, None) => {}
-                }
-            }
-            waits
-        };
-        for at in graph.order().unwrap_or_default() {
-            if self.is_gone[at] {
-                let waits = handed_on(at, &instead);
-                instead.insert(at, waits);
-            }
-        }
-        let staying = (0..self.tasks.len()).filter(|at| !self.is_gone[*at]);
-        staying
-            .filter(|at| {
-                graph.before[*at]
-                    .iter()
-                    .any(|earlier| self.is_gone[*earlier])
-            })
-            .map(|at| {
-                let waits = handed_on(at, &instead);
-                let mut waits: Vec<String> = waits
-                    .into_iter()
-                    .map(|earlier| self.tasks[earlier].id.clone())
-                    .collect();
-                sort_ids(&mut waits);
-                (at, waits)
-            })
-            .collect()
-    }
+    drop_marked(plan, &is_gone, kept);
 }
 
 /// Sorts `T-2` before `T-10`, each once.
@@ -326,7 +264,7 @@ pub(super) fn sort_ids(ids: &mut Vec<String>) {
 }
 
 /// Dependencies that persons set and those of new rules may close a cycle: the rules give way.
-pub(super) fn break_cycles(plan: &mut Breakdown, kept: &Finished) {
+fn break_cycles(plan: &mut Breakdown, kept: &Finished) {
     for _ in 0..MOST_CYCLES {
         let Err(cycle) = Graph::of(&plan.tasks).order() else {
             return;

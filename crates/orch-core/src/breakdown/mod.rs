@@ -24,6 +24,7 @@ mod own;
 mod propose;
 mod renew;
 mod replan;
+mod rewire;
 mod schedule;
 mod simulate;
 mod standing;

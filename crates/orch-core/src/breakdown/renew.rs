@@ -3,13 +3,14 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::merge::{Rewiring, next_id, sort_ids};
+use super::merge::{next_id, sort_ids};
 use super::model::{
     Breakdown, Finished, LONGEST_TEXT, LONGEST_TITLE, MOST_CRITERIA, MOST_TASKS, Origin, Task,
 };
 use super::own::TaskField;
 use super::propose::{changed_description, holds, one_line};
 use super::replan;
+use super::rewire::drop_marked;
 use super::standing::{Standing, standing};
 use super::texts::Texts;
 use crate::digest::Digest;
@@ -34,6 +35,8 @@ struct Chain {
 /// What changes are made of.
 pub(super) struct Change<'c> {
     pub items: &'c [Requirement],
+    /// How these read.
+    pub texts: &'c Texts<'c>,
     pub kept: &'c Finished,
     /// By key: how tasks that are done would be drafted now, with the dependencies of this plan.
     pub words: &'c HashMap<String, Task>,
@@ -45,7 +48,6 @@ impl Change<'_> {
     /// Adds a task for each that is done for texts that are others by now, takes those along that were added
     /// before, and drops those that nothing asks for any more.
     pub fn renew(&self, plan: &mut Breakdown) {
-        let texts = Texts::of(self.items);
         let chains = self.chains(plan);
         let mut is_gone = vec![false; plan.tasks.len()];
         for chain in chains.values() {
@@ -62,14 +64,14 @@ impl Change<'_> {
             }
             let nothing = Chain::default();
             let chain = chains.get(&head.key).unwrap_or(&nothing);
-            let stale = self.stale(plan, at, chain, &texts);
+            let stale = self.stale(plan, at, chain);
             if stale.is_empty() {
                 continue;
             }
             let last = plan.tasks[chain.done.last().copied().unwrap_or(at)]
                 .id
                 .clone();
-            let made = self.change(head, &last, &stale, &texts);
+            let made = self.change(head, &last, &stale);
             match chain.open {
                 Some(open) => {
                     is_gone[open] = false;
@@ -95,7 +97,7 @@ impl Change<'_> {
         }
         self.put_before(plan, &instead);
         is_gone.resize(plan.tasks.len(), false);
-        drop_all(plan, &is_gone, self.kept);
+        drop_marked(plan, &is_gone, self.kept);
     }
 
     fn chains(&self, plan: &Breakdown) -> HashMap<String, Chain> {
@@ -113,13 +115,7 @@ impl Change<'_> {
     }
 
     /// What the task serves and nothing that is done of it serves as it reads now.
-    fn stale(
-        &self,
-        plan: &Breakdown,
-        head: usize,
-        chain: &Chain,
-        texts: &Texts<'_>,
-    ) -> Vec<&Requirement> {
+    fn stale(&self, plan: &Breakdown, head: usize, chain: &Chain) -> Vec<&Requirement> {
         let cited: HashSet<&str> = plan.tasks[head]
             .requirements
             .iter()
@@ -134,7 +130,7 @@ impl Change<'_> {
                 told.is_some_and(|told| told.contains_key(&item.id))
             };
             let latest = { latest }.find(told);
-            latest.is_some_and(|task| plan.is_outdated(&task.id, &item.id, texts))
+            latest.is_some_and(|task| plan.is_outdated(&task.id, &item.id, self.texts))
         };
         let items = self.items.iter();
         let items = items.filter(|item| cited.contains(item.id.as_str()));
@@ -145,11 +141,11 @@ impl Change<'_> {
     }
 
     /// The task that serves the new texts; it has no id yet.
-    fn change(&self, head: &Task, last: &str, stale: &[&Requirement], texts: &Texts<'_>) -> Task {
+    fn change(&self, head: &Task, last: &str, stale: &[&Requirement]) -> Task {
         let ids: Vec<String> = stale.iter().map(|item| item.id.clone()).collect();
         let now: Vec<Option<&[u8]>> = ids
             .iter()
-            .flat_map(|id| [Some(id), texts.get(id)])
+            .flat_map(|id| [Some(id), self.texts.get(id)])
             .map(|text| text.map(|text| text.as_bytes()))
             .collect();
         let mark = Digest::of(DOMAIN, &now).to_hex();
@@ -222,15 +218,4 @@ impl Change<'_> {
 enum Since {
     Before,
     Now,
-}
-
-fn drop_all(plan: &mut Breakdown, is_gone: &[bool], kept: &Finished) {
-    for (at, waits) in Rewiring::of(&plan.tasks, is_gone).waits() {
-        if !kept.contains(&plan.tasks[at].id) {
-            plan.tasks[at].depends_on = waits;
-        }
-    }
-    let mut marks = is_gone.iter();
-    plan.tasks
-        .retain(|_| !marks.next().copied().unwrap_or(false));
 }

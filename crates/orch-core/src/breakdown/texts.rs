@@ -68,13 +68,12 @@ impl Breakdown {
     }
 
     /// What is open serves the texts as they are now; what is done serves what it served.
-    pub(super) fn serve(&mut self, items: &[Requirement], kept: &Finished) {
-        let texts = Texts::of(items);
+    pub(super) fn serve(&mut self, texts: &Texts<'_>, kept: &Finished) {
         let mut before = std::mem::take(&mut self.served);
         for task in &self.tasks {
             let told = match kept.contains(&task.id) {
                 true => before.remove(&task.id).unwrap_or_default(),
-                false => now(task, &texts),
+                false => now(task, texts),
             };
             if !told.is_empty() {
                 self.served.insert(task.id.clone(), told);

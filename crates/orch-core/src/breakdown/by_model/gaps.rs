@@ -3,9 +3,10 @@
 use std::collections::{HashMap, HashSet};
 
 use super::super::checks::Checks;
-use super::super::merge::{Rewiring, next_id, sort_ids};
+use super::super::merge::{next_id, sort_ids};
 use super::super::model::{Breakdown, Finished, MOST_DEPENDENCIES, Origin, Task};
 use super::super::propose::draft;
+use super::super::rewire::drop_marked;
 use super::super::standing::{Standing, standing};
 use crate::requirements::Document;
 
@@ -116,25 +117,14 @@ fn of_requirements(mut rules: Breakdown, document: &Document, open: &[String]) -
             !stories.contains(task.story.as_str()) || !cited.any(|id| open.contains(id.as_str()))
         })
         .collect();
-    remove(&mut rules, &is_gone);
+    drop_marked(&mut rules, &is_gone, &Finished::default());
     rules
 }
 
 fn without(mut rules: Breakdown, is_out: impl Fn(&Task) -> bool) -> Breakdown {
     let is_gone: Vec<bool> = rules.tasks.iter().map(is_out).collect();
-    remove(&mut rules, &is_gone);
+    drop_marked(&mut rules, &is_gone, &Finished::default());
     rules
-}
-
-/// What waited for tasks that go waits for what those waited for.
-fn remove(rules: &mut Breakdown, is_gone: &[bool]) {
-    for (at, waits) in Rewiring::of(&rules.tasks, is_gone).waits() {
-        rules.tasks[at].depends_on = waits;
-    }
-    let mut marks = is_gone.iter();
-    rules
-        .tasks
-        .retain(|_| !marks.next().copied().unwrap_or(false));
 }
 
 /// Takes the stories and epics of the rules' tasks over; answers what each is called now.
