@@ -64,7 +64,7 @@ pub fn adapt(
         dealt: &HashSet::new(),
     };
     change.renew(&mut plan);
-    let filled = fill(&mut plan, document, checks, None, kept);
+    let filled = fill(&mut plan, document, &[], kept, || drafted);
     settle(&mut plan, &texts, kept);
     if !gone.is_empty() {
         plan.notes.push(format!(

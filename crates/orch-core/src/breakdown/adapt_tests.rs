@@ -1,6 +1,6 @@
 //! Plans beside what is there already: other requirements, and code that has commands of its own.
 
-use super::{Breakdown, Checks, Finished, Origin, adapt, propose};
+use super::{Breakdown, Checks, Edit, Finished, Origin, Task, adapt, edit, propose};
 use crate::requirements::visions::proposed;
 use crate::requirements::{Document, Edit as RequirementsEdit, ItemKind, Priority};
 
@@ -72,6 +72,60 @@ fn other_requirements_leave_the_tasks_of_a_model_that_still_serve_one() {
         adapt(&after, &Checks::default(), &next, &done).tasks,
         next.tasks
     );
+}
+
+fn with_a_receipt(before: &Document) -> Document {
+    let receipt = RequirementsEdit::Add {
+        kind: ItemKind::Functional,
+        text: "Customers must get a receipt".to_owned(),
+        priority: Some(Priority::Must),
+        mvp: Some(true),
+    };
+    before.edited(&[receipt], "ada").expect("edits that hold")
+}
+
+fn release(plan: &Breakdown) -> &Task {
+    let mut tasks = plan.tasks.iter();
+    let release = tasks.find(|task| task.role == "release_manager");
+    release.expect("a release")
+}
+
+/// The ids of the tasks that `next` has and `plan` has not, and for which no other of these waits.
+fn new_ends(plan: &Breakdown, next: &Breakdown) -> Vec<String> {
+    let is_new = |task: &&Task| plan.tasks.iter().all(|old| old.id != task.id);
+    let new: Vec<&Task> = next.tasks.iter().filter(is_new).collect();
+    let is_end = |task: &&&Task| new.iter().all(|one| !one.depends_on.contains(&task.id));
+    let ends = new.iter().filter(is_end);
+    ends.map(|task| task.id.clone()).collect()
+}
+
+#[test]
+fn the_release_waits_for_what_fills_a_gap() {
+    let before = proposed("Customers must pay by card. Customers must reserve a bike.");
+    let plan = planned(&before);
+    let after = with_a_receipt(&before);
+    let next = adapt(&after, &Checks::default(), &plan, &Finished::default());
+    let ends = new_ends(&plan, &next);
+    assert!(!ends.is_empty());
+    let waits = &release(&next).depends_on;
+    assert!(ends.iter().all(|end| waits.contains(end)), "{waits:?}");
+    assert_eq!(next.check(&after.items), []);
+}
+
+#[test]
+fn a_release_whose_waits_a_person_set_waits_for_nothing_more() {
+    let before = proposed("Customers must pay by card. Customers must reserve a bike.");
+    let plan = planned(&before);
+    let waits = &release(&plan).depends_on;
+    let parted = Edit::RemoveDependency {
+        task: release(&plan).id.clone(),
+        on: waits[0].clone(),
+    };
+    let plan = edit(&plan, &[parted]).expect("it can be done");
+    let after = with_a_receipt(&before);
+    let next = adapt(&after, &Checks::default(), &plan, &Finished::default());
+    assert!(!new_ends(&plan, &next).is_empty());
+    assert_eq!(release(&next).depends_on, release(&plan).depends_on);
 }
 
 #[test]

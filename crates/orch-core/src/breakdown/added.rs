@@ -1,10 +1,10 @@
-//! What persons add is part of what is released.
+//! What persons add, and what fills a gap, is part of what is released.
 
 use super::graph::Graph;
 use super::model::{Breakdown, MOST_DEPENDENCIES, Origin, Task};
 
 /// The releases that `may_wait` allows wait for the tasks that `is_added` names, but for those that come after
-/// the release, and for those that another task waits for.
+/// the release, and for those that a task which is no release waits for.
 pub(super) fn release_waits(
     plan: &mut Breakdown,
     is_added: impl Fn(&Task) -> bool,
@@ -13,15 +13,20 @@ pub(super) fn release_waits(
     if !plan.tasks.iter().any(&is_added) {
         return;
     }
+    let is_release = |task: &Task| {
+        task.role == "release_manager" && task.origin != Origin::Person && !is_added(task)
+    };
     for release in 0..plan.tasks.len() {
         let task = &plan.tasks[release];
-        let is_release = task.role == "release_manager" && task.origin != Origin::Person;
-        if !is_release || is_added(task) || !may_wait(plan, task) {
+        if !is_release(task) || !may_wait(plan, task) {
             continue;
         }
         let graph = Graph::of(&plan.tasks);
         let later = graph.downstream(&[release]);
-        let is_end = |at: &usize| graph.after[*at].iter().all(|next| *next == release);
+        let is_end = |at: &usize| {
+            let mut nexts = graph.after[*at].iter();
+            nexts.all(|next| is_release(&plan.tasks[*next]))
+        };
         let places = 0..plan.tasks.len();
         let ends = places.filter(|at| *at != release && !later[*at] && is_end(at));
         let ends: Vec<String> = ends

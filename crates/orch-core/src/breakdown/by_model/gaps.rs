@@ -2,54 +2,38 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::super::checks::Checks;
-use super::super::merge::{next_id, sort_ids};
-use super::super::model::{Breakdown, Finished, MOST_DEPENDENCIES, Origin, Task};
-use super::super::propose::draft;
+use super::super::added::release_waits;
+use super::super::merge::next_id;
+use super::super::model::{Breakdown, Finished, Origin, Task};
+use super::super::own::TaskField;
 use super::super::rewire::drop_marked;
 use super::super::standing::{Standing, standing};
 use crate::requirements::Document;
 
-/// Adds those tasks to `drafted`, and answers the requirements that had none.
+/// Adds those of the tasks of `rules` to `plan`, and answers the requirements that had none: neither there nor
+/// among `staying`, tasks of before that stay in any case. Releases that are not `kept` wait for what is added.
 pub fn fill(
-    drafted: &mut Breakdown,
+    plan: &mut Breakdown,
     document: &Document,
-    checks: &Checks,
-    previous: Option<&Breakdown>,
+    staying: &[&Task],
     kept: &Finished,
+    rules: impl FnOnce() -> Breakdown,
 ) -> Vec<String> {
-    let open = unserved(drafted, document, previous, kept);
+    let open = unserved(plan, document, staying);
     if open.is_empty() {
         return open;
     }
-    let mut rules = of_requirements(draft(document, checks), document, &open);
+    let mut rules = of_requirements(rules(), document, &open);
     // What a person removed is not brought back; what waited for it waits for what it waited for.
-    let removed: HashSet<&String> = drafted.removed.iter().collect();
+    let removed: HashSet<&String> = plan.removed.iter().collect();
     let is_removed = |task: &Task| removed.contains(&task.key);
     rules = without(rules, is_removed);
-    let stories = join_stories(drafted, &mut rules);
-    let taken: HashSet<String> = drafted.tasks.iter().map(|task| task.key.clone()).collect();
+    let stories = join_stories(plan, &mut rules);
+    let taken: HashSet<String> = plan.tasks.iter().map(|task| task.key.clone()).collect();
     let mut ids: HashMap<String, String> = HashMap::new();
     for task in &rules.tasks {
-        let id = next_id('T', &mut drafted.next_task);
+        let id = next_id('T', &mut plan.next_task);
         ids.insert(task.id.clone(), id);
-    }
-    let awaited: HashSet<String> = rules
-        .tasks
-        .iter()
-        .flat_map(|task| task.depends_on.iter().cloned())
-        .collect();
-    let ends = rules
-        .tasks
-        .iter()
-        .filter(|task| !awaited.contains(&task.id));
-    let ends: Vec<String> = ends.filter_map(|task| ids.get(&task.id).cloned()).collect();
-    for task in drafted.tasks.iter_mut() {
-        if task.role == "release_manager" && !kept.contains(&task.id) {
-            task.depends_on.extend(ends.iter().cloned());
-            task.depends_on.truncate(MOST_DEPENDENCIES);
-            sort_ids(&mut task.depends_on);
-        }
     }
     for mut task in rules.tasks {
         task.depends_on = task
@@ -66,26 +50,30 @@ pub fn fill(
         if taken.contains(&task.key) {
             task.key = format!("rules/{}", task.key);
         }
-        drafted.tasks.push(task);
+        plan.tasks.push(task);
     }
+    let added: HashSet<&String> = ids.values().collect();
+    release_waits(
+        plan,
+        |task| added.contains(&task.id),
+        |plan, task| !kept.contains(&task.id) && !plan.owns(task, TaskField::DependsOn),
+    );
     open
 }
 
-/// What is demanded, and served neither by the draft nor by what stays of before in any case.
-fn unserved(
-    drafted: &Breakdown,
-    document: &Document,
-    previous: Option<&Breakdown>,
-    kept: &Finished,
-) -> Vec<String> {
+/// The tasks of `previous` that an answer does not replace.
+pub(super) fn staying<'p>(previous: Option<&'p Breakdown>, kept: &Finished) -> Vec<&'p Task> {
     let before = previous.map_or(&[][..], |previous| &previous.tasks);
-    let staying = before
-        .iter()
-        .filter(|task| task.edited || task.origin == Origin::Person || kept.contains(&task.id));
-    let served: HashSet<&str> = drafted
-        .tasks
-        .iter()
-        .chain(staying)
+    let staying = before.iter();
+    staying
+        .filter(|task| task.edited || task.origin == Origin::Person || kept.contains(&task.id))
+        .collect()
+}
+
+/// What is demanded, and served neither by the plan nor by what stays of before in any case.
+fn unserved(plan: &Breakdown, document: &Document, staying: &[&Task]) -> Vec<String> {
+    let tasks = plan.tasks.iter().chain(staying.iter().copied());
+    let served: HashSet<&str> = tasks
         .flat_map(|task| task.requirements.iter().map(String::as_str))
         .collect();
     document

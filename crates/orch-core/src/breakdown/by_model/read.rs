@@ -13,9 +13,9 @@ use super::super::model::{
     Breakdown, Criterion, Epic, Estimate, Finished, LONGEST_ESTIMATE_MINUTES, MOST_CRITERIA,
     MOST_DEPENDENCIES, MOST_NAMES, MOST_REQUIREMENTS, Origin, ROLES, Story, Task,
 };
-use super::super::propose::cite;
+use super::super::propose::{cite, draft};
 use super::super::standing::{Standing, standing};
-use super::gaps::fill;
+use super::gaps::{fill, staying};
 use super::keys::Keys;
 use super::suggested::{
     SuggestedCriterion, SuggestedEpic, SuggestedEstimate, SuggestedPlan, SuggestedStory,
@@ -73,7 +73,12 @@ pub fn plan_of_model(
         mut notes,
         ..
     } = reading;
-    let filled = fill(&mut plan, document, checks, previous, kept);
+    // The ids of the draft only hold within it: none of its tasks is done.
+    let none = Finished::default();
+    let staying = staying(previous, kept);
+    let filled = fill(&mut plan, document, &staying, &none, || {
+        draft(document, checks)
+    });
     if !filled.is_empty() {
         let shown = cleaned(&filled.join(", "), 500);
         notes.insert(0, format!("the answer serves {shown} by no task: rules do"));

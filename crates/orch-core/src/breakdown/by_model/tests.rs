@@ -107,6 +107,37 @@ fn what_the_answer_does_not_serve_gets_the_tasks_of_rules() {
     }
 }
 
+/// What is done has ids of the version before; those of the answer only hold within it.
+#[test]
+fn every_release_of_the_answer_waits_for_what_rules_add_whatever_is_done() {
+    let document = shop();
+    let ids = demanded(&document);
+    let rules = propose(&document, &Checks::default(), None, &Finished::default());
+    let mut build = rules.tasks.iter();
+    let build = build.find(|task| task.key == format!("build/{}", ids[0]));
+    let build = build.expect("the task").id.clone();
+    let number: usize = build[2..].parse().expect("a number");
+    let names: Vec<String> = (1..number).map(|at| format!("a{at}")).collect();
+    let mut tasks: Vec<SuggestedTask> = names.iter().map(|name| task(name, &ids[0], &[])).collect();
+    tasks.extend(["first", "second"].map(|key| SuggestedTask {
+        role: "release_manager".to_owned(),
+        ..task(key, &ids[0], &["a1"])
+    }));
+    let done: Finished = [build].into_iter().collect();
+    let plan = plan_of_model(
+        &answer(tasks),
+        &document,
+        &Checks::default(),
+        Some(&rules),
+        &done,
+    );
+    let plan = plan.expect("a plan");
+    for title in ["Do first", "Do second"] {
+        let release = called(&plan, title);
+        assert!(release.depends_on.len() > 1, "{release:?}");
+    }
+}
+
 #[test]
 fn unknown_requirements_roles_and_dependencies_are_refused_and_named() {
     let document = shop();
