@@ -129,6 +129,27 @@ fn a_release_whose_waits_a_person_set_waits_for_nothing_more() {
 }
 
 #[test]
+fn a_command_in_which_something_is_hidden_is_no_criterion() {
+    use crate::survey::{Basis, Command, Place, Purpose, Survey};
+    let checks = |run: &str| {
+        Checks::of(&Survey {
+            commands: vec![Command {
+                purpose: Purpose::Test,
+                run: run.to_owned(),
+                folder: String::new(),
+                basis: Basis::Declared,
+                place: Place::default(),
+            }],
+            ..Survey::default()
+        })
+    };
+    assert!(!checks("make test").is_empty());
+    for hidden in ["make te\u{ad}st", "make te\u{200b}st", "make\u{2060} test"] {
+        assert!(checks(hidden).is_empty(), "{hidden:?}");
+    }
+}
+
+#[test]
 fn commands_of_existing_code_show_that_tasks_are_done() {
     use crate::survey::{FileKind, Survey, Tree, TreeFile, survey};
     let makefile = "build:\n\tcc x.c\ntest:\n\t./run\n";

@@ -2,6 +2,7 @@
 //! They become acceptance criteria of tasks that change code, and facts that a model is told. A person
 //! reads them in the plan before anything is run.
 
+use super::edit_fields::is_unseen;
 use super::model::{Criterion, LONGEST_TEXT};
 use crate::requirements::cleaned;
 use crate::survey::{Acceptance, Purpose, Survey};
@@ -13,12 +14,13 @@ pub struct Checks {
 }
 
 impl Checks {
-    /// Those that a survey found. One that does not stand on one line as it is shown is left out: half a
-    /// command is another.
+    /// Those that a survey found. One that does not stand on one line as it is shown is left out, as edits refuse
+    /// it: half a command is another.
     pub fn of(survey: &Survey) -> Self {
         let mut commands = survey.acceptance_commands();
         commands.retain(|command| {
-            !command.run.is_empty() && cleaned(&command.run, LONGEST_TEXT) == command.run
+            let is_whole = cleaned(&command.run, LONGEST_TEXT) == command.run;
+            !command.run.is_empty() && is_whole && !command.run.contains(is_unseen)
         });
         Self { commands }
     }

@@ -7,6 +7,7 @@ use super::model::{
     Criterion, Estimate, LONGEST_ESTIMATE_MINUTES, LONGEST_TEXT, LONGEST_TITLE, MOST_CRITERIA,
     MOST_NAMES, ROLES,
 };
+use crate::recipe::is_invisible;
 use crate::requirements::is_invisible_direction;
 use crate::work_item::check_title;
 
@@ -29,9 +30,7 @@ pub fn title_of(title: &str) -> Result<String, Fault> {
         .chars()
         .filter(|c| !is_invisible_direction(*c))
         .collect();
-    let seen = match title.chars().all(|c| c.is_whitespace() || is_unseen(c))
-        && !title.contains(char::is_control)
-    {
+    let seen = match shows_nothing(&title) && !title.contains(char::is_control) {
         true => "",
         false => title.as_str(),
     };
@@ -126,8 +125,12 @@ fn command(command: &str) -> Result<String, Fault> {
 
 /// Whether it is not seen where a text is shown, or changes how the rest of it reads.
 pub fn is_unseen(c: char) -> bool {
-    let is_narrow = matches!(c, '\u{ad}' | '\u{200b}'..='\u{200d}' | '\u{2060}'..='\u{2064}' | '\u{2028}' | '\u{2029}');
-    c.is_control() || is_narrow || is_invisible_direction(c)
+    c.is_control() || is_invisible(c) || matches!(c, '\u{ad}' | '\u{2028}' | '\u{2029}')
+}
+
+/// Whether nothing of a text is seen where it is shown.
+pub fn shows_nothing(text: &str) -> bool {
+    text.chars().all(|c| c.is_whitespace() || is_unseen(c))
 }
 
 pub fn criteria(criteria: &[Criterion]) -> Result<Vec<Criterion>, Fault> {

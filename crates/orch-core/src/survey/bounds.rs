@@ -1,5 +1,7 @@
 //! How much of a tree is looked at, and how much is said about it.
 
+use crate::recipe::is_invisible;
+
 /// The most files of a tree.
 pub const MOST_FILES: usize = 100_000;
 /// Larger files are not read.
@@ -47,6 +49,5 @@ pub(super) fn shown(text: &str, most: usize) -> String {
 
 /// Control characters, and marks that reorder or hide what stands beside them.
 pub(super) fn is_unseen(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    c.is_control() || is_invisible(c)
 }

@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use thiserror::Error;
 
 use super::super::checks::Checks;
-use super::super::edit_fields::is_unseen;
+use super::super::edit_fields::{is_unseen, shows_nothing};
 use super::super::graph::Graph;
 use super::super::merge::{merge, next_id, sort_ids};
 use super::super::model::{
@@ -192,15 +192,13 @@ impl<'d> Reading<'d> {
     }
 
     fn task(&mut self, task: &SuggestedTask) {
-        let mut title = cleaned(&task.title, LONGEST_TITLE);
-        if title.chars().all(|c| c.is_whitespace() || is_unseen(c)) {
-            title.clear();
-        }
-        let called = quoted(if title.is_empty() { &task.key } else { &title });
-        if title.is_empty() {
+        let title = cleaned(&task.title, LONGEST_TITLE);
+        if shows_nothing(&title) {
+            let called = quoted(&task.key);
             self.note(format!("{called} is left out: it has no title"));
             return;
         }
+        let called = quoted(&title);
         let Some(requirements) = self.cited(&called, &task.requirements) else {
             return;
         };
