@@ -81,14 +81,11 @@ pub fn impact(older: &Document, newer: &Document, plan: &Breakdown, done: &Finis
     }
     let touched: Vec<usize> = (0..is_touched.len()).filter(|at| is_touched[*at]).collect();
     let reached = Graph::of(&plan.tasks).downstream(&touched);
-    let older = Texts::of(&older.items);
+    let mut told = plan.clone();
+    told.remember(&older.items);
     let texts = Texts::of(&newer.items);
-    let is_current = |at: &usize, item: &Requirement| {
-        let told = plan.served.get(&plan.tasks[*at].id);
-        let told = told.and_then(|told| told.get(&item.id));
-        let told = told.or_else(|| older.get(&item.id));
-        told.is_none_or(|told| Some(told) == texts.get(&item.id))
-    };
+    let is_current =
+        |at: &usize, item: &Requirement| !told.is_outdated(&plan.tasks[*at].id, &item.id, &texts);
     // Open work follows the new text. What is done for another text leaves it unserved until a task takes it up.
     let is_served = |item: &Requirement| {
         let tasks = serving.get(item.id.as_str()).map_or(&[][..], Vec::as_slice);

@@ -6,6 +6,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::by_model::{TaskFailure, of_failure};
 use super::difference::{Difference, difference};
+use super::graph::places;
 use super::merge::{next_id, sort_ids};
 use super::model::{
     Breakdown, Criterion, Estimate, Finished, LONGEST_TEXT, LONGEST_TITLE, MOST_TASKS, Origin, Task,
@@ -65,7 +66,7 @@ pub fn replan(
     let mut plan = previous.clone();
     let mut failed: Vec<String> = failed.to_vec();
     sort_ids(&mut failed);
-    let places: HashMap<String, usize> = super::graph::places(&previous.tasks)
+    let places: HashMap<String, usize> = places(&previous.tasks)
         .into_iter()
         .map(|(id, at)| (id.to_owned(), at))
         .collect();
@@ -105,14 +106,18 @@ pub fn replan(
 /// Those of the tasks that failed which `plan` would try again as they were in `previous`: after the same
 /// tasks, with the same words.
 pub fn left_as_it_was(previous: &Breakdown, plan: &Breakdown, failed: &[String]) -> Vec<String> {
-    let find =
-        |plan: &Breakdown, id: &String| plan.tasks.iter().find(|task| task.id == *id).cloned();
-    let is_left = |id: &&String| match (find(previous, id), find(plan, id)) {
+    let (places, others) = (places(&previous.tasks), places(&plan.tasks));
+    let is_left = |id: &&String| match (places.get(id.as_str()), others.get(id.as_str())) {
         (Some(before), Some(now)) => {
-            before.title == now.title
-                && before.description == now.description
-                && before.acceptance == now.acceptance
-                && before.depends_on == now.depends_on
+            let (before, now) = (&previous.tasks[*before], &plan.tasks[*now]);
+            let mut told = [
+                TaskField::Title,
+                TaskField::Description,
+                TaskField::Acceptance,
+                TaskField::DependsOn,
+            ]
+            .into_iter();
+            !told.any(|field| field.differs(before, now))
         }
         (_, _) => false,
     };
