@@ -8,6 +8,7 @@ use super::super::item::ItemKind;
 use super::super::propose::propose;
 use super::super::wording::tidied;
 use super::super::words::words;
+use super::merge::is_contradiction;
 use super::model::{Document, Mvp, Origin, Priority, Requirement};
 
 /// An answer of so few words is no statement of its own.
@@ -146,11 +147,9 @@ pub(super) fn item_of(
     about: Option<&Requirement>,
     answer: &str,
 ) -> Option<(ItemKind, String)> {
-    let is_contradiction =
-        !question.between.is_empty() || question.key.starts_with("contradiction");
     match (about, &question.vague_word) {
         (Some(about), Some(_)) => return Some((about.kind, format!("{}: {answer}", about.text))),
-        (_, _) if is_contradiction => {}
+        (_, _) if is_contradiction(question) => {}
         (_, _) if is_short(answer) && !asks_for_all(question) => {
             return of_short(question, answer);
         }
@@ -206,8 +205,7 @@ pub(super) fn leave_out_decided(
     let mut sides: HashMap<&str, &[String]> = HashMap::new();
     let by_model = items.iter().filter(|item| !item.between.is_empty());
     sides.extend(by_model.map(|item| (item.id.as_str(), item.between.as_slice())));
-    let pairs = contradictions.clone();
-    for pair in &pairs {
+    for pair in contradictions.iter() {
         let asked = questions
             .iter()
             .find(|question| question.key == pair.question.key);
@@ -218,12 +216,15 @@ pub(super) fn leave_out_decided(
         .filter(|item| item.origin == Origin::Answer)
         .filter_map(|item| Some((item.id.as_str(), *sides.get(item.about.as_deref()?)?)))
         .collect();
-    contradictions.retain(|pair| {
+    let is_open = |pair: &Contradiction| {
         !answers.iter().any(|(answer, sides)| {
             pair.items.iter().any(|id| id == answer)
                 && pair.items.iter().any(|id| sides.contains(id))
         })
-    });
+    };
+    let is_open: Vec<bool> = contradictions.iter().map(is_open).collect();
+    let mut marks = is_open.into_iter();
+    contradictions.retain(|_| marks.next().unwrap_or(true));
 }
 
 #[cfg(test)]

@@ -87,8 +87,17 @@ pub fn document_of_model(
     document
 }
 
-/// How the key of a contradiction begins that does not stand between two items.
+/// How the key of a contradiction begins that a model finds and that does not stand between two items.
 const CONTRADICTION: &str = "contradiction-by-model/";
+/// How the key of one begins that rules find.
+const CONTRADICTION_OF_RULES: &str = "contradiction/";
+
+/// Whether this asks about a contradiction.
+pub(super) fn is_contradiction(item: &Requirement) -> bool {
+    !item.between.is_empty()
+        || item.key.starts_with(CONTRADICTION_OF_RULES)
+        || is_contradiction_by_model(item)
+}
 
 /// Whether a model asks about a contradiction of which the texts or the items do not show both sides.
 pub(super) fn is_contradiction_by_model(item: &Requirement) -> bool {
