@@ -6,8 +6,8 @@ use super::evidence::{Evidence, Opening};
 use super::item::ItemKind;
 use super::reading::Standing;
 use super::sentences::is_terminated;
-use super::telling::{Telling, is_context, telling};
-use super::words::words;
+use super::telling::{is_context, is_demand};
+use super::words::{Word, words};
 
 /// What a clause is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +36,8 @@ pub fn classify(
     given: Option<ItemKind>,
     standing: Standing,
 ) -> Verdict {
-    let evidence = Evidence::of(clause);
+    let words = words(clause);
+    let evidence = Evidence::of_words(&words);
     if evidence.has(Cue::Hedge) || evidence.choice {
         return Verdict {
             kinds: vec![ItemKind::OpenQuestion],
@@ -50,15 +51,15 @@ pub fn classify(
             (vec![ItemKind::OutOfScope], Basis::Evidence)
         }
         Some(kind) => (vec![kind], Basis::Evidence),
-        None => match by_evidence(&evidence) {
-            _ if is_fact(clause, &evidence) => (vec![ItemKind::Goal], Basis::Evidence),
-            kinds if kinds.is_empty() => match (standing, telling(clause)) {
-                (Standing::Prose | Standing::Bullet, Telling::Demand) => {
-                    (vec![ItemKind::Functional], Basis::Evidence)
-                }
-                _ => (by_standing(sentence, standing), Basis::Default),
-            },
-            kinds => (kinds, Basis::Evidence),
+        None if is_fact(&words, &evidence) => (vec![ItemKind::Goal], Basis::Evidence),
+        None => match (by_evidence(&evidence), standing) {
+            (kinds, Standing::Prose | Standing::Bullet)
+                if kinds.is_empty() && is_demand(&words) =>
+            {
+                (vec![ItemKind::Functional], Basis::Evidence)
+            }
+            (kinds, _) if kinds.is_empty() => (by_standing(sentence, standing), Basis::Default),
+            (kinds, _) => (kinds, Basis::Evidence),
         },
     };
     let settled = evidence.measures.number
@@ -160,7 +161,7 @@ const fn is_need(kind: ItemKind) -> bool {
 }
 
 /// What those who ask have and do today, whatever technology or number it names.
-fn is_fact(clause: &str, evidence: &Evidence) -> bool {
+fn is_fact(words: &[Word], evidence: &Evidence) -> bool {
     let asks = [
         Cue::Exclusion,
         Cue::Success,
@@ -171,7 +172,7 @@ fn is_fact(clause: &str, evidence: &Evidence) -> bool {
     ];
     evidence.opening == Opening::Other
         && !asks.into_iter().any(|cue| evidence.has(cue))
-        && is_context(&words(clause))
+        && is_context(words)
 }
 
 fn is_quality(evidence: &Evidence) -> bool {

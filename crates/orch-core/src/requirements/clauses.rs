@@ -178,10 +178,8 @@ fn opening(words: &[Word], at: usize) -> Option<Opening> {
         || is_joiner(&next.lower)
         || next.lower == "of"
         || words[at].gap != Gap::Space;
-    let hangs_on_a_duty = words[..at]
-        .iter()
-        .any(|word| matches!(word.lower.as_str(), "must" | "should" | "shall" | "will"));
-    if matches!(word, "need" | "have") && hangs_on_a_duty && next.lower != "to" {
+    let is_duty = |word: &Word| matches!(word.lower.as_str(), "must" | "should" | "shall" | "will");
+    if matches!(word, "need" | "have") && next.lower != "to" && words[..at].iter().any(is_duty) {
         return Some(Opening::Infinitive);
     }
     if MODALS.contains(word) || (CLAUSE_VERBS_THIRD.contains(word) && !noun) {

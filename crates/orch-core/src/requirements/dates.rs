@@ -1,7 +1,7 @@
 //! Dates in running text: "by 1 May 2027", "before June", "on 3 March". Tells the month May from the
 //! auxiliary "may".
 
-use super::words::Word;
+use super::words::{Word, lower_at};
 
 /// Months in their order.
 pub const MONTHS: &[&str] = &[
@@ -31,25 +31,25 @@ pub struct Date {
     pub day: Option<u32>,
 }
 
-fn at(words: &[Word], place: usize) -> &str {
-    words.get(place).map_or("", |word| word.lower.as_str())
-}
-
 /// The month that word `place` names: "may" only where it is written or used as one.
 pub fn month(words: &[Word], place: usize) -> Option<u32> {
-    let named = MONTHS.iter().position(|month| *month == at(words, place))?;
-    let is_modal = at(words, place) == "may" && !is_the_month(words, place);
+    let named = MONTHS
+        .iter()
+        .position(|month| *month == lower_at(words, place))?;
+    let is_modal = lower_at(words, place) == "may" && !is_the_month(words, place);
     (!is_modal).then(|| u32::try_from(named).unwrap_or_default() + 1)
 }
 
 fn is_the_month(words: &[Word], place: usize) -> bool {
-    let before = place.checked_sub(1).map_or("", |before| at(words, before));
+    let before = place
+        .checked_sub(1)
+        .map_or("", |before| lower_at(words, before));
     let leads = matches!(
         before,
         "by" | "in" | "before" | "until" | "till" | "since" | "of" | "end" | "early" | "late"
     ) && words[place].capital;
-    let leads_a_day = words[place].capital && day(at(words, place + 1)).is_some();
-    leads || leads_a_day || day(before).is_some() || year(at(words, place + 1)).is_some()
+    let leads_a_day = words[place].capital && day(lower_at(words, place + 1)).is_some();
+    leads || leads_a_day || day(before).is_some() || year(lower_at(words, place + 1)).is_some()
 }
 
 fn day(word: &str) -> Option<u32> {
@@ -68,18 +68,18 @@ pub fn limit(words: &[Word], place: usize) -> Option<Date> {
     let month = month(words, place)?;
     let day_before = place
         .checked_sub(1)
-        .and_then(|before| day(at(words, before)));
+        .and_then(|before| day(lower_at(words, before)));
     let first = place - usize::from(day_before.is_some());
     // "May 3, 2027".
-    let day_after = match year(at(words, place + 1)) {
+    let day_after = match year(lower_at(words, place + 1)) {
         Some(_) => None,
-        None => day(at(words, place + 1)),
+        None => day(lower_at(words, place + 1)),
     };
     let after = place + 1 + usize::from(day_after.is_some());
-    let year = year(at(words, after));
+    let year = year(lower_at(words, after));
     let lead = (1..=2)
         .filter_map(|back| first.checked_sub(back))
-        .map(|lead| at(words, lead));
+        .map(|lead| lower_at(words, lead));
     let sets = |lead: &str| {
         matches!(
             lead,

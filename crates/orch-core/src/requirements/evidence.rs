@@ -4,7 +4,7 @@ use super::cues::{CUES, Cue, Vague};
 use super::dates::{limit, month};
 use super::measures::{Measures, measures};
 use super::verbs::{BUILD_VERBS, ORDER_VERBS};
-use super::words::{Gap, Word, words};
+use super::words::{Gap, Word, lower_at, words};
 
 /// Everything in a clause that its kinds hang on.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -37,25 +37,29 @@ pub enum Opening {
 impl Evidence {
     /// Reads a clause.
     pub fn of(clause: &str) -> Self {
-        let words = words(clause);
+        Self::of_words(&words(clause))
+    }
+
+    /// Reads the words of a clause.
+    pub fn of_words(words: &[Word]) -> Self {
         let mut found = Self {
-            measures: measures(&words),
-            opening: opening(&words),
-            choice: leaves_choice(&words),
+            measures: measures(words),
+            opening: opening(words),
+            choice: leaves_choice(words),
             ..Self::default()
         };
         let mut at = 0;
         while at < words.len() {
-            let Some((cue, length)) = CUES.longest_at(&words, at) else {
+            let Some((cue, length)) = CUES.longest_at(words, at) else {
                 at += 1;
                 continue;
             };
-            if is_meant(cue, &words, at) {
+            if is_meant(cue, words, at) {
                 found.note(cue, &words[at..at + length]);
             }
             at += length;
         }
-        if (0..words.len()).any(|at| limit(&words, at).is_some()) && !found.has(Cue::Deadline) {
+        if !found.has(Cue::Deadline) && (0..words.len()).any(|at| limit(words, at).is_some()) {
             found.cues.push(Cue::Deadline);
         }
         found
@@ -121,7 +125,7 @@ fn is_meant(cue: Cue, words: &[Word], at: usize) -> bool {
                 )
         }),
         (Cue::Capability, "may") => {
-            let next = words.get(at + 1).map_or("", |next| next.lower.as_str());
+            let next = lower_at(words, at + 1);
             let nobody =
                 |word: &Word| matches!(word.lower.as_str(), "nobody" | "nothing" | "no" | "none");
             month(words, at).is_none()
@@ -141,9 +145,7 @@ fn is_meant(cue: Cue, words: &[Word], at: usize) -> bool {
             !rest.iter().any(is_time) || rest.iter().any(is_number)
         }
         // "Two weeks later".
-        (Cue::Exclusion, "later") => {
-            !before.is_some_and(|before| before.ends_with('s') && LONG.contains(&before))
-        }
+        (Cue::Exclusion, "later") => !before.is_some_and(|before| LONG.contains(&before)),
         (Cue::Vague(Vague::Load), "scale") => !matches!(before, Some("a" | "the" | "of")),
         _ => true,
     }
@@ -152,7 +154,7 @@ fn is_meant(cue: Cue, words: &[Word], at: usize) -> bool {
 const LONG: &[&str] = &["minutes", "hours", "days", "weeks", "months", "years"];
 
 fn opening(words: &[Word]) -> Opening {
-    let word = |at: usize| words.get(at).map_or("", |word| word.lower.as_str());
+    let word = |at: usize| lower_at(words, at);
     if words.first().is_some_and(|word| word.gap == Gap::Colon) {
         return Opening::Other;
     }

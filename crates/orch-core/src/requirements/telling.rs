@@ -1,18 +1,7 @@
 //! What a sentence without a duty tells: what the product does, a fact about the world it comes from, or
 //! something that only a person can say. Looks at the subject and the verb, at nothing else.
 
-use super::words::{Gap, Word, words};
-
-/// What a plain statement tells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Telling {
-    /// What the product does, or what somebody does with it: a demand in the present tense.
-    Demand,
-    /// How things are today, who asks, what there is already.
-    Context,
-    /// Neither is plain.
-    Unclear,
-}
+use super::words::{Gap, Word, lower_at};
 
 /// The product by the words that visions call it.
 const PRODUCT: &[&str] = &[
@@ -150,22 +139,6 @@ const OWN_DEEDS: &[&str] = &[
     "sold",
 ];
 
-/// What `clause` tells where no word of duty stands in it.
-pub fn telling(clause: &str) -> Telling {
-    let words = words(clause);
-    if is_context(&words) {
-        return Telling::Context;
-    }
-    if tells_of_the_product(&words) {
-        return Telling::Demand;
-    }
-    Telling::Unclear
-}
-
-fn at(words: &[Word], place: usize) -> &str {
-    words.get(place).map_or("", |word| word.lower.as_str())
-}
-
 /// Facts about those who ask: "we run a billing platform", "the team knows Scala", "today …".
 pub fn is_context(words: &[Word]) -> bool {
     let says = |list: &[&str]| words.iter().any(|word| list.contains(&word.lower.as_str()));
@@ -178,9 +151,9 @@ pub fn is_context(words: &[Word]) -> bool {
     if says(TODAY) {
         return true;
     }
-    let skipped = usize::from(matches!(at(words, 0), "and" | "but" | "so"));
-    let (first, second) = (at(words, skipped), at(words, skipped + 1));
-    let third = at(words, skipped + 2);
+    let skipped = usize::from(matches!(lower_at(words, 0), "and" | "but" | "so"));
+    let (first, second) = (lower_at(words, skipped), lower_at(words, skipped + 1));
+    let third = lower_at(words, skipped + 2);
     let has_number_as_limit = says(&["at", "most", "least", "less", "under"]) && says(&["month"]);
     if matches!(first, "we" | "i") && OWN_DEEDS.contains(&second) && !has_number_as_limit {
         // "We are building": a wish, and "we have to": a duty.
@@ -212,12 +185,13 @@ pub fn is_context(words: &[Word]) -> bool {
         ])
 }
 
-/// A subject that is the product, a part of it or somebody who uses it, and a verb in the present tense.
-fn tells_of_the_product(words: &[Word]) -> bool {
+/// Of what is no context: whether it is a demand in the present tense, by a subject that is the product, a part
+/// of it or somebody who uses it, and a verb.
+pub fn is_demand(words: &[Word]) -> bool {
     let mut from = 0;
     // "With --json it prints", "Every evening the shop exports", "When a job fails, it is repeated".
     if matches!(
-        at(words, 0),
+        lower_at(words, 0),
         "with"
             | "without"
             | "when"
@@ -240,7 +214,7 @@ fn tells_of_the_product(words: &[Word]) -> bool {
         }
     }
     let is_article = matches!(
-        at(words, from),
+        lower_at(words, from),
         "the"
             | "a"
             | "an"
@@ -261,12 +235,12 @@ fn tells_of_the_product(words: &[Word]) -> bool {
             | "jedes"
             | "alle"
     );
-    let article = at(words, from);
+    let article = lower_at(words, from);
     let every = matches!(article, "every" | "each");
     let first = from + usize::from(is_article);
     for place in first..words.len().min(first + 4) {
-        let word = at(words, place);
-        let next = at(words, place + 1);
+        let word = lower_at(words, place);
+        let next = lower_at(words, place + 1);
         if PRODUCT.contains(&word) || PEOPLE.contains(&word) {
             let is_named_only = article == "a" || article == "an";
             let is_followed = words[place].gap == Gap::Space && !NO_VERBS.contains(&next);
@@ -290,7 +264,25 @@ fn tells_of_the_product(words: &[Word]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Telling, telling};
+    use super::{is_context, is_demand};
+    use crate::requirements::words::words;
+
+    /// What a plain statement tells.
+    #[derive(Debug, PartialEq, Eq)]
+    enum Telling {
+        Demand,
+        Context,
+        Unclear,
+    }
+
+    fn telling(clause: &str) -> Telling {
+        let words = words(clause);
+        match (is_context(&words), is_demand(&words)) {
+            (true, _) => Telling::Context,
+            (false, true) => Telling::Demand,
+            (false, false) => Telling::Unclear,
+        }
+    }
 
     fn check(expected: Telling, clauses: &[&str]) {
         for clause in clauses {

@@ -45,6 +45,21 @@ pub fn words(text: &str) -> Vec<Word> {
     found
 }
 
+/// The word in this place, lower case; nothing where there is none.
+pub fn lower_at(words: &[Word], place: usize) -> &str {
+    words.get(place).map_or("", |word| word.lower.as_str())
+}
+
+/// Whether `piece` stands in `text`, and not within a word.
+pub fn stands_in(text: &str, piece: &str) -> bool {
+    text.match_indices(piece).any(|(at, _)| {
+        let before = text[..at].chars().next_back();
+        let after = text[at + piece.len()..].chars().next();
+        let is_part = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+        !is_part(before) && !is_part(after)
+    })
+}
+
 fn word(token: &str, start: usize) -> Option<Word> {
     if token == "&" {
         return Some(Word {

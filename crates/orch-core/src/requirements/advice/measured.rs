@@ -2,7 +2,7 @@
 //! and how much.
 
 use super::super::dates::{limit, month};
-use super::super::words::Word;
+use super::super::words::{Word, lower_at};
 use super::stems::stem;
 use super::units::{CURRENCIES, SIZES, TIMES, TOPICS};
 
@@ -62,7 +62,7 @@ pub fn demands(spoken: &[Word]) -> Vec<Demand> {
 }
 
 fn demand_at(spoken: &[Word], at: usize, topic: Option<&str>) -> Option<Demand> {
-    let word = |at: usize| spoken.get(at).map_or("", |word| word.lower.as_str());
+    let word = |at: usize| lower_at(spoken, at);
     if month(spoken, at).is_some() {
         let date = limit(spoken, at)?;
         let shown: Vec<&str> = (date.first..=date.last).map(word).collect();
@@ -145,7 +145,7 @@ fn topic(spoken: &[Word]) -> Option<&'static str> {
 
 /// "a month", "per user", "per second": what the number is counted for.
 fn period(spoken: &[Word], at: usize) -> String {
-    let word = |at: usize| spoken.get(at).map_or("", |word| word.lower.as_str());
+    let word = |at: usize| lower_at(spoken, at);
     for place in at + 1..=at + 5 {
         match word(place) {
             "per" | "each" | "pro" => return format!("per {}", stem(word(place + 1))),

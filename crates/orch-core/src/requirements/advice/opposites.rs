@@ -1,7 +1,7 @@
 //! Statements that cannot both hold though they share no words, and what a sentence is about. Data, and the
 //! plainest of readings: what is found is put to a person as a question.
 
-use super::super::words::{Word, words};
+use super::super::words::{Word, stands_in, words};
 use super::stems::stem;
 
 /// Phrases that cannot both hold of one product.
@@ -196,14 +196,6 @@ fn saying(texts: &[&str], side: &Side) -> Vec<(usize, &'static str)> {
         (!denied).then_some((at, *phrase))
     });
     said.take(MOST).collect()
-}
-
-fn stands_in(text: &str, phrase: &str) -> bool {
-    text.match_indices(phrase).any(|(at, _)| {
-        let is_letter = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
-        !is_letter(text[..at].chars().next_back())
-            && !is_letter(text[at + phrase.len()..].chars().next())
-    })
 }
 
 fn is_denied(text: &str) -> bool {

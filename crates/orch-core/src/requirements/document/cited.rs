@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::super::id::normalised;
 use super::super::item::Source;
 use super::super::reading;
+use super::super::words::stands_in;
 use super::build::{Content, Text};
 use super::suggested::SuggestedCite;
 
@@ -94,14 +95,4 @@ impl Sentential {
         });
         first.map(|(_, source)| source.clone())
     }
-}
-
-/// Whether `piece` stands in `words`, and not within a word.
-fn stands_in(words: &str, piece: &str) -> bool {
-    words.match_indices(piece).any(|(at, _)| {
-        let before = words[..at].chars().next_back();
-        let after = words[at + piece.len()..].chars().next();
-        let is_part = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
-        !is_part(before) && !is_part(after)
-    })
 }
