@@ -78,9 +78,10 @@ pub fn statements(survey: &Survey, renew: Renew) -> Vec<Statement> {
 
 fn facts(survey: &Survey) -> Vec<Statement> {
     let mut found = Vec::new();
+    // What is there is a fact to know of, and nothing to build or to check.
     let mut fact = |text: String, cites: String| {
         found.push(Statement {
-            kind: ItemKind::Constraint,
+            kind: ItemKind::Goal,
             text,
             cites,
         });

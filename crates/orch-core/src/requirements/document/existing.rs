@@ -4,7 +4,7 @@
 use crate::survey::{Renew, Survey, modernizing, statements};
 
 use super::super::id::Ids;
-use super::super::item::{Item, ItemKind, Source};
+use super::super::item::{Item, Source};
 use super::build::{Content, Fresh, Text, requirement};
 use super::model::Origin;
 
@@ -28,11 +28,7 @@ pub(super) fn of_code(
 ) -> Vec<Fresh> {
     let mut ids = Ids::default();
     let items = statements(survey, renew).into_iter().enumerate();
-    let items = items.map(|(at, mut statement)| {
-        // What is there is a fact to know of, and nothing to build or to check.
-        if statement.kind == ItemKind::Constraint {
-            statement.kind = ItemKind::Goal;
-        }
+    let items = items.map(|(at, statement)| {
         // Counts change with every commit, and what they are of does not.
         let name = statement.text.split(" (").next().unwrap_or_default();
         let item = Item {

@@ -114,7 +114,6 @@ pub fn is_named(path: &str) -> bool {
     NAMES.contains(&name)
         || is_dockerfile(name)
         || is_compose(name)
-        || is_workflow(path)
         || is_requirements(path)
         || is_pipeline(path)
         || name.ends_with(".csproj")
