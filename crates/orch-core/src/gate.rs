@@ -7,7 +7,7 @@ use crate::approval::{Approval, Status, Subject};
 use crate::digest::Digest;
 use crate::ids::{ApprovalId, QueueEntryId};
 use crate::rules::{ApprovalRule, Rules};
-use crate::work_item::{ApprovalHistory, WorkItem};
+use crate::work_item::{ApprovalHistory, Kind, WorkItem};
 
 /// The gate's answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,14 +64,19 @@ impl Closed {
 /// Whether approvals concern this item at all.
 #[must_use]
 pub fn is_gated(item: &WorkItem, rules: &Rules) -> bool {
+    let is_asked_for = match rules.approval {
+        ApprovalRule::Off => false,
+        ApprovalRule::Required => item.approval == ApprovalHistory::Requested,
+    };
+    is_asked_for || is_gated_by_risk(&item.title, item.environment.as_deref(), item.kind, rules)
+}
+
+/// Whether approvals concern such work though nobody asked for one, as a plan's tasks before they are items.
+#[must_use]
+pub fn is_gated_by_risk(title: &str, environment: Option<&str>, kind: Kind, rules: &Rules) -> bool {
     match rules.approval {
         ApprovalRule::Off => false,
-        ApprovalRule::Required => {
-            item.approval == ApprovalHistory::Requested
-                || rules
-                    .risk
-                    .is_risky(&item.title, item.environment.as_deref(), item.kind)
-        }
+        ApprovalRule::Required => rules.risk.is_risky(title, environment, kind),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use orch_core::time::whole_seconds;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -85,10 +86,6 @@ fn lifts(after: &Option<Duration>) -> String {
     after.map_or(String::new(), |after| {
         format!("; it lifts in {} s", whole_seconds(after))
     })
-}
-
-fn whole_seconds(wait: Duration) -> u64 {
-    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
 }
 
 /// What helps against an error.

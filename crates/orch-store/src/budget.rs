@@ -41,6 +41,19 @@ pub struct Levels {
     pub run: Option<i64>,
 }
 
+impl Levels {
+    /// Those of what is asked for a project as a whole.
+    #[must_use]
+    pub const fn of_project(project: ProjectId) -> Self {
+        Self {
+            project,
+            plan: None,
+            work_item: None,
+            run: None,
+        }
+    }
+}
+
 /// A budget as somebody sets it.
 #[derive(Clone, Copy, Debug)]
 pub struct NewBudget<'a> {

@@ -138,22 +138,28 @@ pub async fn set_used(conn: &mut Conn, meter: Meter<'_>, used: Used) -> Result<(
     Ok(())
 }
 
+/// What the calls have cost whose `$column` is `$1`.
+macro_rules! costs_by_model {
+    ($column:literal) => {
+        $crate::conn::sql!(concat!(
+            "SELECT model AS name, count(*) AS calls, CAST(SUM(CASE WHEN error IS NULL THEN 0 ELSE 1 END) AS BIGINT) AS failed,
+                CAST(SUM(input_tokens) AS BIGINT) AS input_tokens, CAST(SUM(cached_tokens) AS BIGINT) AS cached_tokens,
+                CAST(SUM(output_tokens) AS BIGINT) AS output_tokens,
+                CAST(COALESCE(SUM(cost_microusd), 0) AS BIGINT) AS cost_microusd,
+                CAST(SUM(CASE WHEN cost_microusd IS NULL THEN 1 ELSE 0 END) AS BIGINT) AS unpriced
+           FROM model_call WHERE ",
+            $column,
+            " = $1 GROUP BY model ORDER BY cost_microusd DESC, name LIMIT 100"
+        ))
+    };
+}
+
 /// What the calls of a run have cost, by model, the dearest first; at most 100 models.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn of_run(conn: &mut Conn, run: RunId) -> Result<Vec<Sum>, StoreError> {
-    all!(
-        conn,
-        Sum,
-        "SELECT model AS name, count(*) AS calls, CAST(SUM(CASE WHEN error IS NULL THEN 0 ELSE 1 END) AS BIGINT) AS failed,
-                CAST(SUM(input_tokens) AS BIGINT) AS input_tokens, CAST(SUM(cached_tokens) AS BIGINT) AS cached_tokens,
-                CAST(SUM(output_tokens) AS BIGINT) AS output_tokens,
-                CAST(COALESCE(SUM(cost_microusd), 0) AS BIGINT) AS cost_microusd,
-                CAST(SUM(CASE WHEN cost_microusd IS NULL THEN 1 ELSE 0 END) AS BIGINT) AS unpriced
-           FROM model_call WHERE run_id = $1 GROUP BY model ORDER BY cost_microusd DESC, name LIMIT 100",
-        run.get()
-    )
+    all!(conn, Sum, costs_by_model!("run_id"), run.get())
 }
 
 /// The same of a work item, with all its runs.
@@ -161,15 +167,5 @@ pub async fn of_run(conn: &mut Conn, run: RunId) -> Result<Vec<Sum>, StoreError>
 /// # Errors
 /// When the database fails.
 pub async fn of_item(conn: &mut Conn, item: WorkItemId) -> Result<Vec<Sum>, StoreError> {
-    all!(
-        conn,
-        Sum,
-        "SELECT model AS name, count(*) AS calls, CAST(SUM(CASE WHEN error IS NULL THEN 0 ELSE 1 END) AS BIGINT) AS failed,
-                CAST(SUM(input_tokens) AS BIGINT) AS input_tokens, CAST(SUM(cached_tokens) AS BIGINT) AS cached_tokens,
-                CAST(SUM(output_tokens) AS BIGINT) AS output_tokens,
-                CAST(COALESCE(SUM(cost_microusd), 0) AS BIGINT) AS cost_microusd,
-                CAST(SUM(CASE WHEN cost_microusd IS NULL THEN 1 ELSE 0 END) AS BIGINT) AS unpriced
-           FROM model_call WHERE work_item_id = $1 GROUP BY model ORDER BY cost_microusd DESC, name LIMIT 100",
-        item.get()
-    )
+    all!(conn, Sum, costs_by_model!("work_item_id"), item.get())
 }

@@ -55,6 +55,9 @@ pub struct NewModelCall<'a> {
     pub latency_us: i64,
 }
 
+/// The `ask` of a call whose words are not kept.
+pub const NO_WORDS: &str = r#"{"system":"","messages":[]}"#;
+
 /// Keeps a call.
 ///
 /// # Errors
@@ -92,9 +95,9 @@ pub async fn insert(conn: &mut Conn, call: &NewModelCall<'_>) -> Result<(), Stor
 pub async fn forget_texts_before(conn: &mut Conn, then: Timestamp) -> Result<u64, StoreError> {
     execute!(
         conn,
-        "UPDATE model_call SET ask = '{\"system\":\"\",\"messages\":[]}', answer = NULL
-          WHERE started_at < $1 AND (answer IS NOT NULL OR length(ask) > 40)",
-        then.as_micros()
+        "UPDATE model_call SET ask = $2, answer = NULL WHERE started_at < $1 AND (answer IS NOT NULL OR length(ask) > 40)",
+        then.as_micros(),
+        NO_WORDS
     )
 }
 

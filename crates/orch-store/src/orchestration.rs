@@ -7,7 +7,7 @@ use orch_core::time::Timestamp;
 use crate::conn::{all, execute, listing, one, optional};
 use crate::inline::row;
 use crate::stored::{Lenient, noun, nouns, stored};
-use crate::{Conn, Found, Page, StoreError};
+use crate::{Conn, Found, Key, Page, StoreError};
 
 row! {
     /// A request: `status` is running, completed, failed or cancelled.
@@ -45,6 +45,16 @@ row! {
 }
 
 stored!(Session, "orchestration_session" by id => Session);
+
+row! {
+    /// How far a request is that nobody works on any more.
+    struct Cut {
+        id: i64,
+        agents: String,
+    }
+}
+
+stored!(Cut, "orchestration" by id => Cut);
 
 /// A request as it begins.
 #[derive(Clone, Debug)]
@@ -121,7 +131,7 @@ pub async fn progress(conn: &mut Conn, id: i64, agents: &str) -> Result<(), Stor
     Ok(())
 }
 
-/// Ends a running request; tells whether it was running.
+/// Ends a running request; tells whether it was running. Without `agents` they stay as they are.
 ///
 /// # Errors
 /// When the database fails.
@@ -129,13 +139,13 @@ pub async fn end(
     conn: &mut Conn,
     id: i64,
     status: &str,
-    agents: &str,
+    agents: Option<&str>,
     error: Option<&str>,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     let touched = execute!(
         conn,
-        "UPDATE orchestration SET status = $2, agents = $3, error = $4, ended_at = $5
+        "UPDATE orchestration SET status = $2, agents = COALESCE(CAST($3 AS TEXT), agents), error = $4, ended_at = $5
           WHERE id = $1 AND status = 'running'",
         id,
         status,
@@ -155,7 +165,8 @@ pub struct Left {
     pub begun: Timestamp,
 }
 
-/// The first `limit` running requests that are left.
+/// The first `limit` running requests that are left, with their agents where these can be read. Nothing else of
+/// them is read: one of which something cannot be read is to end as well.
 ///
 /// # Errors
 /// When the database fails.
@@ -163,17 +174,24 @@ pub async fn left(
     conn: &mut Conn,
     left: Left,
     limit: i64,
-) -> Result<Found<Orchestration>, StoreError> {
+) -> Result<Vec<(i64, Option<String>)>, StoreError> {
     let rows = all!(
         conn,
-        Lenient<Orchestration>,
-        "SELECT * FROM orchestration
+        Lenient<Cut>,
+        "SELECT id, agents FROM orchestration
           WHERE status = 'running' AND (deadline < $1 OR started_at < $2) ORDER BY id LIMIT $3",
         left.due.as_micros(),
         left.begun.as_micros(),
         limit
     )?;
-    Ok(Found::of::<Orchestration>(rows))
+    let cut = rows.into_iter().filter_map(|row| match row.noun() {
+        Ok(Cut { id, agents }) => Some((id, Some(agents))),
+        Err(unreadable) => match unreadable.key {
+            Key::Number(id) => Some((id, None)),
+            Key::Name(_) => None,
+        },
+    });
+    Ok(cut.collect())
 }
 
 /// Forgets requests that ended before, and sessions that were not used since. Tells how many requests.

@@ -2,6 +2,7 @@
 //!
 //! `content` is JSON that the server's application writes and reads.
 
+use orch_core::breakdown::ACCEPTANCE;
 use orch_core::ids::{PlanId, ProjectId, RequirementsId, WorkItemId};
 use orch_core::time::Timestamp;
 
@@ -332,13 +333,11 @@ pub async fn set_items<'a>(
 }
 
 row! {
-    /// How long a task's ended runs took in all.
+    /// How long the ended runs of a task whose work is done took in all.
     #[derive(Clone, Debug, PartialEq, Eq)]
     pub struct Worked {
         pub task: String,
-        pub item_state: String,
         pub worked_us: i64,
-        pub runs: i64,
         /// Of these, runs that passed acceptance commands.
         pub accepted: i64,
         /// Of these, runs that succeeded without any step.
@@ -346,7 +345,7 @@ row! {
     }
 }
 
-/// How long the work of a project's plans took, by task.
+/// How long the work that is done of a project's plans took, by task.
 ///
 /// # Errors
 /// When the database fails.
@@ -354,17 +353,17 @@ pub async fn worked(conn: &mut Conn, project: ProjectId) -> Result<Vec<Worked>, 
     all!(
         conn,
         Worked,
-        "SELECT p.task, i.state AS item_state, CAST(sum(r.finished_at - r.started_at) AS BIGINT) AS worked_us,
-                count(*) AS runs,
+        "SELECT p.task, CAST(sum(r.finished_at - r.started_at) AS BIGINT) AS worked_us,
                 CAST(sum(CASE WHEN r.status = 'succeeded' AND EXISTS (SELECT 1 FROM step s WHERE s.run_id = r.id
-                     AND s.status = 'succeeded' AND s.name LIKE 'acceptance: %') THEN 1 ELSE 0 END) AS BIGINT) AS accepted,
+                     AND s.status = 'succeeded' AND s.name LIKE CAST($2 AS TEXT)) THEN 1 ELSE 0 END) AS BIGINT) AS accepted,
                 CAST(sum(CASE WHEN r.status = 'succeeded' AND NOT EXISTS (SELECT 1 FROM step s WHERE s.run_id = r.id)
                      THEN 1 ELSE 0 END) AS BIGINT) AS by_hand
            FROM plan_item p JOIN work_item i ON i.id = p.work_item_id
            JOIN run r ON r.work_item_id = p.work_item_id
-          WHERE p.project_id = $1 AND r.started_at IS NOT NULL AND r.finished_at IS NOT NULL
-          GROUP BY p.task, i.state ORDER BY p.task",
-        project.get()
+          WHERE p.project_id = $1 AND i.state = 'Done' AND r.started_at IS NOT NULL AND r.finished_at IS NOT NULL
+          GROUP BY p.task ORDER BY p.task",
+        project.get(),
+        format!("{ACCEPTANCE}%")
     )
 }
 
@@ -404,8 +403,6 @@ row! {
         pub id: i64,
         pub run_id: i64,
         pub name: String,
-        pub media_type: String,
-        pub kind: String,
         /// What the platform read in it, as JSON.
         pub report: Option<String>,
     }
@@ -423,7 +420,7 @@ pub async fn told_of(
     all!(
         conn,
         Told,
-        "SELECT a.id, a.run_id, a.name, a.media_type, a.kind, a.report FROM artifact a JOIN run r ON r.id = a.run_id
+        "SELECT a.id, a.run_id, a.name, a.report FROM artifact a JOIN run r ON r.id = a.run_id
           WHERE r.work_item_id IN (SELECT CAST(value AS BIGINT) FROM json_each($1))
             AND (a.kind IN ('patch', 'diff', 'change') OR a.media_type IN ('text/x-diff', 'text/x-patch')
                  OR lower(a.name) LIKE '%.patch' OR lower(a.name) LIKE '%.diff' OR a.report LIKE '{_format_:_junit_%')

@@ -178,6 +178,12 @@ impl<T> Found<T> {
         }
     }
 
+    /// The cursor of the next page, where this one is full.
+    #[must_use]
+    pub const fn next(&self) -> Option<i64> {
+        self.next
+    }
+
     /// The rows that cannot be read.
     #[must_use]
     pub fn unreadable(&self) -> &[Unreadable] {

@@ -203,20 +203,16 @@ impl Client {
     pub(super) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let url = format!("{}{path}", self.url());
         let key = self.key.as_ref().filter(|_| method == Method::POST);
-        let request = self.http.request(method, url);
-        let request = match key {
-            Some(key) => request.header(IDEMPOTENCY_KEY, key),
-            None => request,
-        };
         let known = [
-            (AUTHORIZATION.as_str(), &self.authorization),
-            (INSIDE, &self.inside),
+            (IDEMPOTENCY_KEY, key),
+            (AUTHORIZATION.as_str(), self.authorization.as_ref()),
+            (INSIDE, self.inside.as_ref()),
         ];
         let known = known
             .into_iter()
-            .filter_map(|(name, value)| Some((name, value.as_ref()?)));
+            .filter_map(|(name, value)| Some((name, value?)));
         known
-            .fold(request, |request, (name, value)| {
+            .fold(self.http.request(method, url), |request, (name, value)| {
                 request.header(name, value)
             })
             .header(ACCEPT, "application/json")
@@ -233,9 +229,7 @@ impl Client {
         path: &str,
         body: &impl Serialize,
     ) -> Result<T, ClientError> {
-        let request = self.request(Method::POST, path).json(body);
-        let response = self.send_within(request, LONG_TIMEOUT).await?;
-        self.decode(response).await
+        self.post_within(path, body, LONG_TIMEOUT).await
     }
 
     /// POST of what a model has to think about: the server bounds the time.
@@ -244,8 +238,17 @@ impl Client {
         path: &str,
         body: &impl Serialize,
     ) -> Result<T, ClientError> {
+        self.post_within(path, body, MODEL_TIMEOUT).await
+    }
+
+    async fn post_within<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+        answer_timeout: Duration,
+    ) -> Result<T, ClientError> {
         let request = self.request(Method::POST, path).json(body);
-        let response = self.send_within(request, MODEL_TIMEOUT).await?;
+        let response = self.send_within(request, answer_timeout).await?;
         self.decode(response).await
     }
 

@@ -6,25 +6,23 @@
 
 use orch_core::engine::Refusal;
 use orch_core::ids::{RunId, WorkItemId};
+use orch_core::run::Run;
 use orch_model::{Cost, Prices, Usage};
 use orch_store::budget::Levels;
 use orch_store::charge::{self as store, Meter, Used};
-use orch_store::model_call::{self, NewModelCall, Sum};
+use orch_store::model_call::{self, NO_WORDS, NewModelCall, Sum};
 use orch_store::{Tx, run};
 use serde_json::{Map, Value, json};
 
+use super::budget::{LARGEST, bounded, micros, whole};
 use super::model_counts::Outcome;
 use super::{App, AppError, Result, budget, pricing};
 
 /// Counts of one run: conversations that began anew, and models.
 const MOST_METERS: i64 = 200;
-/// Sums of sums stay numbers.
-const LARGEST: u64 = 1_000_000_000_000_000;
 const LONGEST_NAME: usize = 200;
 /// A model whose name nobody told.
 const UNKNOWN: &str = "unknown";
-/// What is kept of a call whose words are in the run's log.
-const NO_WORDS: &str = r#"{"system":"","messages":[]}"#;
 
 /// What a run has used of a model up to now.
 #[derive(Clone, Debug)]
@@ -53,9 +51,9 @@ pub async fn take(app: &App, actor: &str, told: Use) -> Result<()> {
         let expected = format!("at most the epoch, {}", told.epoch);
         return Err(AppError::wrong("since_epoch", told.since_epoch, expected));
     }
-    let prices = prices(app).await?;
+    let prices = pricing::prices(app).await?;
     let mut tx = app.store().begin(actor).await?;
-    let (levels, _) = held(&mut tx, told.run, Some(told.epoch)).await?;
+    let levels = held(&mut tx, told.run, told.epoch).await?;
     let meter = Meter {
         run: told.run,
         since: whole(told.since_epoch),
@@ -131,7 +129,7 @@ pub async fn take_last(
 pub async fn take_summary(
     app: &App,
     tx: &mut Tx,
-    run: RunId,
+    run: &Run,
     (model, told): (Option<&str>, &Map<String, Value>),
     prices: &Prices,
 ) -> Result<()> {
@@ -141,17 +139,8 @@ pub async fn take_summary(
         return Ok(());
     }
     let model = model.unwrap_or_else(|| UNKNOWN.to_owned());
-    let (levels, _) = budget::of_run(&mut tx.conn, run).await?;
+    let levels = budget::of_run(&mut tx.conn, run).await?;
     charge(app, tx, levels, ("agent", &model), more, prices).await
-}
-
-/// The prices that hold now.
-///
-/// # Errors
-/// When the store fails.
-pub async fn prices(app: &App) -> Result<Prices> {
-    let set = pricing::set_prices(app).await?;
-    Ok(app.team().models().prices(set))
 }
 
 /// Whether a model may be asked for a run now.
@@ -165,7 +154,7 @@ pub async fn may_ask(app: &App, id: RunId, epoch: u64) -> Result<()> {
         .ok_or_else(|| AppError::not_found("run", id.get()))?;
     run.check_writer(Some(epoch), app.store().now())
         .map_err(Refusal::from)?;
-    let (levels, _) = budget::of_run(&mut conn, id).await?;
+    let levels = budget::of_run(&mut conn, &run).await?;
     drop(conn);
     budget::check(app, levels).await
 }
@@ -207,7 +196,7 @@ async fn charge(
         Ok(price) => Some(price.of(more.usage)),
         Err(_) => more.own.map(Cost::from_micros),
     };
-    let cost = cost.map(|cost| cost.min(Cost::from_micros(LARGEST)));
+    let cost = cost.map(bounded);
     let now = tx.now();
     let new = NewModelCall {
         orchestration_id: None,
@@ -217,13 +206,14 @@ async fn charge(
         run_id: levels.run,
         role: source,
         model,
+        // Its words are in the run's log.
         ask: NO_WORDS,
         answer: None,
         error: None,
         input_tokens: whole(more.usage.input_tokens),
         cached_tokens: whole(more.usage.cached_tokens),
         output_tokens: whole(more.usage.output_tokens),
-        cost_microusd: cost.map(|cost| whole(cost.micros())),
+        cost_microusd: cost.map(micros),
         started_at: now,
         latency_us: 0,
     };
@@ -243,12 +233,13 @@ async fn charge(
 }
 
 /// Where the cost of a run counts, for whoever holds it or held it last.
-async fn held(tx: &mut Tx, id: RunId, epoch: Option<u64>) -> Result<(Levels, i64)> {
+async fn held(tx: &mut Tx, id: RunId, epoch: u64) -> Result<Levels> {
     let run = run::find(&mut tx.conn, id)
         .await?
         .ok_or_else(|| AppError::not_found("run", id.get()))?;
-    run.check_logger(epoch, tx.now()).map_err(Refusal::from)?;
-    budget::of_run(&mut tx.conn, id).await
+    run.check_logger(Some(epoch), tx.now())
+        .map_err(Refusal::from)?;
+    budget::of_run(&mut tx.conn, &run).await
 }
 
 /// Sums only grow: one that came late or is smaller changes nothing.
@@ -289,10 +280,6 @@ fn name(field: &'static str, text: &str) -> Result<Option<String>> {
         return Err(AppError::invalid(field, message));
     }
     Ok((!text.is_empty()).then(|| text.to_owned()))
-}
-
-fn whole(count: u64) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 fn count(count: i64) -> u64 {

@@ -2,7 +2,7 @@
 //!
 //! A price counts for calls that begin after it was set; what a call has cost never changes.
 
-use orch_model::Price;
+use orch_model::{Price, Prices};
 use orch_store::model_price::{self as store, ModelPrice, NewPrice};
 use orch_store::{StoreError, Tx};
 use serde_json::json;
@@ -31,17 +31,16 @@ pub struct Wanted {
     pub output: u64,
 }
 
-/// The prices that people set.
-pub(crate) async fn set_prices(app: &App) -> std::result::Result<Vec<(String, Price)>, StoreError> {
+/// The prices that hold now.
+pub(crate) async fn prices(app: &App) -> std::result::Result<Prices, StoreError> {
     let mut conn = app.store().peek().await?;
-    let rows = store::list(&mut conn).await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| {
-            let price = of_row(&row);
-            (row.model, price)
-        })
-        .collect())
+    let set = store::list(&mut conn).await?;
+    drop(conn);
+    let rows = set.into_iter().map(|row| {
+        let price = of_row(&row);
+        (row.model, price)
+    });
+    Ok(app.team().models().prices(rows))
 }
 
 fn of_row(row: &ModelPrice) -> Price {

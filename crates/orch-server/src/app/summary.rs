@@ -5,7 +5,7 @@ use orch_core::ids::RunId;
 use orch_store::summary::{self, Summary};
 use serde_json::{Map, Value, json};
 
-use super::{App, AppError, Result, charge, run};
+use super::{App, AppError, Result, charge, pricing, run};
 
 /// The longest summary, in bytes.
 const LONGEST: usize = 256 * 1024;
@@ -93,7 +93,10 @@ pub async fn add(
         return Err(AppError::invalid("usage", message));
     }
     run::show(app, run_id).await?;
-    let prices = charge::prices(app).await?;
+    let charged = match (counts, &usage) {
+        (Counts::New { model }, Some(usage)) => Some((model, usage, pricing::prices(app).await?)),
+        (Counts::New { .. }, None) | (Counts::Charged, _) => None,
+    };
     let mut tx = app.store().begin(actor).await?;
     let run = orch_store::run::find(&mut tx.conn, run_id)
         .await?
@@ -104,8 +107,8 @@ pub async fn add(
     let stored = summary::insert(&mut tx.conn, run_id, content, usage_text.as_deref(), now).await?;
     let data = json!({"run_id": run_id, "summary_id": stored.id, "usage": usage});
     tx.record("summary.added", Some(run.project_id), data);
-    if let (Counts::New { model }, Some(usage)) = (counts, &usage) {
-        charge::take_summary(app, &mut tx, run_id, (model, usage), &prices).await?;
+    if let Some((model, usage, prices)) = &charged {
+        charge::take_summary(app, &mut tx, &run, (*model, usage), prices).await?;
     }
     tx.touch_run(run_id);
     tx.commit().await?;

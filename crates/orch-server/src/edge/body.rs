@@ -60,7 +60,7 @@ pub async fn read_whole(body: Body) -> Result<Bytes, ApiError> {
         }
         source = cause.source();
     }
-    Err(Problem::bad_request("the body could not be read").into())
+    Err(Problem::bad_request("the request's body broke off before its end").into())
 }
 
 /// Whether somebody waits for the rest of a request's body; an extension of the request.

@@ -13,6 +13,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderName, HeaderValue};
+use orch_core::time::whole_seconds;
 use orch_store::{Away, shared};
 
 use super::area::{Access, Protocol, Statement};
@@ -47,7 +48,7 @@ pub(super) async fn check(State(edge): State<Arc<Edge>>, request: Request, next:
     let (mut response, remaining) = match verdict {
         Verdict::Accepted { remaining } => (next.run(request).await, remaining),
         Verdict::Refused { retry_after } => {
-            let whole = retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0);
+            let whole = whole_seconds(retry_after);
             let limit = limiter.limit();
             let problem = Problem::too_many(format!(
                 "this client has used its {limit} requests per minute; try again in {whole} s"

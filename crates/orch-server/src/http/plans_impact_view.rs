@@ -36,11 +36,13 @@ pub fn impact(found: Impacted) -> PlanImpact {
     };
     let downstream: BTreeSet<&String> = impact.downstream.iter().collect();
     let directly: BTreeSet<&String> = impact.tasks.iter().collect();
-    let touched = breakdown
+    let touched: Vec<&Task> = breakdown
         .tasks
         .iter()
-        .filter(|task| directly.contains(&task.id) || downstream.contains(&task.id));
+        .filter(|task| directly.contains(&task.id) || downstream.contains(&task.id))
+        .collect();
     let tasks: Vec<PlanTouched> = touched
+        .iter()
         .map(|task| {
             let standing = standings.get(&task.id);
             PlanTouched {
@@ -56,9 +58,8 @@ pub fn impact(found: Impacted) -> PlanImpact {
             }
         })
         .collect();
-    let is_touched = |task: &&Task| directly.contains(&task.id) || downstream.contains(&task.id);
-    let touched = breakdown.tasks.iter().filter(is_touched);
     let mut tests: Vec<PlanTest> = touched
+        .iter()
         .flat_map(|task| commands(task, standings.get(&task.id)))
         .collect();
     let task_of: BTreeMap<i64, &str> = standings

@@ -1,4 +1,7 @@
-//! The `ETag` of a version that a person approves: its digest in quotes, in answers and in `If-Match`.
+//! The `ETag` of a version: what names it in quotes, in answers and in `If-Match`. A version that a person approves is
+//! named by its digest.
+
+use std::fmt::Display;
 
 use axum::response::{IntoResponse, Response};
 use http::header::{ETAG, IF_MATCH};
@@ -41,9 +44,13 @@ pub(super) fn bound_digest(
     }
 }
 
-/// The answer with the version's digest as the `ETag`.
-pub(super) fn tagged(status: StatusCode, digest: &str, body: impl IntoResponse) -> Response {
-    let etag = HeaderValue::from_str(&format!("\"{digest}\""));
+/// The answer with what names the version as the `ETag`.
+pub(super) fn tagged(
+    status: StatusCode,
+    version: &impl Display,
+    body: impl IntoResponse,
+) -> Response {
+    let etag = HeaderValue::from_str(&format!("\"{version}\""));
     let mut response = (status, body).into_response();
     if let Ok(etag) = etag {
         response.headers_mut().insert(ETAG, etag);

@@ -2,9 +2,9 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::response::{IntoResponse as _, Response};
-use http::header::{ETAG, IF_MATCH};
-use http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::Response;
+use http::header::IF_MATCH;
+use http::{HeaderMap, StatusCode};
 use orch_api::problem::Problem;
 use orch_api::types::approval::{Approval, ReasonBody};
 use orch_api::types::run::Run;
@@ -21,6 +21,7 @@ use utoipa::IntoParams;
 use utoipa_axum::routes;
 
 use super::paging::{Listing, PageQuery};
+use super::version_tag::tagged;
 use super::view;
 use crate::app::{App, AppError, approval, charge, checks, run, work_item};
 use crate::edge::{
@@ -162,17 +163,6 @@ async fn list(
     Ok(listing.answer(items, |item| view::work_item(&item)))
 }
 
-fn with_etag(item: &core::WorkItem) -> Response {
-    tagged(Json(view::work_item(item)).into_response(), item.version)
-}
-
-fn tagged(mut response: Response, version: i64) -> Response {
-    if let Ok(etag) = HeaderValue::from_str(&format!("\"{version}\"")) {
-        response.headers_mut().insert(ETAG, etag);
-    }
-    response
-}
-
 /// Show a work item
 #[utoipa::path(get, path = "/work-items/{id}", tag = "work items", params(("id" = i64, Path)), responses(
     (status = 200, body = WorkItem), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
@@ -183,7 +173,7 @@ async fn show(State(app): State<App>, Path(id): Path<i64>) -> Result<Response, A
         costs: costs.into_iter().map(view::cost).collect(),
         ..view::work_item(&item)
     };
-    Ok(tagged(Json(shown).into_response(), item.version))
+    Ok(tagged(StatusCode::OK, &item.version, Json(shown)))
 }
 
 /// Change a work item
@@ -207,8 +197,11 @@ async fn update(
         reference: change.reference,
         if_version: if_match(&headers)?,
     };
-    Ok(with_etag(
-        &work_item::update(&app, &caller.name, WorkItemId(id), update).await?,
+    let item = work_item::update(&app, &caller.name, WorkItemId(id), update).await?;
+    Ok(tagged(
+        StatusCode::OK,
+        &item.version,
+        Json(view::work_item(&item)),
     ))
 }
 

@@ -138,7 +138,7 @@ mod tests {
             };
             model_call::insert(conn, &call).await.unwrap();
             if is_over {
-                let over = orchestration::end(conn, row, "completed", "[]", None, then);
+                let over = orchestration::end(conn, row, "completed", Some("[]"), None, then);
                 assert!(over.await.unwrap());
             }
         }

@@ -8,6 +8,7 @@ mod conformance;
 mod damaged_logs;
 mod dispatch;
 mod logs;
+mod orchestrations;
 mod piped;
 mod plans;
 mod projects;

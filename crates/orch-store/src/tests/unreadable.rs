@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Runs a statement that no code of ours would.
-async fn harm(store: &Store, sql: &'static str) {
+pub(super) async fn harm(store: &Store, sql: &'static str) {
     let mut tx = store.begin("test").await.expect("a transaction");
     let changed = match &mut tx.conn {
         Conn::SqliteInline(inline) => inline.execute(sql, &[]).expect("an update"),

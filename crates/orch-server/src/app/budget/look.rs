@@ -56,12 +56,7 @@ pub(super) async fn with_reserved(
         let Some(level) = Level::of(&row.scope, row.scope_id) else {
             continue;
         };
-        let mut levels = Levels {
-            project: ProjectId(row.project_id),
-            plan: None,
-            work_item: None,
-            run: None,
-        };
+        let mut levels = Levels::of_project(ProjectId(row.project_id));
         match level {
             Level::Project(_) => {}
             Level::Plan(id) => levels.plan = Some(id),

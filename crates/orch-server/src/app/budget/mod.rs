@@ -18,5 +18,5 @@ pub use look::{Standing, check, of_project, of_projects};
 pub use period::Period;
 pub use place::{Work, found, of_run};
 pub use set::{Change, clear, set};
-pub use spend::charge;
+pub use spend::{LARGEST, bounded, charge, micros, whole};
 pub use wallet::{Limits, Wallet};

@@ -1,6 +1,7 @@
 //! Where the cost of a piece of work counts: what is above it is found by what it names.
 
 use orch_core::ids::{ProjectId, RunId, WorkItemId};
+use orch_core::run::Run;
 use orch_store::Conn;
 use orch_store::budget::Levels;
 use orch_store::{charge, run};
@@ -23,7 +24,11 @@ pub async fn found(app: &App, work: Work) -> Result<Option<Levels>> {
     let mut conn = app.store().peek().await?;
     let below = match (work.run, work.work_item) {
         (Some(id), given) => {
-            let (levels, item) = of_run(&mut conn, RunId(id)).await?;
+            let run = run::find(&mut conn, RunId(id))
+                .await?
+                .ok_or_else(|| AppError::not_found("run", id))?;
+            let levels = of_run(&mut conn, &run).await?;
+            let item = run.work_item_id.get();
             if let Some(given) = given.filter(|given| *given != item) {
                 let expected = format!("{item}, the work item of run {id}, or nothing");
                 return Err(AppError::wrong("work_item_id", given, expected));
@@ -45,31 +50,22 @@ pub async fn found(app: &App, work: Work) -> Result<Option<Levels>> {
         (Some((levels, _)), _) => Ok(Some(levels)),
         (None, Some(id)) => {
             let project = project::show(app, ProjectId(id)).await?.id;
-            Ok(Some(Levels {
-                project,
-                plan: None,
-                work_item: None,
-                run: None,
-            }))
+            Ok(Some(Levels::of_project(project)))
         }
         (None, None) => Ok(None),
     }
 }
 
-/// Where the cost of a run counts, and its work item.
+/// Where the cost of a run counts.
 ///
 /// # Errors
-/// When there is no such run, or the store fails.
-pub async fn of_run(conn: &mut Conn, id: RunId) -> Result<(Levels, i64)> {
-    let run = run::find(conn, id)
-        .await?
-        .ok_or_else(|| AppError::not_found("run", id.get()))?;
+/// When its work item is not there, or the store fails.
+pub async fn of_run(conn: &mut Conn, run: &Run) -> Result<Levels> {
     let levels = of_item(conn, run.work_item_id).await?;
-    let levels = Levels {
-        run: Some(id.get()),
+    Ok(Levels {
+        run: Some(run.id.get()),
         ..levels
-    };
-    Ok((levels, run.work_item_id.get()))
+    })
 }
 
 async fn of_item(conn: &mut Conn, id: WorkItemId) -> Result<Levels> {

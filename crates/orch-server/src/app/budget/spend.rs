@@ -11,6 +11,9 @@ use super::level::Level;
 use super::period::rolled;
 use super::wallet::pure;
 
+/// What is charged or set aside is no larger: sums of sums stay numbers.
+pub const LARGEST: u64 = 1_000_000_000_000_000;
+
 /// Who spent it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Spender {
@@ -78,6 +81,20 @@ pub(super) fn cost(micros: i64) -> Cost {
     Cost::from_micros(u64::try_from(micros).unwrap_or(0))
 }
 
-pub(super) fn micros(cost: Cost) -> i64 {
-    i64::try_from(cost.micros()).unwrap_or(i64::MAX)
+/// A cost as it is stored.
+#[must_use]
+pub fn micros(cost: Cost) -> i64 {
+    whole(cost.micros())
+}
+
+/// A count as it is stored.
+#[must_use]
+pub fn whole(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// A cost within that bound.
+#[must_use]
+pub fn bounded(cost: Cost) -> Cost {
+    cost.min(Cost::from_micros(LARGEST))
 }

@@ -15,10 +15,7 @@ use serde_json::json;
 
 use super::level::{Level, OverBudget};
 use super::period::rolled;
-use super::spend::{Spender, cost, micros, spend};
-
-/// No reservation is larger: sums of them stay numbers.
-const LARGEST: i64 = 1_000_000_000_000_000;
+use super::spend::{Spender, bounded, cost, micros, spend};
 
 /// Whether a hard cap stands somewhere on a call's way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -181,7 +178,7 @@ impl Wallet {
         let new = NewReservation {
             levels,
             model,
-            amount_microusd: micros(amount).min(LARGEST),
+            amount_microusd: micros(bounded(amount)),
             now,
             expires_at: now.plus(self.held_for),
         };

@@ -59,12 +59,7 @@ async fn plan_of(world: &World, project: ProjectId) -> i64 {
 }
 
 fn wallet(world: &World, project: ProjectId, held_for: Duration) -> Wallet {
-    let levels = Levels {
-        project,
-        plan: None,
-        work_item: None,
-        run: None,
-    };
+    let levels = Levels::of_project(project);
     Wallet::new(world.app.store().clone(), "user", Some(levels), held_for)
 }
 

@@ -249,8 +249,7 @@ async fn way(
     veil: &Veil,
     deadline: Instant,
 ) -> std::result::Result<Option<Way>, StoreError> {
-    let models = app.team().models();
-    let prices = Arc::new(models.prices(pricing::set_prices(app).await?));
+    let prices = Arc::new(pricing::prices(app).await?);
     let levels = purpose.levels();
     let held_for = deadline
         .saturating_duration_since(Instant::now())
@@ -269,7 +268,7 @@ async fn way(
         veil,
         deadline,
     };
-    let model = models.provider(line, &means);
+    let model = app.team().models().provider(line, &means);
     Ok(model.map(|model| Way {
         model,
         prices: Arc::clone(&prices),

@@ -9,14 +9,11 @@ use orch_store::Tx;
 use orch_store::model_call::{self, NewModelCall};
 use serde_json::json;
 
-use super::super::budget::Wallet;
+use super::super::budget::{Wallet, bounded, micros, whole};
 use super::super::model_counts::Outcome;
 use super::super::{App, Result};
 use super::Purpose;
 use crate::models::{Stop, Veil};
-
-/// Sums of costs stay numbers.
-const LARGEST_COST: i64 = 1_000_000_000_000_000;
 
 /// A call that is over. It is to be kept, whatever came of it.
 #[must_use = "a call is evidence: keep it"]
@@ -185,15 +182,10 @@ impl Call {
     /// What all attempts with a model have cost; none where it has no price.
     fn cost(&self, line: &Line<'_>) -> Option<i64> {
         self.prices.of(line.model).ok()?;
-        let micros = self.wallet.cost_of(line.model).micros();
-        Some(i64::try_from(micros).unwrap_or(i64::MAX).min(LARGEST_COST))
+        Some(micros(bounded(self.wallet.cost_of(line.model))))
     }
 }
 
 fn json_of<T: serde::Serialize>(value: &T) -> String {
     serde_json::to_string(value).expect("invariant: what is kept is JSON")
-}
-
-fn whole(tokens: u64) -> i64 {
-    i64::try_from(tokens).unwrap_or(i64::MAX)
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use orch_core::time::whole_seconds;
 use orch_model::{Class, ModelError};
 
 use super::super::AppError;
@@ -59,7 +60,7 @@ impl NoAnswer {
         };
         match error.class() {
             Class::Transient { after } | Class::Parked { after } => {
-                after.map(|after| (after.as_secs() + u64::from(after.subsec_nanos() > 0)).max(1))
+                after.map(|after| whole_seconds(after).max(1))
             }
             Class::Final => None,
         }

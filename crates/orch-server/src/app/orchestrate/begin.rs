@@ -62,8 +62,8 @@ pub async fn begin(app: &App, actor: &str, request: Request) -> Result<Begun> {
     if let Some(levels) = request.levels {
         budget::check(app, levels).await?;
     }
-    let veil = veil(app, request.levels.map(|levels| levels.project)).await?;
     let place = app.team().place()?;
+    let veil = veil(app, request.levels.map(|levels| levels.project)).await?;
     let (id, session) = (request.id.to_string(), request.session.to_string());
     let reports = work::reports(&request);
     let agents =

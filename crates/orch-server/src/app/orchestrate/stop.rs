@@ -69,19 +69,19 @@ pub(crate) async fn end_left(app: &App, begun: Timestamp) -> Result<()> {
         begun,
     };
     let mut conn = app.store().read().await?;
-    let found = store::left(&mut conn, left, AT_ONCE).await?;
+    let rows = store::left(&mut conn, left, AT_ONCE).await?;
     drop(conn);
-    let rows = app.store().named(found).rows;
     if rows.is_empty() {
         return Ok(());
     }
     let mut tx = app.store().begin("system").await?;
     let now = tx.now();
     let mut ended = 0;
-    for row in rows {
-        let (agents, error) = cut_off(row.agents);
+    for (id, agents) in rows {
+        let (agents, error) = cut_off(agents);
         let error = serde_json::to_string(&error).expect("invariant: errors serialise");
-        let is_ended = store::end(&mut tx.conn, row.id, "failed", &agents, Some(&error), now);
+        let agents = agents.as_deref();
+        let is_ended = store::end(&mut tx.conn, id, "failed", agents, Some(&error), now);
         ended += u64::from(is_ended.await?);
     }
     tx.record("orchestration.left", None, json!({"requests": ended}));
@@ -91,14 +91,15 @@ pub(crate) async fn end_left(app: &App, begun: Timestamp) -> Result<()> {
 
 /// What is kept of the roles of a request whose server died: the one that was being asked has failed, and
 /// those after it are skipped, as where a model fails.
-fn cut_off(agents: String) -> (String, OrchestrationError) {
+fn cut_off(agents: Option<String>) -> (Option<String>, OrchestrationError) {
     let mut error = OrchestrationError {
         agent: None,
         reason: "the server that worked on it ended".to_owned(),
         retry_after_seconds: None,
     };
-    // Written by another version: only the request's own state is certain.
-    let Ok(mut kept) = serde_json::from_str::<Vec<Kept>>(&agents) else {
+    let kept = agents.as_deref().map(serde_json::from_str::<Vec<Kept>>);
+    // Damaged, or written by another version: only the request's own state is certain.
+    let Some(Ok(mut kept)) = kept else {
         return (agents, error);
     };
     let open = kept
@@ -115,14 +116,48 @@ fn cut_off(agents: String) -> (String, OrchestrationError) {
         }
     }
     let agents = serde_json::to_string(&kept).expect("invariant: reports serialise");
-    (agents, error)
+    (Some(agents), error)
 }
 
 #[cfg(test)]
 mod tests {
     use orch_api::types::orchestrate::AgentReport;
+    use orch_store::orchestration::NewOrchestration;
 
+    use super::super::super::testing::World;
     use super::*;
+
+    #[tokio::test]
+    async fn a_request_of_which_something_cannot_be_read_is_ended_too() {
+        let world = World::open().await;
+        let mut tx = world.app.store().begin("user").await.unwrap();
+        let now = tx.now();
+        let session = store::use_session(&mut tx.conn, "s", "user", now).await;
+        let session_id = session.unwrap();
+        for (uuid, request, agents) in [("whole", "{}", "[]"), ("a", "{", "[]"), ("b", "{}", "[")] {
+            let new = NewOrchestration {
+                uuid,
+                session_id,
+                session_uuid: "s",
+                request,
+                agents,
+                by: "user",
+                now,
+                deadline: now.plus(std::time::Duration::from_secs(60)),
+            };
+            store::insert(&mut tx.conn, &new).await.unwrap().unwrap();
+        }
+        tx.commit().await.unwrap();
+        let running = async || {
+            let mut conn = world.app.store().read().await.unwrap();
+            let session = store::find_session(&mut conn, "s").await.unwrap();
+            session.unwrap().running
+        };
+        assert_eq!(running().await, 3);
+        let begun = now.plus(std::time::Duration::from_secs(1));
+        end_left(&world.app, begun).await.unwrap();
+        assert_eq!(running().await, 0);
+    }
 
     #[test]
     fn of_a_request_that_was_cut_off_one_role_failed_and_the_later_are_skipped() {
@@ -134,8 +169,8 @@ mod tests {
             },
             text: (status == "completed").then(|| "a text".to_owned()),
         });
-        let (agents, error) = cut_off(serde_json::to_string(&kept).expect("JSON"));
-        let after: Vec<Kept> = serde_json::from_str(&agents).expect("JSON");
+        let (agents, error) = cut_off(Some(serde_json::to_string(&kept).expect("JSON")));
+        let after: Vec<Kept> = serde_json::from_str(&agents.expect("they stay")).expect("JSON");
         let statuses = after.iter().map(|kept| kept.report.status.as_str());
         assert_eq!(
             statuses.collect::<Vec<_>>(),
@@ -151,7 +186,9 @@ mod tests {
 
     #[test]
     fn roles_that_cannot_be_read_stay_as_they_are() {
-        let (agents, error) = cut_off("{}".to_owned());
-        assert_eq!((agents.as_str(), error.agent), ("{}", None));
+        let (agents, error) = cut_off(Some("{}".to_owned()));
+        assert_eq!((agents.as_deref(), error.agent), (Some("{}"), None));
+        let (agents, error) = cut_off(None);
+        assert_eq!((agents, error.agent), (None, None));
     }
 }

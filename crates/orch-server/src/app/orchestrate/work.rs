@@ -266,7 +266,7 @@ impl Note<'_> {
                     &mut tx.conn,
                     self.row,
                     status,
-                    &agents,
+                    Some(&agents),
                     error.as_deref(),
                     now,
                 )

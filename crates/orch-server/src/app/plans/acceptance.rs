@@ -37,14 +37,15 @@ pub async fn acceptance(
 
 async fn read(conn: &mut Conn, project: ProjectId, id: PlanId) -> Result<Option<Breakdown>> {
     let content = match plan::find(conn, project, id).await {
-        Ok(Some(version)) => breakdown(&version).map(Some),
+        Ok(Some(version)) => {
+            let read = tokio::task::spawn_blocking(move || breakdown(&version));
+            read.await.map_err(|_| StoreError::Closed)?.map(Some)
+        }
         Ok(None) => Ok(None),
         Err(error) => Err(error.into()),
     };
     match content {
-        Err(AppError::Store(error))
-            if error.is_unreadable() || matches!(error, StoreError::Corrupt { .. }) =>
-        {
+        Err(AppError::Store(error)) if error.is_unreadable() => {
             tracing::error!(
                 error = &error as &dyn std::error::Error,
                 plan.id = id.get(),

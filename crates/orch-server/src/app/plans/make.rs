@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use orch_core::breakdown::{
-    self, Breakdown, Checks, Difference, Entries, Finished, PlanFailure, ReplanFault, TaskFailure,
+    self, Breakdown, Checks, Difference, Entries, Finished, PlanFailure, ReplanFault,
     left_as_it_was,
 };
 use orch_core::info_request::Fault;
@@ -104,7 +104,7 @@ impl Scene {
     }
 }
 
-/// Makes the version.
+/// Makes the version. `failure` is what failed of the version before, where it is made anew.
 pub(super) fn make(scene: &Scene, cause: &Cause, failure: Option<&PlanFailure>) -> Result<Made> {
     let served = document(&scene.served)?;
     let before = scene.before()?;
@@ -123,34 +123,26 @@ pub(super) fn make(scene: &Scene, cause: &Cause, failure: Option<&PlanFailure>) 
         (Maker::Rules, Some(before)) if is_anew => breakdown::adapt(&served, checks, before, &done),
         (Maker::Rules, before) => breakdown::propose(&served, checks, before.as_ref(), &done),
     };
-    let (Some(occasion), Some(before)) = (&cause.occasion, before) else {
+    let (Some(failure), Some(before)) = (failure, before) else {
         return Ok(Made {
             written: Written::of(&proposed),
             failed: Vec::new(),
             difference: Value::Null,
         });
     };
-    let told = failure.map_or(&[][..], |failure| &failure.tasks);
-    let proposed = Anew { proposed, told };
-    anew(scene, cause, occasion, &before, proposed)
-}
-
-/// What is proposed, and what is known of the tasks that failed.
-struct Anew<'t> {
-    proposed: Breakdown,
-    told: &'t [TaskFailure],
+    anew(scene, cause, failure, &before, proposed)
 }
 
 /// What failed is looked into first, unless a model deals with it in its own way.
 fn anew(
     scene: &Scene,
     cause: &Cause,
-    occasion: &Occasion,
+    failure: &PlanFailure,
     before: &Breakdown,
-    anew: Anew<'_>,
+    mut proposed: Breakdown,
 ) -> Result<Made> {
-    let Anew { mut proposed, told } = anew;
-    let failed = scene.failed(before, occasion)?;
+    let failed = failure.tasks.iter().map(|told| told.task.clone());
+    let failed: Vec<String> = failed.collect();
     let open = match &cause.maker {
         Maker::Rules => {
             let there: BTreeSet<&str> =
@@ -166,9 +158,9 @@ fn anew(
             open.join(", ")
         ));
     }
-    let mut made = breakdown::replan(&proposed, &occasion.reason, &open, &scene.done())
+    let mut made = breakdown::replan(&proposed, &failure.reason, &open, &scene.done())
         .map_err(|fault| not_replanned(&failed, fault))?;
-    breakdown::tell(&mut made.plan, &proposed, told);
+    breakdown::tell(&mut made.plan, &proposed, &failure.tasks);
     let difference = breakdown::difference(before, &made.plan);
     Ok(Made {
         written: Written::of(&made.plan),
@@ -196,7 +188,7 @@ fn recorded(difference: &Difference) -> Value {
 }
 
 /// The tasks of the plan that are known to have failed.
-pub(super) fn known_failures(plan: &Breakdown, items: &[PlanItem]) -> Vec<String> {
+fn known_failures(plan: &Breakdown, items: &[PlanItem]) -> Vec<String> {
     let failed: BTreeSet<&str> = items
         .iter()
         .filter(|item| has_failed(item))

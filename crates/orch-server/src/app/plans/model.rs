@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use orch_api::types::requirements::ProposedBy;
 use orch_core::breakdown::{PlanBrief, PlanFailure, SuggestedPlan, TaskFailure, plan_material};
-use orch_core::ids::{PlanId, ProjectId, RequirementsId, RunId};
+use orch_core::ids::{ProjectId, RequirementsId, RunId};
 use orch_core::run::RunState;
 use orch_store::StoreError;
 use orch_store::log::{Count, Side, Wanted};
-use orch_store::plan::{self, Plan, PlanItem};
+use orch_store::plan::{Plan, PlanItem};
 
 use super::make::Scene;
 use super::propose::{Occasion, scene};
@@ -42,13 +42,15 @@ pub(super) async fn suggest(
     project_id: ProjectId,
     occasion: Option<&Occasion>,
 ) -> Result<Suggestion> {
-    let scene = scene(app, project_id, occasion).await?;
+    let scene = Arc::new(scene(app, project_id, occasion).await?);
     let requirements = scene.served.id();
     let failure = match occasion {
         Some(occasion) => failure(app, &scene, occasion).await?,
         None => None,
     };
-    let charged = payer(app, &scene).await?;
+    // The plan that is worked on pays for the next; before there is one, the one that is written anew.
+    let payer = scene.approved.as_ref().or(scene.previous.as_ref());
+    let payer = payer.map(Plan::id);
     let shown = tokio::task::spawn_blocking(move || {
         let previous = scene.before()?;
         let brief = PlanBrief {
@@ -61,31 +63,30 @@ pub(super) async fn suggest(
         plan_material(brief).map_err(|error| AppError::TooLarge(format!("{error}; {BY_RULES}")))
     });
     let shown = shown.await.map_err(|_| StoreError::Closed)??;
-    let plan = suggestion::ask(app, actor, (project_id, charged), ROLE, &shown).await?;
+    let plan = suggestion::ask(app, actor, (project_id, payer), ROLE, &shown).await?;
     Ok(Suggestion {
         requirements,
         plan: Arc::new(plan),
     })
 }
 
-/// The plan that is worked on pays for the next; before there is one, the one that is written anew.
-async fn payer(app: &App, scene: &Scene) -> Result<Option<PlanId>> {
-    let mut conn = app.store().read().await?;
-    let approved = plan::approved(&mut conn, ProjectId(scene.served.project_id)).await?;
-    Ok(approved.as_ref().or(scene.previous.as_ref()).map(Plan::id))
-}
-
 /// What the model is told of what failed. Nobody is asked where what is said to have failed did not.
 pub(super) async fn failure(
     app: &App,
-    scene: &Scene,
+    scene: &Arc<Scene>,
     occasion: &Occasion,
 ) -> Result<Option<PlanFailure>> {
-    let Some(before) = scene.before()? else {
+    let (looked_at, of) = (Arc::clone(scene), occasion.clone());
+    let failed = tokio::task::spawn_blocking(move || {
+        let before = looked_at.before()?;
+        let failed = before.map(|before| looked_at.failed(&before, &of));
+        failed.transpose()
+    });
+    let Some(failed) = failed.await.map_err(|_| StoreError::Closed)?? else {
         return Ok(None);
     };
     let mut tasks = Vec::new();
-    for task in scene.failed(&before, occasion)? {
+    for task in failed {
         let item = scene.items.iter().find(|item| item.task == task);
         let run = item.and_then(|item: &PlanItem| item.run_id);
         let told = match run.filter(|_| tasks.len() < MOST_LOGS) {

@@ -148,7 +148,7 @@ async fn attempt(
     project_id: ProjectId,
     cause: &Arc<Cause>,
 ) -> Result<Option<Plan>> {
-    let scene = scene(app, project_id, cause.occasion.as_ref()).await?;
+    let scene = Arc::new(scene(app, project_id, cause.occasion.as_ref()).await?);
     let requirements_id = scene.served.id();
     if let Maker::Model(suggestion) = &cause.maker
         && suggestion.requirements != requirements_id
@@ -173,13 +173,15 @@ async fn attempt(
     if plan::newest_id(&mut tx.conn, project_id).await? != parent {
         return Ok(None);
     }
-    let reason = cause.occasion.as_ref();
     let origin = Origin {
         project: project_id,
         requirements: requirements_id,
         parent,
         author: actor,
-        reason: reason.map(|occasion| occasion.reason.as_str()),
+        reason: cause
+            .occasion
+            .as_ref()
+            .map(|occasion| occasion.reason.as_str()),
     };
     let made = written.save(&mut tx, &origin).await?;
     let mut data = json!({

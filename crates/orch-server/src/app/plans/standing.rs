@@ -6,8 +6,9 @@ use orch_core::breakdown::{
     Breakdown, Done, Fault, Finished, History, Measured, Schedule, Task, later,
     schedule as scheduled,
 };
+use orch_core::gate;
 use orch_core::ids::ProjectId;
-use orch_core::rules::{ApprovalRule, Rules};
+use orch_core::rules::Rules;
 use orch_store::plan::{self, Plan, PlanItem, Worked};
 use orch_store::{Page, StoreError, requirements};
 
@@ -202,10 +203,7 @@ fn gated(breakdown: &Breakdown, items: &[PlanItem], rules: &Rules) -> BTreeSet<S
             let is_queued = matches!(State::of(item), State::Waiting | State::Ready);
             is_queued && item.gate_closed.is_some_and(|closed| closed != 0)
         }
-        None => {
-            rules.approval == ApprovalRule::Required
-                && rules.risk.is_risky(&task.title, None, task.kind)
-        }
+        None => gate::is_gated_by_risk(&task.title, None, task.kind, rules),
     };
     let gated = breakdown.tasks.iter().filter(waits);
     gated.map(|task| task.id.clone()).collect()
@@ -245,8 +243,7 @@ fn history(breakdown: &Breakdown, worked: &[Worked]) -> History {
         .iter()
         .map(|task| (task.id.as_str(), task))
         .collect();
-    let measured = worked.iter().filter(|one| one.item_state == "Done");
-    let measured = measured.filter_map(|one| {
+    let measured = worked.iter().filter_map(|one| {
         let task = tasks.get(one.task.as_str())?;
         let done = Done {
             accepted: one.accepted,

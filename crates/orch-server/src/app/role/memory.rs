@@ -60,11 +60,11 @@ pub async fn note(
     app.check_room()?;
     let content = checks::text("content", content, LONGEST_NOTE)?;
     let role = project_role::show(app, project_id, name).await?.role;
-    let content = veil(app, Some(project_id)).await?.text(&content);
     if app.team().memory.entries == 0 {
         let message = "roles remember nothing: ORCH_ROLE_MEMORY_ENTRIES is 0";
         return Err(AppError::conflict("no_memory", message));
     }
+    let content = veil(app, Some(project_id)).await?.text(&content);
     let mut tx = app.store().begin(actor).await?;
     let new = NewNote {
         project: project_id,

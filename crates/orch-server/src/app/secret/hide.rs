@@ -63,16 +63,16 @@ pub async fn values_of(app: &App, project: ProjectId) -> Result<Vec<Vec<u8>>> {
 
 async fn all(conn: &mut orch_store::Conn, project: ProjectId) -> Result<Vec<Stored>> {
     let mut found: Vec<Stored> = Vec::new();
+    let mut page = Page {
+        limit: AT_ONCE,
+        ..Page::default()
+    };
     loop {
-        let page = Page {
-            limit: AT_ONCE,
-            after: found.last().map(|stored| stored.secret.id.get()),
-            ..Page::default()
-        };
-        let more = secret::list(conn, project, page).await?.whole()?;
-        if more.is_empty() {
+        let listing = secret::list(conn, project, page).await?;
+        page.after = listing.next();
+        found.extend(listing.whole()?);
+        if page.after.is_none() {
             return Ok(found);
         }
-        found.extend(more);
     }
 }

@@ -3,9 +3,7 @@
 //! Broken JSON is 400 with line and column; well-formed JSON of the wrong shape is 422 and names the
 //! field; another content type is 415. Nesting is bounded before anything is built.
 
-use std::error::Error as _;
-
-use axum::body::{Body, Bytes};
+use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use http::HeaderValue;
 use http::header::CONTENT_TYPE;
@@ -13,7 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 use serde_path_to_error::Track;
 
-use super::super::{ApiError, BodyTooLarge, Problem};
+use super::super::{ApiError, Problem, read_whole};
 use super::blame::field_error;
 use super::by_name::ByName;
 
@@ -61,14 +59,14 @@ impl<S: Send + Sync> FromRequest<S> for RawBody {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
-        read(request.into_body()).await.map(Self)
+        read_whole(request.into_body()).await.map(Self)
     }
 }
 
 /// The JSON text of a request; none when the body is absent or blank.
 async fn json(request: Request) -> Result<Option<Bytes>, ApiError> {
     let content_type = request.headers().get(CONTENT_TYPE).cloned();
-    let text = read(request.into_body()).await?;
+    let text = read_whole(request.into_body()).await?;
     if text.is_empty() {
         return Ok(None);
     }
@@ -84,21 +82,6 @@ async fn json(request: Request) -> Result<Option<Bytes>, ApiError> {
         Some(_) | None if text.trim_ascii().is_empty() => Ok(None),
         Some(_) | None => Ok(Some(text)),
     }
-}
-
-async fn read(body: Body) -> Result<Bytes, ApiError> {
-    axum::body::to_bytes(body, usize::MAX)
-        .await
-        .map_err(|error| {
-            let mut cause = error.source();
-            while let Some(error) = cause {
-                if let Some(too_large) = error.downcast_ref::<BodyTooLarge>() {
-                    return (*too_large).into();
-                }
-                cause = error.source();
-            }
-            Problem::bad_request("the request's body broke off before its end").into()
-        })
 }
 
 fn is_json(content_type: &HeaderValue) -> bool {
