@@ -134,7 +134,7 @@ async fn work(
         beside(over.clone())
     );
     let name = &setup.name;
-    for (model, spent) in reading.used(setup.model()) {
+    for (model, spent) in reading.used(setup.model().as_deref()) {
         let used = ModelUse {
             since_epoch: assignment.epoch,
             source: name.clone(),
