@@ -3,7 +3,7 @@
 //! The plan's criteria decide, whoever did the work; one without a command is left to a person. Nothing
 //! here decides what the work's own steps are.
 
-use std::{path::PathBuf, sync::atomic::AtomicBool, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 use orch_api::proto::Assignment;
 use orch_core::{breakdown::ACCEPTANCE, recipe::Step};
@@ -13,8 +13,7 @@ use super::{
     environment::Environment,
     known::Origin,
     open::Opened,
-    process::{Place, StepEnd, Then},
-    secrets::RunSecrets,
+    process::{StepEnd, Then},
     steps::Run,
 };
 use crate::worker::{Finished, Outcome, Verdict};
@@ -164,20 +163,7 @@ impl Run<'_> {
         readable: Vec<PathBuf>,
     ) -> Result<StepEnd, String> {
         let opened: Opened = self.open_cell(&self.recipe, folder, readable).await?;
-        let place = Place {
-            folder,
-            cell: &*opened.cell,
-            refusals: &opened.refusals,
-            way_out: opened.way_out.as_ref(),
-            wants_token: self.config.wants_token(),
-            environment,
-            secrets: RunSecrets::of(self.job),
-            shell: &self.config.shell,
-            log: &self.job.log,
-            stop: &self.job.stop,
-            told_skipped: AtomicBool::new(false),
-            snapshots: None,
-        };
+        let place = self.place(&opened, folder, environment);
         for (number, step) in (AFTER_THE_WORK..).zip(steps) {
             let ended = place.run(number, step, Then::Nothing).await;
             if ended != StepEnd::Succeeded {
