@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::plans::{tasks, text};
+use crate::plans::{approve_newest, approve_requirements, tasks, text};
 use crate::support::Installation;
 use crate::workspaces::Origin;
 
@@ -19,13 +19,8 @@ async fn approved(up: &Installation, title: &str) -> (i64, Value, String, i64) {
     );
     let new = json!({"name": "files", "repository": {"url": origin.url()}});
     let project = up.post("/projects", new).await["id"].as_i64().unwrap();
+    approve_requirements(up, project, VISION).await;
     let base = format!("/projects/{project}");
-    let vision = json!({"content": VISION});
-    up.post(&format!("{base}/vision"), vision).await;
-    let path = format!("{base}/requirements/propose");
-    let proposed = up.post(&path, json!(null)).await;
-    let read = json!({"digest": proposed["digest"]});
-    up.post(&format!("{base}/requirements/approve"), read).await;
     let plan = up.post(&format!("{base}/tasks/plan"), json!({})).await;
     let serving = tasks(&plan)
         .iter()
@@ -40,9 +35,8 @@ async fn approved(up: &Installation, title: &str) -> (i64, Value, String, i64) {
          "acceptance": [{"text": "There is an export", "command": "test -s export.txt"},
                         {"text": "It is easy to use"}]}]});
     let path = format!("{base}/plans/{}/edits", plan["id"]);
-    let edited = up.post(&path, edits).await;
-    let read = json!({"digest": edited["digest"]});
-    let approved = up.post(&format!("{base}/plans/approve"), read).await;
+    up.post(&path, edits).await;
+    let approved = approve_newest(up, project, "plans").await;
     let task = tasks(&approved).iter().find(|task| task["title"] == title);
     let task = task.expect("the task that was added");
     let (id, item) = (text(&task["id"]).to_owned(), task["work_item_id"].as_i64());

@@ -1,11 +1,7 @@
 //! Codex by its app-server, through the binary: in the run's sandbox, its requests for leave decided
 //! by a person, talked to, stopped, and taken up again after a crash.
 
-use std::{
-    fs,
-    path::PathBuf,
-    time::{Duration, Instant},
-};
+use std::{fs, path::PathBuf};
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -15,7 +11,8 @@ use crate::{
         KEY, Workshop,
         scripted_model::{Reply, scratch_folder},
     },
-    support::{Installation, PATIENCE, answer},
+    process::wait_until,
+    support::{Installation, answer},
 };
 
 /// A command that goes on until the test says so in a file.
@@ -29,14 +26,6 @@ async fn started(up: &Installation, title: &str) -> (i64, Value) {
 
 async fn log(up: &Installation, run: &Value) -> String {
     up.log_lines(run["id"].as_i64().unwrap()).await.join("\n")
-}
-
-async fn wait_until(what: &str, is_so: impl Fn() -> bool) {
-    let until = Instant::now() + PATIENCE;
-    while !is_so() {
-        assert!(Instant::now() < until, "waited in vain for {what}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
 }
 
 /// The one open question of a run that waits for it.

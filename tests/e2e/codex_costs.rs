@@ -8,47 +8,24 @@ use crate::{
         Workshop,
         scripted_model::{INPUT_TOKENS, MODEL, OUTPUT_TOKENS, Reply},
     },
-    support::{Installation, answer},
+    models::budgets::{budget, put, set},
+    once::{question, say},
+    support::Installation,
 };
 
 /// At a micro-dollar a token, cached ones too.
 async fn price(up: &Installation) {
     let path = format!("/models/prices/{MODEL}");
     let body = json!({"input": 1_000_000, "output": 1_000_000});
-    let (status, set) = answer(up.request(Method::PUT, &path).json(&body)).await;
+    let (status, set) = put(up, &path, body).await;
     assert_eq!(status, StatusCode::OK, "{set}");
 }
 
 /// What one request of Codex costs then.
 const ONE: u64 = INPUT_TOKENS + OUTPUT_TOKENS;
 
-async fn cap(up: &Installation, project: i64, body: Value) {
-    let path = format!("/projects/{project}/budget");
-    let (status, set) = answer(up.request(Method::PUT, &path).json(&body)).await;
-    assert_eq!(status, StatusCode::OK, "{set}");
-}
-
 async fn spent(up: &Installation, project: i64) -> Value {
-    let budgets = up.get(&format!("/projects/{project}/budget")).await;
-    budgets["budgets"][0]["spent_microusd"].clone()
-}
-
-/// The run's open question.
-async fn question(up: &Installation, run: &Value) -> Value {
-    let path = format!("/work-items/runs/{}/info-requests", run["id"]);
-    let all = up.get(&path).await;
-    let open = all
-        .as_array()
-        .expect("a list")
-        .iter()
-        .find(|asked| asked["status"] == "pending");
-    open.unwrap_or_else(|| panic!("an open question: {all}"))
-        .clone()
-}
-
-async fn retry(up: &Installation, question: &Value) {
-    let path = format!("/work-items/runs/info-requests/{}/respond", question["id"]);
-    up.post(&path, json!({"values": {"retry": "retry"}})).await;
+    budget(up, project).await["spent_microusd"].clone()
 }
 
 async fn is_charged_once(mode: &str) {
@@ -60,7 +37,7 @@ async fn is_charged_once(mode: &str) {
     let up = &workshop.up;
     price(up).await;
     let project = up.project().await;
-    cap(up, project, json!({"soft_cap_microusd": ONE})).await;
+    set(up, project, json!({"soft_cap_microusd": ONE})).await;
     let item = up.item(project, "Work").await;
     up.enqueue(item).await;
     let run = up.wait_run(item, "succeeded").await;
@@ -128,7 +105,7 @@ async fn a_run_stops_at_a_hard_cap_and_goes_on_where_it_was_once_that_is_raised(
     let project = up.project().await;
     let item = up.item(project, "Work").await;
     let small = json!({"scope": "work_item", "scope_id": item, "hard_cap_microusd": ONE});
-    cap(up, project, small).await;
+    set(up, project, small).await;
     up.enqueue(item).await;
     let run = up.wait_run(item, "waiting").await;
     let asked = question(up, &run).await;
@@ -142,7 +119,7 @@ async fn a_run_stops_at_a_hard_cap_and_goes_on_where_it_was_once_that_is_raised(
     let before = workshop.model.requests().len() as u64;
     is_charged_but_for(1, before, &spent(up, project).await);
     // It is not asked again before a person says so.
-    retry(up, &asked).await;
+    say(up, &asked, "retry").await;
     let again = up
         .wait_for(
             &format!("/work-items/runs/{}/info-requests", run["id"]),
@@ -152,9 +129,9 @@ async fn a_run_stops_at_a_hard_cap_and_goes_on_where_it_was_once_that_is_raised(
         .await;
     assert_eq!(workshop.model.requests().len() as u64, before, "{again}");
     let large = json!({"scope": "work_item", "scope_id": item, "hard_cap_microusd": 100 * ONE});
-    cap(up, project, large).await;
+    set(up, project, large).await;
     let asked = question(up, &run).await;
-    retry(up, &asked).await;
+    say(up, &asked, "retry").await;
     let run = up.wait_run(item, "succeeded").await;
     assert_eq!(run["attempt"], 1);
     let asked = workshop.model.requests().len() as u64;
@@ -169,7 +146,7 @@ async fn a_run_begins_no_model_where_the_project_has_nothing_left() {
     let workshop = Workshop::new([Reply::say("never asked")]).await;
     let up = &workshop.up;
     let project = up.project().await;
-    cap(up, project, json!({"hard_cap_microusd": 0})).await;
+    set(up, project, json!({"hard_cap_microusd": 0})).await;
     let item = up.item(project, "Work").await;
     up.enqueue(item).await;
     let run = up.wait_run(item, "waiting").await;

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use crate::support::Installation;
+use crate::support::{Installation, told};
 use crate::workspaces::Origin;
 
 #[tokio::test]
@@ -66,17 +66,6 @@ async fn what_cannot_be_imported_is_refused_with_its_reason() {
     );
 }
 
-/// Status, standard output and standard error of a command.
-fn told(mut command: std::process::Command) -> (Option<i32>, String, String) {
-    let output = command.output().expect("it runs");
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    (
-        output.status.code(),
-        text(&output.stdout),
-        text(&output.stderr),
-    )
-}
-
 fn imported(out: &str) -> Value {
     serde_json::from_str(out).unwrap_or_else(|_| panic!("no JSON: {out}"))
 }
@@ -104,11 +93,11 @@ async fn a_git_folder_is_linked_where_the_project_has_no_repository_and_else_sen
         async || server.get(&format!("/projects/{project}")).await["repository"].clone();
 
     let (code, out, err) = import(&[dir, "--ref", "nowhere"]);
-    assert_ne!(code, Some(0), "{out}");
+    assert_ne!(code, 0, "{out}");
     assert!(err.contains("no branch or tag"), "{err}");
     assert_eq!(repository().await, json!(null));
     let (code, out, err) = import(&[dir]);
-    assert_eq!(code, Some(0), "{err}");
+    assert_eq!(code, 0, "{err}");
     assert!(
         err.contains("loose.go"),
         "what is not committed is named: {err}"
@@ -127,7 +116,7 @@ async fn a_git_folder_is_linked_where_the_project_has_no_repository_and_else_sen
         .json(&change);
     assert!(crate::support::answer(changed).await.0.is_success());
     let (code, out, err) = import(&[dir]);
-    assert_eq!(code, Some(0), "{err}");
+    assert_eq!(code, 0, "{err}");
     let made = imported(&out);
     assert_eq!(made["source"], "archive", "{made}");
     let name = format!("origin-{}.tar.gz", &commit[..12]);
@@ -141,7 +130,7 @@ async fn a_git_folder_is_linked_where_the_project_has_no_repository_and_else_sen
     let tagged = imported(&out);
     assert_eq!(tagged["survey"]["files"], 1, "{tagged} {err}");
     let (code, _, _) = import(&["file:///nowhere/at/all"]);
-    assert_ne!(code, Some(0));
+    assert_ne!(code, 0);
     assert_eq!(repository().await, other);
 
     // A work tree of it, whose `.git` is a file.
@@ -156,21 +145,17 @@ async fn a_git_folder_is_linked_where_the_project_has_no_repository_and_else_sen
     ]);
     fs::write(tree.join("loose.go"), "package loose\n").unwrap();
     let (code, out, err) = import(&[tree.to_str().unwrap()]);
-    assert_eq!(code, Some(0), "{err}");
+    assert_eq!(code, 0, "{err}");
     assert_eq!(imported(&out)["survey"]["files"], 2, "{out}");
     let (code, out, err) = import(&[dir, "--link", "--ref", "v1"]);
-    assert_eq!(code, Some(0), "{err}");
+    assert_eq!(code, 0, "{err}");
     assert_eq!(imported(&out)["source"], "repository");
     assert_eq!(
         repository().await,
         json!({"url": origin.url(), "ref": "v1"})
     );
     let (code, out, err) = import(&[dir]);
-    assert_eq!(
-        (code, &imported(&out)["ref"]),
-        (Some(0), &json!("v1")),
-        "{err}"
-    );
+    assert_eq!((code, &imported(&out)["ref"]), (0, &json!("v1")), "{err}");
     assert_eq!(repository().await["ref"], "v1");
 }
 
@@ -216,7 +201,7 @@ async fn archives_are_imported_by_the_command_line_and_imports_are_listed() {
     ] {
         let whole = [vec!["project", "import", project.as_str()], args].concat();
         let (code, _, err) = told(server.command(&whole));
-        assert!(code == Some(2) && err.contains(said), "{code:?} {err}");
+        assert!(code == 2 && err.contains(said), "{code:?} {err}");
     }
     // As a file of a vision it is looked through as well.
     let vision = server.folder.path().join("vision.md");

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::codex::scripted_model::{Reply, ScriptedModel};
+use crate::secret_delivery::put_secret;
 use crate::support::Installation;
 
 /// An answer of the model that calls a tool.
@@ -129,10 +130,7 @@ async fn what_a_tool_answers_is_told_without_the_secrets_of_the_project() {
     ];
     let (server, model, _folder) = with_tools(replies, &other, crate::support::binary()).await;
     let project = server.project().await;
-    let named = format!("/projects/{project}/secrets/KEY");
-    let request = server.request(reqwest::Method::PUT, &named);
-    let (status, body) = crate::support::answer(request.json(&json!({"value": secret}))).await;
-    assert!(status.is_success(), "{body}");
+    put_secret(&server, project, "KEY", secret).await;
     let ask = json!({"prompt": "look", "agent_sequence": ["scout"], "project_id": project});
     let done = server.post("/api/orchestrate", ask).await;
     assert_eq!(done["result"]["scout"], "I saw ***.", "{done}");

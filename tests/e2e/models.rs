@@ -1,6 +1,7 @@
 //! Models by the file of `ORCH_MODELS`, against addresses and a program that answer by a script.
 
-mod budgets;
+pub mod budgets;
+mod levels;
 mod place;
 mod veil;
 

@@ -35,7 +35,7 @@ async fn item(up: &Installation, second: &str, retries: u32) -> i64 {
 }
 
 /// The open question of a run.
-async fn question(up: &Installation, run: &Value) -> Value {
+pub async fn question(up: &Installation, run: &Value) -> Value {
     let path = format!("/work-items/runs/{}/info-requests", run["id"]);
     let asked = |all: &Value| {
         all.as_array()
@@ -50,7 +50,8 @@ async fn question(up: &Installation, run: &Value) -> Value {
     asked(&all).unwrap()
 }
 
-async fn say(up: &Installation, question: &Value, word: &str) {
+/// Answers a question's first field.
+pub async fn say(up: &Installation, question: &Value, word: &str) {
     let key = question["fields"][0]["key"].as_str().unwrap();
     let path = format!("/work-items/runs/info-requests/{}/respond", question["id"]);
     up.post(&path, json!({"values": {key: word}})).await;

@@ -1,7 +1,6 @@
 //! PDFs that come with a vision: each is read in a process of its own, which bounds what a hostile one takes.
 
 use std::path::Path;
-use std::time::Instant;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -9,10 +8,11 @@ use futures::future::join_all;
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::json;
 
+use crate::process::{peak_mb, wait_until};
 use crate::support::{Installation, PATIENCE, answer};
 
-/// What a server that reads nothing itself stays below, in KiB.
-const MOST_OF_THE_SERVER_KIB: u64 = 400 * 1024;
+/// What a server that reads nothing itself stays below, in MB.
+const MOST_OF_THE_SERVER_MB: u64 = 400;
 
 /// A PDF of one page that shows its content so many times.
 fn pdf(content: &str, times: usize) -> Vec<u8> {
@@ -74,22 +74,6 @@ fn children_of(parent: u32) -> Vec<u32> {
         .collect()
 }
 
-/// The most memory that it ever had, in KiB.
-fn peak_kib(pid: u32) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("its status");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let number = line.and_then(|line| line.split_whitespace().next());
-    number.expect("a number").parse().expect("a number")
-}
-
-async fn until(what: &str, holds: impl Fn() -> bool) {
-    let began = Instant::now();
-    while !holds() {
-        assert!(began.elapsed() < PATIENCE, "waited in vain until {what}");
-        tokio::task::yield_now().await;
-    }
-}
-
 #[tokio::test]
 async fn a_pdf_that_needs_too_much_is_refused_and_takes_nothing_of_the_server() {
     let server = Installation::serve();
@@ -107,8 +91,8 @@ async fn a_pdf_that_needs_too_much_is_refused_and_takes_nothing_of_the_server() 
         );
     }
     assert_eq!(children_of(server.pid()), Vec::<u32>::new());
-    let peak = peak_kib(server.pid());
-    assert!(peak < MOST_OF_THE_SERVER_KIB, "the server took {peak} KiB");
+    let peak = peak_mb(server.pid());
+    assert!(peak < MOST_OF_THE_SERVER_MB, "the server took {peak} MB");
 
     // And nobody else waits for it.
     let good = pdf("BT /F 9 Tf (Use Rust.) Tj ET", 1);
@@ -127,15 +111,14 @@ async fn reading_ends_with_the_server_that_is_killed() {
     let sent = tokio::spawn(send(&server, project, &bomb()).send());
     let pid = server.pid();
     let mut readers = Vec::new();
-    let began = Instant::now();
-    while readers.is_empty() {
-        assert!(began.elapsed() < PATIENCE, "nothing reads");
+    wait_until("a reader", || {
         readers = children_of(pid);
-        tokio::task::yield_now().await;
-    }
+        !readers.is_empty()
+    })
+    .await;
     server.kill();
     let reader = Path::new("/proc").join(readers[0].to_string());
-    until("the reader is gone", || is_over(&reader)).await;
+    wait_until("the end of the reader", || is_over(&reader)).await;
     assert!(sent.await.expect("it ends").is_err());
 }
 

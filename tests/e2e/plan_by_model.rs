@@ -1,12 +1,10 @@
 //! Plans by a model that answers by a script: what becomes of its answer, and of what is none.
 
-use std::time::Duration;
-
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::codex::scripted_model::{Reply, ScriptedModel};
-use crate::plans::approve_newest;
+use crate::plans::{approve_newest, approved_requirements};
 use crate::support::{Installation, answer};
 
 const KEY: &str = "sk-plans-0123456789";
@@ -24,19 +22,6 @@ async fn with_model(replies: Vec<Reply>) -> (Installation, ScriptedModel) {
         ("ORCH_ORCHESTRATE_TIMEOUT", "20"),
     ];
     (Installation::with("serve", &own), model)
-}
-
-/// A project whose requirements, made by rules, are approved.
-async fn approved(server: &Installation, vision: &str) -> i64 {
-    let project = server.project().await;
-    let base = format!("/projects/{project}");
-    server
-        .post(&format!("{base}/vision"), json!({"content": vision}))
-        .await;
-    let path = format!("{base}/requirements/propose");
-    server.post(&path, json!({"by": "rules"})).await;
-    approve_newest(server, project, "requirements").await;
-    project
 }
 
 fn path(project: i64) -> String {
@@ -87,7 +72,7 @@ async fn a_model_plans_and_nothing_demanded_is_lost_or_made_up() {
         task("up", "Make something up", &["R-98"], &[]),
     ]);
     let (server, model) = with_model(vec![Reply::say(&said)]).await;
-    let project = approved(&server, VISION).await;
+    let (project, _) = approved_requirements(&server, VISION).await;
     let first = server.post(&path(project), json!(null)).await;
     assert_eq!(
         (&first["by"], &first["status"]),
@@ -153,7 +138,7 @@ async fn a_model_plans_and_nothing_demanded_is_lost_or_made_up() {
 #[tokio::test]
 async fn without_a_model_rules_plan_and_asking_for_one_says_what_to_set() {
     let server = Installation::serve();
-    let project = approved(&server, VISION).await;
+    let (project, _) = approved_requirements(&server, VISION).await;
     assert_eq!(server.post(&path(project), json!({})).await["by"], "rules");
     let (status, problem) = server
         .try_post(&path(project), json!({"by": "model"}))
@@ -182,7 +167,7 @@ async fn requirements_that_carry_an_injection_change_nothing_but_text() {
         &[],
     )]);
     let (server, model) = with_model(vec![Reply::say(&said)]).await;
-    let project = approved(&server, &format!("{VISION} {INJECTION}")).await;
+    let (project, _) = approved_requirements(&server, &format!("{VISION} {INJECTION}")).await;
     let made = server.post(&path(project), json!(null)).await;
     assert_eq!(
         (&made["status"], &made["approved_by"]),
@@ -218,7 +203,7 @@ async fn what_is_no_plan_stores_nothing_and_names_the_way_by_rules() {
         (&useless, "no task", 1),
     ] {
         let (server, model) = with_model(vec![Reply::say(reply)]).await;
-        let project = approved(&server, VISION).await;
+        let (project, _) = approved_requirements(&server, VISION).await;
         let (status, problem) = server.try_post(&path(project), json!({})).await;
         assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{problem}");
         let detail = problem["detail"].as_str().unwrap();
@@ -247,7 +232,7 @@ async fn a_replan_by_a_model_is_told_what_failed_and_leaves_nothing_that_failed_
         task("mail", "Send receipts", &["R-3"], &["take"]),
     ]);
     let (server, model) = with_model(vec![Reply::say(&first)]).await;
-    let project = approved(&server, VISION).await;
+    let (project, _) = approved_requirements(&server, VISION).await;
     let made = server.post(&path(project), json!({})).await;
     let failed = called(&made, "Take cards")["id"].clone();
     let base = format!("/projects/{project}/plans");
@@ -309,7 +294,7 @@ async fn a_replan_by_a_model_is_told_what_failed_and_leaves_nothing_that_failed_
 async fn a_usage_limit_says_when_a_plan_can_be_asked_for_again() {
     let limit = r#"{"error": {"code": "insufficient_quota", "message": "used up"}}"#;
     let (server, model) = with_model(vec![Reply::Status(429, Some(3600), limit.to_owned())]).await;
-    let project = approved(&server, VISION).await;
+    let (project, _) = approved_requirements(&server, VISION).await;
     let request = server
         .request(Method::POST, &path(project))
         .json(&json!({}));
@@ -329,15 +314,13 @@ async fn a_usage_limit_says_when_a_plan_can_be_asked_for_again() {
 #[tokio::test]
 async fn a_caller_who_goes_away_stops_the_model_and_no_plan_is_stored() {
     let (server, model) = with_model(vec![Reply::Hang]).await;
-    let project = approved(&server, VISION).await;
+    let (project, _) = approved_requirements(&server, VISION).await;
     let asking = server
         .request(Method::POST, &path(project))
         .json(&json!({}))
         .send();
     let asking = tokio::spawn(asking);
-    while model.requests().is_empty() {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    model.asked(1).await;
     asking.abort();
     server
         .wait_for("/audit?limit=200", "the call is kept", |entries| {
@@ -352,7 +335,7 @@ async fn a_caller_who_goes_away_stops_the_model_and_no_plan_is_stored() {
 async fn a_proposal_that_is_sent_again_under_its_key_asks_the_model_once() {
     let said = plan(vec![task("take", "Take cards", &["R-1"], &[])]);
     let (server, model) = with_model(vec![Reply::say(&said)]).await;
-    let project = approved(&server, VISION).await;
+    let (project, _) = approved_requirements(&server, VISION).await;
     let mut plans = Vec::new();
     for _ in 0..2 {
         let request = server.request(Method::POST, &path(project));
@@ -372,7 +355,7 @@ async fn a_proposal_that_is_sent_again_under_its_key_asks_the_model_once() {
 async fn a_role_without_a_form_of_its_own_answers_in_the_programs() {
     let said = plan(vec![task("take", "Take cards", &["R-1"], &[])]);
     let (server, model) = with_model(vec![Reply::say("No JSON."), Reply::say(&said)]).await;
-    let project = approved(&server, VISION).await;
+    let (project, _) = approved_requirements(&server, VISION).await;
     let file = "+++\nname = \"breakdown\"\ntitle = \"Mine\"\nabout = \"-\"\ninputs = [\"prompt\"]\n+++\nBe brief; do not guess.\n+++\n{{ prompt }}";
     let role = server.request(Method::PUT, &format!("/projects/{project}/roles/breakdown"));
     let (status, set) = answer(role.json(&json!({"content": file}))).await;

@@ -1,12 +1,10 @@
 //! From approved requirements to a plan that is edited, checked and approved, over HTTP and by the command
 //! line.
 
-use std::process::Command;
-
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::support::{Installation, answer};
+use crate::support::{Installation, answer, told};
 
 const VISION: &str = "We want a web shop for used bikes. Customers must pay by card. Customers can reserve a bike. \
                       The shop must send a receipt by mail. Pages must load within 2 seconds. Use PostgreSQL.";
@@ -14,15 +12,17 @@ const VISION: &str = "We want a web shop for used bikes. Customers must pay by c
 /// A project whose requirements are approved.
 pub async fn approved_requirements(server: &Installation, vision: &str) -> (i64, Value) {
     let project = server.project().await;
+    (project, approve_requirements(server, project, vision).await)
+}
+
+/// Gives a project requirements by rules, and approves them.
+pub async fn approve_requirements(server: &Installation, project: i64, vision: &str) -> Value {
     let base = format!("/projects/{project}");
-    server
-        .post(&format!("{base}/vision"), json!({"content": vision}))
-        .await;
-    let proposed = server
-        .post(&format!("{base}/requirements/propose"), json!(null))
-        .await;
-    let path = format!("{base}/requirements/{}/approve", proposed["id"]);
-    (project, server.post(&path, json!(null)).await)
+    let content = json!({"content": vision});
+    server.post(&format!("{base}/vision"), content).await;
+    let path = format!("{base}/requirements/propose");
+    server.post(&path, json!({"by": "rules"})).await;
+    approve_newest(server, project, "requirements").await
 }
 
 /// Approves the newest version of `what` (`requirements`, `plans`) by its digest.
@@ -229,16 +229,6 @@ async fn a_plan_that_is_not_sound_is_shown_with_its_faults_and_not_approved() {
     );
     assert!(text(&problem["detail"]).contains("R-"), "{problem}");
     assert_eq!(server.get("/work-items").await, json!([]));
-}
-
-fn told(mut command: Command) -> (i32, String, String) {
-    let output = command.output().expect("it runs");
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    (
-        output.status.code().expect("it ended by itself"),
-        text(&output.stdout),
-        text(&output.stderr),
-    )
 }
 
 #[tokio::test]

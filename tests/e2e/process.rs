@@ -3,6 +3,8 @@
 use std::process::{Child, ExitStatus};
 use std::time::{Duration, Instant};
 
+use crate::support::PATIENCE;
+
 /// How a process ended; one that has not within `within` is killed. Its output must fit a pipe.
 pub async fn ended(child: &mut Child, within: Duration) -> ExitStatus {
     let begun = Instant::now();
@@ -14,6 +16,15 @@ pub async fn ended(child: &mut Child, within: Duration) -> ExitStatus {
             child.kill().expect("it can be killed");
             return child.wait().expect("it ends");
         }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// Waits for something that nobody tells.
+pub async fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let until = Instant::now() + PATIENCE;
+    while !is_so() {
+        assert!(Instant::now() < until, "waited in vain for {what}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

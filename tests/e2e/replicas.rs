@@ -6,6 +6,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::postgres::Postgres;
+use crate::process::wait_until;
 use crate::support::{Installation, PATIENCE, UNCONFINED, answer};
 
 /// Two servers on one database, with the settings that they have to share.
@@ -339,14 +340,6 @@ async fn a_database_that_goes_away_and_comes_back_is_said_and_survived() {
     })
     .await;
     left.item(project, "kept").await;
-}
-
-async fn wait_until(what: &str, mut check: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !check() {
-        assert!(begun.elapsed() < PATIENCE, "waited for: {what}");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
 }
 
 /// An address behind which one server or another stands.

@@ -1,11 +1,9 @@
 //! From a vision to approved requirements, over HTTP and by the command line.
 
-use std::process::Command;
-
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::support::{Installation, answer};
+use crate::support::{Installation, answer, told};
 
 const VISION: &str = "We want a web shop for used bikes. Customers must pay by card. Customers can reserve a bike. \
                       Pages must load within 2 seconds. Pages must load within 200 ms. The site should be cheap.";
@@ -296,16 +294,6 @@ async fn attachments_are_read_and_cited() {
             &json!("attachments[0].name")
         )
     );
-}
-
-fn told(mut command: Command) -> (i32, String, String) {
-    let output = command.output().expect("it runs");
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    (
-        output.status.code().expect("it ended by itself"),
-        text(&output.stdout),
-        text(&output.stderr),
-    )
 }
 
 #[tokio::test]

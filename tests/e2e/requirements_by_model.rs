@@ -4,6 +4,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::codex::scripted_model::{Reply, ScriptedModel};
+use crate::secret_delivery::put_secret;
 use crate::support::{Installation, answer};
 
 const KEY: &str = "sk-requirements-0123456789";
@@ -414,10 +415,7 @@ async fn what_a_model_proposes_holds_no_secret_of_the_project_and_it_is_told_non
     let (server, model) = with_model(vec![Reply::say(&document(vec![said]))], &[]).await;
     let vision = format!("{VISION} The key is {secret}.");
     let project = project(&server, &vision).await;
-    let named = format!("/projects/{project}/secrets/CARD_KEY");
-    let request = server.request(Method::PUT, &named);
-    let (status, body) = answer(request.json(&json!({"value": secret}))).await;
-    assert!(status.is_success(), "{body}");
+    put_secret(&server, project, "CARD_KEY", secret).await;
     let first = server.post(&path(project), json!({"by": "model"})).await;
     let pay = saying(&first, "A customer pays by card");
     assert_eq!(pay["text"], "A customer pays by card with the key ***");

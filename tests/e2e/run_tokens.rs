@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 
 use crate::support::{Installation, answer};
 
-const API_TOKEN: &str = "token-0123456789-abcdef";
+pub const API_TOKEN: &str = "token-0123456789-abcdef";
 const AGENTS: &str = "secret-0123456789-abcdef";
 
 /// Starts a run of an item and takes it for an agent that presented the secret.
-async fn taken(server: &Installation, item: i64, agent: &str, ttl_ms: u64) -> Assignment {
+pub async fn taken(server: &Installation, item: i64, agent: &str, ttl_ms: u64) -> Assignment {
     let path = format!("/work-items/{item}/start");
     let run = answer(server.request(Method::POST, &path).bearer_auth(API_TOKEN))
         .await
@@ -39,7 +39,8 @@ async fn take(server: &Installation, run_id: i64, agent: &str, claim_ttl_ms: u64
     reply.into_inner().assignment.expect("a run")
 }
 
-fn serve(env: &[(&str, &str)]) -> Installation {
+/// A server that knows users and agents by these secrets.
+pub fn serve(env: &[(&str, &str)]) -> Installation {
     let common = [("ORCH_API_TOKEN", API_TOKEN), ("AGENT_SECRET_KEY", AGENTS)];
     Installation::with("serve", &[&common, env].concat())
 }
@@ -58,7 +59,8 @@ async fn call(
     .await
 }
 
-async fn project_and_item(server: &Installation) -> (i64, i64) {
+/// A project and a work item of it.
+pub async fn project_and_item(server: &Installation) -> (i64, i64) {
     let project = call(
         server,
         API_TOKEN,

@@ -22,7 +22,7 @@ async fn client(server: &Installation) -> AgentsClient<tonic::transport::Channel
 async fn held(server: &Installation) -> i64 {
     let project = server.project().await;
     for name in ["NAMED", "OTHER"] {
-        put(server, project, name, "a-value-of-it").await;
+        put_secret(server, project, name, "a-value-of-it").await;
     }
     let item = server.item(project, "uses secrets").await;
     let recipe = "steps:\n  - run: 'true'\n    secrets: [NAMED, {name: ABSENT, file: F}]\n";
@@ -46,7 +46,8 @@ async fn held(server: &Installation) -> i64 {
     run_id
 }
 
-async fn put(server: &Installation, project: i64, name: &str, value: &str) -> Value {
+/// Gives a project's secret a value.
+pub async fn put_secret(server: &Installation, project: i64, name: &str, value: &str) -> Value {
     let path = format!("/projects/{project}/secrets/{name}");
     let request = server.request(Method::PUT, &path);
     let (status, body) = answer(request.json(&json!({ "value": value }))).await;

@@ -337,6 +337,17 @@ pub fn sqlite(server: &Installation, statement: &str) {
     assert!(status.success(), "{statement}");
 }
 
+/// Status, standard output and standard error of a command that ends by itself.
+pub fn told(mut command: Command) -> (i32, String, String) {
+    let output = command.output().expect("it runs");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (
+        output.status.code().expect("it ended by itself"),
+        text(&output.stdout),
+        text(&output.stderr),
+    )
+}
+
 /// Sends a request; answers status and body, as JSON where it is some.
 pub async fn answer(request: RequestBuilder) -> (StatusCode, Value) {
     let response = request.timeout(PATIENCE).send().await.expect("an answer");

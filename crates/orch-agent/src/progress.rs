@@ -36,6 +36,8 @@ const BATCH_BYTES: usize = 256 * 1024;
 const BATCH_LINES: usize = 4096;
 /// The longest time that a line waits for more, while earlier ones are under way.
 const LINGER: Duration = Duration::from_millis(10);
+/// How much of a model's name is told, in characters.
+const LONGEST_NAME: usize = 200;
 /// The server's word where nothing is left of a budget.
 const OVER_BUDGET: &str = "over_budget";
 /// Lines between the source and the batch.
@@ -281,9 +283,19 @@ impl RunLog {
         let used = ModelUse {
             run_id,
             epoch,
+            model: self.clean_name(&used.model),
             ..used
         };
         self.say(Kind::ModelUse(used)).await;
+    }
+
+    /// A model's name as it may leave the agent: programs and providers tell it.
+    fn clean_name(&self, model: &str) -> String {
+        let name = self.redactor().redact(model).into_owned();
+        name.chars()
+            .filter(|letter| !letter.is_control())
+            .take(LONGEST_NAME)
+            .collect()
     }
 
     /// Whether a model may be asked for the run now.
@@ -471,5 +483,41 @@ async fn next(link: &RunLink, items: &mut mpsc::Receiver<Item>, batch: &Batch) -
             Ok(item) => item.map_or(Next::End, Next::Add),
             Err(_) => Next::Send,
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use orch_api::proto::Welcome;
+
+    use super::*;
+    use crate::outbox::Outbox;
+
+    #[tokio::test]
+    async fn a_models_name_leaves_the_agent_on_one_line_bounded_and_without_secrets() {
+        let outbox = Arc::new(Outbox::default());
+        outbox.speak(&Welcome {
+            model_use: true,
+            ..Welcome::default()
+        });
+        let run = RunKey {
+            run_id: 1,
+            epoch: 1,
+        };
+        let hidden = Hidden::default();
+        hidden.add(["hush-hush-1"]);
+        let link = RunLink::new(run, Arc::clone(&outbox));
+        let (log, _carried) = RunLog::start(link, hidden, || Timestamp::UNIX_EPOCH);
+        let used = ModelUse {
+            model: format!("big\u{1b}\n-hush-hush-1{}", "x".repeat(300)),
+            ..ModelUse::default()
+        };
+        log.model_used(used).await;
+        match outbox.next().await.kind {
+            Some(Kind::ModelUse(used)) => {
+                assert_eq!(used.model, format!("big-***{}", "x".repeat(193)));
+            }
+            other => panic!("unexpected {other:?}"),
+        }
     }
 }

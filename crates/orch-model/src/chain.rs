@@ -1,6 +1,7 @@
 //! One model behind the other: where the first cannot answer, the next is asked.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::{Answer, Ask, Asking, Class, Deltas, ModelError, Provider};
 
@@ -67,13 +68,7 @@ impl Chain {
             );
             passed.push((model.model().to_owned(), error));
         }
-        let best =
-            passed
-                .into_iter()
-                .reduce(|first, second| match is_better(&second.1, &first.1) {
-                    true => second,
-                    false => first,
-                });
+        let best = passed.into_iter().min_by_key(|(_, error)| rank(error));
         let (model, error) = best.expect("invariant: a chain has a first model");
         Err(of(&model, error))
     }
@@ -86,14 +81,13 @@ fn of(model: &str, error: ModelError) -> ModelError {
     }
 }
 
-/// Whether an error promises more than another.
-fn is_better(error: &ModelError, other: &ModelError) -> bool {
-    let rank = |error: &ModelError| match error.class() {
-        Class::Parked { after } => (0, after.unwrap_or(std::time::Duration::MAX)),
-        Class::Transient { after } => (1, after.unwrap_or(std::time::Duration::MAX)),
-        Class::Final => (2, std::time::Duration::MAX),
-    };
-    rank(error) < rank(other)
+/// The less, the more an error promises.
+fn rank(error: &ModelError) -> (u8, Duration) {
+    match error.class() {
+        Class::Parked { after } => (0, after.unwrap_or(Duration::MAX)),
+        Class::Transient { after } => (1, after.unwrap_or(Duration::MAX)),
+        Class::Final => (2, Duration::MAX),
+    }
 }
 
 impl Provider for Chain {

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::place::{Place, Say};
 use super::{Files, ask, calls};
+use crate::secret_delivery::put_secret;
 use crate::support::{Installation, PATIENCE, answer};
 
 const SECRET: &str = "corvus/9d41?blackbird&77";
@@ -59,10 +60,7 @@ async fn with_secret(place: &Place, env: &[(&str, &str)]) -> (Installation, File
     let files = Files::with(&models(place));
     let server = files.serve(env);
     let project = server.project().await;
-    let path = format!("/projects/{project}/secrets/API_KEY");
-    let request = server.request(Method::PUT, &path);
-    let (status, body) = answer(request.json(&json!({"value": SECRET}))).await;
-    assert!(status.is_success(), "{body}");
+    put_secret(&server, project, "API_KEY", SECRET).await;
     (server, files, project)
 }
 

@@ -16,13 +16,18 @@ pub struct Shown<'a> {
     pub digest: &'a str,
 }
 
-/// Whether somebody can be asked.
-pub fn can_ask(context: &Context<'_>) -> bool {
-    context.output.format() == Format::Text && Terminal::of_the_process().is_some()
+/// The terminal at which somebody can be asked.
+///
+/// # Errors
+/// Where nobody can be, with what to type.
+pub fn at_terminal(context: &Context<'_>, shown: &Shown<'_>) -> Result<Terminal, Failure> {
+    match context.output.format() {
+        Format::Text => Terminal::of_the_process().ok_or_else(|| unread(shown)),
+        Format::Json => Err(unread(shown)),
+    }
 }
 
-/// Refuses where nobody can be asked, and names what to type.
-pub fn unread(shown: &Shown<'_>) -> Failure {
+fn unread(shown: &Shown<'_>) -> Failure {
     let Shown {
         noun,
         project,
@@ -41,10 +46,7 @@ pub fn unread(shown: &Shown<'_>) -> Failure {
 ///
 /// # Errors
 /// When the answer is not yes, or the terminal is gone.
-pub fn ask(shown: &Shown<'_>) -> Result<(), Failure> {
-    let Some(mut terminal) = Terminal::of_the_process() else {
-        return Err(unread(shown));
-    };
+pub fn ask(terminal: &mut Terminal, shown: &Shown<'_>) -> Result<(), Failure> {
     let question = format!(
         "Approve version {} with the digest {}? [y/N] ",
         shown.version, shown.digest

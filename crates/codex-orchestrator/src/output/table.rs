@@ -63,13 +63,15 @@ pub(super) fn write<R: Row>(
         })
         .collect();
     let form = Form::of(&widths, width, long);
-    if form != Form::Named {
+    if !matches!(form, Form::Named(_)) {
         form.line(out, &head, &widths, paint)?;
     }
     for (row, cells) in rows.iter().zip(&lines) {
         match form {
-            Form::Named => named(out, &head, cells, paint, width)?,
-            _ => form.line(out, cells, &widths, paint)?,
+            Form::Named(room) => named(out, &head, cells, paint, room)?,
+            Form::Free | Form::Cut(_) | Form::Wrapped(_) | Form::Below(_) => {
+                form.line(out, cells, &widths, paint)?;
+            }
         }
         for note in row.notes() {
             writeln!(out, "{INDENT}{}", paint.text(&note.text, note.tone))?;
@@ -89,8 +91,8 @@ enum Form {
     Wrapped(usize),
     /// The last column stands below the others, in lines of this width.
     Below(usize),
-    /// The columns do not fit side by side: each has a line of its own, with its name.
-    Named,
+    /// The columns do not fit side by side: each has lines of its own, of this width, with its name.
+    Named(usize),
 }
 
 impl Form {
@@ -108,7 +110,7 @@ impl Form {
             Long::Whole if firsts <= width + GAP => {
                 Self::Below(width.saturating_sub(INDENT.len()).max(NARROWEST))
             }
-            Long::Whole => Self::Named,
+            Long::Whole => Self::Named(width.max(NARROWEST)),
         }
     }
 
@@ -133,7 +135,7 @@ impl Form {
             used += wide + GAP;
         }
         match self {
-            Self::Free | Self::Named => writeln!(out, "{}", paint.text(&last.text, last.tone)),
+            Self::Free | Self::Named(_) => writeln!(out, "{}", paint.text(&last.text, last.tone)),
             Self::Cut(room) => {
                 let text = truncate_str(&last.text, room, "…");
                 writeln!(out, "{}", paint.text(&text, last.tone))
@@ -167,13 +169,12 @@ fn named(
     head: &[Cell],
     cells: &[Cell],
     paint: Paint,
-    width: Option<usize>,
+    room: usize,
 ) -> io::Result<()> {
     let Some(first) = cells.first() else {
         return Ok(());
     };
     writeln!(out, "{}", paint.text(&first.text, first.tone))?;
-    let room = width.unwrap_or(usize::MAX).max(NARROWEST);
     for (name, cell) in head.iter().zip(cells).skip(1) {
         let name = name.text.to_lowercase();
         let text = format!("{name}: {}", cell.text);

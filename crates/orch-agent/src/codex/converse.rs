@@ -324,9 +324,10 @@ impl Session<'_> {
 
     /// Which model answers in a thread that was begun or taken up.
     fn note_model(&mut self, thread: &Value) {
-        let told = thread["model"].as_str().map(str::to_owned);
-        let known = told.filter(|model| !model.is_empty());
-        self.answering = known.or(self.model.clone()).or(self.answering.take());
+        let told = thread["model"].as_str();
+        if let Some(told) = told.filter(|model| !model.is_empty()) {
+            self.answering = Some(told.to_owned());
+        }
     }
 
     /// Begins the conversation, or takes the one up that there was; `None` where the process ended.

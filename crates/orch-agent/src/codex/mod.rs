@@ -46,6 +46,7 @@ pub use gateway::Gateway;
 pub use keeper::Keeper;
 pub use limit::Limit;
 pub(crate) use memory::has_conversation;
+pub(crate) use mode::argument_model;
 pub use mode::{AppSetup, Approval, Mode};
 pub use plan::{PlanRequest, Planned, plan};
 pub(crate) use program::installed;

@@ -221,8 +221,8 @@ impl Arguments {
     }
 }
 
-/// The model that arguments of either interface name.
-pub(super) fn argument_model(arguments: &[String]) -> Option<String> {
+/// The model that arguments of a coding agent's program name; the last one counts.
+pub(crate) fn argument_model(arguments: &[String]) -> Option<String> {
     let mut rest = arguments.iter();
     let mut named = None;
     while let Some(argument) = rest.next() {
@@ -283,6 +283,22 @@ mod tests {
                 refusal.starts_with(name) && refusal.contains(expected),
                 "{refusal}"
             );
+        }
+    }
+
+    #[test]
+    fn the_last_model_that_arguments_name_counts_however_it_is_written() {
+        for (line, named) in [
+            ("agent --quiet", None),
+            ("agent -m a", Some("a")),
+            ("agent --model a", Some("a")),
+            ("agent --model=a -x", Some("a")),
+            ("agent -m=a", Some("a")),
+            ("agent --model=a -m b", Some("b")),
+            ("agent -m a --model=b", Some("b")),
+        ] {
+            let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+            assert_eq!(argument_model(&words).as_deref(), named, "{line}");
         }
     }
 

@@ -189,9 +189,7 @@ impl<'t> Turn<'t> {
     /// Why it was interrupted goes before how that ended, unless it was done by then for all that is left to pay.
     fn ended(&mut self, ended: Ended) -> Ended {
         match (self.ending.take(), ended) {
-            (Some((Ended::Spent, _)), Ended::Completed) | (None, Ended::Completed) => {
-                Ended::Completed
-            }
+            (Some((Ended::Spent, _)), Ended::Completed) => Ended::Completed,
             (Some((why, _)), _) => why,
             (None, ended) => ended,
         }

@@ -134,11 +134,11 @@ async fn work(
         beside(over.clone())
     );
     let name = &setup.name;
-    for (model, spent) in reading.used(setup.model()) {
+    for (model, spent) in reading.used(setup.model().as_deref()) {
         let used = ModelUse {
             since_epoch: assignment.epoch,
             source: name.clone(),
-            model: clean_name(&job.log, &model),
+            model,
             input_tokens: spent.input_tokens,
             cached_tokens: spent.cached_input_tokens,
             output_tokens: spent.output_tokens,
@@ -179,16 +179,6 @@ async fn work(
         summary: clean(&reading.last_message),
         usage_json: serde_json::to_string(&reading.spent).unwrap_or_default(),
     }))
-}
-
-/// A model's name as it may leave the agent.
-fn clean_name(log: &RunLog, model: &str) -> String {
-    const LONGEST: usize = 200;
-    let name = log.redactor().redact(model).into_owned();
-    name.chars()
-        .filter(|letter| !letter.is_control())
-        .take(LONGEST)
-        .collect()
 }
 
 /// Writes a file that was not there; nothing that a run left in its place is followed.

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt};
 
 use orch_core::recipe::{check_env_name, check_host};
 
-use crate::codex::{SetupError, words};
+use crate::codex::{SetupError, argument_model, words};
 
 /// How a program tells what it does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -99,18 +99,8 @@ const PRESETS: [Preset; 3] = [
 
 impl CommandSetup {
     /// The model that its arguments name.
-    pub(super) fn model(&self) -> Option<&str> {
-        let named = self.argv.iter().zip(self.argv.iter().skip(1));
-        let mut named = named.filter(|(name, _)| matches!(&***name, "-m" | "--model"));
-        let together = || {
-            self.argv
-                .iter()
-                .find_map(|word| word.strip_prefix("--model="))
-        };
-        named
-            .next()
-            .map(|(_, value)| value.as_str())
-            .or_else(together)
+    pub(super) fn model(&self) -> Option<String> {
+        argument_model(&self.argv)
     }
 
     /// Reads the settings from the agent's environment. A preset's parts are those that no variable

@@ -3,7 +3,7 @@
 //! The plan's criteria decide, whoever did the work; one without a command is left to a person. Nothing
 //! here decides what the work's own steps are.
 
-use std::{path::PathBuf, sync::atomic::AtomicBool, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 use orch_api::proto::Assignment;
 use orch_core::{breakdown::ACCEPTANCE, recipe::Step};
@@ -13,8 +13,7 @@ use super::{
     environment::Environment,
     known::Origin,
     open::Opened,
-    process::{Place, StepEnd, Then, excerpt},
-    secrets::RunSecrets,
+    process::{StepEnd, Then},
     steps::Run,
 };
 use crate::worker::{Finished, Outcome, Verdict};
@@ -44,18 +43,13 @@ pub(super) fn after(mut own: Vec<Step>, assignment: &Assignment) -> Vec<Step> {
     own
 }
 
-/// Why a step's failure fails the run: of an acceptance command, with the criterion that is not met.
-pub(super) fn not_met(number: u32, step: &Step, reason: String) -> String {
-    let name = step.name.as_deref().unwrap_or_default();
-    let Some(criterion) = name.strip_prefix(ACCEPTANCE) else {
-        return reason;
-    };
-    let title = format!("step {number} `{}` ", excerpt(step));
-    let how = reason.strip_prefix(&title).unwrap_or(&reason);
-    format!(
-        "the work is not done: \"{criterion}\" is not met: `{}` {how}",
+/// What failed where an acceptance command did: the criterion that is not met, and its command.
+pub(super) fn title(step: &Step) -> Option<String> {
+    let criterion = step.name.as_deref()?.strip_prefix(ACCEPTANCE)?;
+    Some(format!(
+        "the work is not done: \"{criterion}\" is not met: `{}`",
         short(&step.run)
-    )
+    ))
 }
 
 /// What a person is asked where planned work has neither a recipe nor an executor.
@@ -169,30 +163,11 @@ impl Run<'_> {
         readable: Vec<PathBuf>,
     ) -> Result<StepEnd, String> {
         let opened: Opened = self.open_cell(&self.recipe, folder, readable).await?;
-        let place = Place {
-            folder,
-            cell: &*opened.cell,
-            refusals: &opened.refusals,
-            way_out: opened.way_out.as_ref(),
-            wants_token: self.config.wants_token(),
-            environment,
-            secrets: RunSecrets::of(self.job),
-            shell: &self.config.shell,
-            log: &self.job.log,
-            stop: &self.job.stop,
-            told_skipped: AtomicBool::new(false),
-            snapshots: None,
-        };
+        let place = self.place(&opened, folder, environment);
         for (number, step) in (AFTER_THE_WORK..).zip(steps) {
-            match place.run(number, step, Then::Nothing).await {
-                StepEnd::Succeeded => {}
-                StepEnd::Failed { exit_code, reason } => {
-                    return Ok(StepEnd::Failed {
-                        exit_code,
-                        reason: not_met(number, step, reason),
-                    });
-                }
-                StepEnd::Stopped => return Ok(StepEnd::Stopped),
+            let ended = place.run(number, step, Then::Nothing).await;
+            if ended != StepEnd::Succeeded {
+                return Ok(ended);
             }
         }
         Ok(StepEnd::Succeeded)
@@ -253,13 +228,10 @@ mod tests {
             name: Some("acceptance: All tests pass".to_owned()),
             ..Step::command("make test")
         };
-        let reason = "step 2 `acceptance: All tests pass` exited with 2".to_owned();
         assert_eq!(
-            not_met(2, &step, reason),
-            "the work is not done: \"All tests pass\" is not met: `make test` exited with 2"
+            title(&step).as_deref(),
+            Some("the work is not done: \"All tests pass\" is not met: `make test`")
         );
-        let own = Step::command("make");
-        let reason = "step 1 `make` exited with 2".to_owned();
-        assert_eq!(not_met(1, &own, reason.clone()), reason);
+        assert_eq!(title(&Step::command("make")), None);
     }
 }

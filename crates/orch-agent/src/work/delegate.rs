@@ -16,7 +16,6 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    acceptance,
     ask::Missing,
     budget,
     environment::Environment,
@@ -25,7 +24,7 @@ use super::{
     known::{Known, Origin},
     open::Opened,
     process,
-    steps::Run,
+    steps::{Run, put},
 };
 use orch_redact::Redactor;
 
@@ -82,15 +81,7 @@ impl Run<'_> {
         environment: &Environment,
         missing: Missing,
     ) -> Outcome {
-        if let Some(outcome) = self.ask(missing).await {
-            return outcome;
-        }
-        let assignment = &self.job.assignment;
-        if assignment.plan_needs_approval && assignment.approved_steps_json.is_empty() {
-            let steps = acceptance::after(vec![as_step()], assignment);
-            return self.propose(steps).await;
-        }
-        if let Some(outcome) = self.over_budget().await {
+        if let Some(outcome) = self.before_the_executor(as_step(), missing).await {
             return outcome;
         }
         let outcome = match self.in_its_place(setup, folder, environment).await {
@@ -211,15 +202,11 @@ async fn carry_out(
         Ok(Ended::Stopped) => return Outcome::Stopped,
         Ok(Ended::Spent) => {
             let question = budget::question(&over_budget.unwrap_or_default());
-            let event = format!("waiting for an answer: {}", question.prompt);
-            job.log.event(&event).await;
-            return Outcome::Ask(question);
+            return put(&job.log, question).await;
         }
         Ok(Ended::Asks(mut question)) => {
             question.prompt = secrets.redact(&question.prompt).into_owned();
-            let event = format!("waiting for an answer: {}", question.prompt);
-            job.log.event(&event).await;
-            return Outcome::Ask(question);
+            return put(&job.log, question).await;
         }
         Err(error) => Finished::failed(chain(&error)),
     };

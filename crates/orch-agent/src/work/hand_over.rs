@@ -23,15 +23,8 @@ impl Run<'_> {
         environment: &Environment,
         missing: Missing,
     ) -> Result<Outcome, String> {
-        if let Some(outcome) = self.ask(missing).await {
-            return Ok(outcome);
-        }
-        let assignment = &self.job.assignment;
-        if assignment.plan_needs_approval && assignment.approved_steps_json.is_empty() {
-            let steps = acceptance::after(vec![command::as_step(setup)], assignment);
-            return Ok(self.propose(steps).await);
-        }
-        if let Some(outcome) = self.over_budget().await {
+        let step = command::as_step(setup);
+        if let Some(outcome) = self.before_the_executor(step, missing).await {
             return Ok(outcome);
         }
         let recipe = command::with_hosts(&self.recipe, &setup.hosts);
@@ -47,6 +40,24 @@ impl Run<'_> {
         let mut collector = Collector::new(self.config.artifacts, log);
         self.collect(&carried, folder, &mut collector).await;
         Ok(carried)
+    }
+
+    /// What becomes of a run before its executor, which is this step, may begin: a question, a proposal, or
+    /// nothing that keeps it.
+    pub(super) async fn before_the_executor(
+        &self,
+        step: Step,
+        missing: Missing,
+    ) -> Option<Outcome> {
+        if let Some(outcome) = self.ask(missing).await {
+            return Some(outcome);
+        }
+        let assignment = &self.job.assignment;
+        if assignment.plan_needs_approval && assignment.approved_steps_json.is_empty() {
+            let steps = acceptance::after(vec![step], assignment);
+            return Some(self.propose(steps).await);
+        }
+        self.over_budget().await
     }
 
     /// What was approved as steps runs as these steps, whoever carries runs out otherwise. What comes

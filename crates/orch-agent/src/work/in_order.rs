@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 use orch_core::recipe::Step;
 
 use super::{
-    acceptance,
     once::Word,
     process::{Place, StepEnd, Then},
     steps::Run,
@@ -62,7 +61,6 @@ impl Run<'_> {
             match ended {
                 StepEnd::Succeeded => {}
                 StepEnd::Failed { exit_code, reason } => {
-                    let reason = acceptance::not_met(number, step, reason);
                     self.job.log.event(&reason).await;
                     return Outcome::Finished(Finished {
                         verdict: Verdict::Failed,

@@ -2,13 +2,21 @@
 //!
 //! The server that the run works for is closed to it until a step may reach it.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::PathBuf,
+    sync::{Arc, atomic::AtomicBool},
+};
 
 use orch_core::recipe::{Network, Recipe};
 use orch_sandbox::{egress::Proxy, exec::RunFolder, sandbox::Cell};
 use tokio::sync::{Mutex, mpsc};
 
-use super::{environment, process::Refusals, steps::Run};
+use super::{
+    environment::{self, Environment},
+    process::{Place, Refusals},
+    secrets::RunSecrets,
+    steps::Run,
+};
 use crate::{confine::Way, text::chain};
 
 /// A run's sandbox, and what its way out refuses.
@@ -63,5 +71,28 @@ impl Run<'_> {
             refusals: Mutex::new(refusals),
             way_out,
         })
+    }
+
+    /// Where the run's steps run, in what was opened.
+    pub(super) fn place<'p>(
+        &'p self,
+        opened: &'p Opened,
+        folder: &'p RunFolder,
+        environment: &'p Environment,
+    ) -> Place<'p> {
+        Place {
+            folder,
+            cell: &*opened.cell,
+            refusals: &opened.refusals,
+            way_out: opened.way_out.as_ref(),
+            wants_token: self.config.wants_token(),
+            environment,
+            secrets: RunSecrets::of(self.job),
+            shell: &self.config.shell,
+            log: &self.job.log,
+            stop: &self.job.stop,
+            told_skipped: AtomicBool::new(false),
+            snapshots: None,
+        }
     }
 }

@@ -22,6 +22,7 @@ use tokio::sync::{Mutex, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    acceptance,
     environment::Environment,
     output,
     secrets::{RunSecrets, SecretsError},
@@ -99,8 +100,8 @@ impl Place<'_> {
                 return StepEnd::Stopped;
             }
             let reason = format!(
-                "step {number} `{}` was not started: it may run only once, and the server did not note its start: {why}",
-                excerpt(step)
+                "{} was not started: it may run only once, and the server did not note its start: {why}",
+                title(number, step)
             );
             return StepEnd::Failed {
                 exit_code: None,
@@ -187,7 +188,7 @@ impl Place<'_> {
     }
 
     async fn execute(&self, number: u32, step: &Step) -> StepEnd {
-        let title = format!("step {number} `{}`", excerpt(step));
+        let title = title(number, step);
         let failed = |exit_code, how: &str| StepEnd::Failed {
             exit_code,
             reason: format!("{title} {how}"),
@@ -296,8 +297,13 @@ pub(super) async fn log_refusals(
     }
 }
 
+/// What a step's failure is told of.
+fn title(number: u32, step: &Step) -> String {
+    acceptance::title(step).unwrap_or_else(|| format!("step {number} `{}`", excerpt(step)))
+}
+
 /// A step's name, else the beginning of its command, on one line.
-pub(super) fn excerpt(step: &Step) -> String {
+fn excerpt(step: &Step) -> String {
     let text = step.name.as_deref().unwrap_or(&step.run);
     let line = text.lines().map(str::trim).find(|line| !line.is_empty());
     let line = line.unwrap_or_default();
@@ -327,5 +333,6 @@ mod tests {
             ..Step::command("make test")
         };
         assert_eq!(excerpt(&named), "unit tests");
+        assert_eq!(title(2, &named), "step 2 `unit tests`");
     }
 }

@@ -3,10 +3,7 @@
 //! Steps run in order, the first failure ends the run, and a resumed run begins at the first step
 //! that was not done. Nothing runs before everything needed for it is there.
 
-use std::{
-    sync::{Arc, atomic::AtomicBool},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use futures::future::BoxFuture;
 use orch_api::proto::Assignment;
@@ -38,6 +35,7 @@ use crate::{
     artifacts::Collector,
     command,
     config::{AgentConfig, Executor, LlmPlanning},
+    progress::RunLog,
     room::{Room, Working},
     text::chain,
     tools::Shelf,
@@ -110,6 +108,13 @@ impl Worker for Steps {
             }
         })
     }
+}
+
+/// Puts a question to a person, and says so in the log.
+pub(super) async fn put(log: &RunLog, question: Question) -> Outcome {
+    let event = format!("waiting for an answer: {}", question.prompt);
+    log.event(&event).await;
+    Outcome::Ask(question)
 }
 
 pub(super) fn failed(reason: String) -> Outcome {
@@ -297,7 +302,6 @@ impl Run<'_> {
                 .accept(carried, folder, &environment, provided.readable())
                 .await);
         }
-        let secrets = RunSecrets::of(self.job);
         let mut plan = None;
         match self.plan(folder, &missing).await? {
             Planned::Steps {
@@ -308,7 +312,7 @@ impl Run<'_> {
             } => {
                 missing.look_for_tools(tools.iter().map(String::as_str), path);
                 if origin.is_approved() {
-                    missing.secrets = secrets.missing(&steps).await?;
+                    missing.secrets = RunSecrets::of(self.job).missing(&steps).await?;
                 }
                 plan = Some((self.with_acceptance(steps, origin), origin, because));
             }
@@ -340,18 +344,8 @@ impl Run<'_> {
             .open_cell(&self.recipe, folder, provided.readable())
             .await?;
         let place = Place {
-            folder,
-            cell: &*opened.cell,
-            refusals: &opened.refusals,
-            way_out: opened.way_out.as_ref(),
-            wants_token: self.config.wants_token(),
-            environment: &environment,
-            secrets,
-            shell: &self.config.shell,
-            log: &self.job.log,
-            stop: &self.job.stop,
-            told_skipped: AtomicBool::new(false),
             snapshots,
+            ..self.place(&opened, folder, &environment)
         };
         let mut collector = Collector::new(self.config.artifacts, &self.job.log);
         let serving = self
@@ -423,9 +417,7 @@ impl Run<'_> {
     }
 
     pub(super) async fn put(&self, question: Question) -> Outcome {
-        let event = format!("waiting for an answer: {}", question.prompt);
-        self.job.log.event(&event).await;
-        Outcome::Ask(question)
+        put(&self.job.log, question).await
     }
 
     pub(super) async fn propose(&self, steps: Vec<Step>) -> Outcome {

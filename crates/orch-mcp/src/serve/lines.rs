@@ -162,20 +162,25 @@ fn read(line: &[u8]) -> Read {
     if line.trim_ascii().is_empty() {
         return Read::Nothing;
     }
+    match serde_json::from_slice(line) {
+        Ok(message) => Read::Message(Box::new(message)),
+        Err(_) => no_message(line),
+    }
+}
+
+fn no_message(line: &[u8]) -> Read {
     let value: Value = match serde_json::from_slice(line) {
         Ok(value) => value,
         Err(error) => return Read::Fault(parse_error(&error)),
     };
-    let id = value.get("id").cloned();
-    match serde_json::from_slice(line) {
-        Ok(message) => Read::Message(Box::new(message)),
-        Err(_) if id.is_none() && value["method"].is_string() => Read::Nothing,
-        Err(_) => {
-            let id = id.filter(|id| id.is_string() || id.is_number());
-            let what = "no message of the protocol: an object with `jsonrpc`, `id`, `method` and `params` is one";
-            Read::Fault(fault(-32600, what, id.unwrap_or_default()))
-        }
+    let id = value.get("id");
+    if id.is_none() && value["method"].is_string() {
+        return Read::Nothing;
     }
+    let id = id.filter(|id| id.is_string() || id.is_number());
+    let what =
+        "no message of the protocol: an object with `jsonrpc`, `id`, `method` and `params` is one";
+    Read::Fault(fault(-32600, what, id.cloned().unwrap_or_default()))
 }
 
 /// What came in one body over HTTP.

@@ -72,6 +72,16 @@ struct Entry {
     tools: Vec<String>,
 }
 
+impl ServerSettings {
+    /// Names of the variables that it needs.
+    fn variables(&self) -> &[String] {
+        match &self.way {
+            Way::Program { environment, .. } => environment,
+            Way::Url { token, .. } => token.as_slice(),
+        }
+    }
+}
+
 impl McpSettings {
     /// Reads the file at `path`.
     ///
@@ -127,10 +137,7 @@ impl McpSettings {
 
     /// The values of the variables that servers are given.
     pub(super) fn secrets(&self) -> Vec<String> {
-        let named = self.servers.values().flat_map(|server| match &server.way {
-            Way::Program { environment, .. } => environment.as_slice(),
-            Way::Url { token, .. } => token.as_slice(),
-        });
+        let named = self.servers.values().flat_map(ServerSettings::variables);
         named
             .filter(|name| !EVERYDAY.contains(&name.as_str()))
             .filter_map(|name| std::env::var(name).ok())
@@ -141,12 +148,12 @@ impl McpSettings {
     pub(super) fn faults(&self, value: impl Fn(&str) -> Option<String>) -> Vec<String> {
         let is_missing = |name: &&String| value(name).is_none_or(|value| value.trim().is_empty());
         let of = |(server, settings): (&String, &ServerSettings)| {
-            let (names, use_of_it) = match &settings.way {
-                Way::Program { environment, .. } => (environment.as_slice(), "is given"),
-                Way::Url { token, .. } => (token.as_slice(), "takes its bearer token from"),
+            let use_of_it = match &settings.way {
+                Way::Program { .. } => "is given",
+                Way::Url { .. } => "takes its bearer token from",
             };
+            let names = settings.variables().iter();
             names
-                .iter()
                 .filter(is_missing)
                 .map(|name| format!("the server `{server}` {use_of_it} {name}, which is not set"))
                 .collect::<Vec<_>>()

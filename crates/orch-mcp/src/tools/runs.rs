@@ -209,11 +209,11 @@ impl Tool for RequestInfo {
     type Input = Question;
 
     async fn run(work: &Work, question: Question) -> Answer {
-        let run = work.run(question.run_id).await?;
         if question.fields.is_empty() {
             let what = "`fields` is empty; name at least one, such as {\"key\": \"REGION\", \"secret\": false}";
             return Err(Fault::Input(what.to_owned()));
         }
+        let run = work.run(question.run_id).await?;
         let fields = serde_json::to_value(&question.fields)
             .and_then(serde_json::from_value)
             .map_err(|error| Fault::Input(format!("the fields do not fit: {error}")))?;
@@ -342,9 +342,9 @@ impl Tool for StepComplete {
     type Input = Done;
 
     async fn run(work: &Work, done: Done) -> Answer {
+        check(&done, work.who)?;
         let run = work.run(done.run_id).await?;
         let status = done.status.unwrap_or(StepStatus::Succeeded).as_str();
-        check(&done, work.who)?;
         match work.who {
             Who::User => {
                 let step = NewStep {

@@ -21,6 +21,7 @@ pub enum Who {
 }
 
 /// One call.
+#[derive(Clone)]
 pub(crate) struct Work {
     pub client: Client,
     pub who: Who,
@@ -34,9 +35,7 @@ impl Work {
     pub(crate) fn with_client(&self, client: Client) -> Self {
         Self {
             client,
-            who: self.who,
-            progress: self.progress.clone(),
-            stop: self.stop.clone(),
+            ..self.clone()
         }
     }
 

@@ -46,7 +46,10 @@ pub async fn run(args: Args, client: &Client, context: &mut Context<'_>) -> Resu
     let named = args.source.as_deref().unwrap_or_default();
     let made = match source {
         Some(Source::Checkout(path)) => checkout(&args, named, &path, client, context).await?,
-        Some(Source::Address(url)) => by_address(&args, url, client, context).await?,
+        Some(Source::Address(url)) => {
+            let own = own_repository(&args, client).await?;
+            by_address(&args, url, own.as_deref(), client, context).await?
+        }
         Some(Source::Archive(_) | Source::Folder(_)) if args.reference.is_some() => {
             let message = format!("--ref names a part of a repository, and `{named}` is none");
             let step = format!("codex-orchestrator project import {} {named}", args.project);
@@ -84,10 +87,10 @@ async fn send(args: &Args, archive: SourceArchive, client: &Client) -> Result<Im
 async fn by_address(
     args: &Args,
     url: String,
+    own: Option<&str>,
     client: &Client,
     context: &mut Context<'_>,
 ) -> Result<Import, Failure> {
-    let before = client.project(args.project).await?.repository;
     let new = NewImport {
         repository: Some(Repository {
             url,
@@ -96,7 +99,7 @@ async fn by_address(
         ..NewImport::default()
     };
     let made = client.import(args.project, &new).await?;
-    if before.is_none_or(|before| before.url != made.name) {
+    if own.is_none_or(|own| own != made.name) {
         let word = format!("project {} works on {} now", args.project, made.name);
         context.output.note(&word);
     }
@@ -111,8 +114,8 @@ async fn checkout(
     client: &Client,
     context: &mut Context<'_>,
 ) -> Result<Import, Failure> {
-    let own = client.project(args.project).await?.repository;
-    let own = own.map(|repository| repository.url);
+    let own = own_repository(args, client).await?;
+    let own = own.as_deref();
     let read = Checkout::read(path, named, args.reference.as_deref());
     if let Ok(read) = &read {
         read.tell_uncommitted(context.output);
@@ -120,14 +123,14 @@ async fn checkout(
     let address = orch_git::address(path)
         .map_err(|why| Failure::usage(format!("`{named}` cannot be linked: its path {why}")));
     if args.link {
-        return by_address(args, address?.to_string(), client, context).await;
+        return by_address(args, address?.to_string(), own, client, context).await;
     }
     let read = read?;
     if let Ok(address) = address
         && client.is_on_this_machine()
         && own.is_none_or(|own| own == address.as_str())
     {
-        match by_address(args, address.to_string(), client, context).await {
+        match by_address(args, address.to_string(), own, client, context).await {
             // A server in a container is reached by loopback and sees none of this machine's folders.
             Err(failure) if is_unreadable(&failure) => context.output.note(&format!(
                 "the server does not read `{named}` where it lies; it is packed instead"
@@ -137,6 +140,12 @@ async fn checkout(
     }
     let archive = read.pack(context.output)?;
     send(args, archive, client).await
+}
+
+/// The address of the project's own repository, before anything is imported.
+async fn own_repository(args: &Args, client: &Client) -> Result<Option<String>, Failure> {
+    let own = client.project(args.project).await?.repository;
+    Ok(own.map(|repository| repository.url))
 }
 
 fn is_unreadable(failure: &Failure) -> bool {

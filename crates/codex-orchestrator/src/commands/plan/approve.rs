@@ -6,7 +6,7 @@ use orch_api::types::plan::ApprovePlan;
 use super::choose::choose;
 use super::refusal::refusal;
 use super::show::print;
-use crate::commands::agreement::{Shown, ask, can_ask, unread};
+use crate::commands::agreement::{Shown, ask, at_terminal};
 use crate::commands::{Context, ids};
 use crate::failure::Failure;
 use crate::output::Format;
@@ -37,11 +37,9 @@ pub async fn run(args: Args, client: &Client, context: &mut Context<'_>) -> Resu
                 version: newest.version.id,
                 digest: &newest.version.digest,
             };
-            if !can_ask(context) {
-                return Err(unread(&shown));
-            }
+            let mut terminal = at_terminal(context, &shown)?;
             print(&newest, context)?;
-            ask(&shown)?;
+            ask(&mut terminal, &shown)?;
             (Some(newest.version.id), Some(newest.version.digest))
         }
         named => named,

@@ -5,7 +5,7 @@ use orch_api::types::requirements::ApproveRequirements;
 
 use super::choose::choose;
 use super::show::print;
-use crate::commands::agreement::{Shown, ask, can_ask, unread};
+use crate::commands::agreement::{Shown, ask, at_terminal};
 use crate::commands::{Context, ids};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -35,11 +35,9 @@ pub async fn run(args: Args, client: &Client, context: &mut Context<'_>) -> Resu
                 version: newest.id,
                 digest: &newest.digest,
             };
-            if !can_ask(context) {
-                return Err(unread(&shown));
-            }
+            let mut terminal = at_terminal(context, &shown)?;
             print(&newest, &[], context)?;
-            ask(&shown)?;
+            ask(&mut terminal, &shown)?;
             (Some(newest.id), Some(newest.digest))
         }
         named => named,

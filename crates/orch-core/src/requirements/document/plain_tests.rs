@@ -1,26 +1,8 @@
 //! What holds of documents whose sentences are worded as people word them: ids, contradictions, answers.
 
-use super::{Content, Document, Edit, FindingKind, Origin, Requirement, Text, propose_document};
+use super::tests::{first, id_of, texts};
+use super::{Document, Edit, FindingKind, Origin, Requirement, propose_document};
 use crate::requirements::ItemKind;
-
-fn texts(vision: &str) -> Vec<Text> {
-    vec![Text {
-        attachment: None,
-        content: Content::Prose(vision.to_owned()),
-    }]
-}
-
-fn first(vision: &str) -> Document {
-    propose_document(&texts(vision), None)
-}
-
-fn id_of(document: &Document, words: &str) -> String {
-    let found = document.items.iter().find(|item| item.text.contains(words));
-    found
-        .unwrap_or_else(|| panic!("no item says {words:?}: {document:#?}"))
-        .id
-        .clone()
-}
 
 fn contradictions(vision: &str) -> Vec<String> {
     let found = first(vision).findings.into_iter();

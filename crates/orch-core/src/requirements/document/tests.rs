@@ -5,18 +5,18 @@ use super::{
 };
 use crate::requirements::ItemKind;
 
-fn texts(vision: &str) -> Vec<Text> {
+pub(super) fn texts(vision: &str) -> Vec<Text> {
     vec![Text {
         attachment: None,
         content: Content::Prose(vision.to_owned()),
     }]
 }
 
-fn first(vision: &str) -> Document {
+pub(super) fn first(vision: &str) -> Document {
     propose_document(&texts(vision), None)
 }
 
-fn id_of(document: &Document, words: &str) -> String {
+pub(super) fn id_of(document: &Document, words: &str) -> String {
     let found = document.items.iter().find(|item| item.text.contains(words));
     found
         .unwrap_or_else(|| panic!("no item says {words:?}: {document:#?}"))
