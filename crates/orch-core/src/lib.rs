@@ -24,6 +24,7 @@ pub mod risk;
 pub mod rules;
 pub mod run;
 pub mod secret;
+pub mod seen;
 pub mod source;
 pub mod survey;
 pub mod time;

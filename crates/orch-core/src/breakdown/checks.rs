@@ -2,7 +2,7 @@
 //! They become acceptance criteria of tasks that change code, and facts that a model is told. A person
 //! reads them in the plan before anything is run.
 
-use super::edit_fields::is_unseen;
+use super::edit_fields::is_plain;
 use super::model::{Criterion, LONGEST_TEXT};
 use crate::requirements::cleaned;
 use crate::survey::{Acceptance, Purpose, Survey};
@@ -20,7 +20,7 @@ impl Checks {
         let mut commands = survey.acceptance_commands();
         commands.retain(|command| {
             let is_whole = cleaned(&command.run, LONGEST_TEXT) == command.run;
-            !command.run.is_empty() && is_whole && !command.run.contains(is_unseen)
+            !command.run.is_empty() && is_whole && is_plain(&command.run)
         });
         Self { commands }
     }

@@ -51,5 +51,4 @@ pub use item::{Draft, Item, ItemKind, Source};
 pub use openapi::{OpenApiError, is_openapi, operations};
 pub use propose::propose;
 pub use question::QuestionId;
-pub(crate) use wording::is_invisible_direction;
 pub(crate) use words::{Lexicon, Word, words};

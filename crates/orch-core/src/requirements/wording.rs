@@ -2,6 +2,7 @@
 //! would read the same for another sentence.
 
 use super::cues::Vague;
+use crate::seen::seen;
 
 /// Openings that say only that something is wanted, lower case, parted by commas.
 const FILLERS: &str = "additionally, also, and, but, finally, first, firstly, furthermore, i want to, i would like \
@@ -123,15 +124,10 @@ fn one_line(text: &str) -> String {
             if !out.is_empty() {
                 out.push(' ');
             }
-            out.extend(word.chars().filter(|c| !is_invisible_direction(*c)));
+            out.extend(seen(&word));
         }
     }
     out
-}
-
-/// Direction overrides make text read differently from what it says.
-pub fn is_invisible_direction(c: char) -> bool {
-    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 fn without_filler(text: &str) -> Option<&str> {

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::bounds::{
-    LONGEST_FILE_BYTES, LONGEST_PATH, MOST_READ_BYTES, MOST_READ_FILES, is_unseen,
-};
+use crate::seen::is_unseen;
+
+use super::bounds::{LONGEST_FILE_BYTES, LONGEST_PATH, MOST_READ_BYTES, MOST_READ_FILES};
 use super::take::{is_named, language_of, left_out};
 
 /// What a name in a tree stands for.

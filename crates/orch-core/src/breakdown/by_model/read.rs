@@ -5,8 +5,10 @@ use std::collections::{HashMap, HashSet};
 
 use thiserror::Error;
 
+use crate::seen::shows_nothing;
+
 use super::super::checks::Checks;
-use super::super::edit_fields::{is_unseen, shows_nothing};
+use super::super::edit_fields::is_plain;
 use super::super::graph::Graph;
 use super::super::merge::{merge, next_id, sort_ids};
 use super::super::model::{
@@ -281,7 +283,7 @@ impl<'d> Reading<'d> {
             let text = cleaned(&criterion.text, LONGEST_CRITERION);
             let command = criterion.command.as_deref().unwrap_or_default().trim();
             let is_whole = command.chars().nth(LONGEST_CRITERION).is_none();
-            let is_plain = is_whole && !command.contains(is_unseen);
+            let is_plain = is_whole && is_plain(command);
             if !is_plain {
                 let why = match is_whole {
                     true => "has characters that are not seen",

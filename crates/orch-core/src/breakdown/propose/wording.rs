@@ -1,7 +1,8 @@
 //! Texts of requirements on one line, as titles and descriptions quote them.
 
 use super::super::model::Criterion;
-use crate::requirements::{Requirement, is_invisible_direction};
+use crate::requirements::Requirement;
+use crate::seen::seen;
 
 /// The most of a requirement's text that a title shows.
 pub const MOST_OF_TITLE: usize = 160;
@@ -16,7 +17,7 @@ pub fn one_line(text: &str, most: usize) -> String {
     let mut count = 0;
     for word in text.split(|c: char| c.is_whitespace() || c.is_control()) {
         let mut gap = !out.is_empty();
-        for c in word.chars().filter(|c| !is_invisible_direction(*c)) {
+        for c in seen(word) {
             if std::mem::take(&mut gap) {
                 out.push(' ');
                 count += 1;
