@@ -101,10 +101,10 @@ impl Change<'_> {
             }
         }
         let lasts: HashSet<&str> = lasts.iter().map(String::as_str).collect();
-        for later in 0..plan.tasks.len() {
+        for (later, is_before) in is_before.into_iter().enumerate() {
             let task = &plan.tasks[later];
             let is_own = plan.owns(task, TaskField::DependsOn) && since == Since::Before;
-            if is_before[later] || is_own || self.kept.contains(&task.id) {
+            if is_before || is_own || self.kept.contains(&task.id) {
                 continue;
             }
             let task = &mut plan.tasks[later];
