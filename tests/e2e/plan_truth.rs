@@ -155,7 +155,7 @@ async fn evidence_of_acceptance_is_kept_and_told_on_both_databases() {
             .find(|task| task["title"] == "Export the files");
         let task = task.expect("the task that was added");
         let item = task["work_item_id"].as_i64().expect("an item");
-        let recipe = json!({"yaml": "artifacts: ['*.txt']\n"});
+        let recipe = json!({"yaml": "artifacts: ['*.txt']\nsteps: ['true']\n"});
         server
             .post(&format!("/work-items/{item}/tool-recipe"), recipe)
             .await;
@@ -307,7 +307,8 @@ async fn what_never_ran_did_not_fail() {
     assert!(err.contains("never ran"), "{err}");
 }
 
-#[tokio::test]
+// The scripted model answers while the command line waits.
+#[tokio::test(flavor = "multi_thread")]
 async fn where_a_model_fails_the_command_without_one_is_told() {
     let model = ScriptedModel::start(vec![
         Reply::say("no plan"),
