@@ -44,6 +44,13 @@ impl Details for Plan {
                 Cell::new(shown.collect::<Vec<_>>().join("; ")),
             ));
         }
+        if !self.not_offered.is_empty() {
+            let shown = self.not_offered.iter().take(MOST_NOTES).cloned();
+            fields.push((
+                "not offered",
+                Cell::new(shown.collect::<Vec<_>>().join("; ")),
+            ));
+        }
         fields.push(("progress", Cell::new(progress(self))));
         fields
     }

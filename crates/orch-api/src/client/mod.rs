@@ -25,7 +25,6 @@ mod roles;
 mod runs;
 mod scheduler;
 mod secrets;
-mod sse;
 mod tls;
 mod work_items;
 

@@ -105,6 +105,7 @@ pub fn plan(shown: Shown) -> Plan {
             false => ProposedBy::Rules,
         },
         notes: content.notes.clone(),
+        not_offered: shown.unknown.clone(),
         version,
     }
 }

@@ -14,7 +14,10 @@ struct Given {
 fn edits(given: &[&str]) -> Result<Vec<PlanEdit>, String> {
     let given = Given::parse_from([&["plan-edit", "1"], given].concat());
     match wanted(&given.edit) {
-        Ok(body) => Ok(body.edits),
+        Ok((body, origins)) => {
+            assert_eq!(body.edits.len(), origins.len());
+            Ok(body.edits)
+        }
         Err(failure) => Err(failure.message),
     }
 }

@@ -32,6 +32,9 @@ pub struct Plan {
     /// What was left out of the model's answer, or changed in it.
     #[serde(default)]
     pub notes: Vec<String>,
+    /// Tools and capabilities that open tasks name and no connected agent tells of; empty where none is connected.
+    #[serde(default)]
+    pub not_offered: Vec<String>,
 }
 
 /// A requirement that waits for a later version.

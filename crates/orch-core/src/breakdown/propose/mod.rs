@@ -17,4 +17,5 @@ mod wording;
 
 pub use draft::propose;
 pub(super) use draft::{cite, draft};
-pub(super) use wording::{changed_description, holds, one_line};
+pub(super) use toolchain::tools_of;
+pub(super) use wording::{changed_description, holds, one_line, statement};

@@ -80,10 +80,10 @@ pub fn holds(items: &[&Requirement]) -> Vec<Criterion> {
         .collect()
 }
 
-/// What is done for other texts is brought in line with those of now.
+/// What is done for other texts is brought in line with those of now; `done` says what is, such as `T-3 is done`.
 pub fn changed_description(done: &str, items: &[&Requirement]) -> String {
     let what = format!(
-        "{done} is done, for what these requirements said before. Build on it, so that they hold as they read now."
+        "{done}, for what these requirements said before. Build on it, so that they hold as they read now."
     );
     description(&what, items)
 }

@@ -5,6 +5,8 @@ mod acceptance;
 mod approve;
 mod brief;
 mod edit;
+mod ended;
+mod failure;
 mod impact;
 mod make;
 mod model;
