@@ -1,6 +1,6 @@
 //! What was found so far. Takes statements within their bounds, and notes what did not fit.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::survey::bounds::{
     LONGEST_TEXT, MOST_COMMANDS, MOST_DEPENDENCIES, MOST_ENTRY_POINTS, MOST_MANIFESTS,
@@ -36,6 +36,10 @@ pub struct Found<'t> {
     pub tree: &'t Tree,
     pub survey: Survey,
     pub packages: Vec<Package>,
+    /// Stores that a feature of a library speaks to: the store's name, what tells, and where.
+    pub drivers: Vec<(String, String, Place)>,
+    /// Dependencies that members of a workspace take over by name.
+    pub shared: BTreeSet<String>,
     dropped: BTreeMap<&'static str, u64>,
 }
 
@@ -45,6 +49,8 @@ impl<'t> Found<'t> {
             tree,
             survey: Survey::default(),
             packages: Vec::new(),
+            drivers: Vec::new(),
+            shared: BTreeSet::new(),
             dropped: BTreeMap::new(),
         }
     }
@@ -110,6 +116,26 @@ impl<'t> Found<'t> {
         };
         if !entry.name.is_empty() && !self.survey.entry_points.contains(&entry) {
             self.survey.entry_points.push(entry);
+        }
+    }
+
+    /// What a file listens on: said of what begins in it, where something does.
+    pub fn listens(&mut self, path: &str, port: String, place: Place) {
+        let entries = &mut self.survey.entry_points;
+        match entries.iter_mut().rfind(|entry| entry.place.file == path) {
+            Some(entry) if entry.ports.contains(&port) => {}
+            Some(entry) => entry.ports.push(port),
+            None => self.entry(EntryKind::Service, path, None, vec![port], place),
+        }
+    }
+
+    /// A dependency that stands in the manifest of the workspace: counted here, listed there.
+    pub fn inherited(&mut self, path: &str, name: &str) {
+        if let Some(manifest) = self.survey.manifests.last_mut()
+            && manifest.file == path
+            && self.shared.contains(name)
+        {
+            manifest.dependencies += 1;
         }
     }
 

@@ -62,6 +62,14 @@ pub fn unpinned_image(survey: &mut Survey, image: &str, place: Place) {
     );
 }
 
+/// An edition of Rust before that of 2021: it still compiles, and nothing ends.
+pub fn old_edition(survey: &mut Survey, edition: &str, place: Place) {
+    let message =
+        format!("edition {edition} of Rust is an old edition, which compilers still take");
+    let remedy = format!("Move from edition {edition} of Rust to a newer one");
+    add(survey, SmellKind::OldEdition, message, remedy, Some(place));
+}
+
 /// Adds what can be said once everything else is known.
 pub fn judge(found: &mut Found<'_>) {
     let mut survey = std::mem::take(&mut found.survey);
