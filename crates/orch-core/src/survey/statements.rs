@@ -2,7 +2,7 @@
 //! for that. Each cites the file that says so.
 
 use super::model::{Basis, Bound, Language, LanguageKind, Place, Purpose, Survey};
-use super::take::last_day;
+use super::take::{is_beside, last_day};
 use crate::plural::counted;
 use crate::requirements::ItemKind;
 
@@ -140,7 +140,8 @@ fn facts(survey: &Survey, renew: Renew) -> Vec<Statement> {
             fact(format!("The existing code uses {}", store.name), cites);
         }
     }
-    for runtime in &survey.runtimes {
+    let run = survey.runtimes.iter();
+    for runtime in run.filter(|runtime| !is_beside(&runtime.place.file)) {
         let (name, version) = (&runtime.name, &runtime.version);
         let text = match runtime.bound {
             Bound::Exactly if name == "Terraform" => {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::tested::is_test;
 use crate::survey::bounds::{
     LONGEST_TEXT, MOST_COMMANDS, MOST_DEPENDENCIES, MOST_ENTRY_POINTS, MOST_MANIFESTS,
     MOST_RUNTIMES, MOST_SERVICES, shown,
@@ -104,6 +105,9 @@ impl<'t> Found<'t> {
         ports: Vec<String>,
         place: Place,
     ) {
+        if is_test(&place.file) {
+            return;
+        }
         if self.survey.entry_points.len() >= MOST_ENTRY_POINTS {
             return self.drop_one("entry points");
         }

@@ -36,5 +36,6 @@ mod tested;
 pub use all::survey;
 pub(super) use folders::left_out;
 pub(super) use languages::language_of;
+pub(super) use listens::is_beside;
 pub(super) use names::is_named;
 pub(super) use runtimes::last_day;
