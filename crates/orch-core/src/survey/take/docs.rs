@@ -8,6 +8,8 @@ use crate::survey::model::{Documentation, LanguageKind, Place};
 use crate::survey::tree::Tree;
 
 const LONGEST_SUMMARY: usize = 600;
+/// Characters of a heading or paragraph that are looked at: addresses in it are not shown.
+const LONGEST_READ: usize = 4_000;
 
 pub fn read(tree: &Tree) -> Documentation {
     let mut documentation = Documentation::default();
@@ -76,7 +78,8 @@ fn said(heading: &str) -> String {
 
 /// `[text](address)` as its text, and nothing for an image, which may stand in a link.
 fn without_links(text: &str) -> String {
-    without_links_once(&without_links_once(text))
+    let start: String = text.chars().take(LONGEST_READ).collect();
+    without_links_once(&without_links_once(&start))
 }
 
 fn without_links_once(text: &str) -> String {
@@ -159,6 +162,6 @@ mod tests {
     #[test]
     fn brackets_without_end_take_no_time() {
         let text = "[".repeat(100_000);
-        assert_eq!(without_links(&text), text);
+        assert_eq!(without_links(&text), text[..super::LONGEST_READ]);
     }
 }
