@@ -82,7 +82,7 @@ fn cache(settings: &ToolSettings) -> Check {
     match usage {
         Ok(usage) => {
             let (tools, bytes, most) = (usage.tools, usage.bytes, settings.cache_bytes);
-            let tools = counted(tools as u64, "tool");
+            let tools = counted(tools, "tool");
             let message = format!("{tools} in {shown}: {bytes} of {most} bytes");
             Check::ok(NAME, message)
         }
