@@ -14,6 +14,7 @@ pub mod gate;
 pub mod ids;
 pub mod info_request;
 pub mod plan;
+pub mod plural;
 pub mod project;
 pub mod queue;
 pub mod recipe;

@@ -26,6 +26,7 @@ mod runs;
 mod scheduler;
 mod secrets;
 mod tls;
+mod upload;
 mod work_items;
 
 pub use audit::AuditFilter;
@@ -41,6 +42,7 @@ pub use paging::{Order, Page, Paging, collect};
 pub use runs::RunFilter;
 pub use scheduler::QueueFilter;
 pub use tls::install_provider;
+pub use upload::Watch;
 pub use work_items::{RetryPolicy, WorkItemFilter};
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use super::edit_fields::is_plain;
 use super::model::{Criterion, LONGEST_TEXT};
 use crate::requirements::cleaned;
 use crate::survey::{Acceptance, Purpose, Survey};
+use crate::work_item::Kind;
 
 /// Commands that existing code is checked by; none where no code was imported.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -39,6 +40,17 @@ impl Checks {
         let tests = self.commands.iter();
         let tests = tests.filter(|command| command.purpose == Purpose::Test);
         tests.map(criterion).collect()
+    }
+
+    /// What shows of a task of this kind and role that the code is well: all of it of one that changes
+    /// code, its tests of one that tests, nothing of one that looks, writes or decides.
+    pub(super) fn of_task(&self, kind: Kind, role: &str) -> Vec<Criterion> {
+        match (kind, role) {
+            (Kind::Spike, _) => Vec::new(),
+            (Kind::Test, _) | (Kind::Task | Kind::Story | Kind::Infra, "qa") => self.tests(),
+            (Kind::Task | Kind::Story | Kind::Infra, "developer" | "infra") => self.all(),
+            (Kind::Task | Kind::Story | Kind::Infra, _) => Vec::new(),
+        }
     }
 
     /// One line for each, with what says so.

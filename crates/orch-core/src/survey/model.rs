@@ -101,7 +101,7 @@ words!(
     SmellKind {
         NoTests = "no_tests", NoLock = "no_lock", EndOfLife = "end_of_life",
         RootContainer = "root_container", UnpinnedImage = "unpinned_image", NoCi = "no_ci",
-        LargeFile = "large_file", Vendored = "vendored",
+        LargeFile = "large_file", Vendored = "vendored", OldEdition = "old_edition",
     }
 );
 

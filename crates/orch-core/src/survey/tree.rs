@@ -163,6 +163,15 @@ impl Tree {
         found.is_ok()
     }
 
+    /// The files whose paths begin with this.
+    pub(super) fn below<'t>(&'t self, start: &'t str) -> impl Iterator<Item = &'t TreeFile> {
+        let first = self
+            .files
+            .partition_point(|file| file.path.as_str() < start);
+        let files = self.files[first..].iter();
+        files.take_while(move |file| file.path.starts_with(start))
+    }
+
     pub(super) fn text(&self, path: &str) -> Option<&str> {
         self.texts.get(path).map(String::as_str)
     }

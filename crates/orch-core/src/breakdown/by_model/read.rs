@@ -61,7 +61,7 @@ pub fn plan_of_model(
     previous: Option<&Breakdown>,
     kept: &Finished,
 ) -> Result<Breakdown, NothingUsable> {
-    let mut reading = Reading::of(document, previous);
+    let mut reading = Reading::of(document, previous, checks);
     reading.epics(&suggested.epics);
     reading.stories(&suggested.stories);
     reading.tasks(&suggested.tasks);
@@ -100,6 +100,7 @@ pub fn plan_of_model(
 /// The answer while it is read.
 struct Reading<'d> {
     plan: Breakdown,
+    checks: &'d Checks,
     notes: Vec<String>,
     items: HashMap<&'d str, &'d Requirement>,
     keys_of_epics: Keys<'d>,
@@ -114,13 +115,14 @@ struct Reading<'d> {
 }
 
 impl<'d> Reading<'d> {
-    fn of(document: &'d Document, previous: Option<&'d Breakdown>) -> Self {
+    fn of(document: &'d Document, previous: Option<&'d Breakdown>, checks: &'d Checks) -> Self {
         let epics = previous.map_or(&[][..], |plan| &plan.epics).iter();
         let stories = previous.map_or(&[][..], |plan| &plan.stories).iter();
         let tasks = previous.map_or(&[][..], |plan| &plan.tasks).iter();
         let items = document.items.iter();
         Self {
             plan: Breakdown::default(),
+            checks,
             notes: Vec::new(),
             items: items.map(|item| (item.id.as_str(), item)).collect(),
             keys_of_epics: Keys::of(epics.map(|one| (&*one.id, &*one.title, &*one.key))),
@@ -221,7 +223,16 @@ impl<'d> Reading<'d> {
                 None => self.story(OTHER, OTHER, "Other work".to_owned()),
             },
         };
-        let acceptance = self.criteria(&called, &task.acceptance);
+        let kind = Kind::parse(&task.kind).unwrap_or(Kind::Task);
+        let mut acceptance = self.criteria(&called, &task.acceptance);
+        if acceptance
+            .iter()
+            .all(|criterion| criterion.command.is_none())
+        {
+            let given = self.checks.of_task(kind, &role);
+            acceptance.extend(given);
+            acceptance.truncate(MOST_CRITERIA);
+        }
         let id = next_id('T', &mut self.plan.next_task);
         let key = self.keys_of_tasks.give(&task.key, &title);
         self.tasks.entry(task.key.clone()).or_insert(id.clone());
@@ -231,7 +242,7 @@ impl<'d> Reading<'d> {
             id,
             story,
             description: text(&task.description),
-            kind: Kind::parse(&task.kind).unwrap_or(Kind::Task),
+            kind,
             role,
             capabilities: names(&task.capabilities),
             tools: names(&task.tools),
