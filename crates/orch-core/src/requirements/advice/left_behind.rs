@@ -142,10 +142,10 @@ impl Ground<'_> {
         match (said, self.version) {
             (Some(said), Some(version)) if !agree(said, version) => {
                 // "Upgrade to Python 3.12".
-                leads(words, place) == Some(Lead::To)
+                leads(words, place, end) == Some(Lead::To)
             }
             (Some(_), None) | (None, _) | (Some(_), Some(_)) => {
-                matches!(leads(words, place), Some(Lead::From)) || is_replaced(words, end)
+                leads(words, place, end) == Some(Lead::From) || is_replaced(words, end)
             }
         }
     }
@@ -172,7 +172,7 @@ enum Lead {
     To,
 }
 
-fn leads(words: &[Word], place: usize) -> Option<Lead> {
+fn leads(words: &[Word], place: usize, end: usize) -> Option<Lead> {
     let from = place.saturating_sub(MOST_WORDS);
     let leaves = |before: usize| {
         let verbs = &words[before.saturating_sub(3)..before];
@@ -188,7 +188,7 @@ fn leads(words: &[Word], place: usize) -> Option<Lead> {
         let next = lower_at(words, at + 1);
         match words[at].lower.as_str() {
             "from" | "off" => return leaves(at).then_some(Lead::From),
-            "to" if leaves(at + 1) || words[..at].iter().rev().take(8).any(is_leaving) => {
+            "to" if words[at.saturating_sub(8)..at].iter().any(is_leaving) => {
                 return Some(Lead::To);
             }
             "instead" | "rid" if next == "of" => return Some(Lead::From),
@@ -198,12 +198,27 @@ fn leads(words: &[Word], place: usize) -> Option<Lead> {
             "not" | "don't" | "never" if matches!(next, "use" | "run" | "need" | "depend") => {
                 return Some(Lead::From);
             }
-            "with" | "by" | "on" | "in" | "for" if next != "not" && at + 1 == place => return None,
-            word if REPLACING.contains(word) => return Some(Lead::From),
+            // What it is replaced with, what it runs on.
+            "with" | "by" => return None,
+            "on" | "in" | "for" if at + 1 == place => return None,
+            word if REPLACING.contains(word) && is_whole(words, end) => return Some(Lead::From),
             _ => {}
         }
     }
     None
+}
+
+/// Whether what ends here is meant itself, and not something of it ("the MySQL tables").
+fn is_whole(words: &[Word], end: usize) -> bool {
+    let after = end + usize::from(is_version(lower_at(words, end)));
+    let is_parted = words
+        .get(after.saturating_sub(1))
+        .is_some_and(|word| word.gap != Gap::Space);
+    is_parted
+        || matches!(
+            lower_at(words, after),
+            "" | "to" | "into" | "with" | "by" | "and" | "as" | "for" | "before" | "durch"
+        )
 }
 
 fn is_leaving(word: &Word) -> bool {
@@ -260,6 +275,7 @@ mod tests {
             "Move from Python 2.7 to 3.7",
             "Move from Java to Python 3.7",
             "Replace Flask with Python",
+            "Replace Flask with Django and Python",
             "Upgrade the library to run on Python 3.7",
         ] {
             check(python, item, false);
@@ -272,7 +288,11 @@ mod tests {
         ] {
             check(mysql, item, true);
         }
-        for item in ["No data of MySQL may be lost", "Back up MySQL every night"] {
+        for item in [
+            "No data of MySQL may be lost",
+            "Back up MySQL every night",
+            "Update the MySQL tables",
+        ] {
             check(mysql, item, false);
         }
         check(
