@@ -1,13 +1,15 @@
 //! Units, and the words that tell what a number is of. Data only.
 
 use std::collections::HashSet;
+use std::hash::BuildHasherDefault;
 use std::sync::LazyLock;
 
 use super::super::dates::MONTHS;
+use super::super::lookup::{Known, WordHasher};
 use super::stems::stem;
 
 /// Units of time in milliseconds.
-pub const TIMES: &[(&str, f64)] = &[
+const TIMES: &[(&str, f64)] = &[
     ("ms", 1.0),
     ("millisecond", 1.0),
     ("milliseconds", 1.0),
@@ -50,7 +52,7 @@ pub const TIMES: &[(&str, f64)] = &[
 ];
 
 /// Units of size in bytes.
-pub const SIZES: &[(&str, f64)] = &[
+const SIZES: &[(&str, f64)] = &[
     ("kb", 1e3),
     ("kib", 1024.0),
     ("mb", 1e6),
@@ -60,6 +62,15 @@ pub const SIZES: &[(&str, f64)] = &[
     ("tb", 1e12),
     ("tib", 1_099_511_627_776.0),
 ];
+
+/// Units and what one of each is.
+pub type Scales = LazyLock<Known<f64>>;
+
+/// Units of time in milliseconds.
+pub static TIME_SCALES: Scales = LazyLock::new(|| TIMES.iter().copied().collect());
+
+/// Units of size in bytes.
+pub static SIZE_SCALES: Scales = LazyLock::new(|| SIZES.iter().copied().collect());
 
 /// Currencies by their names.
 pub const CURRENCIES: &[&str] = &[
@@ -149,6 +160,14 @@ pub const TOPICS: &[(&str, &[&str])] = &[
     ("memory", &["memory", "ram"]),
 ];
 
+/// The place in [`TOPICS`] of each of their words.
+pub static TOPIC_RANKS: LazyLock<Known<usize>> = LazyLock::new(|| {
+    let topics = TOPICS.iter().enumerate().rev();
+    topics
+        .flat_map(|(rank, (_, words))| words.iter().map(move |word| (*word, rank)))
+        .collect()
+});
+
 /// Words that a topic or a unit brings along: they do not tell two subjects apart.
 const BESIDE: &[&str] = &[
     "respond",
@@ -192,19 +211,20 @@ const BESIDE: &[&str] = &[
     "concurrent",
 ];
 
-static BESIDE_STEMS: LazyLock<HashSet<String>> = LazyLock::new(|| {
-    let of_topics = TOPICS.iter().flat_map(|(_, words)| words.iter().copied());
-    let of_units = TIMES.iter().chain(SIZES).map(|(unit, _)| *unit);
-    BESIDE
-        .iter()
-        .chain(CURRENCIES)
-        .chain(MONTHS)
-        .copied()
-        .chain(of_topics)
-        .chain(of_units)
-        .map(stem)
-        .collect()
-});
+static BESIDE_STEMS: LazyLock<HashSet<String, BuildHasherDefault<WordHasher>>> =
+    LazyLock::new(|| {
+        let of_topics = TOPICS.iter().flat_map(|(_, words)| words.iter().copied());
+        let of_units = TIMES.iter().chain(SIZES).map(|(unit, _)| *unit);
+        BESIDE
+            .iter()
+            .chain(CURRENCIES)
+            .chain(MONTHS)
+            .copied()
+            .chain(of_topics)
+            .chain(of_units)
+            .map(stem)
+            .collect()
+    });
 
 /// Whether a stem only repeats what a measure says.
 pub fn is_beside(stem: &str) -> bool {
