@@ -1,11 +1,10 @@
 //! Units, and the words that tell what a number is of. Data only.
 
 use std::collections::HashSet;
-use std::hash::BuildHasherDefault;
 use std::sync::LazyLock;
 
 use super::super::dates::MONTHS;
-use super::super::lookup::{Known, WordHasher};
+use super::super::lookup::Known;
 use super::stems::stem;
 
 /// Units of time in milliseconds.
@@ -211,20 +210,19 @@ const BESIDE: &[&str] = &[
     "concurrent",
 ];
 
-static BESIDE_STEMS: LazyLock<HashSet<String, BuildHasherDefault<WordHasher>>> =
-    LazyLock::new(|| {
-        let of_topics = TOPICS.iter().flat_map(|(_, words)| words.iter().copied());
-        let of_units = TIMES.iter().chain(SIZES).map(|(unit, _)| *unit);
-        BESIDE
-            .iter()
-            .chain(CURRENCIES)
-            .chain(MONTHS)
-            .copied()
-            .chain(of_topics)
-            .chain(of_units)
-            .map(stem)
-            .collect()
-    });
+static BESIDE_STEMS: LazyLock<HashSet<String>> = LazyLock::new(|| {
+    let of_topics = TOPICS.iter().flat_map(|(_, words)| words.iter().copied());
+    let of_units = TIMES.iter().chain(SIZES).map(|(unit, _)| *unit);
+    BESIDE
+        .iter()
+        .chain(CURRENCIES)
+        .chain(MONTHS)
+        .copied()
+        .chain(of_topics)
+        .chain(of_units)
+        .map(stem)
+        .collect()
+});
 
 /// Whether a stem only repeats what a measure says.
 pub fn is_beside(stem: &str) -> bool {
