@@ -2,6 +2,7 @@
 
 use super::cues::{CUES, Cue, Vague};
 use super::dates::{limit, month};
+use super::deferral::{defers, leaves_out};
 use super::measures::{Measures, measures};
 use super::verbs::{BUILD_VERBS, ORDER_VERBS};
 use super::words::{Gap, Word, lower_at, words};
@@ -145,10 +146,23 @@ fn is_meant(cue: Cue, words: &[Word], at: usize) -> bool {
             !rest.iter().any(is_time) || rest.iter().any(is_number)
         }
         // "Two weeks later".
-        (Cue::Exclusion, "later") => !before.is_some_and(|before| LONG.contains(&before)),
+        (Cue::Exclusion, "later" | "später") => {
+            !before.is_some_and(|before| LONG.contains(&before)) && defers(words, at)
+        }
+        (Cue::Exclusion, "not" | "in" | "excluded" | "excludes" | "excluding" | "is") => {
+            is_said_outright(words, at) || leaves_out(words)
+        }
         (Cue::Vague(Vague::Load), "scale") => !matches!(before, Some("a" | "the" | "of")),
         _ => true,
     }
+}
+
+/// "Out of scope", "not in the first version" leave out whatever else the sentence says.
+fn is_said_outright(words: &[Word], at: usize) -> bool {
+    matches!(
+        (lower_at(words, at), lower_at(words, at + 1)),
+        ("not", "in" | "a" | "part" | "now" | "doing" | "planned")
+    )
 }
 
 const LONG: &[&str] = &["minutes", "hours", "days", "weeks", "months", "years"];
@@ -159,6 +173,10 @@ fn opening(words: &[Word]) -> Opening {
         return Opening::Other;
     }
     let first = word(0);
+    // "Launch is planned for May": here the word is a noun.
+    if matches!(word(1), "is" | "are" | "was" | "must" | "should" | "will") {
+        return Opening::Other;
+    }
     if BUILD_VERBS.contains(first) {
         return Opening::Build;
     }

@@ -6,17 +6,22 @@
 //! may be derived from what a vision leaves out, and no wording may be shared by unrelated visions.
 
 mod advice;
+mod afterthoughts;
 mod blocks;
 mod classify;
 mod clauses;
 mod cues;
 mod dates;
+mod deeds;
+mod deferral;
 mod document;
 mod evidence;
+mod happenings;
 mod headings;
 mod id;
 mod item;
 mod lines;
+mod mail;
 mod measures;
 mod openapi;
 mod propose;
@@ -24,12 +29,16 @@ mod question;
 mod reading;
 mod sentences;
 mod telling;
+mod unsettled;
 mod verbs;
+mod wishes;
 mod wording;
 mod words;
 
 #[cfg(test)]
 mod laws;
+#[cfg(test)]
+mod plain_claims;
 #[cfg(test)]
 mod plain_visions;
 #[cfg(test)]
@@ -37,7 +46,7 @@ mod samples;
 #[cfg(test)]
 pub(crate) mod visions;
 
-pub(crate) use advice::{is_generic, is_negative, stem};
+pub(crate) use advice::{is_generic, stem};
 pub use document::{
     Answer, ArchitectureOption, Change, Changed, Content, Difference, Document, Edit, EditFault,
     FieldChange, Finding, FindingKind, LARGEST_MATERIAL_BYTES, LONGEST_TEXT, MOST_EDITS, Material,
@@ -52,4 +61,4 @@ pub use openapi::{OpenApiError, is_openapi, operations};
 pub use propose::propose;
 pub use question::QuestionId;
 pub(crate) use wording::is_invisible_direction;
-pub(crate) use words::{Lexicon, Word, words};
+pub(crate) use words::{Gap, Lexicon, Word, words};

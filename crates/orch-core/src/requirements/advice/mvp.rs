@@ -1,5 +1,6 @@
 //! The cut of the first version: which items it has, each with the rule that says so.
 
+use super::super::deferral::puts_off;
 use super::super::document::{Mvp, Priority, Requirement};
 use super::super::item::ItemKind;
 
@@ -81,7 +82,7 @@ fn cut(item: &Requirement, has_musts: bool) -> Option<Mvp> {
     if let Some(word) = says(FIRST) {
         return because(true, &format!("it says “{word}”"));
     }
-    if let Some(word) = says(LATER) {
+    if let Some(word) = says(LATER).filter(|word| puts_off(&item.text, word)) {
         return because(false, &format!("it says “{word}”"));
     }
     match (item.kind, item.priority) {
