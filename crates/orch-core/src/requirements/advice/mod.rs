@@ -15,7 +15,8 @@ mod rule_item;
 mod stems;
 mod units;
 
-pub use contradictions::{Contradiction, contradictions, is_negative};
+pub use contradictions::{Contradiction, contradictions};
+pub use measured::demands;
 pub use mvp::cut_mvp;
 pub use options::{gaps, options};
 pub use priority::priority;

@@ -29,6 +29,7 @@ pub(super) fn derive(document: &mut Document) {
     let mut contradictions = advice::contradictions(&document.items);
     // What a model asks about already is not asked again.
     contradictions.retain(|found| !is_asked(&document.items, &found.items));
+    document.settle_again(&mut contradictions);
     answering::leave_out_decided(&mut contradictions, &document.items, &old);
     let mut asked = Vec::with_capacity(contradictions.len());
     let from_rules = contradictions
@@ -165,6 +166,15 @@ fn findings(
             resolved: question.answer.is_some(),
         }
     }));
+    for finding in &mut found {
+        let question = finding.question.as_deref().and_then(|id| by_id.get(id));
+        if let Some(answer) = question
+            .filter(|question| answering::keeps_both(question))
+            .and_then(|question| question.answer.as_ref())
+        {
+            finding.message += &format!("; both hold, as {} answered", answer.by);
+        }
+    }
     for question in &document.items {
         let Some(word) = &question.vague_word else {
             continue;

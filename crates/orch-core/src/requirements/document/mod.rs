@@ -16,6 +16,7 @@ mod matching;
 mod material;
 mod merge;
 mod model;
+mod replies;
 mod suggested;
 mod word_diff;
 
