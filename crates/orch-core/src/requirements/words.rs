@@ -87,7 +87,7 @@ fn word(token: &str, start: usize) -> Option<Word> {
         });
     }
     let bare = token
-        .trim_start_matches(|c: char| !c.is_alphanumeric() && !"$€£<≤>≥~".contains(c))
+        .trim_start_matches(|c: char| !c.is_alphanumeric() && !"$€£<≤>≥~/".contains(c))
         .trim_end_matches(|c: char| !c.is_alphanumeric() && !"%+#€£$".contains(c));
     if !bare.contains(char::is_alphanumeric) {
         return None;

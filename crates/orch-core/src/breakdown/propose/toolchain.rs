@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use super::super::model::Criterion;
 use super::super::standing::{Standing, standing};
-use crate::requirements::{Document, Gap, Lexicon, Word, words};
+use crate::requirements::{ArchitectureOption, Document, Gap, Lexicon, Word, words};
 
 /// The tools of a language, and what runs its tests.
 #[derive(Debug, PartialEq, Eq)]
@@ -105,11 +105,23 @@ pub fn of(document: &Document) -> Option<&'static Toolchain> {
     named.dedup();
     match (named.as_slice(), &document.chosen_option) {
         ([one], _) => Some(&TOOLCHAINS[*one]),
+        // Where the vision names another framework, the summary does too.
+        ([], Some(chosen))
+            if document.options.iter().any(|option| {
+                &option.name == chosen && !option.by_model && names_another(option)
+            }) =>
+        {
+            None
+        }
         ([], Some(chosen)) => TOOLCHAINS
             .iter()
             .find(|toolchain| toolchain.blueprints.contains(&chosen.as_str())),
         ([], None) | ([_, _, ..], _) => None,
     }
+}
+
+fn names_another(option: &ArchitectureOption) -> bool {
+    option.name == "saas-monolith" && !option.summary.contains("FastAPI")
 }
 
 /// How far back a denial reaches.

@@ -111,8 +111,11 @@ pub const BLUEPRINTS: &[Blueprint] = &[
             "its interface can hardly be changed once it is used",
             "faults are fixed only when users update",
         ],
-        strong: "library, sdk, npm package, python package, crate, bibliothek, pypi, crates.io",
-        weak: "package, module, function, functions, developers, bindings, semver, interface, import",
+        strong: "a library for, a library that, a library to, client library, software library, small library, \
+                 tiny library, python library, rust library, go library, java library, javascript library, \
+                 typescript library, c library, sdk, npm package, python package, rust crate, pypi, crates.io, \
+                 programmbibliothek",
+        weak: "library, bibliothek, package, module, function, functions, developers, bindings, semver, interface, import",
     },
     Blueprint {
         name: "static-site",
@@ -127,7 +130,7 @@ pub const BLUEPRINTS: &[Blueprint] = &[
             "each change of content is a build",
         ],
         strong: "static site, static website, static pages, landing page, blog, portfolio, documentation site, \
-                 homepage, hugo, jekyll",
-        weak: "pages, page, posts, articles, markdown, visitors, read, publish, gallery, rss, text, photos",
+                 website, web site, webseite, homepage, hugo, jekyll",
+        weak: "opening hours, öffnungszeiten, menu, contact, address, news, pages, page, posts, articles, markdown, visitors, read, publish, gallery, rss, text, photos",
     },
 ];

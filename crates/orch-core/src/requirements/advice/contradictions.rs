@@ -6,6 +6,7 @@ use std::collections::{HashMap, HashSet};
 use super::super::document::Requirement;
 use super::super::item::ItemKind;
 use super::super::words::{Word, words};
+use super::clashes::{clashes, denied_to_all};
 use super::measured::{Demand, demands};
 use super::opposites::{OPPOSITES, opposed, subject_of};
 use super::rule_item::RuleItem;
@@ -260,7 +261,7 @@ fn by_plain_opposites(said: &[Said<'_>], found: &mut Vec<(usize, usize, String)>
             _ => said.lower.as_str(),
         })
         .collect();
-    for (a, b, why) in opposed(&texts) {
+    for (a, b, why) in opposed(&texts).into_iter().chain(clashes(&texts)) {
         if said[a].is_apart_from(&said[b]) {
             found.push((a.min(b), a.max(b), why));
         }
@@ -276,6 +277,9 @@ enum Negation {
 }
 
 fn negation(words: &[Word]) -> Option<Negation> {
+    if let Some(start) = denied_to_all(words) {
+        return Some(Negation::Of(start));
+    }
     for (at, word) in words.iter().enumerate() {
         let next = words.get(at + 1).map_or("", |next| next.lower.as_str());
         let is_bound = matches!(

@@ -122,6 +122,14 @@ fn demand_at(spoken: &[Word], at: usize, topic: Option<&str>) -> Option<Demand> 
         };
         return demand(format!("time {topic}"), value);
     }
+    // "Budget: 10,000".
+    let is_of_money = |word: &Word| matches!(word.lower.as_str(), "budget" | "cost" | "costs");
+    if number.unit.is_empty()
+        && at + 1 == spoken.len()
+        && spoken[..at].iter().take(6).any(is_of_money)
+    {
+        return demand(format!("money {}", period(spoken, at)), number.value);
+    }
     let noun = noun_after(spoken, at)?;
     demand(format!("{noun} {}", period(spoken, at)), number.value)
 }
@@ -216,7 +224,11 @@ fn bound_before(spoken: &[Word], at: usize) -> Bound {
         "mindestens",
         "über",
     ];
-    if says(&most) {
+    // "Must not cost more than 8,000".
+    let denied = spoken[at.saturating_sub(6)..at]
+        .iter()
+        .any(|word| matches!(word.lower.as_str(), "not" | "never" | "nicht" | "cannot"));
+    if says(&most) || (denied && says(&["more than", "over", "above", "mehr als"])) {
         Bound::AtMost
     } else if says(&least) {
         Bound::AtLeast

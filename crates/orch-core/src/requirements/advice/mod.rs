@@ -4,11 +4,13 @@
 //! **Invariant:** all advice names the words that it rests on. Where no word speaks for it, there is none.
 
 mod blueprints;
+mod clashes;
 mod contradictions;
 mod measured;
 mod mvp;
 mod opposites;
 mod options;
+mod plain_options;
 mod priority;
 mod risks;
 mod rule_item;
@@ -19,6 +21,7 @@ pub use contradictions::{Contradiction, contradictions};
 pub use measured::demands;
 pub use mvp::cut_mvp;
 pub use options::{gaps, options};
+pub use plain_options::completed;
 pub use priority::priority;
 pub use risks::risks;
 pub use rule_item::RuleItem;

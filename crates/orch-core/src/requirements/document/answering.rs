@@ -9,6 +9,7 @@ use super::super::item::ItemKind;
 use super::super::propose::propose;
 use super::super::wording::tidied;
 use super::super::words::words;
+use super::dropped;
 use super::merge::{is_contradiction, is_contradiction_by_model};
 use super::model::{Document, Mvp, Origin, Priority, Requirement};
 use super::replies::{Deferral, Reply, deferral, reply, stands_alone};
@@ -270,6 +271,10 @@ pub(super) fn item_of(
 ) -> Option<(ItemKind, String)> {
     if let (Some(about), Some(_)) = (about, &question.vague_word) {
         return Some((about.kind, format!("{}: {answer}", about.text)));
+    }
+    if dropped::is_about_dropped(question) {
+        let said = dropped::held_by(question, answer)?;
+        return Some((kind_of_answer(&said), said));
     }
     if deferral(answer).is_some() {
         let text = with_question(question, answer);

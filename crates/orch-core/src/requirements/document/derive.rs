@@ -71,7 +71,7 @@ fn options(document: &mut Document) -> Vec<ArchitectureOption> {
         .filter(|option| option.by_model)
         .collect();
     if proposed.is_empty() {
-        return advice::options(&document.items);
+        return advice::completed(advice::options(&document.items), &document.items);
     }
     let ids: HashSet<&str> = document.items.iter().map(|item| item.id.as_str()).collect();
     for option in &mut proposed {

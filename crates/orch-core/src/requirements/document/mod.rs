@@ -9,6 +9,7 @@ mod cited;
 mod derive;
 mod diff;
 mod digest;
+mod dropped;
 mod edit;
 mod existing;
 mod markdown;
@@ -24,6 +25,8 @@ mod word_diff;
 mod merge_tests;
 #[cfg(test)]
 mod plain_tests;
+#[cfg(test)]
+mod reply_tests;
 #[cfg(test)]
 mod tests;
 
