@@ -114,6 +114,9 @@ fn continues(vision: &str, last: Option<&Block>, line: &Line) -> bool {
         return true;
     }
     let line = &vision[line.start..line.end];
+    if is_behaviour(above, line) {
+        return true;
+    }
     let first = line.chars().find(|c| c.is_alphanumeric());
     if first.is_some_and(char::is_lowercase) {
         return true;
@@ -123,6 +126,15 @@ fn continues(vision: &str, last: Option<&Block>, line: &Line) -> bool {
         Some(_) | None => MIN_WORDS_BEFORE_CAPITAL,
     };
     has_end(line) && has_open_end(above, least)
+}
+
+/// "Given …", "When …", "Then …" on lines of their own are one behaviour.
+fn is_behaviour(above: &str, line: &str) -> bool {
+    let opens = |text: &str, words: &[&str]| {
+        let word = text.split(char::is_whitespace).next().unwrap_or_default();
+        words.contains(&word)
+    };
+    opens(above, &["Given", "When"]) && opens(line, &["When", "Then", "And"])
 }
 
 /// Fewer words than these without a full stop are a title or an entry of a list.

@@ -2,12 +2,16 @@
 //! cue words, and the rarer, clearer cues before the common ones.
 
 use super::cues::{Cue, Vague};
+use super::deeds::{is_done_by_somebody, is_order, is_wished_softly};
 use super::evidence::{Evidence, Opening};
+use super::happenings::{is_happening, is_named_only};
 use super::item::ItemKind;
 use super::reading::Standing;
 use super::sentences::is_terminated;
-use super::telling::{is_context, is_demand, is_unclear};
-use super::words::{Word, words};
+use super::telling::{is_access_rule, is_context, is_demand, is_unclear, lets};
+use super::unsettled::is_noted_as_open;
+use super::wishes::{Wish, is_whole, wish};
+use super::words::{Word, lower_at, words};
 
 /// What a clause is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,7 +44,7 @@ pub fn classify(
 ) -> Verdict {
     let words = words(clause);
     let evidence = Evidence::of_words(&words);
-    if evidence.has(Cue::Hedge) || evidence.choice {
+    if evidence.has(Cue::Hedge) || evidence.choice || is_noted_as_open(&words) {
         return Verdict {
             kinds: vec![ItemKind::OpenQuestion],
             basis: Basis::Evidence,
@@ -54,11 +58,22 @@ pub fn classify(
         }
         Some(kind) => (vec![kind], Basis::Evidence),
         None if is_fact(&words, &evidence) => (vec![ItemKind::Goal], Basis::Evidence),
-        None => match (by_evidence(&evidence), standing) {
+        None => match (by_evidence(&words, &evidence), standing) {
             (kinds, Standing::Prose | Standing::Bullet)
-                if kinds.is_empty() && is_demand(&words) =>
+                if kinds.is_empty() && (is_demand(&words) || is_happening(&words)) =>
             {
                 (vec![ItemKind::Functional], Basis::Evidence)
+            }
+            (kinds, Standing::Prose)
+                if kinds.is_empty()
+                    && (is_order(&words)
+                        || is_done_by_somebody(&words)
+                        || is_wished_softly(clause)) =>
+            {
+                (vec![ItemKind::Functional], Basis::Evidence)
+            }
+            (kinds, Standing::Prose) if kinds.is_empty() && is_named_only(&words) => {
+                (vec![ItemKind::Scope], Basis::Evidence)
             }
             (kinds, Standing::Prose) if kinds.is_empty() && is_unclear(&words) => {
                 (by_standing(sentence, standing), Basis::Unclear)
@@ -78,7 +93,7 @@ pub fn classify(
     }
 }
 
-fn by_evidence(evidence: &Evidence) -> Vec<ItemKind> {
+fn by_evidence(words: &[Word], evidence: &Evidence) -> Vec<ItemKind> {
     if evidence.has(Cue::Exclusion) {
         return vec![ItemKind::OutOfScope];
     }
@@ -88,18 +103,35 @@ fn by_evidence(evidence: &Evidence) -> Vec<ItemKind> {
     if evidence.has(Cue::Danger) {
         return vec![ItemKind::Risk];
     }
+    if is_access_rule(words) {
+        return vec![ItemKind::Functional];
+    }
+    if evidence.has(Cue::Technology) && is_asked_to_be_made_with(words) {
+        return vec![ItemKind::Constraint];
+    }
     let mut kinds = Vec::new();
+    let is_wished = wish(words) == Some(Wish::Demand) || is_order_for_a_part(words, evidence);
+    let made_with = is_made_with(words, evidence);
     let purpose = match evidence.opening {
-        Opening::Build | Opening::Wish => true,
-        Opening::Order | Opening::Other => evidence.has(Cue::Benefit),
+        Opening::Build | Opening::Wish => !is_wished && !made_with,
+        Opening::Order | Opening::Other => {
+            wish(words) == Some(Wish::Purpose)
+                || (evidence.has(Cue::Benefit)
+                    && !is_wished
+                    && !evidence.has(Cue::Duty)
+                    && !forbids(words)
+                    && !lets(words))
+        }
     };
-    let rule = evidence.has(Cue::Rule) || evidence.opening == Opening::Order;
+    let rule = evidence.has(Cue::Rule) || evidence.opening == Opening::Order || made_with;
     let measured = evidence.measures.money
         || evidence.measures.deadline
         || evidence.has(Cue::Money)
         || evidence.has(Cue::Deadline)
         || evidence.has(Cue::Technology);
-    let capability = evidence.has(Cue::Capability);
+    let capability = evidence.has(Cue::Capability)
+        || (is_wished && !is_quality(evidence))
+        || (evidence.has(Cue::Benefit) && lets(words) && !rule);
     let part = capability || (evidence.has(Cue::Feature) && !evidence.has(Cue::Duty));
     if purpose {
         kinds.push(ItemKind::Goal);
@@ -120,6 +152,50 @@ fn by_evidence(evidence: &Evidence) -> Vec<ItemKind> {
         kinds.push(ItemKind::Functional);
     }
     of_one_kind(kinds, evidence)
+}
+
+/// "Build on Django with PostgreSQL": says what with, and not what.
+fn is_made_with(words: &[Word], evidence: &Evidence) -> bool {
+    evidence.opening == Opening::Build
+        && evidence.has(Cue::Technology)
+        && matches!(lower_at(words, 1), "on" | "with" | "in" | "upon" | "using")
+}
+
+/// "We have two volunteers who know Python, so please build on Django".
+fn is_asked_to_be_made_with(words: &[Word]) -> bool {
+    let asked = words
+        .iter()
+        .position(|word| matches!(word.lower.as_str(), "please" | "pls" | "bitte"));
+    asked.is_some_and(|asked| {
+        let verb = lower_at(words, asked + 1);
+        matches!(
+            verb,
+            "build" | "write" | "use" | "make" | "develop" | "host" | "run" | "deploy"
+        )
+    })
+}
+
+/// "Create a PDF for each order", "enable users to share lists": a part, and not the whole.
+fn is_order_for_a_part(words: &[Word], evidence: &Evidence) -> bool {
+    if evidence.opening != Opening::Build {
+        return false;
+    }
+    let is_object = |word: &str| !matches!(word, "" | "it" | "us" | "this" | "on" | "with" | "in");
+    match lower_at(words, 0) {
+        "create" | "publish" | "implement" | "give" => {
+            is_object(lower_at(words, 1)) && !is_whole(words, 1)
+        }
+        "enable" => words.iter().skip(2).take(5).any(|word| word.lower == "to"),
+        _ => false,
+    }
+}
+
+/// "Do not let drivers see prices" lets nobody do anything.
+fn forbids(words: &[Word]) -> bool {
+    matches!(
+        lower_at(words, 0),
+        "do" | "don't" | "never" | "no" | "nobody"
+    )
 }
 
 /// At most one kind beside the goal: a clause is built once.
@@ -177,6 +253,9 @@ fn is_fact(words: &[Word], evidence: &Evidence) -> bool {
     ];
     evidence.opening == Opening::Other
         && !asks.into_iter().any(|cue| evidence.has(cue))
+        && !words
+            .iter()
+            .any(|word| matches!(word.lower.as_str(), "please" | "pls" | "bitte"))
         && is_context(words)
 }
 
@@ -234,13 +313,13 @@ mod tests {
     fn what_and_why_are_goals() {
         check("Build a shop for used bikes", &[Goal]);
         check("We want a shop for used bikes", &[Goal]);
-        check("The shop lets couriers repair bikes", &[Goal]);
         check("Couriers wait for days today.", &[Goal]);
     }
 
     #[test]
     fn parts_are_scope_and_capabilities_are_functional() {
         check("Customers can reserve a bike", &[Functional]);
+        check("The shop lets couriers repair bikes", &[Functional]);
         check("The page shows opening hours", &[Scope]);
         check("Customers should be able to search by size", &[Functional]);
         check("Customers must pay by card", &[Functional]);

@@ -113,7 +113,7 @@ const GROUPS: &[(Cue, &str)] = &[
         "nicht enthalten, nicht teil, spätere version, \
          are not needed, as a next step, can wait, do not need, does not need, doesn't need, \
          don't need, exclude, excluded, excludes, excluding, future release, future version, in \
-         the future, is not needed, is not part, later, no need, non-goal, not a goal, not doing, \
+         the future, is not needed, später, not now, nicht jetzt, is not part, later, no need, non-goal, not a goal, not doing, \
          not included, not in scope, not in the first version, not part of, not planned, not yet, \
          out of scope, out-of-scope, phase 2, phase two, second phase, version 2, version two, \
          will not, won't",
@@ -130,7 +130,7 @@ const GROUPS: &[(Cue, &str)] = &[
         "acceptance criteria, accepted when, complete when, definition of done, done once, done \
          when, finished when, i will know, i'll know, know it works, kpi, kpis, measure of \
          success, measure success, measured by, north star, okr, okrs, satisfied when, succeed \
-         if, succeed when, succeeds if, succeeds when, success, success criteria, success \
+         if, have succeeded, succeeded if, succeeded when, is a success, succeed when, succeeds if, succeeds when, success, success criteria, success \
          criterion, success is, success looks like, success means, success metric, success \
          metrics, successful if, successful once, successful when, we will know, we'll know",
     ),
@@ -162,7 +162,7 @@ const GROUPS: &[(Cue, &str)] = &[
          maintainability, maintainable, monitored, monitoring, observability, observable, owasp, \
          pci, pci-dss, personal data, portability, portable, privacy, private, real time, \
          real-time, recover, recovers, recovery, redundancy, reliability, rpo, rto, screen \
-         reader, screen readers, secure, secured, securely, security, sla, slo, soc 2, soc2, test \
+         reader, screen readers, secured, securely, security, sla, slo, soc 2, soc2, test \
          coverage, tls, usability, usable, wcag",
     ),
     (
@@ -187,7 +187,7 @@ const GROUPS: &[(Cue, &str)] = &[
     (
         Cue::Vague(Vague::Price),
         "billig, günstig, preiswert, \
-         affordable, cheap, cheaper, cheaply, cost effective, cost-effective, inexpensive, low \
+         not expensive, not too expensive, nicht teuer, affordable, cheap, cheaper, cheaply, cost effective, cost-effective, inexpensive, low \
          cost, low-cost",
     ),
     (
@@ -222,7 +222,7 @@ const GROUPS: &[(Cue, &str)] = &[
     ),
     (
         Cue::Vague(Vague::Taste),
-        "nice, modern, beautiful, attractive, elegant, sleek, pretty, state of the art, \
+        "friendly, secure, freundlich, sicher, nice, modern, beautiful, attractive, elegant, sleek, pretty, state of the art, \
          state-of-the-art, schön, modernes, moderne, ansprechend",
     ),
     (
@@ -231,7 +231,7 @@ const GROUPS: &[(Cue, &str)] = &[
     ),
     (
         Cue::Danger,
-        "afraid, danger, dangerous, might fail, may fail, could fail, risk, risks, risky, worried, \
+        "afraid, worries me, worries us, what worries, my worry, our worry, my fear, i fear, we fear, danger, dangerous, might fail, may fail, could fail, risk, risks, risky, worried, \
          worry, risiko, risiken, sorge",
     ),
     (
@@ -264,7 +264,7 @@ const GROUPS: &[(Cue, &str)] = &[
          at most, avoid, based on, built on, built with, cannot, can't, complies with, comply \
          with, compulsory, do not, does not, doesn't, don't, exclusively, forbidden, hosted in, \
          hosted on, licensed, limited to, mandatory, must be written in, must not, must use, \
-         may not, may only, never, no, nobody, no more than, nothing may, none, not allowed, not exceed, offline, on premise, on \
+         may not, may only, never, no, nobody, no more than, nothing may, nothing that, nothing with, none, not allowed, not exceed, offline, on premise, on \
          premises, on-premise, on-premises, only, open source, open-source, prohibited, required, \
          requires, restricted to, self-hosted, shall not, should not, shouldn't, using, without, \
          written in",
@@ -276,12 +276,12 @@ const GROUPS: &[(Cue, &str)] = &[
     ),
     (
         Cue::Money,
-        "budget, cost, costs, expenses, price limit, spend, spending, free of charge, pay more \
+        "budget, kosten, cost, costs, expenses, price limit, spend, spending, free of charge, pay more \
          than",
     ),
     (
         Cue::Deadline,
-        "before christmas, by april, by august, by christmas, by december, by february, by \
+        "before christmas, before easter, by easter, vor ostern, vor weihnachten, bis ostern, bis weihnachten, before summer, by april, by august, by christmas, by december, by february, by \
          friday, by january, by july, by june, by march, by may, by monday, by next, by november, \
          by october, by q1, by q2, by q3, by q4, by saturday, by september, by spring, by summer, \
          by autumn, by sunday, by the end of, by thursday, by tomorrow, by tuesday, by wednesday, \

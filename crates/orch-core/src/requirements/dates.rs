@@ -51,6 +51,7 @@ fn is_the_month(words: &[Word], place: usize) -> bool {
         before,
         "by" | "in" | "before" | "until" | "till" | "since" | "of" | "end" | "early" | "late"
     ) && words[place].capital;
+    let leads = leads || before == "latest";
     let leads_a_day = words[place].capital && day(lower_at(words, place + 1)).is_some();
     leads || leads_a_day || day(before).is_some() || year(lower_at(words, place + 1)).is_some()
 }
@@ -86,10 +87,18 @@ pub fn limit(words: &[Word], place: usize) -> Option<Date> {
     let sets = |lead: &str| {
         matches!(
             lead,
-            "by" | "before" | "until" | "till" | "bis" | "vor" | "than"
+            "by" | "before" | "until" | "till" | "bis" | "vor" | "than" | "latest" | "spätestens"
         ) || (lead == "on" && (day_before.is_some() || day_after.is_some()))
     };
-    let is_set = lead.clone().next().is_some_and(sets)
+    let is_planned = first.checked_sub(2).is_some_and(|planned| {
+        lower_at(words, planned + 1) == "for"
+            && matches!(
+                lower_at(words, planned),
+                "planned" | "scheduled" | "set" | "aimed" | "due" | "geplant"
+            )
+    });
+    let is_set = is_planned
+        || lead.clone().next().is_some_and(sets)
         || (matches!(lead.clone().next(), Some("the" | "end" | "early" | "mid"))
             && lead.skip(1).any(sets));
     is_set.then_some(Date {

@@ -2,6 +2,7 @@
 
 use super::cues::{CUES, Cue, Vague};
 use super::dates::limit;
+use super::deferral::{defers, leaves_out};
 use super::measures::{Measures, measures};
 use super::permission::Permissions;
 use super::verbs::{BUILD_VERBS, ORDER_VERBS};
@@ -140,7 +141,12 @@ fn is_meant(cue: Cue, words: &[Word], at: usize, may: &Permissions<'_>) -> bool 
             !rest.iter().any(is_time) || rest.iter().any(is_number)
         }
         // "Two weeks later".
-        (Cue::Exclusion, "later") => !before.is_some_and(|before| LONG.contains(&before)),
+        (Cue::Exclusion, "later" | "später") => {
+            !before.is_some_and(|before| LONG.contains(&before)) && defers(words, at)
+        }
+        (Cue::Exclusion, "not" | "in" | "excluded" | "excludes" | "excluding" | "is") => {
+            is_said_outright(words, at) || leaves_out(words)
+        }
         (Cue::Vague(Vague::Load), "scale") => !matches!(before, Some("a" | "the" | "of")),
         _ => true,
     }
@@ -148,6 +154,13 @@ fn is_meant(cue: Cue, words: &[Word], at: usize, may: &Permissions<'_>) -> bool 
 
 /// How far ahead it is read what is spent; bounds the work for each word.
 const MAX_LOOK_AHEAD: usize = 32;
+/// "Out of scope", "not in the first version" leave out whatever else the sentence says.
+fn is_said_outright(words: &[Word], at: usize) -> bool {
+    matches!(
+        (lower_at(words, at), lower_at(words, at + 1)),
+        ("not", "in" | "a" | "part" | "now" | "doing" | "planned")
+    )
+}
 
 const LONG: &[&str] = &["minutes", "hours", "days", "weeks", "months", "years"];
 
@@ -157,6 +170,10 @@ fn opening(words: &[Word]) -> Opening {
         return Opening::Other;
     }
     let first = word(0);
+    // "Launch is planned for May": here the word is a noun.
+    if matches!(word(1), "is" | "are" | "was" | "must" | "should" | "will") {
+        return Opening::Other;
+    }
     if BUILD_VERBS.contains(first) {
         return Opening::Build;
     }

@@ -78,7 +78,7 @@ static VOCABULARY: LazyLock<Lexicon<Part>> = LazyLock::new(|| {
             subject(ItemKind::Constraint),
             "budget, cost, costs, deadline, deadlines, licence, license, platform, platforms, \
              schedule, stack, tech, tech stack, technologies, technology, technology stack, \
-             timeline, hosting",
+             timeline, hosting, when, wann",
         ),
         (
             kind(ItemKind::NonFunctional),

@@ -74,7 +74,7 @@ pub fn measures(words: &[Word]) -> Measures {
         let next = words.get(at + 1).map_or("", |word| word.lower.as_str());
         let percent = number.unit == "%" || matches!(next, "percent" | "%");
         found.percent |= percent;
-        found.performance |= unit_is(&SHORT_TIMES)
+        found.performance |= (unit_is(&SHORT_TIMES) && !is_clock(words, at, number.unit))
             || unit_is(&SIZES)
             || unit_is(&RATES)
             || follows(1, &SHORT_TIMES)
@@ -107,6 +107,16 @@ impl Measures {
     }
 }
 
+/// "After 18h": a time of the day, and no span.
+fn is_clock(words: &[Word], at: usize, unit: &str) -> bool {
+    let before = at.checked_sub(1).map_or("", |at| words[at].lower.as_str());
+    unit == "h"
+        && matches!(
+            before,
+            "after" | "till" | "until" | "from" | "at" | "before" | "nach" | "bis" | "ab" | "um"
+        )
+}
+
 fn leads_to_deadline(words: &[Word], at: usize) -> bool {
     at.checked_sub(1)
         .is_some_and(|before| BEFORE_DEADLINES.contains(words[before].lower.as_str()))
@@ -130,6 +140,11 @@ impl<'w> Number<'w> {
             .find(|c: char| !c.is_ascii_digit() && !matches!(c, '.' | ',' | '-' | '–'))
             .unwrap_or(body.len());
         let (digits, unit) = body.split_at(length);
+        // "15k€": fifteen thousand.
+        let unit = match unit.strip_prefix('k') {
+            Some(rest) if rest.is_empty() || rest.starts_with(['$', '€', '£']) => rest,
+            Some(_) | None => unit,
+        };
         Some(Self {
             digits,
             unit,

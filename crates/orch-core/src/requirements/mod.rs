@@ -6,18 +6,23 @@
 //! may be derived from what a vision leaves out, and no wording may be shared by unrelated visions.
 
 mod advice;
+mod afterthoughts;
 mod blocks;
 mod classify;
 mod clauses;
 mod cues;
 mod dates;
+mod deeds;
+mod deferral;
 mod document;
 mod evidence;
+mod happenings;
 mod headings;
 mod id;
 mod item;
 mod lines;
 mod lookup;
+mod mail;
 mod measures;
 mod openapi;
 mod permission;
@@ -26,12 +31,16 @@ mod question;
 mod reading;
 mod sentences;
 mod telling;
+mod unsettled;
 mod verbs;
+mod wishes;
 mod wording;
 mod words;
 
 #[cfg(test)]
 mod laws;
+#[cfg(test)]
+mod plain_claims;
 #[cfg(test)]
 mod plain_visions;
 #[cfg(test)]
@@ -39,7 +48,7 @@ mod samples;
 #[cfg(test)]
 pub(crate) mod visions;
 
-pub(crate) use advice::{is_generic, is_negative, stem};
+pub(crate) use advice::{is_generic, stem};
 pub use document::{
     Answer, ArchitectureOption, Change, Changed, Content, Difference, Document, Edit, EditFault,
     FieldChange, Finding, FindingKind, LARGEST_MATERIAL_BYTES, LONGEST_TEXT, MOST_EDITS, Material,
@@ -53,4 +62,4 @@ pub use item::{Draft, Item, ItemKind, Source};
 pub use openapi::{OpenApiError, is_openapi, operations};
 pub use propose::propose;
 pub use question::QuestionId;
-pub(crate) use words::{Lexicon, Word, words};
+pub(crate) use words::{Gap, Lexicon, Word, words};

@@ -1,11 +1,14 @@
 //! Reads a vision into sentences, each with the heading that stands over it. Lines that are headings
 //! give no sentences, and sentences never serve as headings.
 
+use super::afterthoughts::joined;
 use super::blocks::{Form, blocks};
 use super::headings::{Sense, label_of, sense_of, sense_of_colon_line};
 use super::item::ItemKind;
 use super::lines::lines;
+use super::mail::without_furniture;
 use super::sentences::{is_terminated, sentences};
+use super::words::{lower_at, words};
 
 /// How a sentence stands in the vision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +44,7 @@ pub struct Sentence<'v> {
 pub fn read(vision: &str) -> Vec<Sentence<'_>> {
     let mut found = Vec::new();
     let mut headings = Headings::default();
-    for block in blocks(vision, &lines(vision)) {
+    for block in blocks(vision, &without_furniture(vision, lines(vision))) {
         let text = &vision[block.start..block.end];
         let standing = match block.form {
             Form::Heading(level) => match headings.enter(level, text) {
@@ -54,10 +57,13 @@ pub fn read(vision: &str) -> Vec<Sentence<'_>> {
                     headings.minor = Some(Minor { sense, text });
                     continue;
                 }
-                Standing::Prose
+                match is_title_of_notes(text) {
+                    true => Standing::Title,
+                    false => Standing::Prose,
+                }
             }
         };
-        for range in sentences(text) {
+        for range in joined(text, sentences(text)) {
             let sentence = &text[range.clone()];
             if let Some(sense) = sense_of_colon_line(sentence) {
                 headings.minor = Some(Minor {
@@ -78,6 +84,38 @@ pub fn read(vision: &str) -> Vec<Sentence<'_>> {
         }
     }
     found
+}
+
+/// "Notes from the talk with the council, 3 May": says what follows, and asks for nothing.
+fn is_title_of_notes(text: &str) -> bool {
+    const NOTES: &[&str] = &[
+        "notes",
+        "minutes",
+        "agenda",
+        "transcript",
+        "protocol",
+        "protokoll",
+        "notizen",
+        "mitschrift",
+    ];
+    let words = words(text);
+    let opens = NOTES.contains(&lower_at(&words, 0)) && words.len() > 1;
+    let of_something = matches!(
+        lower_at(&words, 1),
+        "from"
+            | "of"
+            | "on"
+            | "about"
+            | "after"
+            | "for"
+            | "vom"
+            | "von"
+            | "zum"
+            | "zur"
+            | "über"
+            | "aus"
+    );
+    opens && of_something && !is_terminated(text)
 }
 
 /// The headings over the place that is being read.

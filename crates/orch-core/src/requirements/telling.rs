@@ -76,6 +76,20 @@ pub fn is_context(words: &[Word]) -> bool {
     if team && !second.is_empty() && !says(&["can", "may"]) {
         return true;
     }
+    // "Sage is our accounting".
+    let is_ours = words.windows(2).take(4).skip(1).any(|pair| {
+        matches!(pair[0].lower.as_str(), "is" | "are" | "ist" | "sind")
+            && matches!(pair[1].lower.as_str(), "our" | "my" | "unser" | "unsere")
+    });
+    // "Mike said …": what somebody told is no duty.
+    let is_told = words.first().is_some_and(|word| word.capital)
+        && matches!(
+            second,
+            "said" | "told" | "asked" | "meinte" | "sagte" | "fragte"
+        );
+    if is_ours || is_told {
+        return true;
+    }
     let spends = words.iter().any(|word| {
         matches!(
             word.lower.as_str(),
@@ -86,6 +100,48 @@ pub fn is_context(words: &[Word]) -> bool {
         && says(&[
             "day", "days", "time", "hour", "hours", "week", "weeks", "half",
         ])
+}
+
+/// Whether a word names somebody who uses the product.
+pub fn is_person(word: &Word) -> bool {
+    PEOPLE.contains(&word.lower.as_str())
+}
+
+/// "Only people whose postal code is … may join": who may do what is something that the product does.
+pub fn is_access_rule(words: &[Word]) -> bool {
+    let may = words
+        .iter()
+        .take(16)
+        .position(|word| matches!(word.lower.as_str(), "may" | "can" | "dürfen" | "darf"));
+    let Some(may) = may.filter(|may| *may > 0) else {
+        return false;
+    };
+    let is_somebody = |word: &Word| {
+        is_person(word)
+            || matches!(
+                word.lower.as_str(),
+                "people" | "those" | "persons" | "who" | "whose" | "staff" | "adults" | "everybody"
+            )
+    };
+    let opens = matches!(lower_at(words, 0), "only" | "nur");
+    let has_verb = may + 1 < words.len();
+    opens && has_verb && words[..may].iter().any(is_somebody)
+}
+
+/// "The shop lets couriers repair bikes", "allow users to export": lets somebody do something.
+pub fn lets(words: &[Word]) -> bool {
+    let verb = words.iter().take(6).position(|word| {
+        matches!(
+            word.lower.as_str(),
+            "let" | "lets" | "allow" | "allows" | "enables"
+        )
+    });
+    let Some(verb) = verb else { return false };
+    let is_by_product = verb == 0
+        || words[..verb]
+            .iter()
+            .any(|word| PRODUCT.contains(&word.lower.as_str()));
+    is_by_product && words.len() > verb + 2
 }
 
 /// Of what is no context: whether it is a demand in the present tense, by a subject that is the product, a part

@@ -9,7 +9,7 @@ use crate::seen::seen;
 
 /// Openings that say only that something is wanted, lower case, parted by commas.
 const FILLERS: &str = "additionally, also, and, but, finally, first, firstly, furthermore, i want to, i would like \
-     to, i'd like to, in addition, moreover, our aim is to, our goal is to, please, second, \
+     to, i'd like to, in addition, moreover, our aim is to, our goal is to, please, pls, second, \
      secondly, so, the aim is to, the goal is to, the idea is to, then, therefore, third, \
      thirdly, we also want to, we are going to, we need to, we plan to, we want to, we would like \
      to, we'd like to";
@@ -83,7 +83,8 @@ pub fn completed(lead_in: &str, text: &str) -> String {
 
 /// Asks for a decision on what a sentence leaves open.
 pub fn undecided(text: &str) -> String {
-    format!("To be decided: {}", uncapitalised(text))
+    let matter = text.strip_prefix("TODO: ").unwrap_or(text);
+    format!("To be decided: {}", uncapitalised(matter))
 }
 
 /// How a question begins that asks whether a plain statement is a demand.

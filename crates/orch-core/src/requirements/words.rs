@@ -117,19 +117,29 @@ fn word(token: &str, start: usize) -> Option<Word> {
             gap: Gap::Space,
         });
     }
+    // "100 €", "90 %": the unit stands apart.
+    if let Some(unit) = match token.trim_end_matches(['.', ',', ';', ')', '!']) {
+        "€" => Some("eur"),
+        "$" => Some("usd"),
+        "£" => Some("gbp"),
+        "%" => Some("percent"),
+        _ => None,
+    } {
+        return Some(Word {
+            lower: unit.into(),
+            start,
+            end: start + token.len(),
+            capital: false,
+            gap: gap_after(token),
+        });
+    }
     let bare = token
-        .trim_start_matches(|c: char| !c.is_alphanumeric() && !"$€£<≤>≥~".contains(c))
+        .trim_start_matches(|c: char| !c.is_alphanumeric() && !"$€£<≤>≥~/".contains(c))
         .trim_end_matches(|c: char| !c.is_alphanumeric() && !"%+#€£$".contains(c));
     if !bare.contains(char::is_alphanumeric) {
         return None;
     }
-    let closing = token.trim_end_matches(['"', '”', '’', '\'', ')', '*', '_', '`']);
-    let gap = match closing.chars().next_back() {
-        Some(',' | '，' | '、') => Gap::Comma,
-        Some(';' | '；') => Gap::Semicolon,
-        Some(':' | '：') => Gap::Colon,
-        Some(_) | None => Gap::Space,
-    };
+    let gap = gap_after(token);
     Some(Word {
         lower: match bare.is_ascii() {
             true => bare.to_ascii_lowercase(),
@@ -144,6 +154,17 @@ fn word(token: &str, start: usize) -> Option<Word> {
         capital: bare.starts_with(char::is_uppercase),
         gap,
     })
+}
+
+/// What the marks behind a word say.
+fn gap_after(token: &str) -> Gap {
+    let closing = token.trim_end_matches(['"', '”', '’', '\'', ')', '*', '_', '`']);
+    match closing.chars().next_back() {
+        Some(',' | '，' | '、') => Gap::Comma,
+        Some(';' | '；') => Gap::Semicolon,
+        Some(':' | '：') => Gap::Colon,
+        Some(_) | None => Gap::Space,
+    }
 }
 
 /// Phrases and what they mean.

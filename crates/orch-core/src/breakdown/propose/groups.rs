@@ -79,7 +79,7 @@ const BARE_OPENINGS: &str = "use, using, written, built, no, not, without, only,
 static MADE_WITH: LazyLock<Lexicon<()>> = LazyLock::new(|| {
     Lexicon::new(&[(
         (),
-        "written in, built with, built in, based on, implemented in, programmed in, must use, geschrieben in",
+        "build on, build with, build in, built on, write in, we use, i use, do not want, don't want, written in, built with, built in, based on, implemented in, programmed in, must use, geschrieben in",
     )])
 });
 

@@ -95,13 +95,21 @@ fn spoken(feature: &Group<'_>) -> Vec<(String, String)> {
         if !is_word || is_generic(&lower) {
             continue;
         }
-        let stem = stem(&lower);
+        let stem = stem(&plural(&lower));
         // A long text is not read twice for each of its words.
         if found.len() < 30 && !found.iter().any(|(known, _)| *known == stem) {
             found.push((stem, lower));
         }
     }
     found
+}
+
+/// "Member" stands with "members".
+fn plural(word: &str) -> String {
+    match word.ends_with("er") {
+        true => format!("{word}s"),
+        false => word.to_owned(),
+    }
 }
 
 fn capital(word: &str) -> String {

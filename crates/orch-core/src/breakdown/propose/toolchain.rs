@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use super::super::model::Criterion;
 use super::super::standing::{Standing, standing};
-use crate::requirements::{Document, Lexicon, is_negative, words};
+use crate::requirements::{ArchitectureOption, Document, Gap, Lexicon, Word, words};
 
 /// The tools of a language, and what runs its tests.
 #[derive(Debug, PartialEq, Eq)]
@@ -46,7 +46,7 @@ const TOOLCHAINS: [Toolchain; 8] = [
         capability: "go",
         tools: &["go"],
         test: "go test ./...",
-        words: "golang, written in go",
+        words: "golang, in go, with go, use go, using go, on go, go and, go module, go modules, go binary, cobra",
         blueprints: &[],
     },
     Toolchain {
@@ -97,16 +97,22 @@ pub fn of(document: &Document) -> Option<&'static Toolchain> {
             continue;
         }
         let spoken = words(&item.text);
-        if is_negative(&spoken) {
-            continue;
-        }
-        let found = (0..spoken.len()).filter_map(|at| WORDS.longest_at(&spoken, at));
+        let found = (0..spoken.len()).filter(|at| !is_denied(&spoken, *at));
+        let found = found.filter_map(|at| WORDS.longest_at(&spoken, at));
         named.extend(found.map(|(toolchain, _)| toolchain));
     }
     named.sort_unstable();
     named.dedup();
     match (named.as_slice(), &document.chosen_option) {
         ([one], _) => Some(&TOOLCHAINS[*one]),
+        // Where the vision names another framework, the summary does too.
+        ([], Some(chosen))
+            if document.options.iter().any(|option| {
+                &option.name == chosen && !option.by_model && names_another(option)
+            }) =>
+        {
+            None
+        }
         ([], Some(chosen)) => TOOLCHAINS
             .iter()
             .find(|toolchain| toolchain.blueprints.contains(&chosen.as_str())),
@@ -121,6 +127,36 @@ pub fn tools_of(capability: &str) -> impl Iterator<Item = &'static str> {
     of_it.flat_map(|toolchain| toolchain.tools.iter().copied())
 }
 
+fn names_another(option: &ArchitectureOption) -> bool {
+    option.name == "saas-monolith" && !option.summary.contains("FastAPI")
+}
+
+/// How far back a denial reaches.
+const DENIAL_REACH: usize = 8;
+
+/// Whether what stands at `at` is denied: by a word before it that no comma and no "but" parts from it.
+fn is_denied(spoken: &[Word], at: usize) -> bool {
+    let back = spoken[at.saturating_sub(DENIAL_REACH)..at].iter().rev();
+    back.take_while(|word| word.gap == Gap::Space && word.lower != "but" && word.lower != "sondern")
+        .any(|word| {
+            matches!(
+                word.lower.as_str(),
+                "no" | "not"
+                    | "never"
+                    | "without"
+                    | "cannot"
+                    | "can't"
+                    | "don't"
+                    | "doesn't"
+                    | "avoid"
+                    | "nicht"
+                    | "kein"
+                    | "keine"
+                    | "ohne"
+            )
+        })
+}
+
 impl Toolchain {
     pub fn tools(&self) -> Vec<String> {
         self.tools.iter().map(|tool| (*tool).to_owned()).collect()
@@ -131,6 +167,45 @@ impl Toolchain {
         Criterion {
             text: "All tests pass".to_owned(),
             command: Some(self.test.to_owned()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::of;
+    use crate::requirements::{Content, Text, propose_document};
+
+    fn test_of(vision: &str) -> Option<&'static str> {
+        let texts = [Text {
+            attachment: None,
+            content: Content::Prose(vision.to_owned()),
+        }];
+        of(&propose_document(&texts, None)).map(|toolchain| toolchain.test)
+    }
+
+    #[test]
+    fn a_language_is_known_beside_a_denial() {
+        for (vision, expected) in [
+            (
+                "The tool must be written in Rust, single static binary, no runtime dependencies.",
+                Some("cargo test"),
+            ),
+            (
+                "Built with Go and cobra. It prints a list.",
+                Some("go test ./..."),
+            ),
+            ("We use TypeScript and Node.", Some("npm test")),
+            // Not tuned to.
+            (
+                "It must not be a script but written in Python.",
+                Some("python -m pytest"),
+            ),
+            ("Use Rust without unsafe code.", Some("cargo test")),
+            ("Do not use Python.", None),
+            ("It must work without Java or Node.", None),
+        ] {
+            assert_eq!(test_of(vision), expected, "{vision}");
         }
     }
 }

@@ -156,8 +156,11 @@ pub const BLUEPRINTS: &[Blueprint] = &[
             "its interface can hardly be changed once it is used",
             "faults are fixed only when users update",
         ],
-        strong: "library, sdk, npm package, python package, crate, bibliothek, pypi, crates.io",
-        weak: "package, module, function, functions, developers, bindings, semver, interface, import",
+        strong: "a library for, a library that, a library to, client library, software library, small library, \
+                 tiny library, python library, rust library, go library, java library, javascript library, \
+                 typescript library, c library, sdk, npm package, python package, rust crate, pypi, crates.io, \
+                 programmbibliothek",
+        weak: "library, bibliothek, package, module, function, functions, developers, bindings, semver, interface, import",
         unfit: "",
         operated: None,
     },
@@ -174,9 +177,11 @@ pub const BLUEPRINTS: &[Blueprint] = &[
             "each change of content is a build",
         ],
         strong: "static site, static website, static pages, landing page, blog, portfolio, documentation site, \
-                 homepage, hugo, jekyll",
-        weak: "pages, page, posts, articles, markdown, visitors, read, publish, gallery, rss, text, photos",
-        unfit: "pay, payment, payments, checkout, login, account, accounts, orders",
+                 website, web site, webseite, homepage, hugo, jekyll",
+        weak: "opening hours, öffnungszeiten, menu, contact, address, news, pages, page, posts, articles, markdown, \
+               visitors, read, publish, gallery, rss, text, photos",
+        unfit: "pay, payment, payments, checkout, login, account, accounts, orders, register, booking, bookings, \
+                reserve, members, upload",
         operated: None,
     },
 ];

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::super::document::Requirement;
 use super::super::item::ItemKind;
 use super::super::words::{Word, lower_at};
+use super::clashes::{clashes, denied_to_all};
 use super::measured::{Demand, demands};
 use super::opposites::{PAIRS, Side, subject_of, taken};
 use super::pairs::Pairs;
@@ -84,6 +85,7 @@ fn pairs(said: &[Said<'_>]) -> Pairs {
     by_numbers(said, &mut pairs);
     by_denial(said, &mut pairs);
     by_opposites(said, &mut pairs);
+    by_clashes(said, &mut pairs);
     pairs
 }
 
@@ -343,6 +345,24 @@ fn by_opposites(said: &[Said<'_>], pairs: &mut Pairs) {
     }
 }
 
+/// What lies in two places, or is forbidden where somebody asks for it.
+fn by_clashes(said: &[Said<'_>], pairs: &mut Pairs) {
+    let texts: Vec<String> = said
+        .iter()
+        .map(|said| match said.item.kind {
+            ItemKind::OutOfScope => String::new(),
+            _ => said.item.text.to_lowercase(),
+        })
+        .collect();
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    pairs.start();
+    for (a, b, why) in clashes(&texts) {
+        if pairs.may_compare(0) && said[a].is_apart_from(&said[b]) {
+            pairs.add(a, b, || why);
+        }
+    }
+}
+
 /// How far a negation reaches.
 enum Negation {
     /// The whole sentence.
@@ -352,6 +372,9 @@ enum Negation {
 }
 
 fn negation(words: &[Word]) -> Option<Negation> {
+    if let Some(start) = denied_to_all(words) {
+        return Some(Negation::From(start));
+    }
     for (at, word) in words.iter().enumerate() {
         let negation = match word.lower.as_str() {
             "no" | "without" | "ohne" | "kein" | "keine" | "keinen" => Negation::From(at + 1),

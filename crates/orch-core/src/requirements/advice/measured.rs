@@ -121,6 +121,14 @@ fn demand_at(spoken: &[Word], at: usize, topic: Option<&str>) -> Option<Demand> 
         };
         return demand(format!("time {topic}"), value);
     }
+    // "Budget: 10,000".
+    let is_of_money = |word: &Word| matches!(word.lower.as_str(), "budget" | "cost" | "costs");
+    if number.unit.is_empty()
+        && at + 1 == spoken.len()
+        && spoken[..at].iter().take(6).any(is_of_money)
+    {
+        return demand(format!("money {}", period(spoken, at)), number.value);
+    }
     let noun = noun_after(spoken, at)?;
     demand(format!("{noun} {}", period(spoken, at)), number.value)
 }
@@ -173,6 +181,8 @@ fn noun_after(spoken: &[Word], at: usize) -> Option<String> {
 
 /// How far before a number its bound stands.
 const BOUND_REACH: usize = 4;
+/// How far before a number a denial stands.
+const DENIAL_REACH: usize = 6;
 
 static BOUNDS: LazyLock<Lexicon<Bound>> = LazyLock::new(|| {
     Lexicon::new(&[
@@ -191,6 +201,14 @@ static BOUNDS: LazyLock<Lexicon<Bound>> = LazyLock::new(|| {
 
 fn bound_before(spoken: &[Word], at: usize) -> Bound {
     let before = &spoken[at.saturating_sub(BOUND_REACH)..at];
+    // "Must not cost more than 8,000".
+    let is_over = |word: &Word| matches!(word.lower.as_str(), "more" | "over" | "above" | "mehr");
+    let is_denied = spoken[at.saturating_sub(DENIAL_REACH)..at]
+        .iter()
+        .any(|word| matches!(word.lower.as_str(), "not" | "never" | "nicht" | "cannot"));
+    if is_denied && before.iter().any(is_over) {
+        return Bound::AtMost;
+    }
     let mut found = Bound::Exactly;
     let mut place = 0;
     while place < before.len() {

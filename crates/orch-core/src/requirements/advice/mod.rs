@@ -4,6 +4,7 @@
 //! **Invariant:** all advice names the words that it rests on. Where no word speaks for it, there is none.
 
 mod blueprints;
+mod clashes;
 mod contradictions;
 mod left_behind;
 mod means;
@@ -12,16 +13,19 @@ mod mvp;
 mod opposites;
 mod options;
 mod pairs;
+mod plain_options;
 mod priority;
 mod risks;
 mod rule_item;
 mod stems;
 mod units;
 
-pub use contradictions::{Contradiction, contradictions, is_negative};
+pub use contradictions::{Contradiction, contradictions};
 pub use left_behind::{is_fact, left_behind};
+pub use measured::demands;
 pub use mvp::cut_mvp;
 pub use options::{gaps, options};
+pub use plain_options::completed;
 pub use priority::priority;
 pub use risks::risks;
 pub use rule_item::RuleItem;

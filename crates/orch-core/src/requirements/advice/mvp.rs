@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use super::super::deferral::defers;
 use super::super::document::{Mvp, Priority, Requirement};
 use super::super::item::ItemKind;
 use super::super::words::{Lexicon, phrase, words};
@@ -34,6 +35,9 @@ static SAID: LazyLock<Lexicon<Said>> = LazyLock::new(|| {
         ),
     ])
 });
+
+/// Words that put off what is said only where they say that it comes then.
+const IN_PASSING: &[&str] = &["later", "später"];
 
 /// Sets what the first version has; what persons decided stays.
 pub fn cut_mvp(items: &mut [Requirement]) {
@@ -119,6 +123,9 @@ fn said(text: &str) -> (Option<String>, Option<String>) {
         };
         let place = match said {
             Said::First => Some(&mut first),
+            Said::Later if length == 1 && IN_PASSING.contains(&spoken[at].lower.as_str()) => {
+                defers(&spoken, at).then_some(&mut later)
+            }
             Said::Later => Some(&mut later),
             Said::Floor => None,
         };

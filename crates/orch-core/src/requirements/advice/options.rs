@@ -10,6 +10,7 @@ use super::super::words::{Lexicon, Word, phrase};
 use super::blueprints::{BLUEPRINTS, Blueprint};
 use super::contradictions::is_negative;
 use super::means::Means;
+use super::plain_options::is_plain;
 use super::rule_item::RuleItem;
 
 /// Options that are offered.
@@ -96,6 +97,7 @@ pub fn options(items: &[Requirement], spoken: &[Vec<Word>]) -> Vec<ArchitectureO
         .enumerate()
         .map(|(number, tally)| (tally.score(), number))
         .filter(|(score, number)| *score >= LEAST_SCORE && !tallies[*number].is_ruled_out)
+        .filter(|(_, number)| is_meant(&BLUEPRINTS[*number], &tallies[*number]))
         .collect();
     scored.sort_by_key(|(score, number)| (std::cmp::Reverse(*score), *number));
     scored.truncate(MOST_OPTIONS);
@@ -120,6 +122,18 @@ fn said(spoken: &[Word]) -> Vec<(usize, Says, String)> {
         }
     }
     found
+}
+
+/// Words that go along with these are those of any product: only what names them speaks for them.
+const NAMED_ONLY: &[&str] = &[
+    "evented-microservices",
+    "serverless-api",
+    "data-pipeline",
+    "library",
+];
+
+fn is_meant(blueprint: &Blueprint, tally: &Tally) -> bool {
+    !NAMED_ONLY.contains(&blueprint.name) || tally.said.values().any(|(count, _)| *count == STRONG)
 }
 
 fn option(
@@ -183,7 +197,7 @@ pub fn gaps(items: &[Requirement], options: &[ArchitectureOption]) -> Vec<RuleIt
             text.to_owned(),
         )]
     };
-    match (is_said, options.is_empty()) {
+    match (is_said, options.iter().all(is_plain)) {
         (false, _) => question(
             "nothing-said",
             "What is to be built, and for whom? The vision says nothing that could be required.",
@@ -192,7 +206,7 @@ pub fn gaps(items: &[Requirement], options: &[ArchitectureOption]) -> Vec<RuleIt
             "no-blueprint",
             "What kind of program is it? None of the known blueprints (web application, microservices, \
              serverless API, data pipeline, command-line program, library, static site) is spoken for by \
-             the vision's words, so no architecture is proposed.",
+             the vision's words, so only the plainest are proposed.",
         ),
         (true, false) => Vec::new(),
     }

@@ -1,71 +1,177 @@
-//! What an answer does to a document. A side that it names of a contradiction stays and the other is ruled
-//! out; an answer that says something of its own becomes an item; any other stays with its question.
+//! What an answer does to a document: of a contradiction it rules out a side, both or none; it puts off what it
+//! leaves out; and what it says of its own becomes an item, with its question where it leans on it.
 
 use std::collections::HashMap;
 
-use super::super::advice::{self, Contradiction};
+use super::super::advice::{self, Contradiction, demands};
+use super::super::id::normalised;
 use super::super::item::ItemKind;
 use super::super::propose::propose;
 use super::super::wording::{WHETHER, tidied};
 use super::super::words::words;
-use super::merge::is_contradiction;
+use super::dropped;
+use super::merge::{is_contradiction, is_contradiction_by_model};
 use super::model::{Document, Mvp, Origin, Priority, Requirement};
+use super::replies::{Deferral, Reply, deferral, reply, stands_alone};
+use super::suggested::cleaned;
 
 /// An answer of so few words is no statement of its own.
 const FEW_WORDS: usize = 4;
-/// Words of an answer that may name a side.
-const MOST_WORDS: usize = 12;
+/// Characters of a side that an answer is shown with.
+const LONGEST_SIDE: usize = 200;
 
 /// How an answer settles its question.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Settled {
-    /// It names a side of a contradiction, or leaves it to its words.
-    BySide,
+    /// By what it does to the items that were asked about.
+    ByItems,
+    /// It holds instead of both sides.
+    Instead(ItemKind, String),
     /// By what it says.
     ByWords,
 }
 
 impl Document {
-    /// Rules out the side that `answer` chooses against.
-    pub(super) fn rule_out_by(
+    /// Rules out what `answer` chooses against, leaves out or puts off.
+    ///
+    /// # Errors
+    /// When it decides nothing between the sides of a contradiction.
+    pub(super) fn settle(
         &mut self,
         question: &Requirement,
         answer: &str,
         author: &str,
-    ) -> Settled {
+    ) -> Result<Settled, String> {
         let sides = self.sides_of(question);
         let [first, second] = sides.as_slice() else {
-            return Settled::ByWords;
+            return Ok(self.put_off_by(question, answer, author));
         };
         let text = |id: &String| {
             let item = self.items.iter().find(|item| &item.id == id);
             item.map_or("", |item| item.text.as_str())
         };
-        let gone = match named_side(answer, [(first, text(first)), (second, text(second))]) {
-            Some(Side::First) => second.clone(),
-            Some(Side::Second) => first.clone(),
-            None if words(answer).len() < FEW_WORDS => return Settled::BySide,
-            None => return Settled::ByWords,
+        let (gone, settled) = match reply(answer, [(first, text(first)), (second, text(second))]) {
+            Reply::First => (vec![second.clone()], Settled::ByItems),
+            Reply::Second => (vec![first.clone()], Settled::ByItems),
+            Reply::Both => (Vec::new(), Settled::ByItems),
+            Reply::Neither("") => (sides.clone(), Settled::ByItems),
+            Reply::Neither(rest) => {
+                let (kind, text) = instead(rest, [text(first), text(second)]);
+                (sides.clone(), Settled::Instead(kind, text))
+            }
+            Reply::Nothing => {
+                return Err(format!(
+                    "“{answer}” decides nothing; expected a side (“the first”, {first}, words of it), “both”, \
+                     “neither”, or what holds instead; skip the question to leave it open"
+                ));
+            }
         };
-        for item in self.items.iter_mut().filter(|item| item.id == gone) {
-            item.priority = Priority::Wont;
-            item.edited = true;
-            item.mvp = Some(Mvp {
-                included: false,
-                reason: format!(
-                    "{}: {author} answered “{answer}”",
-                    ruled_out_by(&question.id)
-                ),
-                by_person: true,
-                by_model: false,
-            });
-        }
+        self.rule_out(&gone, &question.id, answer, author);
         // The sides are remembered: once one is gone, no rule finds the pair again.
         let asked = self.items.iter_mut().find(|item| item.id == question.id);
         if let Some(asked) = asked {
             asked.between = sides;
         }
-        Settled::BySide
+        Ok(settled)
+    }
+
+    fn rule_out(&mut self, gone: &[String], question: &str, answer: &str, author: &str) {
+        for item in self.items.iter_mut().filter(|item| gone.contains(&item.id)) {
+            item.priority = Priority::Wont;
+            item.edited = true;
+            item.mvp = Some(Mvp {
+                included: false,
+                reason: format!("{}: {author} answered “{answer}”", ruled_out_by(question)),
+                by_person: true,
+                by_model: false,
+            });
+        }
+    }
+
+    /// "Not now, out of scope": rules out what the question is about.
+    fn put_off_by(&mut self, question: &Requirement, answer: &str, author: &str) -> Settled {
+        let Some(deferral) = deferral(answer).filter(|_| !is_contradiction(question)) else {
+            return Settled::ByWords;
+        };
+        if question.vague_word.is_some() && deferral == Deferral::PutOff {
+            // The number comes later, not the thing.
+            return Settled::ByItems;
+        }
+        let is_of_sentence = |item: &Requirement| {
+            !question.source.sentence.is_empty() && item.source == question.source
+        };
+        let about: Vec<String> = self
+            .items
+            .iter()
+            .filter(|item| is_asked_for(item.kind) && item.origin != Origin::Answer)
+            .filter(|item| match &question.about {
+                Some(about) => &item.id == about,
+                None => is_of_sentence(item),
+            })
+            .map(|item| item.id.clone())
+            .collect();
+        if about.is_empty() {
+            return Settled::ByWords;
+        }
+        self.rule_out(&about, &question.id, answer, author);
+        Settled::ByItems
+    }
+
+    /// A contradiction that was answered when a model named it is not open when rules find it: the answer
+    /// rules out the same side.
+    pub(super) fn settle_again(&mut self, contradictions: &mut Vec<Contradiction>) {
+        let answered: Vec<(String, String, String, String)> = self
+            .items
+            .iter()
+            .filter(|item| is_contradiction_by_model(item) && item.between.is_empty())
+            .filter_map(|item| {
+                let answer = item.answer.as_ref()?;
+                let text = answer.text.clone()?;
+                let sentence = normalised(&item.source.sentence);
+                (!sentence.is_empty()).then_some((
+                    item.id.clone(),
+                    sentence,
+                    text,
+                    answer.by.clone(),
+                ))
+            })
+            .collect();
+        if answered.is_empty() {
+            return;
+        }
+        contradictions.retain(|found| {
+            let pair: Vec<&Requirement> = found
+                .items
+                .iter()
+                .filter_map(|id| self.items.iter().find(|item| &item.id == id))
+                .collect();
+            let [first, second] = pair.as_slice() else {
+                return true;
+            };
+            let is_of = |sentence: &String| {
+                pair.iter()
+                    .any(|item| &normalised(&item.source.sentence) == sentence)
+            };
+            let is_by_person = pair.iter().any(|item| item.edited);
+            let known = answered.iter().find(|(_, sentence, _, _)| is_of(sentence));
+            let Some((question, _, answer, author)) = known.filter(|_| !is_by_person) else {
+                return true;
+            };
+            let sides = [
+                (first.id.as_str(), first.text.as_str()),
+                (second.id.as_str(), second.text.as_str()),
+            ];
+            let gone = match reply(answer, sides) {
+                Reply::First => vec![second.id.clone()],
+                Reply::Second => vec![first.id.clone()],
+                Reply::Both => Vec::new(),
+                Reply::Neither(_) => found.items.clone(),
+                Reply::Nothing => return true,
+            };
+            let (question, answer, author) = (question.clone(), answer.clone(), author.clone());
+            self.rule_out(&gone, &question, &answer, &author);
+            false
+        });
     }
 
     /// What an answer that is taken back ruled out holds again.
@@ -99,70 +205,91 @@ fn ruled_out_by(question: &str) -> String {
     format!("ruled out by the answer to {question}")
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Side {
-    First,
-    Second,
+/// Whether items of this kind ask for something, so that an answer may put them off.
+const fn is_asked_for(kind: ItemKind) -> bool {
+    match kind {
+        ItemKind::Functional | ItemKind::Scope | ItemKind::Constraint | ItemKind::NonFunctional => {
+            true
+        }
+        ItemKind::Goal
+        | ItemKind::OutOfScope
+        | ItemKind::SuccessCriterion
+        | ItemKind::Risk
+        | ItemKind::OpenQuestion => false,
+    }
 }
 
-/// The side that an answer names: by its number, by its id, or by words that only it has.
-fn named_side(answer: &str, sides: [(&String, &str); 2]) -> Option<Side> {
-    let [(first, first_text), (second, second_text)] = sides;
-    let said: Vec<String> = words(answer).into_iter().map(|word| word.lower).collect();
-    if said.is_empty() || said.len() > MOST_WORDS {
-        return None;
+/// What holds instead of both sides: a number goes into the sentence that had another one.
+fn instead(answer: &str, sides: [&str; 2]) -> (ItemKind, String) {
+    if stands_alone(answer) {
+        return (kind_of_answer(answer), tidied(answer));
     }
-    let one_of = |a: bool, b: bool| match (a, b) {
-        (true, false) => Some(Side::First),
-        (false, true) => Some(Side::Second),
-        (true, true) | (false, false) => None,
-    };
-    let says = |list: &[&str]| said.iter().any(|word| list.contains(&word.as_str()));
-    let by_id = one_of(
-        says(&[&first.to_lowercase()]),
-        says(&[&second.to_lowercase()]),
-    );
-    if by_id.is_some() {
-        return by_id;
-    }
-    if said.len() <= FEW_WORDS {
-        let by_place = one_of(
-            says(&["first", "former", "erste", "ersteres"]),
-            says(&["second", "latter", "zweite", "letzteres"]),
-        );
-        if by_place.is_some() {
-            return by_place;
+    for side in sides {
+        if let Some(text) = with_number_of(answer, side) {
+            return (kind_of_answer(&text), text);
         }
     }
-    let has_all = |text: &str| {
-        let known: Vec<String> = words(text).into_iter().map(|word| word.lower).collect();
-        said.iter().all(|word| known.contains(word))
-    };
-    one_of(has_all(first_text), has_all(second_text))
+    let [first, second] = sides.map(|side| cleaned(side, LONGEST_SIDE));
+    let text = format!("{}, instead of “{first}” and “{second}”", tidied(answer));
+    (ItemKind::Constraint, text)
 }
 
-/// The item that an answer becomes; none where it says nothing without its question.
+/// The side with its number replaced by the answer's, where the answer is nothing but a number.
+fn with_number_of(answer: &str, side: &str) -> Option<String> {
+    let spoken = words(answer);
+    let new = demands(&spoken).into_iter().next();
+    let shown = new.map_or_else(|| answer.trim_end_matches('.').to_owned(), |new| new.shown);
+    let is_number = shown.contains(|c: char| c.is_ascii_digit());
+    if !is_number || spoken.len() > shown.split_whitespace().count() + 2 {
+        return None;
+    }
+    let unit = |text: &str| text.split_whitespace().nth(1).map(str::to_owned);
+    let known = demands(&words(side));
+    let old = known
+        .iter()
+        .find(|old| unit(&old.shown) == unit(&shown))
+        .or_else(|| known.first())?;
+    let at = side.to_lowercase().find(&old.shown)?;
+    let end = at + old.shown.len();
+    Some(format!("{}{shown}{}", side.get(..at)?, side.get(end..)?))
+}
+
+/// Whether the answer keeps both sides of a contradiction.
+pub(super) fn keeps_both(question: &Requirement) -> bool {
+    let said = question
+        .answer
+        .as_ref()
+        .and_then(|answer| answer.text.as_deref());
+    said.is_some_and(|said| reply(said, [("", ""), ("", "")]) == Reply::Both)
+}
+
+/// The item that an answer becomes; none where it says nothing.
 pub(super) fn item_of(
     question: &Requirement,
     about: Option<&Requirement>,
     answer: &str,
 ) -> Option<(ItemKind, String)> {
-    match (about, &question.vague_word) {
-        (Some(about), Some(_)) => return Some((about.kind, format!("{}: {answer}", about.text))),
-        (Some(about), None) if question.text.starts_with(WHETHER) && is_short(answer) => {
-            return is_yes(answer).then(|| (ItemKind::Functional, about.text.clone()));
-        }
-        (_, _) if is_contradiction(question) => {}
-        (_, _) if is_short(answer) && !asks_for_all(question) => {
-            return of_short(question, answer);
-        }
-        (_, _) => {}
+    if let (Some(about), Some(_)) = (about, &question.vague_word) {
+        return Some((about.kind, format!("{}: {answer}", about.text)));
     }
-    Some((kind_of_answer(answer), tidied(answer)))
-}
-
-fn is_short(answer: &str) -> bool {
-    words(answer).len() < FEW_WORDS
+    if let Some(about) = about.filter(|_| question.text.starts_with(WHETHER))
+        && words(answer).len() < FEW_WORDS
+    {
+        return is_yes(answer).then(|| (ItemKind::Functional, about.text.clone()));
+    }
+    if dropped::is_about_dropped(question) {
+        let said = dropped::held_by(question, answer)?;
+        return Some((kind_of_answer(&said), said));
+    }
+    if deferral(answer).is_some() {
+        let text = with_question(question, answer);
+        return (!asks_for_all(question)).then_some((ItemKind::OutOfScope, text));
+    }
+    if stands_alone(answer) || asks_for_all(question) {
+        return Some((kind_of_answer(answer), tidied(answer)));
+    }
+    words(answer).first()?;
+    Some((kind_of_leaning(answer), with_question(question, answer)))
 }
 
 /// A question about the vision as a whole: its answer stands for itself ("a web shop").
@@ -175,23 +302,34 @@ fn is_yes(answer: &str) -> bool {
     first.is_some_and(|word| matches!(word.lower.as_str(), "yes" | "yeah" | "ja" | "sure"))
 }
 
-fn of_short(question: &Requirement, answer: &str) -> Option<(ItemKind, String)> {
+/// The kind of an answer that leans on its question.
+fn kind_of_leaning(answer: &str) -> ItemKind {
+    let spoken = words(answer);
+    let is_short = spoken.len() < FEW_WORDS;
+    match spoken.first().map(|word| word.lower.as_str()) {
+        Some("yes" | "yeah" | "ja" | "sure") if is_short => ItemKind::Functional,
+        Some("no" | "nein" | "nope") => ItemKind::OutOfScope,
+        Some("yes" | "yeah" | "ja" | "sure") => {
+            let rest = &answer[spoken[0].end..];
+            match kind_of_answer(rest.trim_start_matches([',', ' '])) {
+                ItemKind::OutOfScope => ItemKind::Functional,
+                kind => kind,
+            }
+        }
+        Some(_) | None => ItemKind::Constraint,
+    }
+}
+
+fn with_question(question: &Requirement, answer: &str) -> String {
     let answer = answer.trim_end_matches('.');
     let asked = question
         .text
         .strip_prefix("To be decided: ")
         .unwrap_or(&question.text);
-    let kind = match words(answer).first().map(|word| word.lower.as_str()) {
-        _ if is_yes(answer) => ItemKind::Functional,
-        Some("no" | "nein" | "nope") => ItemKind::OutOfScope,
-        Some(_) => ItemKind::Constraint,
-        None => return None,
-    };
-    let text = match asked.ends_with('?') {
+    tidied(&match asked.ends_with('?') {
         true => format!("{asked} {answer}"),
         false => format!("{asked}: {answer}"),
-    };
-    Some((kind, tidied(&text)))
+    })
 }
 
 /// What kind of need an answer states; a limit, where it does not say.
@@ -233,43 +371,4 @@ pub(super) fn leave_out_decided(
     let is_open: Vec<bool> = contradictions.iter().map(is_open).collect();
     let mut marks = is_open.into_iter();
     contradictions.retain(|_| marks.next().unwrap_or(true));
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Side, named_side};
-
-    #[test]
-    fn an_answer_names_a_side_by_place_by_id_or_by_its_words() {
-        let (a, b) = ("R-3".to_owned(), "R-12".to_owned());
-        let named = |answer| {
-            let sides = [
-                (&a, "The app works offline within 2 seconds"),
-                (&b, "The app is always online only within 200 ms"),
-            ];
-            named_side(answer, sides)
-        };
-        for answer in [
-            "The first",
-            "first.",
-            "R-3",
-            "Offline",
-            "2 seconds",
-            "the former one",
-        ] {
-            assert_eq!(named(answer), Some(Side::First), "{answer}");
-        }
-        for answer in [
-            "the second",
-            "R-12 holds",
-            "200 ms",
-            "Always online",
-            "the latter",
-        ] {
-            assert_eq!(named(answer), Some(Side::Second), "{answer}");
-        }
-        for answer in ["Yes", "both", "the app", "", "Neither of them"] {
-            assert_eq!(named(answer), None, "{answer}");
-        }
-    }
 }

@@ -15,6 +15,7 @@ use super::super::propose::{drafted, unheard};
 use super::super::reading;
 use super::super::wording::tidied;
 use super::derive::derive;
+use super::dropped;
 use super::existing::{of_code, renewal};
 use super::matching::{Known, matches};
 use super::model::{Document, Origin, Priority, Requirement};
@@ -93,7 +94,12 @@ pub(super) fn assemble(fresh: Vec<Fresh>, previous: Option<&Document>, by: By) -
         true => vec![None; fresh.len()],
         false => {
             let known: Vec<Known<'_>> = old.iter().map(|item| Known::of(item)).collect();
-            let wanted: Vec<Known<'_>> = fresh.iter().map(|fresh| Known::of(&fresh.item)).collect();
+            let wanted = fresh.iter().map(|fresh| {
+                let mut known = Known::of(&fresh.item);
+                known.is_between = !fresh.between.is_empty();
+                known
+            });
+            let wanted: Vec<Known<'_>> = wanted.collect();
             matches(&known, &wanted)
         }
     };
@@ -131,6 +137,16 @@ pub(super) fn assemble(fresh: Vec<Fresh>, previous: Option<&Document>, by: By) -
         })
         .cloned();
     document.items.extend(carried);
+    if by == By::Rules {
+        let gone = before.iter().filter(|item| {
+            matches!(item.origin, Origin::Vision | Origin::Attachment) && !found.contains(&item.id)
+        });
+        let questions: Vec<Requirement> = gone.filter_map(dropped::question).collect();
+        for mut question in questions {
+            question.id = next_id(&mut document.next_number);
+            document.items.push(question);
+        }
+    }
     document
 }
 
@@ -163,8 +179,11 @@ fn take_over(item: &mut Requirement, old: &Requirement, by: By) {
     if old.mvp.as_ref().is_some_and(|mvp| mvp.by_person) {
         item.mvp.clone_from(&old.mvp);
     }
-    // An answer is to the question as it was asked.
-    if old.text == item.text {
+    // An answer is to the question as it was asked; that of one word in one sentence is the same in other words.
+    let is_same_word = old.vague_word.is_some()
+        && old.vague_word == item.vague_word
+        && old.source.sentence == item.source.sentence;
+    if old.text == item.text || is_same_word {
         item.answer.clone_from(&old.answer);
     }
 }

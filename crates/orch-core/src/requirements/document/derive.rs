@@ -37,6 +37,7 @@ pub(super) fn derive(document: &mut Document) {
     let (mut contradictions, rest) = (found.named, found.rest);
     // What a model asks about already is not asked again.
     contradictions.retain(|found| !is_asked(&document.items, &found.items));
+    document.settle_again(&mut contradictions);
     answering::leave_out_decided(&mut contradictions, &document.items, &old);
     let mut asked = Vec::with_capacity(contradictions.len());
     let from_rules = contradictions
@@ -109,7 +110,7 @@ fn options(document: &mut Document, spoken: &[Vec<Word>]) -> Vec<ArchitectureOpt
         .filter(|option| option.by_model)
         .collect();
     if proposed.is_empty() {
-        return advice::options(&document.items, spoken);
+        return advice::completed(advice::options(&document.items, spoken), &document.items);
     }
     let ids: HashSet<&str> = document.items.iter().map(|item| item.id.as_str()).collect();
     for option in &mut proposed {
@@ -210,6 +211,15 @@ fn findings(
             resolved: question.answer.is_some(),
         }
     }));
+    for finding in &mut found {
+        let question = finding.question.as_deref().and_then(|id| by_id.get(id));
+        if let Some(answer) = question
+            .filter(|question| answering::keeps_both(question))
+            .and_then(|question| question.answer.as_ref())
+        {
+            finding.message += &format!("; both hold, as {} answered", answer.by);
+        }
+    }
     for question in &document.items {
         let Some(word) = &question.vague_word else {
             continue;

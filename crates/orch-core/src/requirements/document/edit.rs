@@ -154,7 +154,8 @@ impl Document {
                     by: author.to_owned(),
                 });
                 let question = question.clone();
-                self.take_answer(&question, &answer, author);
+                self.take_answer(&question, &answer, author)
+                    .map_err(|message| ("answer", message))?;
             }
             Edit::Skip { id } => {
                 self.question_mut(id)?.answer = Some(Answer {
@@ -192,21 +193,29 @@ impl Document {
 
     /// An answer settles what was asked: it rules out the other side of a contradiction, or becomes an item
     /// that says what it is an answer to, so that what is planned knows of it.
-    fn take_answer(&mut self, question: &Requirement, answer: &str, author: &str) {
+    fn take_answer(
+        &mut self,
+        question: &Requirement,
+        answer: &str,
+        author: &str,
+    ) -> Result<(), String> {
         self.forget_answer(&question.id);
-        if self.rule_out_by(question, answer, author) == Settled::BySide {
-            return;
-        }
+        let instead = match self.settle(question, answer, author)? {
+            Settled::ByItems => return Ok(()),
+            Settled::Instead(kind, text) => Some((kind, text)),
+            Settled::ByWords => None,
+        };
         let about = question
             .about
             .as_ref()
             .and_then(|id| self.items.iter().find(|item| &item.id == id));
-        let Some((kind, text)) = answering::item_of(question, about, answer) else {
-            return;
-        };
-        let mut item = added(kind, text, Origin::Answer);
-        item.about = Some(question.id.clone());
-        self.add(item);
+        let said = instead.or_else(|| answering::item_of(question, about, answer));
+        if let Some((kind, text)) = said {
+            let mut item = added(kind, text, Origin::Answer);
+            item.about = Some(question.id.clone());
+            self.add(item);
+        }
+        Ok(())
     }
 
     fn forget_answer(&mut self, question: &str) {

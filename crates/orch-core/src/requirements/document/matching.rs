@@ -13,6 +13,10 @@ use super::model::Requirement;
 pub struct Known<'i> {
     key: &'i str,
     kind: ItemKind,
+    /// The vague word that it asks about.
+    vague: Option<&'i str>,
+    /// Whether it sets two against each other.
+    pub is_between: bool,
     text: String,
     sentence: String,
 }
@@ -23,6 +27,8 @@ impl<'i> Known<'i> {
         Self {
             key: &item.key,
             kind: item.kind,
+            vague: item.vague_word.as_deref(),
+            is_between: !item.between.is_empty(),
             text: normalised(&item.text),
             sentence: normalised(&item.source.sentence),
         }
@@ -39,7 +45,13 @@ pub fn matches(old: &[Known<'_>], new: &[Known<'_>]) -> Vec<Option<usize>> {
     let mut found = vec![None; new.len()];
     let mut taken = vec![false; old.len()];
     by_equal(old, new, &mut found, &mut taken, |item| {
-        (!item.key.is_empty()).then(|| item.key.to_owned())
+        // Another question about the same sentence is another one.
+        let is_named = !item.key.is_empty() && item.vague.is_none();
+        is_named.then(|| format!("{}\n{}", item.key, item.is_between))
+    });
+    by_equal(old, new, &mut found, &mut taken, |item| {
+        let word = item.vague.filter(|_| !item.sentence.is_empty())?;
+        Some(format!("{}\n{word}", item.sentence))
     });
     by_equal(old, new, &mut found, &mut taken, |item| {
         (!item.sentence.is_empty()).then(|| format!("{}\n{}", item.sentence, item.text))
@@ -49,6 +61,7 @@ pub fn matches(old: &[Known<'_>], new: &[Known<'_>]) -> Vec<Option<usize>> {
     });
     if taken.contains(&false) && found.contains(&None) {
         by_likeness(old, new, &mut found, &mut taken);
+        by_sentence(old, new, &mut found, &mut taken);
     }
     found
 }
@@ -78,6 +91,34 @@ fn by_equal(
         {
             found[at] = Some(place);
             taken[place] = true;
+        }
+    }
+}
+
+/// What alone is left of a sentence on both sides is the same need in other words.
+fn by_sentence(
+    old: &[Known<'_>],
+    new: &[Known<'_>],
+    found: &mut [Option<usize>],
+    taken: &mut [bool],
+) {
+    let is_need =
+        |item: &Known<'_>| item.kind != ItemKind::OpenQuestion && !item.sentence.is_empty();
+    let mut left: HashMap<&str, (Vec<usize>, Vec<usize>)> = HashMap::new();
+    for (at, item) in old.iter().enumerate().filter(|(at, _)| !taken[*at]) {
+        if is_need(item) {
+            left.entry(&item.sentence).or_default().0.push(at);
+        }
+    }
+    for (at, item) in new.iter().enumerate() {
+        if found[at].is_none() && is_need(item) {
+            left.entry(&item.sentence).or_default().1.push(at);
+        }
+    }
+    for (before, after) in left.values() {
+        if let ([place], [at]) = (before.as_slice(), after.as_slice()) {
+            found[*at] = Some(*place);
+            taken[*place] = true;
         }
     }
 }
@@ -157,6 +198,9 @@ fn by_likeness(
             }
         }
         for (place, shared) in common {
+            if old[place].vague != new[at].vague {
+                continue;
+            }
             if old[place].kind != new[at].kind && old[place].sentence != new[at].sentence {
                 continue;
             }

@@ -9,6 +9,7 @@ mod cited;
 mod derive;
 mod diff;
 mod digest;
+mod dropped;
 mod edit;
 mod existing;
 mod markdown;
@@ -16,6 +17,7 @@ mod matching;
 mod material;
 mod merge;
 mod model;
+mod replies;
 mod suggested;
 mod word_diff;
 
@@ -23,6 +25,8 @@ mod word_diff;
 mod merge_tests;
 #[cfg(test)]
 mod plain_tests;
+#[cfg(test)]
+mod reply_tests;
 #[cfg(test)]
 mod tests;
 

@@ -70,10 +70,18 @@ fn contradictions_in_plain_english_are_named() {
         "The budget is 10,000 EUR. The budget is 50,000 EUR.",
         "We go live on 1 March 2027. We go live on 1 June 2027.",
         "Search must be finished within 2 seconds. The search must answer within 200 ms.",
+        "Our budget is 10,000 EUR. It must not cost more than 8,000 EUR.",
+        "The admin must see all orders. Nobody may see orders.",
+        "All photos are stored on our own server. Photos must be kept in Amazon S3.",
+        "Launch is planned for 1 March 2027. The launch should be before the spring market on 20 February 2027.",
+        "Die Daten dürfen nicht in die Cloud. Die App läuft auf AWS.",
+        "Do not let drivers see prices. The drivers can see the prices of each crate.",
         "Die Seite muss in 2 Sekunden laden. Die Seite muss in 500 ms laden.",
         // Not tuned to.
         "The shop must be ready by 1 April 2027. We launch on 15 May 2027.",
         "Imports must be done within 10 seconds. Imports must be finished within 2 minutes.",
+        "Staff must read all messages. No one may read messages.",
+        "Budget: 10,000. The whole must not cost more than 9,000 EUR.",
     ] {
         assert_eq!(contradictions(vision).len(), 1, "{vision}");
     }

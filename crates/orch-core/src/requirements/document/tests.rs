@@ -280,8 +280,49 @@ fn options_rest_on_words_and_none_is_invented() {
             .contains(&"evented-microservices".to_owned())
     );
     let none = first("Paint the fence green.");
-    assert_eq!(none.options, []);
-    id_of(&none, "no architecture is proposed");
+    let plain: Vec<&str> = none
+        .options
+        .iter()
+        .map(|option| option.name.as_str())
+        .collect();
+    assert_eq!(plain, ["single-program", "parted-program"]);
+    id_of(&none, "only the plainest are proposed");
+}
+
+#[test]
+fn there_are_two_options_at_least_and_words_of_other_senses_speak_for_none() {
+    let names = |vision: &str| -> Vec<String> {
+        let options = first(vision).options;
+        assert!((2..=3).contains(&options.len()), "{vision}: {options:#?}");
+        let trade_offs = options.iter().all(|option| !option.trade_offs.is_empty());
+        assert!(trade_offs, "{vision}");
+        options.into_iter().map(|option| option.name).collect()
+    };
+    let has = |vision: &str, name: &str| names(vision).iter().any(|known| known == name);
+    assert!(!has("Drivers tick off each crate of bread.", "library"));
+    assert!(!has("A shop. We start a library of things.", "library"));
+    assert!(!has(
+        "A tool for the command line. It filters by `path ~ \"^/api\"` and prints JSON.",
+        "serverless-api"
+    ));
+    assert!(!has(
+        "Members must be able to export and delete all their data and reports.",
+        "data-pipeline"
+    ));
+    assert!(has(
+        "A website for our bakery with opening hours.",
+        "static-site"
+    ));
+    assert!(has(
+        "An app that tells me when to water my plants.",
+        "single-program"
+    ));
+    let django = first("A booking system for a studio. Build on Django with PostgreSQL.");
+    assert!(
+        django.options[0].summary.contains("(Django)"),
+        "{:#?}",
+        django.options
+    );
 }
 
 #[test]
