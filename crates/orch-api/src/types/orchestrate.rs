@@ -111,6 +111,9 @@ pub struct AgentReport {
     pub output_tokens: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// What is wrong with words that count nevertheless: that they were cut at the bound of tokens, say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 }
 
 /// A request as lists show it.

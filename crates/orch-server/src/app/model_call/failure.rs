@@ -29,8 +29,6 @@ pub enum NoAnswer {
     Cancelled,
     #[error("the model did not answer within {} s", .0.as_secs())]
     TooLate(Duration),
-    #[error("the model answered without a text")]
-    Empty,
     /// It could have exceeded a hard cap.
     #[error("{0}")]
     OverBudget(OverBudget),
@@ -52,15 +50,16 @@ pub enum NoAnswer {
 }
 
 impl NoAnswer {
-    /// When to ask again, where that was told.
+    /// When to ask again, where that was told; for a limit of which nobody says when it lifts, after a minute.
     #[must_use]
     pub fn again_after_seconds(&self) -> Option<u64> {
         let Self::Failed(error) = self else {
             return None;
         };
         match error.class() {
-            Class::Transient { after } | Class::Parked { after } => {
-                after.map(|after| whole_seconds(after).max(1))
+            Class::Transient { after } => after.map(|after| whole_seconds(after).max(1)),
+            Class::Parked { after } => {
+                Some(after.map_or(AGAIN_AFTER_SECONDS, |after| whole_seconds(after).max(1)))
             }
             Class::Final => None,
         }
@@ -85,7 +84,6 @@ impl From<NoAnswer> for AppError {
             },
             NoAnswer::Cancelled
             | NoAnswer::TooLate(_)
-            | NoAnswer::Empty
             | NoAnswer::Secrets { .. }
             | NoAnswer::Store => Self::Unavailable(detail),
         }
