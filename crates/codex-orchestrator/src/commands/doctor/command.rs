@@ -89,7 +89,7 @@ pub async fn run(args: Args, context: &mut Context<'_>) -> Result<Exit, Failure>
 
 fn gather(settings: &Settings, args: &Args) -> Found {
     let mut reader = Reader::new(settings);
-    let client = ClientSettings::read(&mut reader, args.connect.url.as_deref());
+    let client = ClientSettings::read(&mut reader, context.url(args.connect.url.as_deref()));
     let flags = ServerFlags {
         data_dir: args.data_dir.clone(),
         ..ServerFlags::default()

@@ -102,7 +102,18 @@ pub async fn ask_role(
             Some(model) if models.usual().is_some() => NoAnswer::UnknownModel {
                 model: model.clone(),
             },
-            Some(_) | None => NoAnswer::NoModel,
+            Some(_) | None => match models.known() {
+                [] => NoAnswer::NoModel,
+                known @ [first, ..] => NoAnswer::NoLine {
+                    role: role.name.clone(),
+                    models: known
+                        .iter()
+                        .map(|one| one.name.as_str())
+                        .collect::<Vec<_>>()
+                        .join(", "),
+                    first: first.name.clone(),
+                },
+            },
         });
     };
     ask_line(app, purpose, Asker::Role(role), &line, ask, terms).await

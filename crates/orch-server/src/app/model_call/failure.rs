@@ -19,6 +19,16 @@ pub enum NoAnswer {
          or name models in a file (ORCH_MODELS), and start the server again"
     )]
     NoModel,
+    /// Models are set, and none for this role.
+    #[error(
+        "the role {role} asks no model: ORCH_MODELS names {models} and has no line for it; add `[default] chain = [\"{first}\"]` \
+         to the file, or a line `[role.{role}]`, and start the server again"
+    )]
+    NoLine {
+        role: String,
+        models: String,
+        first: String,
+    },
     /// The role's own model is none that is set.
     #[error(
         "the role asks {model}, which is not set: name it in the file of ORCH_MODELS, or give the role a line there"
@@ -72,6 +82,7 @@ impl From<NoAnswer> for AppError {
         let again = why.again_after_seconds();
         match why {
             NoAnswer::NoModel => Self::conflict("no_model", detail),
+            NoAnswer::NoLine { .. } => Self::conflict("no_model", detail),
             NoAnswer::UnknownModel { .. } => Self::conflict("unknown_model", detail),
             NoAnswer::NoPrice { .. } => Self::conflict("no_price", detail),
             NoAnswer::OverBudget(over) => Self::OverBudget(over),

@@ -118,6 +118,7 @@ pub(super) async fn run(app: &App, job: Job) -> Result<Orchestration> {
         if let Some(call) = &call {
             report.model = Some(call.model().to_owned());
             report.model_ms = Some(millis(call.latency()));
+            report.cost_microusd = call.cost_microusd();
             let usage = call.usage();
             (report.input_tokens, report.output_tokens) = (usage.input_tokens, usage.output_tokens);
         }
