@@ -388,7 +388,7 @@ async fn counts_of_tokens_that_make_no_sense_spoil_no_view_and_tasks_have_their_
         "choices": [{"message": {"content": "well"}, "finish_reason": "stop"}],
         "usage": {"prompt_tokens": -5, "completion_tokens": 1e30},
     });
-    let place = Place::open(vec![Say::json(&absurd)]).await;
+    let place = Place::open(vec![Say::status(200, &absurd)]).await;
     let files = Files::with(&priced(&place, PRICE));
     let server = files.serve(&[]);
     let project = server.project().await;

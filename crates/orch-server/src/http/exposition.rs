@@ -185,6 +185,9 @@ fn money(text: &mut String, name: &str, help: &str, samples: &[(String, u64)]) {
     }
 }
 
+/// Costs with the labels of their series.
+type Labelled<'a> = Vec<(String, &'a CostMetrics)>;
+
 /// What projects and work items have cost since they have calls, on all servers together.
 fn spent(text: &mut String, metrics: &Metrics) {
     let by_project = metrics.project_costs.iter().map(|(id, costs)| {
@@ -196,7 +199,7 @@ fn spent(text: &mut String, metrics: &Metrics) {
         let labels = format!("{{project=\"{project}\",work_item=\"{id}\"}}");
         (labels, costs)
     });
-    let all: [(&str, &str, Vec<(String, &CostMetrics)>); 2] = [
+    let all: [(&str, &str, Labelled<'_>); 2] = [
         (
             "project",
             "of the newest 500 projects that have calls",

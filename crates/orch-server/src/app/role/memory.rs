@@ -224,8 +224,9 @@ mod tests {
             entries: 1,
             days: 2,
         };
-        let now = Timestamp::parse("2026-03-03T12:00:00Z").unwrap();
-        assert_eq!(memory.since(now).to_string(), "2026-03-01T12:00:00Z");
+        let at = |text: &str| Timestamp::parse(text).unwrap();
+        let since = memory.since(at("2026-03-03T12:00:00Z"));
+        assert_eq!(since, at("2026-03-01T12:00:00Z"));
     }
 
     #[test]
