@@ -149,8 +149,13 @@ async fn a_recorded_flow_with_tools_is_replayed_without_their_server() {
     let base = other.base.clone();
     drop((server, model, roles, other));
     let replay = [("ORCH_MODEL_REPLAY", recording)];
-    let (server, model, _roles) =
-        with_tools_and(Vec::new(), &base, "/no/such/program", &replay).await;
+    let (server, model, _roles) = with_tools_and(
+        vec![Reply::say("unasked")],
+        &base,
+        "/no/such/program",
+        &replay,
+    )
+    .await;
     let again = server.post("/api/orchestrate", ask).await;
     assert_eq!(again["result"], first["result"], "{again}");
     assert!(model.requests().is_empty());
