@@ -244,3 +244,31 @@ async fn an_agent_that_is_told_to_end_hands_its_run_over_without_counting_a_laps
     second.kill().expect("it can be killed");
     second.wait().expect("it ends");
 }
+
+#[tokio::test]
+async fn a_step_that_an_agent_works_on_is_not_overwritten_without_its_hold() {
+    let up = Installation::up();
+    let item = up
+        .item_with(up.project().await, "waits", &["sleep 600"])
+        .await;
+    up.enqueue(item).await;
+    let run = up.wait_run(item, "running").await;
+    let steps = format!("/work-items/runs/{}/steps", run["id"]);
+    let begun = up
+        .wait_for(&steps, "a step under way", |all| {
+            all[0]["status"] == "running"
+        })
+        .await;
+    let number = begun[0]["number"].clone();
+    let report = json!({"name": "done already", "number": number, "status": "succeeded"});
+    let (status, problem) = up.try_post(&steps, report).await;
+    assert_eq!(
+        (status.as_u16(), &problem["code"]),
+        (409, &json!("step_held")),
+        "{problem}"
+    );
+    assert_eq!(up.get(&steps).await[0]["status"], "running");
+    // Beside it there is room.
+    let (status, made) = up.try_post(&steps, json!({"name": "looked at it"})).await;
+    assert!(status.is_success(), "{made}");
+}

@@ -22,6 +22,16 @@ async fn with_tools(
     other: &Installation,
     command: &str,
 ) -> (Installation, ScriptedModel, tempfile::TempDir) {
+    with_tools_and(replies, &other.base, command, &[]).await
+}
+
+/// The same, with more settings.
+async fn with_tools_and(
+    replies: Vec<Reply>,
+    other: &str,
+    command: &str,
+    more: &[(&str, &str)],
+) -> (Installation, ScriptedModel, tempfile::TempDir) {
     let model = ScriptedModel::start(replies).await;
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| {
@@ -38,7 +48,7 @@ async fn with_tools(
         "servers.toml",
         &format!(
             "version = 1\n[server.orch]\ncommand = '{command}'\nargs = ['mcp', '--url', '{}']\ntimeout_seconds = 20\ntools = ['list_projects']\n",
-            other.base
+            other
         ),
     );
     let roles = folder.path().join("roles");
@@ -49,6 +59,7 @@ async fn with_tools(
         ("ORCH_ROLES", roles.to_str().unwrap()),
         ("ORCH_MCP_SERVERS", &servers),
     ];
+    let env = [&env[..], more].concat();
     (Installation::with("serve", &env), model, folder)
 }
 
@@ -115,6 +126,38 @@ async fn a_role_uses_the_tools_that_it_is_allowed_and_a_server_that_is_missing_f
         why.contains("Scout") && why.contains("`orch`") && why.contains("/no/such/program"),
         "{done}"
     );
+    assert!(model.requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_recorded_flow_with_tools_is_replayed_without_their_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let recording = folder.path().join("calls.jsonl");
+    let recording = recording.to_str().unwrap();
+    let other = Installation::serve();
+    other.post("/projects", json!({"name": "far"})).await;
+    let replies = vec![
+        wants("orch__list_projects", json!({})),
+        Reply::say("I saw it."),
+    ];
+    let record = [("ORCH_MODEL_RECORD", recording)];
+    let (server, model, roles) =
+        with_tools_and(replies, &other.base, crate::support::binary(), &record).await;
+    let ask = json!({"prompt": "look", "agent_sequence": ["scout"]});
+    let first = server.post("/api/orchestrate", ask.clone()).await;
+    assert_eq!(first["status"], "completed", "{first}");
+    let base = other.base.clone();
+    drop((server, model, roles, other));
+    let replay = [("ORCH_MODEL_REPLAY", recording)];
+    let (server, model, _roles) = with_tools_and(
+        vec![Reply::say("unasked")],
+        &base,
+        "/no/such/program",
+        &replay,
+    )
+    .await;
+    let again = server.post("/api/orchestrate", ask).await;
+    assert_eq!(again["result"], first["result"], "{again}");
     assert!(model.requests().is_empty());
 }
 

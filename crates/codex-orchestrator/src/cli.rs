@@ -13,6 +13,9 @@ pub struct Cli {
     /// JSON on standard output and nothing else; errors as JSON on standard error
     #[arg(long, global = true, display_order = 1000)]
     pub json: bool,
+    /// Address of the server, for every command that asks one [env: ORCH_URL]
+    #[arg(long, value_name = "URL", display_order = 999)]
+    pub url: Option<String>,
     #[command(subcommand)]
     pub command: Command,
 }

@@ -23,7 +23,7 @@ pub fn launch() -> ExitCode {
     };
     let format = if cli.json { Format::Json } else { Format::Text };
     let mut output = Output::of_the_process(format);
-    let ended = run(cli.command, &mut output);
+    let ended = run(cli.command, cli.url, &mut output);
     match ended {
         Ok(exit) => exit.into(),
         Err(failure) => {
@@ -33,7 +33,7 @@ pub fn launch() -> ExitCode {
     }
 }
 
-fn run(command: Command, output: &mut Output) -> Result<Exit, Failure> {
+fn run(command: Command, url: Option<String>, output: &mut Output) -> Result<Exit, Failure> {
     // These need no settings, and work beside a broken .env.
     let command = match command {
         Command::Completions(args) => return commands::completions::run(&args, output),
@@ -54,7 +54,11 @@ fn run(command: Command, output: &mut Output) -> Result<Exit, Failure> {
     })?;
     let ended = runtime.block_on(commands::dispatch(
         command,
-        &mut Context { settings, output },
+        &mut Context {
+            settings,
+            url,
+            output,
+        },
     ));
     // A read of standard input that nobody waits for any more must not hold the program back.
     runtime.shutdown_background();

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::Usage;
+
 /// The seed of deterministic sampling, where there is one.
 const SEED: u32 = 7;
 
@@ -154,6 +156,10 @@ pub struct Answer {
     pub calls: Vec<ToolCall>,
     pub finish: Finish,
     pub usage: Usage,
+    /// Its counts of tokens made no sense: none of them is believed, and the usage is that of an answer without
+    /// counts.
+    #[serde(skip_serializing_if = "is_false")]
+    pub miscounted: bool,
     /// The model that answered, by the name that it was asked under: of a chain, which one it was. Prices
     /// go by this name.
     pub model: String,
@@ -163,6 +169,25 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// Takes in what the provider counted; none where that made no sense, after which no count of it is believed.
+    pub(crate) fn count(&mut self, told: Option<Usage>) {
+        match told.filter(Usage::is_believable) {
+            Some(usage) if !self.miscounted => self.usage = usage,
+            Some(_) => {}
+            None => {
+                self.miscounted = true;
+                self.usage = Usage::default();
+            }
+        }
+    }
+
+    /// The same answer, without counts that make no sense.
+    #[must_use]
+    pub(crate) fn counted(mut self) -> Self {
+        self.count(Some(self.usage));
+        self
+    }
+
     /// Whether it says nothing and wants nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -183,24 +208,14 @@ pub enum Finish {
     Length,
     /// The provider held something back.
     Filtered,
+    /// The model will not: its text says why.
+    Refused,
 }
 
-/// Tokens of one request; all 0 where the provider counts none.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Usage {
-    /// All that was read, that from the cache included.
-    pub input_tokens: u64,
-    /// Of these, from the provider's cache.
-    pub cached_tokens: u64,
-    /// All that was written, reasoning included.
-    pub output_tokens: u64,
-}
-
-impl std::ops::AddAssign for Usage {
-    fn add_assign(&mut self, other: Self) {
-        self.input_tokens = self.input_tokens.saturating_add(other.input_tokens);
-        self.cached_tokens = self.cached_tokens.saturating_add(other.cached_tokens);
-        self.output_tokens = self.output_tokens.saturating_add(other.output_tokens);
-    }
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the shape that serde calls"
+)]
+const fn is_false(value: &bool) -> bool {
+    !*value
 }

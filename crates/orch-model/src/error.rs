@@ -47,6 +47,11 @@ pub enum ModelError {
     TimedOut { place: String, after_ms: u64 },
     #[error("the model's answer does not fit the schema, asked twice: {}", .errors.join("; "))]
     Schema { errors: Vec<String> },
+    /// By its own word, not by the server's.
+    #[error("the model refuses{}", colon(.said))]
+    Declined { said: String },
+    #[error("the model answered without a text, asked twice{}", colon(.why))]
+    Empty { why: String },
     #[error("the model went on calling tools after {rounds} rounds")]
     Rounds { rounds: u32 },
     #[error(
@@ -114,6 +119,8 @@ impl ModelError {
             | Self::Junk { .. }
             | Self::TooLarge { .. }
             | Self::Schema { .. }
+            | Self::Declined { .. }
+            | Self::Empty { .. }
             | Self::Rounds { .. }
             | Self::NotRecorded { .. }
             | Self::Command { .. }
@@ -136,6 +143,8 @@ impl ModelError {
             Self::TooLarge { .. } => "too_large",
             Self::TimedOut { .. } => "timed_out",
             Self::Schema { .. } => "schema",
+            Self::Declined { .. } => "declined",
+            Self::Empty { .. } => "empty",
             Self::Rounds { .. } => "rounds",
             Self::NotRecorded { .. } => "not_recorded",
             Self::Command { .. } => "command",

@@ -22,16 +22,17 @@ mod roster;
 mod said;
 mod structured;
 mod tooled;
+mod usage;
 mod veiled;
 mod wire;
 
-pub use ask::{Answer, Ask, Finish, Message, Sampling, ToolCall, ToolSpec, Usage};
+pub use ask::{Answer, Ask, Finish, Message, Sampling, ToolCall, ToolSpec};
 pub use budget::{
     Budget, Budgeted, OverCap, Purse, Reservation, Reserving, Settled, Settling, Spent, reserve,
     settle,
 };
 pub use chain::{Asked, Chain, OnLimit};
-pub use command::{CommandModel, Speech};
+pub use command::{CommandModel, Group, MARK, Mark, Speech};
 pub use endpoint::{Endpoint, EndpointError, LARGEST_ANSWER_BYTES, Protocol};
 pub use error::{Class, ModelError};
 pub use http::{HttpModel, HttpModels, Now};
@@ -41,9 +42,10 @@ pub use price::{Cost, Price, PriceError, Prices};
 pub use provider::{Asking, Deltas, Provider, silent};
 pub use record::{
     Exchange, FileJournal, Journal, Keeping, Outcome, Recorder, Recording, RecordingError, Redact,
-    Replay, redacted, unredacted,
+    Replay, ReplayedTools, redacted, unredacted,
 };
 pub use roster::{By, Line, Listed, Roster, RosterError};
-pub use structured::{Schema, SchemaError, Structured, ask_structured};
+pub use structured::{Schema, SchemaError, Structured, Useful, ask_structured};
 pub use tooled::{Leash, Tooled, Tools, Working};
+pub use usage::Usage;
 pub use veiled::{Veiled, VeiledTools, without as without_secrets};

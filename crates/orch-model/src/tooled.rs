@@ -69,11 +69,14 @@ impl Tooled {
         let mut ask = ask.clone();
         ask.tools = self.tools.specs();
         let mut usage = Usage::default();
+        let mut miscounted = false;
         for _ in 0..=self.leash.rounds {
             let mut answer = self.model.ask(&ask, deltas).await?;
             usage += answer.usage;
+            miscounted |= answer.miscounted;
             if answer.calls.is_empty() {
                 answer.usage = usage;
+                answer.miscounted = miscounted;
                 return Ok(answer);
             }
             let mut results = Vec::new();

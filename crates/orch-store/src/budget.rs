@@ -6,9 +6,10 @@
 use orch_core::ids::ProjectId;
 use orch_core::time::Timestamp;
 
-use crate::conn::{all, execute, one, optional};
+use crate::conn::{all, execute, one, optional, sql};
 use crate::inline::row;
 use crate::stored::{Lenient, noun, nouns, stored};
+use crate::sum::total;
 use crate::{Conn, StoreError};
 
 row! {
@@ -123,11 +124,17 @@ pub async fn reserved(
     one!(
         conn,
         Reserved,
-        "SELECT CAST(COALESCE(SUM(amount_microusd), 0) AS BIGINT) AS project,
-                CAST(COALESCE(SUM(CASE WHEN plan_id = CAST($2 AS BIGINT) THEN amount_microusd ELSE 0 END), 0) AS BIGINT) AS plan,
-                CAST(COALESCE(SUM(CASE WHEN work_item_id = CAST($3 AS BIGINT) THEN amount_microusd ELSE 0 END), 0) AS BIGINT) AS work_item,
-                CAST(COALESCE(SUM(CASE WHEN run_id = CAST($4 AS BIGINT) THEN amount_microusd ELSE 0 END), 0) AS BIGINT) AS run
-           FROM budget_reservation WHERE project_id = $1 AND expires_at > $5",
+        sql!(concat!(
+            "SELECT ",
+            total!("amount_microusd"),
+            " AS project, ",
+            total!("CASE WHEN plan_id = CAST($2 AS BIGINT) THEN amount_microusd ELSE 0 END"),
+            " AS plan, ",
+            total!("CASE WHEN work_item_id = CAST($3 AS BIGINT) THEN amount_microusd ELSE 0 END"),
+            " AS work_item, ",
+            total!("CASE WHEN run_id = CAST($4 AS BIGINT) THEN amount_microusd ELSE 0 END"),
+            " AS run FROM budget_reservation WHERE project_id = $1 AND expires_at > $5"
+        )),
         levels.project.get(),
         levels.plan,
         levels.work_item,

@@ -142,11 +142,15 @@ pub async fn set_used(conn: &mut Conn, meter: Meter<'_>, used: Used) -> Result<(
 macro_rules! costs_by_model {
     ($column:literal) => {
         $crate::conn::sql!(concat!(
-            "SELECT model AS name, count(*) AS calls, CAST(SUM(CASE WHEN error IS NULL THEN 0 ELSE 1 END) AS BIGINT) AS failed,
-                CAST(SUM(input_tokens) AS BIGINT) AS input_tokens, CAST(SUM(cached_tokens) AS BIGINT) AS cached_tokens,
-                CAST(SUM(output_tokens) AS BIGINT) AS output_tokens,
-                CAST(COALESCE(SUM(cost_microusd), 0) AS BIGINT) AS cost_microusd,
-                CAST(SUM(CASE WHEN cost_microusd IS NULL THEN 1 ELSE 0 END) AS BIGINT) AS unpriced
+            "SELECT model AS name, count(*) AS calls, CAST(SUM(CASE WHEN error IS NULL THEN 0 ELSE 1 END) AS BIGINT) AS failed, ",
+            $crate::sum::total!("input_tokens"),
+            " AS input_tokens, ",
+            $crate::sum::total!("cached_tokens"),
+            " AS cached_tokens, ",
+            $crate::sum::total!("output_tokens"),
+            " AS output_tokens, ",
+            $crate::sum::total!("cost_microusd"),
+            " AS cost_microusd, CAST(SUM(CASE WHEN cost_microusd IS NULL THEN 1 ELSE 0 END) AS BIGINT) AS unpriced
            FROM model_call WHERE ",
             $column,
             " = $1 GROUP BY model ORDER BY cost_microusd DESC, name LIMIT 100"

@@ -3,9 +3,10 @@
 use orch_core::ids::ProjectId;
 use orch_core::time::Timestamp;
 
-use crate::conn::{all, execute, one};
+use crate::conn::{all, execute, one, sql};
 use crate::inline::row;
 use crate::stored::{Lenient, nouns, stored};
+use crate::sum::total;
 use crate::{Conn, StoreError};
 
 row! {
@@ -154,9 +155,16 @@ pub async fn sums(conn: &mut Conn, of: &Summed<'_>) -> Result<Vec<Sum>, StoreErr
     all!(
         conn,
         Sum,
-        "SELECT name, count(*) AS calls, CAST(SUM(failed) AS BIGINT) AS failed, CAST(SUM(input_tokens) AS BIGINT) AS input_tokens,
-                CAST(SUM(cached_tokens) AS BIGINT) AS cached_tokens, CAST(SUM(output_tokens) AS BIGINT) AS output_tokens,
-                CAST(SUM(cost) AS BIGINT) AS cost_microusd, CAST(SUM(unpriced) AS BIGINT) AS unpriced
+        sql!(concat!(
+            "SELECT name, count(*) AS calls, CAST(SUM(failed) AS BIGINT) AS failed, ",
+            total!("input_tokens"),
+            " AS input_tokens, ",
+            total!("cached_tokens"),
+            " AS cached_tokens, ",
+            total!("output_tokens"),
+            " AS output_tokens, ",
+            total!("cost"),
+            " AS cost_microusd, CAST(SUM(unpriced) AS BIGINT) AS unpriced
            FROM (SELECT CASE CAST($2 AS TEXT)
                              WHEN 'role' THEN role WHEN 'model' THEN model
                              WHEN 'plan' THEN COALESCE(CAST(plan_id AS TEXT), '-')
@@ -167,7 +175,8 @@ pub async fn sums(conn: &mut Conn, of: &Summed<'_>) -> Result<Vec<Sum>, StoreErr
                         CASE WHEN error IS NULL THEN 0 ELSE 1 END AS failed, input_tokens, cached_tokens, output_tokens,
                         COALESCE(cost_microusd, 0) AS cost, CASE WHEN cost_microusd IS NULL THEN 1 ELSE 0 END AS unpriced
                    FROM model_call WHERE project_id = $1 AND started_at >= $3 AND started_at < $4) AS calls_of_project
-          GROUP BY name ORDER BY cost_microusd DESC, name LIMIT $5",
+          GROUP BY name ORDER BY cost_microusd DESC, name LIMIT $5"
+        )),
         of.project.get(),
         of.by,
         of.since.as_micros(),
@@ -190,10 +199,14 @@ pub async fn spent(
     let (spent,) = one!(
         conn,
         (i64,),
-        "SELECT CAST(COALESCE(SUM(cost_microusd), 0) AS BIGINT) FROM model_call
+        sql!(concat!(
+            "SELECT ",
+            total!("cost_microusd"),
+            " FROM model_call
           WHERE project_id = $1 AND started_at >= $4
             AND CASE CAST($2 AS TEXT) WHEN 'plan' THEN plan_id WHEN 'work_item' THEN work_item_id WHEN 'run' THEN run_id
-                     ELSE CAST($3 AS BIGINT) END = CAST($3 AS BIGINT)",
+                     ELSE CAST($3 AS BIGINT) END = CAST($3 AS BIGINT)"
+        )),
         project.get(),
         scope,
         id.unwrap_or_default(),

@@ -58,7 +58,7 @@ pub async fn insert(
     )
 }
 
-/// The newest `limit` notes of a role, oldest first.
+/// The newest `limit` notes of a role that were made `since` then, oldest first.
 ///
 /// # Errors
 /// When the database fails, or one cannot be read.
@@ -66,14 +66,16 @@ pub async fn of_role(
     conn: &mut Conn,
     project: ProjectId,
     role: &str,
+    since: Timestamp,
     limit: i64,
 ) -> Result<Vec<Note>, StoreError> {
     let mut notes = nouns::<Note>(all!(
         conn,
         Lenient<Note>,
-        "SELECT * FROM role_memory WHERE project_id = $1 AND role = $2 ORDER BY id DESC LIMIT $3",
+        "SELECT * FROM role_memory WHERE project_id = $1 AND role = $2 AND created_at >= $3 ORDER BY id DESC LIMIT $4",
         project.get(),
         role,
+        since.as_micros(),
         limit
     )?)?;
     notes.reverse();

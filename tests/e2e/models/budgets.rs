@@ -122,12 +122,24 @@ async fn a_hard_cap_stops_before_it_is_exceeded_and_says_so_with_numbers() {
         .await;
     assert_eq!(
         (&costs["total"]["calls"], &costs["total"]["cost_microusd"]),
-        (&json!(3), &json!(80))
+        (&json!(2), &json!(80))
     );
     assert_eq!(
         (&costs["lines"][0]["name"], &costs["lines"][0]["failed"]),
-        (&json!("spec"), &json!(1))
+        (&json!("spec"), &json!(0))
     );
+    // What was not let through is no call.
+    assert_eq!(kinds(&server, "model.refused").await, 1);
+    let metrics = server.request(Method::GET, "/metrics").send().await;
+    let metrics = metrics.unwrap().text().await.unwrap();
+    for line in [
+        format!("orch_project_cost_usd_total{{project=\"{project}\"}} 0.000080"),
+        format!("orch_project_unpriced_calls_total{{project=\"{project}\"}} 0"),
+        "orch_model_refused_total{model=\"m\"} 1".to_owned(),
+        "orch_model_calls_total{model=\"m\",outcome=\"failed\"} 0".to_owned(),
+    ] {
+        assert!(metrics.contains(&line), "{line}: {metrics}");
+    }
     let today = server
         .get(&format!(
             "/projects/{project}/costs?by=day&since=2020-01-01"
@@ -368,4 +380,38 @@ async fn a_price_that_was_set_is_shown_as_set_also_under_a_models_own_name() {
         shown,
         [(Some("big"), Some("set")), (Some("mine"), Some("set"))]
     );
+}
+
+#[tokio::test]
+async fn counts_of_tokens_that_make_no_sense_spoil_no_view_and_tasks_have_their_costs() {
+    let absurd = json!({
+        "choices": [{"message": {"content": "well"}, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": -5, "completion_tokens": 1e30},
+    });
+    let place = Place::open(vec![Say::status(200, &absurd)]).await;
+    let files = Files::with(&priced(&place, PRICE));
+    let server = files.serve(&[]);
+    let project = server.project().await;
+    let item = server.item(project, "a task").await;
+    let mut body = ask(&["spec"]);
+    body["work_item_id"] = json!(item);
+    for _ in 0..3 {
+        let done = server.post("/api/orchestrate", body.clone()).await;
+        assert_eq!(done["status"], "completed", "{done}");
+    }
+    let costs = server.get(&format!("/projects/{project}/costs")).await;
+    // "well" is a token, as far as can be guessed.
+    assert_eq!(
+        (&costs["total"]["calls"], &costs["total"]["cost_microusd"]),
+        (&json!(3), &json!(3)),
+        "{costs}"
+    );
+    server.get(&format!("/work-items/{item}")).await;
+    assert_eq!(kinds(&server, "miscounted").await, 3);
+    let metrics = server.request(Method::GET, "/metrics").send().await;
+    let metrics = metrics.unwrap().text().await.unwrap();
+    let line = format!(
+        "orch_work_item_cost_usd_total{{project=\"{project}\",work_item=\"{item}\"}} 0.000003"
+    );
+    assert!(metrics.contains(&line), "{metrics}");
 }

@@ -79,7 +79,7 @@ pub async fn run(args: Args, context: &mut Context<'_>) -> Result<Exit, Failure>
 
 async fn work(args: RunArgs, context: &mut Context<'_>) -> Result<Exit, Failure> {
     let mut reader = Reader::new(&context.settings);
-    let server = ClientSettings::read(&mut reader, args.url.as_deref());
+    let server = ClientSettings::read(&mut reader, context.url(args.url.as_deref()));
     let agents = data_dir(&mut reader, args.data_dir.as_deref()).join("agents");
     let mut config = agent_config(&mut reader, &args.agent, &server.urls, &agents);
     let log = log_settings(&mut reader, &args.log, context.output.format());

@@ -1,9 +1,9 @@
 //! `budget`: what a project, or a plan, work item or run of it, may spend on models.
 
 use clap::Subcommand;
-use orch_api::types::budget::SetBudget;
+use orch_api::types::budget::{Budget, SetBudget};
 
-use super::money::dollars;
+use super::money::{dollars, shown};
 use super::{Connect, Context, ids};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -80,6 +80,38 @@ impl Scope {
     }
 }
 
+/// What the budget had and has no more, since it was not named again.
+fn taken_away(stood: &Budget, set: &Budget) -> Vec<String> {
+    let mut gone = Vec::new();
+    for (name, flag, before, after) in [
+        (
+            "hard",
+            "--hard",
+            stood.hard_cap_microusd,
+            set.hard_cap_microusd,
+        ),
+        (
+            "soft",
+            "--soft",
+            stood.soft_cap_microusd,
+            set.soft_cap_microusd,
+        ),
+    ] {
+        if let (Some(before), None) = (before, after) {
+            let before = shown(before);
+            gone.push(format!(
+                "the {name} cap of {before} is gone, since {flag} was not given"
+            ));
+        }
+    }
+    if stood.period == "month" && set.period != "month" {
+        gone.push(
+            "it begins anew with each month no more, since --monthly was not given".to_owned(),
+        );
+    }
+    gone
+}
+
 /// Runs `budget`.
 pub async fn run(args: Args, context: &mut Context<'_>) -> Result<Exit, Failure> {
     let client = context.client(&args.connect)?;
@@ -99,6 +131,11 @@ pub async fn run(args: Args, context: &mut Context<'_>) -> Result<Exit, Failure>
             monthly,
         } => {
             let (scope, scope_id) = scope.named();
+            let stood = client.budgets(project).await?.budgets;
+            let id = scope_id.unwrap_or(project);
+            let stood = stood
+                .into_iter()
+                .find(|one| one.scope == scope && one.scope_id == id);
             let new = SetBudget {
                 scope: Some(scope.to_owned()),
                 scope_id,
@@ -108,6 +145,9 @@ pub async fn run(args: Args, context: &mut Context<'_>) -> Result<Exit, Failure>
             };
             let set = client.set_budget(project, &new).await?;
             context.output.one(&set)?;
+            for gone in stood.iter().flat_map(|stood| taken_away(stood, &set)) {
+                context.output.note(&gone);
+            }
         }
         Action::Clear { project, scope } => {
             let (scope, scope_id) = scope.named();

@@ -42,7 +42,7 @@ The server offers the same tools at /mcp. See the book's chapter on MCP.";
 /// Runs `mcp`.
 pub async fn run(args: Args, context: &mut Context<'_>) -> Result<Exit, Failure> {
     let mut reader = Reader::new(&context.settings);
-    let caller = CallerSettings::read(&mut reader, args.connect.url.as_deref());
+    let caller = CallerSettings::read(&mut reader, context.url(args.connect.url.as_deref()));
     let log = log_settings(&mut reader, &args.log, context.output.format());
     reader.finish()?;
     logging::start(&log)?;

@@ -22,7 +22,7 @@ pub mod man;
 pub mod mcp;
 pub mod migrate;
 pub mod models;
-mod money;
+pub(crate) mod money;
 pub mod orchestrate;
 pub mod plan;
 pub mod project;

@@ -26,6 +26,7 @@ enum Action {
     /// Ask a model for a word, to see that it answers
     Test {
         /// The model, as `models list` names it
+        #[arg(value_parser = name)]
         model: String,
     },
     /// Show the table of prices
@@ -33,6 +34,7 @@ enum Action {
     /// Set the price of a model, and of all whose names begin so
     SetPrice {
         /// The model, or the beginning of its name
+        #[arg(value_parser = name)]
         model: String,
         /// Dollars for a million tokens of input, such as 1.25; 0 for a model that costs nothing
         #[arg(long, value_name = "DOLLARS", value_parser = dollars)]
@@ -47,6 +49,7 @@ enum Action {
     /// Take back a price that was set
     RemovePrice {
         /// The model, as `models prices` names it
+        #[arg(value_parser = name)]
         model: String,
     },
     /// Show what a project's calls of models have cost
@@ -64,6 +67,14 @@ enum Action {
         #[arg(long, value_name = "TIME")]
         until: Option<String>,
     },
+}
+
+/// A name that is one; the server's address is made of it.
+fn name(text: &str) -> Result<String, String> {
+    match text.trim() {
+        "" => Err("it is empty; expected the name of a model, such as gpt-5".to_owned()),
+        _ => Ok(text.to_owned()),
+    }
 }
 
 /// Runs `models`.

@@ -20,6 +20,13 @@ pub fn dollars(text: &str) -> Result<u64, String> {
         .ok_or_else(expected)
 }
 
+/// As people read it: `$1.25`, and as many places as there are.
+pub fn shown(micros: u64) -> String {
+    let places = format!("{:06}", micros % 1_000_000);
+    let short = places.trim_end_matches('0');
+    format!("${}.{short:0<2}", micros / 1_000_000)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

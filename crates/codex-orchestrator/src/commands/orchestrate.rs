@@ -24,7 +24,7 @@ pub struct Args {
 enum Action {
     /// Ask: what is wanted is given as words, or read from a file
     Ask(Box<Ask>),
-    /// List what was asked, newest last
+    /// List what was asked, newest first
     List {
         /// Of one session alone
         #[arg(long, value_name = "UUID")]
@@ -188,6 +188,9 @@ impl Shown {
                 context
                     .output
                     .note(&format!("{}: {status} after {took} ms", report.agent));
+                if let Some(note) = &report.note {
+                    context.output.note(&format!("{}: {note}", report.agent));
+                }
             }
         }
         Ok(())

@@ -2,13 +2,12 @@
 
 use orch_api::types::model::{CostLine, Model, ModelPrice, ModelTrial, Price};
 
+use crate::commands::money::shown;
 use crate::output::{Cell, Details, Row};
 
 /// Micro-dollars as people read them: at least two places.
 pub(super) fn money(micros: u64) -> Cell {
-    let places = format!("{:06}", micros % 1_000_000);
-    let short = places.trim_end_matches('0');
-    Cell::new(format!("${}.{short:0<2}", micros / 1_000_000))
+    Cell::new(shown(micros))
 }
 
 fn price(price: &Price) -> [Cell; 3] {

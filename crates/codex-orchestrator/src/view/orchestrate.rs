@@ -4,6 +4,7 @@ use orch_api::types::orchestrate::{
     AgentReport, AgentRole, ModelCall, Orchestration, OrchestrationSession, OrchestrationSummary,
 };
 
+use super::model::money;
 use super::of_status;
 use crate::output::{Cell, Details, Row};
 
@@ -14,6 +15,11 @@ fn took(ms: Option<u64>) -> Cell {
         Some(ms) if ms < 1000 => Cell::new(format!("{ms} ms")),
         Some(ms) => Cell::new(format!("{}.{} s", ms / 1000, ms % 1000 / 100)),
     }
+}
+
+/// Dollars; `-` where the model has no price or none was asked.
+fn cost(micros: Option<u64>) -> Cell {
+    micros.map_or_else(|| Cell::new("-"), money)
 }
 
 impl Row for OrchestrationSummary {
@@ -68,6 +74,8 @@ impl Row for AgentReport {
         "model",
         "tokens in",
         "tokens out",
+        "cost",
+        "note",
     ];
     const NAME: &'static str = "agents";
 
@@ -79,6 +87,8 @@ impl Row for AgentReport {
             Cell::new(self.model.as_deref().unwrap_or("-")),
             Cell::new(self.input_tokens),
             Cell::new(self.output_tokens),
+            cost(self.cost_microusd),
+            Cell::new(self.note.as_deref().unwrap_or("-")),
         ]
     }
 }
@@ -91,6 +101,7 @@ impl Row for ModelCall {
         "took",
         "tokens in",
         "tokens out",
+        "cost",
         "error",
     ];
     const NAME: &'static str = "calls";
@@ -103,6 +114,7 @@ impl Row for ModelCall {
             took(Some(self.latency_ms)),
             Cell::new(self.input_tokens),
             Cell::new(self.output_tokens),
+            cost(self.cost_microusd),
             Cell::new(self.error.as_deref().unwrap_or("-")),
         ]
     }

@@ -16,6 +16,7 @@ pub mod plan;
 pub mod project;
 pub mod queue;
 pub mod requirements;
+pub mod results;
 pub mod role;
 pub mod run;
 pub mod secret;

@@ -70,6 +70,22 @@ pub struct Metrics {
     /// Micro-dollars that are left of projects' budgets, by the project's id; the first hundred budgets with a hard cap.
     #[serde(default)]
     pub budget_remaining_microusd: BTreeMap<String, i64>,
+    /// What calls of models have cost in all, by the project's id; the newest 500 projects that have calls.
+    #[serde(default)]
+    pub project_costs: BTreeMap<String, CostMetrics>,
+    /// The same by the work item's id; the newest 200 work items that have calls.
+    #[serde(default)]
+    pub work_item_costs: BTreeMap<String, CostMetrics>,
+}
+
+/// What calls of models have cost, since there are calls.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CostMetrics {
+    pub project_id: i64,
+    pub calls: i64,
+    /// Calls whose model had no price: what they cost is not known.
+    pub unpriced: i64,
+    pub cost_microusd: i64,
 }
 
 /// What a model was asked and what it cost.
@@ -83,6 +99,12 @@ pub struct ModelMetrics {
     pub cached_tokens: u64,
     pub output_tokens: u64,
     pub cost_microusd: u64,
+    /// Calls, of both kinds, while the model had no price: what they cost is not known.
+    #[serde(default)]
+    pub unpriced: u64,
+    /// Calls that a budget or a missing tool did not let through; they are none of those above.
+    #[serde(default)]
+    pub refused: u64,
 }
 
 /// Sums of the reports among the artifacts that this server took.

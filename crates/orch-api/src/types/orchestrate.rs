@@ -1,8 +1,10 @@
 //! Requests to several roles in turn (`/api/orchestrate`), and the sessions that they belong to.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use utoipa::ToSchema;
+
+use super::results::Results;
 
 /// What is asked of whom.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -52,9 +54,9 @@ pub struct Orchestration {
     pub session_id: String,
     /// `running`, `completed`, `failed` or `cancelled`.
     pub status: String,
-    /// What each role wrote, by its name; a role that was asked twice stands there as `code` and `code_2`.
+    /// What each role wrote, by its name, in the order asked; a role that was asked twice stands there as `code` and `code_2`.
     #[schema(value_type = Object)]
-    pub result: Map<String, Value>,
+    pub result: Results,
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<OrchestrationError>,
@@ -68,7 +70,7 @@ pub struct OrchestrationError {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<String>,
     pub reason: String,
-    /// When to ask again, where the model said so.
+    /// When to ask again: as the model said, or, at a usage limit of which nobody says when it lifts, in a minute.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_seconds: Option<u64>,
 }
@@ -109,8 +111,14 @@ pub struct AgentReport {
     pub input_tokens: u64,
     #[serde(default)]
     pub output_tokens: u64,
+    /// Millionths of a US dollar; none where the model has no price, or none was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost_microusd: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// What is wrong with words that count nevertheless: that they were cut at the bound of tokens, say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 }
 
 /// A request as lists show it.

@@ -62,7 +62,7 @@ impl Connected {
                         timeout: within,
                     }),
                     Ok(Err(error)) => {
-                        Err(failed(Why::NoTalk(error.to_string(), program.complaint())))
+                        Err(failed(Why::NoTalk(plainly(&error), program.complaint())))
                     }
                     Err(_) => Err(failed(Why::TooLate {
                         within,
@@ -83,7 +83,7 @@ impl Connected {
                     .connect_timeout(CONNECT_TIMEOUT)
                     .redirect(reqwest::redirect::Policy::none())
                     .build()
-                    .map_err(|error| failed(Why::NoTalk(error.to_string(), String::new())))?;
+                    .map_err(|error| failed(Why::NoTalk(plainly(&error), String::new())))?;
                 let transport = StreamableHttpClientTransport::with_client(http, config);
                 match timeout(within, ().serve(transport)).await {
                     Ok(Ok(service)) => Ok(Self {
@@ -91,7 +91,7 @@ impl Connected {
                         program: None,
                         timeout: within,
                     }),
-                    Ok(Err(error)) => Err(failed(Why::NoTalk(error.to_string(), String::new()))),
+                    Ok(Err(error)) => Err(failed(Why::NoTalk(plainly(&error), String::new()))),
                     Err(_) => Err(failed(Why::TooLate {
                         within,
                         said: String::new(),
@@ -122,7 +122,7 @@ impl Connected {
         };
         match timeout(self.timeout, listing).await {
             Ok(Ok(tools)) => Ok(tools),
-            Ok(Err(error)) => Err(failed(Why::NoTalk(error.to_string(), String::new()))),
+            Ok(Err(error)) => Err(failed(Why::NoTalk(plainly(&error), String::new()))),
             Err(_) => Err(failed(Why::TooLate {
                 within: self.timeout,
                 said: String::new(),
@@ -140,7 +140,7 @@ impl Connected {
         let seconds = self.timeout.as_secs();
         match timeout(self.timeout, self.service.call_tool(request)).await {
             Ok(Ok(result)) => read(result),
-            Ok(Err(error)) => Err(error.to_string()),
+            Ok(Err(error)) => Err(plainly(&error)),
             Err(_) => Err(format!("it did not answer within {seconds} s")),
         }
     }
@@ -155,6 +155,26 @@ impl Connected {
             let _ = timeout(ENDS_WITHIN, program.ended()).await;
         }
     }
+}
+
+/// An error in words, without the names of types that the protocol's library puts into it.
+fn plainly(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    while let Some((from, to)) = typed(&text) {
+        text.replace_range(from..to, "");
+    }
+    let words: Vec<&str> = text.split_whitespace().collect();
+    words
+        .join(" ")
+        .replace("Transport error:", "the connection failed:")
+}
+
+/// Where a name of a type stands in brackets.
+fn typed(text: &str) -> Option<(usize, usize)> {
+    text.match_indices('[').find_map(|(from, _)| {
+        let to = from + text[from..].find(']')? + 1;
+        text[from..to].contains("::").then_some((from, to))
+    })
 }
 
 /// The text of a result.
@@ -176,5 +196,22 @@ fn read(result: CallToolResult) -> Result<String, String> {
     match result.is_error {
         Some(true) => Err(text),
         Some(false) | None => Ok(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_names_no_types() {
+        let error = std::io::Error::other(
+            "Send message error Transport [rmcp::transport::worker::WorkerTransport<rmcp::Client<reqwest::Client>>] error: Client error: refused, when send initialize request",
+        );
+        assert_eq!(
+            plainly(&error),
+            "Send message error the connection failed: Client error: refused, when send initialize request"
+        );
+        assert_eq!(plainly(&std::io::Error::other("a [b] c")), "a [b] c");
     }
 }

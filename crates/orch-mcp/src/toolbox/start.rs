@@ -3,8 +3,7 @@
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use nix::sys::signal::{Signal, killpg};
-use nix::unistd::Pid;
+use orch_model::{Group, MARK, Mark};
 use tokio::io::AsyncReadExt as _;
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
@@ -25,11 +24,12 @@ const INHERITED: [&str; 9] = [
 /// Bytes of what a program complains about; the last of them are kept.
 const COMPLAINT_BYTES: usize = 2 << 10;
 
-/// A program that runs. It and its process group end when this is dropped.
+/// A program that runs. It and all that it started, in its process group or with its environment, end when this is
+/// dropped.
 #[derive(Debug)]
 pub(super) struct Program {
     child: Child,
-    group: Option<Pid>,
+    group: Group,
     complaint: Arc<Mutex<Vec<u8>>>,
 }
 
@@ -50,6 +50,8 @@ pub(super) fn start(
         let value = std::env::var_os(name).ok_or_else(|| Why::NoVariable(name.clone()))?;
         command.env(name, value);
     }
+    let mark = Mark::new();
+    command.env(MARK, mark.value());
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -58,8 +60,7 @@ pub(super) fn start(
         .kill_on_drop(true)
         .spawn()
         .map_err(|error| Why::NoStart(program.to_owned(), error))?;
-    let leader = child.id().and_then(|id| i32::try_from(id).ok());
-    let group = leader.filter(|leader| *leader > 1).map(Pid::from_raw);
+    let group = Group::led_by(child.id(), mark);
     let complaint = Arc::new(Mutex::new(Vec::new()));
     let stdin = child.stdin.take().expect("invariant: it is piped");
     let stdout = child.stdout.take().expect("invariant: it is piped");
@@ -105,17 +106,9 @@ impl Program {
         }
     }
 
-    /// Waits for its own end, which comes with that of its input.
+    /// Waits for its own end, which comes with that of its input, and ends what it left.
     pub(super) async fn ended(&mut self) {
         let _ = self.child.wait().await;
-    }
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        if let Some(group) = self.group.take() {
-            // None left is what is wanted.
-            let _ = killpg(group, Signal::SIGKILL);
-        }
+        self.group.end();
     }
 }

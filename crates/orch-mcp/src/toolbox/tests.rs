@@ -248,3 +248,24 @@ async fn a_server_that_does_not_start_or_lacks_a_tool_fails_the_role_and_says_wh
         "{lacking}"
     );
 }
+
+#[tokio::test]
+async fn what_a_server_started_ends_with_it_even_where_it_left_its_group() {
+    let script = SERVER.replace("\"$$\"", "\"$stray\"");
+    let script = format!("setsid sleep 3600 > /dev/null 2>&1 &\nstray=$!\n{script}");
+    let heard = asked(&script, &["sh/env"], vec![("sh__env", "{}")]).await;
+    let heard = heard.unwrap();
+    let pid = heard.rsplit('=').next().unwrap().to_owned();
+    // One that has ended may wait to be seen: it has no command line any more.
+    let there = || {
+        let line = std::fs::read(format!("/proc/{pid}/cmdline"));
+        line.is_ok_and(|line| !line.is_empty())
+    };
+    let gone = async {
+        while there() {
+            tokio::task::yield_now().await;
+        }
+    };
+    let ended = tokio::time::timeout(std::time::Duration::from_secs(10), gone).await;
+    assert!(ended.is_ok(), "{pid} is still there");
+}

@@ -90,8 +90,8 @@ fn call<T: Tool>(work: &Work, mut arguments: Value) -> Calling<'_> {
             Effect::Adds => key(&mut arguments)?,
             Effect::Reads => None,
         };
-        let input = serde_json::from_value(arguments)
-            .map_err(|error| Fault::Input(format!("the arguments do not fit: {error}")))?;
+        let input = serde_json::from_value(arguments.clone())
+            .map_err(|error| Fault::Input(misfit::<T>(&arguments, &error)))?;
         match key {
             None => T::run(work, input).await,
             Some(key) => {
@@ -100,6 +100,42 @@ fn call<T: Tool>(work: &Work, mut arguments: Value) -> Calling<'_> {
             }
         }
     })
+}
+
+/// What is wrong with arguments: which one, what it is, and what there is.
+fn misfit<T: Tool>(arguments: &Value, error: &serde_json::Error) -> String {
+    let Some(given) = arguments.as_object() else {
+        return format!("the arguments are no object: {error}");
+    };
+    let schema = schema::<T>();
+    let known: Vec<&String> = schema["properties"]
+        .as_object()
+        .map(|all| all.keys().collect())
+        .unwrap_or_default();
+    if let Some(name) = given.keys().find(|name| !known.contains(name)) {
+        let known: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();
+        let shown: String = name.chars().take(80).collect();
+        return match known.is_empty() {
+            true => format!("there is no argument `{shown}`; the tool takes none"),
+            false => format!(
+                "there is no argument `{shown}`; there are {}",
+                known.join(", ")
+            ),
+        };
+    }
+    // Without the one that is at fault, something else is wrong or nothing.
+    let said = error.to_string();
+    let at_fault = given.keys().find(|name| {
+        let mut others = given.clone();
+        others.remove(*name);
+        serde_json::from_value::<T::Input>(Value::Object(others))
+            .err()
+            .is_none_or(|error| error.to_string() != said)
+    });
+    match at_fault {
+        Some(name) => format!("the argument `{name}` does not fit: {said}"),
+        None => format!("the arguments do not fit: {said}"),
+    }
 }
 
 /// Takes the key out of the arguments.

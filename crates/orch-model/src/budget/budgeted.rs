@@ -152,6 +152,8 @@ fn may_be_charged(error: &ModelError) -> bool {
         | ModelError::UsageLimit { .. }
         | ModelError::Refused { .. }
         | ModelError::Schema { .. }
+        | ModelError::Declined { .. }
+        | ModelError::Empty { .. }
         | ModelError::Rounds { .. }
         | ModelError::NotRecorded { .. }
         | ModelError::Withheld { .. }

@@ -7,14 +7,15 @@ use super::stray::Mark;
 
 /// The process group of a child that leads one, and what left it and carries the mark. Ends them when dropped, also when the answer is given up.
 #[derive(Debug)]
-pub(super) struct Group {
+pub struct Group {
     leader: Option<Pid>,
     mark: Mark,
 }
 
 impl Group {
     /// `leader` is the child's number, which is that of its group.
-    pub(super) fn led_by(leader: Option<u32>, mark: Mark) -> Self {
+    #[must_use]
+    pub fn led_by(leader: Option<u32>, mark: Mark) -> Self {
         let leader = leader.and_then(|leader| i32::try_from(leader).ok());
         Self {
             leader: leader.filter(|leader| *leader > 1).map(Pid::from_raw),
@@ -23,7 +24,7 @@ impl Group {
     }
 
     /// Ends what is left of it. The number is free once nobody holds it, so it is used only once.
-    pub(super) fn end(&mut self) {
+    pub fn end(&mut self) {
         if let Some(group) = self.leader.take() {
             // None left is what is wanted.
             let _ = killpg(group, Signal::SIGKILL);

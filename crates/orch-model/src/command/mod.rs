@@ -5,5 +5,7 @@ mod model;
 mod speech;
 mod stray;
 
+pub use group::Group;
 pub use model::CommandModel;
 pub use speech::Speech;
+pub use stray::{MARK, Mark};

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::{Answer, Ask, Message, ModelError, ToolCall, said};
+use crate::{Answer, Ask, Message, ModelError, ToolCall, Usage, said};
 
 /// What a program reads and writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,13 +45,24 @@ impl Speech {
                 }
             }
             Self::Json => {
-                let value: Value = serde_json::from_slice(&output)
+                let mut value: Value = serde_json::from_slice(&output)
                     .map_err(|error| junk(format!("not JSON: {error}")))?;
                 if !value.is_object() {
                     return Err(junk("JSON, but no object".to_owned()));
                 }
-                serde_json::from_value(value)
-                    .map_err(|error| junk(format!("no answer: {error}")))?
+                // Numbers that make no sense spoil no answer.
+                let usage = match value.get_mut("usage").map(Value::take) {
+                    None | Some(Value::Null) => Some(Usage::default()),
+                    Some(usage @ Value::Object(_)) => Usage::told(&usage),
+                    Some(_) => None,
+                };
+                if let Some(fields) = value.as_object_mut() {
+                    fields.remove("usage");
+                }
+                let mut answer: Answer = serde_json::from_value(value)
+                    .map_err(|error| junk(format!("no answer: {error}")))?;
+                answer.count(usage);
+                answer
             }
         };
         match answer.is_empty() {

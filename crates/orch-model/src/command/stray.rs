@@ -8,7 +8,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 /// The variable that carries the mark.
-pub(super) const MARK: &str = "ORCH_MODEL_CALL";
+pub const MARK: &str = "ORCH_MODEL_CALL";
 /// How often it is looked for more of them.
 const ROUNDS: usize = 8;
 
@@ -16,15 +16,19 @@ static CALLS: AtomicU64 = AtomicU64::new(0);
 
 /// A mark that no other call of this machine has now.
 #[derive(Debug)]
-pub(super) struct Mark(String);
+pub struct Mark(String);
 
 impl Mark {
-    pub(super) fn new() -> Self {
+    #[expect(clippy::new_without_default, reason = "each one is another")]
+    #[must_use]
+    pub fn new() -> Self {
         let call = CALLS.fetch_add(1, Ordering::Relaxed);
         Self(format!("{}-{call}", process::id()))
     }
 
-    pub(super) fn value(&self) -> &str {
+    /// What the variable is set to.
+    #[must_use]
+    pub fn value(&self) -> &str {
         &self.0
     }
 

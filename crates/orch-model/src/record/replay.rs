@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::exchange::redacted_ask;
 use super::{Exchange, Outcome, Recording, Redact};
-use crate::{Answer, Ask, Asking, Deltas, ModelError, Provider};
+use crate::{Answer, Ask, Asking, Deltas, Message, ModelError, Provider, ToolSpec};
 
 /// Answers each request as the recording has it, errors included. A request is known by its digest; the
 /// same one asked again gets what it got the next time.
@@ -49,6 +49,41 @@ impl Replay {
         state.used.iter().filter(|used| !**used).count()
     }
 
+    /// The tools that were offered with a request that is otherwise this one.
+    pub(super) fn offered(&self, ask: &Ask) -> Option<Vec<ToolSpec>> {
+        let (ask, _) = redacted_ask(ask, &self.redact);
+        self.first_left(|recorded| {
+            let bare = Ask {
+                tools: Vec::new(),
+                ..recorded.clone()
+            };
+            (!recorded.tools.is_empty() && bare == ask).then(|| recorded.tools.clone())
+        })
+    }
+
+    /// What tools answered where a conversation went on as this one does; nothing where none did.
+    pub(super) fn results(&self, ask: &Ask) -> Vec<Message> {
+        let (ask, _) = redacted_ask(ask, &self.redact);
+        let found = self.first_left(|recorded| {
+            let later = recorded.messages.strip_prefix(ask.messages.as_slice())?;
+            let results: Vec<Message> = later
+                .iter()
+                .take_while(|message| matches!(message, Message::Tool { .. }))
+                .cloned()
+                .collect();
+            (recorded.system == ask.system && !results.is_empty()).then_some(results)
+        });
+        found.unwrap_or_default()
+    }
+
+    /// The first request that nobody has made yet and of which something is found.
+    fn first_left<T>(&self, mut of: impl FnMut(&Ask) -> Option<T>) -> Option<T> {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let all = self.recording.0.iter().zip(&state.used);
+        all.filter(|(_, used)| !**used)
+            .find_map(|(exchange, _)| of(&exchange.ask))
+    }
+
     fn answer(&self, ask: &Ask) -> Result<Answer, ModelError> {
         let (_, digest) = redacted_ask(ask, &self.redact);
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -65,7 +100,7 @@ impl Replay {
         };
         state.used[place] = true;
         match &exchange.outcome {
-            Outcome::Answer(answer) => Ok(answer.clone()),
+            Outcome::Answer(answer) => Ok(answer.clone().counted()),
             Outcome::Error(error) => Err(error.clone()),
         }
     }

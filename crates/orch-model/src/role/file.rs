@@ -6,7 +6,8 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::RoleError;
+use super::set::part_names;
+use super::{RoleError, template};
 use crate::Schema;
 
 /// Larger files are no roles.
@@ -88,12 +89,12 @@ impl Role {
                 text.len()
             )));
         }
-        let [head, system, ask] = parts(text).ok_or_else(|| {
+        let [head, (system_at, system), (ask_at, ask)] = parts(text).ok_or_else(|| {
             wrong(format!(
                 "expected {FENCE}, a head in TOML, {FENCE}, the standing instructions, {FENCE} and what is asked, each {FENCE} on a line of its own"
             ))
         })?;
-        let head: Head = toml::from_str(&head).map_err(|error| wrong(error.to_string()))?;
+        let head: Head = toml::from_str(&head.1).map_err(|error| wrong(error.to_string()))?;
         check_name(&head.name).map_err(wrong)?;
         if head.title.trim().is_empty() || ask.trim().is_empty() {
             return Err(wrong("its title or what it asks is empty".to_owned()));
@@ -107,6 +108,9 @@ impl Role {
                 "there is no input `{unknown}`; there are {}",
                 INPUTS.join(", ")
             )));
+        }
+        for (first, part) in [(system_at, &system), (ask_at, &ask)] {
+            template::check(part, first, &INPUTS, &part_names()).map_err(wrong)?;
         }
         let output = match (head.output, head.schema) {
             (Form::Text, None) => Output::Text,
@@ -140,24 +144,24 @@ impl Role {
     }
 }
 
-/// Head, standing instructions and what is asked.
-fn parts(text: &str) -> Option<[String; 3]> {
+/// Head, standing instructions and what is asked, each with the line of the file that it begins on.
+fn parts(text: &str) -> Option<[(usize, String); 3]> {
     let mut parts = vec![];
-    let mut lines = text.trim_start_matches('\u{feff}').lines();
-    if lines.next()?.trim_end() != FENCE {
+    let mut lines = text.trim_start_matches('\u{feff}').lines().zip(1..);
+    if lines.next()?.0.trim_end() != FENCE {
         return None;
     }
-    let mut part = String::new();
-    for line in lines {
+    let mut part = (2, String::new());
+    for (line, number) in lines {
         match line.trim_end() == FENCE && parts.len() < 2 {
-            true => parts.push(std::mem::take(&mut part)),
+            true => parts.push(std::mem::replace(&mut part, (number + 1, String::new()))),
             false => {
-                part.push_str(line);
-                part.push('\n');
+                part.1.push_str(line);
+                part.1.push('\n');
             }
         }
     }
-    parts.push(part.trim_end().to_owned());
+    parts.push((part.0, part.1.trim_end().to_owned()));
     parts.try_into().ok()
 }
 
@@ -207,5 +211,12 @@ mod tests {
         assert!(with("name = \"x\"\ninputs = [\"secrets\"]").contains("no input `secrets`"));
         assert!(with("name = \"x\"\noutput = \"json\"").contains("no `schema`"));
         assert!(with("name = \"x\"\nnonsense = 1").contains("nonsense"));
+        let broken = why(
+            "+++\nname = \"x\"\ntitle = \"T\"\nabout = \"A\"\n+++\na\n+++\nb\n{% include \"c.md\" %}",
+        );
+        assert!(
+            broken.contains("x.md") && broken.contains("line 9, column 1"),
+            "{broken}"
+        );
     }
 }

@@ -189,6 +189,6 @@ mod tests {
             endless.contains("role x") && endless.contains("fuel"),
             "{endless}"
         );
-        assert!(with("{{ secrets }}").contains("undefined"));
+        assert!(with("{{ results[7].text }}").contains("undefined"));
     }
 }

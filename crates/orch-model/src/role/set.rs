@@ -18,6 +18,16 @@ const PARTS: &str = "parts/";
 #[folder = "roles/"]
 struct Files;
 
+/// The names of the parts that come with the program.
+pub(super) fn part_names() -> Vec<String> {
+    let mut names: Vec<String> = Files::iter()
+        .filter(|path| path.starts_with(PARTS))
+        .map(|path| path.into_owned())
+        .collect();
+    names.sort_unstable();
+    names
+}
+
 /// Roles by name.
 #[derive(Clone, Debug)]
 pub struct Roles {

@@ -162,10 +162,12 @@ impl Roster {
             }
             models.push(listed);
         }
-        let usual = file
-            .default
-            .map(|chosen| reading.line(chosen, &known))
-            .transpose()?;
+        let usual = match (file.default, models.as_slice()) {
+            (Some(chosen), _) => Some(reading.line(chosen, &known)?),
+            // Where there is one model alone, nobody can mean another.
+            (None, [only]) if set.is_empty() => Some(Line::of(&only.name)),
+            (None, _) => None,
+        };
         let mut lines = BTreeMap::new();
         for (name, chosen) in file.role {
             if !roles.contains(&name.get_ref().as_str()) {
@@ -400,8 +402,9 @@ impl Reading<'_> {
                 Kind::Deterministic => Sampling::Deterministic,
                 Kind::Provider => Sampling::Provider,
             }),
+            // A seed alone chooses which deterministic answer it is.
             None => by_numbers.then_some(Sampling::Chosen {
-                temperature_milli,
+                temperature_milli: temperature_milli.or(Some(0)),
                 seed: chosen.seed,
             }),
         };

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::useful::unrefused;
 use super::{Schema, find};
 use crate::{Answer, Ask, Deltas, Finish, Message, ModelError, Provider, Usage};
 
@@ -24,7 +25,7 @@ pub struct Structured {
 /// shown the errors and asked once more.
 ///
 /// # Errors
-/// [`ModelError::Schema`] when both answers do not fit, and all that the provider fails with.
+/// [`ModelError::Schema`] when both answers do not fit, [`ModelError::Declined`] when the model refuses, and all that the provider fails with.
 pub async fn ask_structured(
     provider: &dyn Provider,
     ask: &Ask,
@@ -36,7 +37,7 @@ pub async fn ask_structured(
         schema: Some(schema.value().clone()),
         ..ask.clone()
     };
-    let first = provider.ask(&ask, deltas).await?;
+    let first = unrefused(provider.ask(&ask, deltas).await?)?;
     let mut usage = first.usage;
     let errors = match judge(&first, schema) {
         Ok(value) => {
@@ -64,8 +65,9 @@ pub async fn ask_structured(
             errors.join("\n- ")
         ),
     });
-    let second = provider.ask(&ask, deltas).await?;
+    let mut second = unrefused(provider.ask(&ask, deltas).await?)?;
     usage += second.usage;
+    second.miscounted |= first.miscounted;
     match judge(&second, schema) {
         Ok(value) => Ok(Structured {
             value,
@@ -113,7 +115,7 @@ fn judge(answer: &Answer, schema: &Schema) -> Result<Value, Vec<String>> {
             "it was cut at the bound of tokens: be shorter".to_owned(),
         ),
         Finish::Filtered => errors.insert(0, "a part of it was held back".to_owned()),
-        Finish::Stop | Finish::Tools => {}
+        Finish::Stop | Finish::Tools | Finish::Refused => {}
     }
     Err(errors)
 }

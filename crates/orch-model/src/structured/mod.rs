@@ -6,6 +6,8 @@
 mod answer;
 mod find;
 mod schema;
+mod useful;
 
 pub use answer::{Structured, ask_structured};
 pub use schema::{Schema, SchemaError};
+pub use useful::Useful;

@@ -6,7 +6,8 @@ use super::{
     Broken, Partial, SCHEMA_NAME, Stage, Wish, Wishes, arguments, failure, finish, number,
     put_temperature, text,
 };
-use crate::{Answer, Ask, Finish, Message, ToolCall};
+use crate::usage::tokens;
+use crate::{Answer, Ask, Finish, Message, ToolCall, Usage};
 
 /// Tokens that an answer may have where the request does not say: this protocol demands a number.
 const MOST_TOKENS: u32 = 8192;
@@ -86,7 +87,7 @@ pub(super) fn whole(value: &Value) -> Result<Answer, Broken> {
         version: text(value, "/model").to_owned(),
         ..Answer::default()
     };
-    count(&value["usage"], &mut answer);
+    answer.count(counted(&value["usage"]));
     for part in content {
         match text(part, "/type") {
             "text" => answer.text.push_str(text(part, "/text")),
@@ -112,7 +113,7 @@ pub(super) fn event(
         "message_start" => {
             let message = &value["message"];
             text(message, "/model").clone_into(&mut so_far.answer.version);
-            count(&message["usage"], &mut so_far.answer);
+            so_far.answer.count(counted(&message["usage"]));
         }
         "content_block_start" => match text(value, "/content_block/type") {
             "tool_use" => {
@@ -137,12 +138,13 @@ pub(super) fn event(
         },
         "message_delta" => {
             // Counts are of the whole so far; some gateways tell all of them only here.
-            let mut told = Answer::default();
-            count(&value["usage"], &mut told);
-            let known = &mut so_far.answer.usage;
-            known.input_tokens = known.input_tokens.max(told.usage.input_tokens);
-            known.cached_tokens = known.cached_tokens.max(told.usage.cached_tokens);
-            known.output_tokens = known.output_tokens.max(told.usage.output_tokens);
+            let known = so_far.answer.usage;
+            let told = counted(&value["usage"]).map(|told| Usage {
+                input_tokens: known.input_tokens.max(told.input_tokens),
+                cached_tokens: known.cached_tokens.max(told.cached_tokens),
+                output_tokens: known.output_tokens.max(told.output_tokens),
+            });
+            so_far.answer.count(told);
             so_far.answer.finish = reason(text(value, "/delta/stop_reason"));
         }
         "message_stop" => {
@@ -160,15 +162,16 @@ pub(super) fn event(
     Ok(())
 }
 
-/// What was read comes in three parts here.
-fn count(usage: &Value, answer: &mut Answer) {
-    let cached = number(usage, "/cache_read_input_tokens");
-    let stored = number(usage, "/cache_creation_input_tokens");
-    answer.usage.cached_tokens = cached;
-    answer.usage.input_tokens = number(usage, "/input_tokens")
-        .saturating_add(cached)
-        .saturating_add(stored);
-    answer.usage.output_tokens = number(usage, "/output_tokens");
+/// What was read comes in three parts here. None where a number makes no sense.
+fn counted(usage: &Value) -> Option<Usage> {
+    let count = |name: &str| tokens(usage.get(name));
+    let cached = count("cache_read_input_tokens")?;
+    let stored = count("cache_creation_input_tokens")?;
+    Some(Usage {
+        cached_tokens: cached,
+        input_tokens: count("input_tokens")? + cached + stored,
+        output_tokens: count("output_tokens")?,
+    })
 }
 
 fn close(answer: &mut Answer) {
@@ -187,7 +190,7 @@ fn close(answer: &mut Answer) {
 fn reason(said: &str) -> Finish {
     match said {
         "max_tokens" | "model_context_window_exceeded" => Finish::Length,
-        "refusal" => Finish::Filtered,
+        "refusal" => Finish::Refused,
         _ => Finish::Stop,
     }
 }

@@ -81,11 +81,12 @@ pub(super) fn whole(value: &Value) -> Result<Answer, Broken> {
     let mut answer = Answer {
         text: content(&choice["message"]["content"]),
         version: text(value, "/model").to_owned(),
-        usage: used(value),
         ..Answer::default()
     };
-    if answer.text.is_empty() {
-        text(choice, "/message/refusal").clone_into(&mut answer.text);
+    answer.count(used(value));
+    let refusal = text(choice, "/message/refusal");
+    if !refusal.is_empty() && answer.text.is_empty() {
+        refusal.clone_into(&mut answer.text);
     }
     let calls = choice.pointer("/message/tool_calls");
     for call in calls.and_then(Value::as_array).into_iter().flatten() {
@@ -95,7 +96,11 @@ pub(super) fn whole(value: &Value) -> Result<Answer, Broken> {
             arguments: arguments(call.pointer("/function/arguments")),
         });
     }
-    finish(&mut answer, reason(text(choice, "/finish_reason")));
+    let said = match refusal.is_empty() {
+        true => reason(text(choice, "/finish_reason")),
+        false => Finish::Refused,
+    };
+    finish(&mut answer, said);
     Ok(answer)
 }
 
@@ -111,7 +116,7 @@ pub(super) fn event(
         text(value, "/model").clone_into(&mut so_far.answer.version);
     }
     if value.get("usage").is_some_and(Value::is_object) {
-        so_far.answer.usage = used(value);
+        so_far.answer.count(used(value));
     }
     let Some(choice) = value.pointer("/choices/0") else {
         return match value.get("choices") {
@@ -121,7 +126,11 @@ pub(super) fn event(
         };
     };
     so_far.say(&content(&choice["delta"]["content"]), delta);
-    so_far.say(text(choice, "/delta/refusal"), delta);
+    for place in ["/delta/refusal", "/message/refusal"] {
+        let refusal = text(choice, place);
+        so_far.refused |= !refusal.is_empty();
+        so_far.say(refusal, delta);
+    }
     // A server that streams only in name sends the whole message as its one piece.
     if !so_far.shown {
         so_far.say(&content(&choice["message"]["content"]), delta);
@@ -146,13 +155,17 @@ pub(super) fn event(
         known.arguments.push_str(&piece);
     }
     if let Some(ended) = choice.get("finish_reason").and_then(Value::as_str) {
-        finish(&mut so_far.answer, reason(ended));
+        let said = match so_far.refused {
+            true => Finish::Refused,
+            false => reason(ended),
+        };
+        finish(&mut so_far.answer, said);
         so_far.stage = Stage::Whole;
     }
     Ok(())
 }
 
-fn used(value: &Value) -> Usage {
+fn used(value: &Value) -> Option<Usage> {
     usage(
         value,
         "/usage/prompt_tokens",
@@ -165,6 +178,7 @@ fn reason(said: &str) -> Finish {
     match said {
         "length" => Finish::Length,
         "content_filter" => Finish::Filtered,
+        "refusal" => Finish::Refused,
         _ => Finish::Stop,
     }
 }

@@ -14,6 +14,7 @@ use serde_json::Value;
 pub(crate) use partial::{End, Partial, Stage};
 pub(crate) use wish::{Wish, Wishes};
 
+use crate::usage::tokens;
 use crate::{Answer, Ask, Finish, Usage};
 
 /// The name that a schema has on the wire.
@@ -97,18 +98,9 @@ fn text<'v>(value: &'v Value, pointer: &str) -> &'v str {
     value.pointer(pointer).and_then(Value::as_str).unwrap_or("")
 }
 
-/// A count, which some servers write with a decimal point.
+/// The number of a part of an answer.
 fn number(value: &Value, pointer: &str) -> u64 {
-    let Some(found) = value.pointer(pointer) else {
-        return 0;
-    };
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "the cast saturates, and what is below zero counts as zero"
-    )]
-    let rounded = || found.as_f64().map_or(0, |number| number as u64);
-    found.as_u64().unwrap_or_else(rounded)
+    value.pointer(pointer).and_then(Value::as_u64).unwrap_or(0)
 }
 
 /// An error where an answer would stand.
@@ -117,13 +109,15 @@ fn failure(value: &Value) -> Option<Broken> {
     (said || text(value, "/type") == "error").then(|| Broken::Failed(value.clone()))
 }
 
-fn usage(value: &Value, input: &str, cached: &str, output: &str) -> Usage {
-    let input_tokens = number(value, input);
-    Usage {
+/// What was counted; none where a number makes no sense.
+fn usage(value: &Value, input: &str, cached: &str, output: &str) -> Option<Usage> {
+    let count = |pointer: &str| tokens(value.pointer(pointer));
+    let input_tokens = count(input)?;
+    Some(Usage {
         input_tokens,
-        cached_tokens: number(value, cached).min(input_tokens),
-        output_tokens: number(value, output),
-    }
+        cached_tokens: count(cached)?.min(input_tokens),
+        output_tokens: count(output)?,
+    })
 }
 
 /// Text that stands alone or in parts.

@@ -16,6 +16,8 @@ pub(crate) struct Partial {
     places: Vec<u64>,
     /// Whether any of the text was shown.
     pub(super) shown: bool,
+    /// Whether the model said that it will not.
+    pub(super) refused: bool,
     pub(crate) stage: Stage,
 }
 
@@ -79,7 +81,11 @@ impl Partial {
                 return None;
             }
             self.items.pour_into(&mut self.answer);
-            finish(&mut self.answer, Finish::Stop);
+            let said = match self.refused {
+                true => Finish::Refused,
+                false => Finish::Stop,
+            };
+            finish(&mut self.answer, said);
             if self.answer.is_empty() {
                 return None;
             }

@@ -248,3 +248,22 @@ async fn tools_cannot_be_offered_in_plain_text() {
         "{error}"
     );
 }
+
+#[tokio::test]
+async fn counts_of_a_program_that_make_no_sense_spoil_no_answer() {
+    for usage in [
+        r#"{"input_tokens": -5, "output_tokens": 3}"#,
+        r#"{"output_tokens": 1e30}"#,
+        "7",
+    ] {
+        let script = format!("echo '{{\"text\": \"yes\", \"usage\": {usage}}}'");
+        let arguments = vec!["-c".into(), script.into()];
+        let model = CommandModel::new("local", "sh", arguments, Speech::Json);
+        let answer = ask(&model).await.unwrap();
+        assert_eq!(
+            (answer.text.as_str(), answer.usage, answer.miscounted),
+            ("yes", orch_model::Usage::default(), true),
+            "{usage}"
+        );
+    }
+}

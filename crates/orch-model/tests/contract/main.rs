@@ -22,4 +22,5 @@ mod structured;
 mod time;
 mod tolerance;
 mod tools;
+mod useful;
 mod wire;

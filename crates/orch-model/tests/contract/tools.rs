@@ -3,12 +3,12 @@
 use std::sync::{Arc, Mutex};
 
 use orch_model::{
-    Answer, Ask, Finish, Leash, Message, ModelError, Protocol, Provider, ToolCall, ToolSpec,
-    Tooled, Tools, Working, silent,
+    Answer, Ask, Finish, Leash, Message, ModelError, Protocol, Provider, Recorder, Replay,
+    ReplayedTools, ToolCall, ToolSpec, Tooled, Tools, Working, silent, unredacted,
 };
 use serde_json::{Value, json};
 
-use crate::fake::{Fake, ask, in_time, said};
+use crate::fake::{Fake, Memory, ask, in_time, said};
 use crate::server::Server;
 use crate::wire::{PROTOCOLS, calls, says};
 
@@ -146,4 +146,30 @@ async fn long_answers_of_tools_and_long_lists_of_calls_are_cut() {
         "{}",
         text.len()
     );
+}
+
+#[tokio::test]
+async fn a_recorded_flow_with_tools_is_replayed_without_them() {
+    let fake = Fake::new(
+        "m",
+        vec![
+            Ok(wants("look", r#"{"at": "the door"}"#)),
+            Ok(wants("look", r#"{"at": "the key"}"#)),
+            Ok(said("open")),
+        ],
+    );
+    let journal = Arc::new(Memory::default());
+    let recorder = Recorder::new(fake, journal.clone(), Arc::default(), unredacted());
+    let live = Tooled::new(
+        Arc::new(recorder),
+        Arc::new(Look::default()),
+        Leash::default(),
+    );
+    let lived = ask(&live).await.unwrap();
+    let replay = Arc::new(Replay::new(journal.recording(), unredacted()));
+    let replayed = ReplayedTools::new(replay.clone(), replay.clone());
+    assert_eq!(ask(&replayed).await.unwrap(), lived);
+    assert_eq!(replay.left(), 0);
+    let again = ask(&replayed).await.unwrap_err();
+    assert!(matches!(again, ModelError::NotRecorded { .. }), "{again}");
 }

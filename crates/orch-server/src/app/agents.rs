@@ -114,6 +114,13 @@ impl Agents {
             .count()
     }
 
+    /// Whether an agent with a stream to this server works on a run.
+    pub fn holds(&self, run: RunId) -> bool {
+        let registry = self.locked();
+        let mut open = registry.sessions.values();
+        open.any(|session| session.outbox.is_some() && session.held.contains_key(&run))
+    }
+
     /// When one more stream is to be pinged.
     pub fn pings(&self) -> Interval {
         self.locked().pings.of_one_more(Instant::now())

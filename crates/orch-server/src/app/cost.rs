@@ -3,6 +3,7 @@
 use orch_core::ids::ProjectId;
 use orch_core::time::Timestamp;
 use orch_store::model_call::{self, Sum, Summed};
+use orch_store::model_cost::{self, Spent};
 
 use super::{App, AppError, Result, checks, project};
 
@@ -66,6 +67,24 @@ pub async fn of_project(app: &App, id: ProjectId, wanted: Wanted) -> Result<Cost
         total: total.into_iter().next().unwrap_or_default(),
         lines,
     })
+}
+
+/// What each project's calls have cost, the newest `limit` projects that have some.
+///
+/// # Errors
+/// When the store fails.
+pub async fn of_projects(app: &App, limit: i64) -> Result<Vec<Spent>> {
+    let mut conn = app.store().read().await?;
+    Ok(model_cost::of_projects(&mut conn, limit).await?)
+}
+
+/// What each work item's calls have cost, the newest `limit` items that have some.
+///
+/// # Errors
+/// When the store fails.
+pub async fn of_work_items(app: &App, limit: i64) -> Result<Vec<Spent>> {
+    let mut conn = app.store().read().await?;
+    Ok(model_cost::of_work_items(&mut conn, limit).await?)
 }
 
 fn instant(field: &'static str, text: Option<&str>) -> Result<Option<Timestamp>> {

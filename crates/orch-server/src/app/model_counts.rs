@@ -3,7 +3,7 @@
 //! Names of models are settings of the operator; there are few, and what goes beyond is counted as `other`.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use orch_api::types::observability::ModelMetrics;
 use orch_model::Usage;
@@ -26,12 +26,8 @@ pub struct ModelCounts(Mutex<BTreeMap<String, ModelMetrics>>);
 impl ModelCounts {
     /// Adds one call.
     pub fn count(&self, model: &str, usage: Usage, cost: Option<i64>, outcome: Outcome) {
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let name = match counts.contains_key(model) || counts.len() < MOST {
-            true => model,
-            false => OTHER,
-        };
-        let one = counts.entry(name.to_owned()).or_default();
+        let mut counts = self.lock();
+        let one = named(&mut counts, model);
         let add = |to: &mut u64, more: u64| *to = to.saturating_add(more);
         let calls = match outcome {
             Outcome::Failed => &mut one.failed,
@@ -41,17 +37,35 @@ impl ModelCounts {
         add(&mut one.input_tokens, usage.input_tokens);
         add(&mut one.cached_tokens, usage.cached_tokens);
         add(&mut one.output_tokens, usage.output_tokens);
-        let cost = cost.and_then(|cost| u64::try_from(cost).ok());
-        add(&mut one.cost_microusd, cost.unwrap_or_default());
+        match cost {
+            Some(cost) => add(&mut one.cost_microusd, u64::try_from(cost).unwrap_or(0)),
+            None => add(&mut one.unpriced, 1),
+        }
+    }
+
+    /// Adds one call that was not let through.
+    pub fn refuse(&self, model: &str) {
+        let mut counts = self.lock();
+        let one = named(&mut counts, model);
+        one.refused = one.refused.saturating_add(1);
     }
 
     /// All of them.
     pub fn all(&self) -> BTreeMap<String, ModelMetrics> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.lock().clone()
     }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, ModelMetrics>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn named<'a>(counts: &'a mut BTreeMap<String, ModelMetrics>, model: &str) -> &'a mut ModelMetrics {
+    let name = match counts.contains_key(model) || counts.len() < MOST {
+        true => model,
+        false => OTHER,
+    };
+    counts.entry(name.to_owned()).or_default()
 }
 
 #[cfg(test)]
@@ -70,9 +84,11 @@ mod tests {
             );
         }
         counts.count("m0", Usage::default(), None, Outcome::Failed);
+        counts.refuse("m0");
         let all = counts.all();
         assert_eq!(all.len(), MOST + 1);
         assert_eq!((all[OTHER].answered, all[OTHER].cost_microusd), (20, 40));
         assert_eq!((all["m0"].answered, all["m0"].failed), (1, 1));
+        assert_eq!((all["m0"].unpriced, all["m0"].refused), (1, 1));
     }
 }

@@ -46,10 +46,39 @@ fn check(report: &StepReport) -> Result<()> {
 /// Adds a step; with a number that the run has already, that step is reported on again.
 pub async fn report(app: &App, actor: &str, run_id: RunId, report: StepReport) -> Result<Step> {
     let command = command(run_id, report)?;
+    if let Command::Step { report, .. } = &command
+        && let Some(number) = report.number
+    {
+        leave_alone(app, run_id, number, report.epoch).await?;
+    }
     match app.store().submit(actor, command).await? {
         Reply::Step(step) => Ok(*step),
         other => Err(unexpected(&other)),
     }
+}
+
+/// Refuses to overwrite what an agent works on: it reports under the epoch of its hold.
+async fn leave_alone(app: &App, run_id: RunId, number: i64, epoch: Option<u64>) -> Result<()> {
+    if epoch.is_some() || !app.agents().holds(run_id) {
+        return Ok(());
+    }
+    let steps = of_run(app, run_id).await?;
+    let mut same = steps.iter().filter(|step| step.number == number);
+    match same.any(is_under_way) {
+        true => Err(held(run_id, number)),
+        false => Ok(()),
+    }
+}
+
+fn is_under_way(step: &Step) -> bool {
+    matches!(step.status.as_str(), "pending" | "running")
+}
+
+fn held(run_id: RunId, number: i64) -> AppError {
+    let message = format!(
+        "step {number} of run {run_id} is one that its agent works on and reports itself; leave the number out to add a step beside it"
+    );
+    AppError::conflict("step_held", message)
 }
 
 /// Changes a step.
@@ -60,6 +89,9 @@ pub async fn update(app: &App, actor: &str, id: StepId, report: StepReport) -> R
         .await?
         .ok_or_else(|| AppError::not_found("step", id.get()))?;
     let run_id = RunId(stored.run_id);
+    if is_under_way(&stored) && report.epoch.is_none() && app.agents().holds(run_id) {
+        return Err(held(run_id, stored.number));
+    }
     let run = orch_store::run::find(&mut tx.conn, run_id)
         .await?
         .ok_or_else(|| AppError::not_found("run", run_id.get()))?;

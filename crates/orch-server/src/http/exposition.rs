@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use axum::response::{IntoResponse as _, Response};
 use http::header::CONTENT_TYPE;
-use orch_api::types::observability::Metrics;
+use orch_api::types::observability::{CostMetrics, Metrics};
 
 /// The text format of Prometheus 0.0.4.
 pub fn exposition(metrics: &Metrics) -> Response {
@@ -129,6 +129,8 @@ fn models(text: &mut String, metrics: &Metrics) {
     let mut tokens = Vec::new();
     let mut calls = Vec::new();
     let mut costs = Vec::new();
+    let mut unpriced = Vec::new();
+    let mut refused = Vec::new();
     for (name, model) in &metrics.models {
         let name = escaped(name);
         let labels = |label: &str, value: &str| format!("{{model=\"{name}\",{label}=\"{value}\"}}");
@@ -141,20 +143,30 @@ fn models(text: &mut String, metrics: &Metrics) {
             (labels("outcome", "answered"), model.answered),
             (labels("outcome", "failed"), model.failed),
         ]);
-        costs.push((format!("{{model=\"{name}\"}}"), model.cost_microusd));
+        let only = format!("{{model=\"{name}\"}}");
+        // What nobody can price has no cost, which is not the same as costing nothing.
+        if model.answered + model.failed > model.unpriced {
+            costs.push((only.clone(), model.cost_microusd));
+        }
+        unpriced.push((only.clone(), model.unpriced));
+        refused.push((only, model.refused));
     }
     let calls_help = "Calls of models, by outcome.";
     let tokens_help = "Tokens of models, by kind; those from the cache are input too.";
     counter(text, "orch_model_calls_total", calls_help, &calls);
     counter(text, "orch_model_tokens_total", tokens_help, &tokens);
-    let name = "orch_model_cost_usd_total";
-    let _ = writeln!(
+    let unpriced_help = "Calls of models that had no price: what they cost is not known.";
+    let refused_help = "Calls that a budget or a missing tool did not let through; no calls.";
+    counter(
         text,
-        "# HELP {name} What models have cost, in dollars.\n# TYPE {name} counter"
+        "orch_model_unpriced_calls_total",
+        unpriced_help,
+        &unpriced,
     );
-    for (labels, micros) in costs {
-        let _ = writeln!(text, "{name}{labels} {}", dollars(micros));
-    }
+    counter(text, "orch_model_refused_total", refused_help, &refused);
+    let costs_help = "What models have cost, in dollars; those with a price.";
+    money(text, "orch_model_cost_usd_total", costs_help, &costs);
+    spent(text, metrics);
     let name = "orch_budget_remaining";
     let _ = writeln!(
         text,
@@ -163,6 +175,57 @@ fn models(text: &mut String, metrics: &Metrics) {
     for (project, micros) in &metrics.budget_remaining_microusd {
         let left = dollars(u64::try_from(*micros).unwrap_or_default());
         let _ = writeln!(text, "{name}{{project=\"{project}\"}} {left}");
+    }
+}
+
+fn money(text: &mut String, name: &str, help: &str, samples: &[(String, u64)]) {
+    let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} counter");
+    for (labels, micros) in samples {
+        let _ = writeln!(text, "{name}{labels} {}", dollars(*micros));
+    }
+}
+
+/// Costs with the labels of their series.
+type Labelled<'a> = Vec<(String, &'a CostMetrics)>;
+
+/// What projects and work items have cost since they have calls, on all servers together.
+fn spent(text: &mut String, metrics: &Metrics) {
+    let by_project = metrics.project_costs.iter().map(|(id, costs)| {
+        let labels = format!("{{project=\"{id}\"}}");
+        (labels, costs)
+    });
+    let by_item = metrics.work_item_costs.iter().map(|(id, costs)| {
+        let project = costs.project_id;
+        let labels = format!("{{project=\"{project}\",work_item=\"{id}\"}}");
+        (labels, costs)
+    });
+    let all: [(&str, &str, Labelled<'_>); 2] = [
+        (
+            "project",
+            "of the newest 500 projects that have calls",
+            by_project.collect(),
+        ),
+        (
+            "work_item",
+            "of the newest 200 work items that have calls",
+            by_item.collect(),
+        ),
+    ];
+    for (of, bound, costs) in all {
+        let count = |count: i64| u64::try_from(count).unwrap_or_default();
+        let priced = costs.iter().filter(|(_, one)| one.calls > one.unpriced);
+        let priced: Vec<(String, u64)> = priced
+            .map(|(labels, one)| (labels.clone(), count(one.cost_microusd)))
+            .collect();
+        let help = format!("What models have cost, in dollars, {bound}; calls that had a price.");
+        money(text, &format!("orch_{of}_cost_usd_total"), &help, &priced);
+        let unpriced: Vec<(String, u64)> = costs
+            .into_iter()
+            .map(|(labels, one)| (labels, count(one.unpriced)))
+            .collect();
+        let help = format!("Calls of models that had no price, {bound}.");
+        let name = format!("orch_{of}_unpriced_calls_total");
+        counter(text, &name, &help, &unpriced);
     }
 }
 

@@ -11,10 +11,11 @@ use http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use orch_api::problem::Problem;
 use orch_api::types::agent::Agent;
 use orch_api::types::audit::AuditEntry;
-use orch_api::types::observability::{Health, Metrics, Pong, Trace, Usage};
+use orch_api::types::observability::{CostMetrics, Health, Metrics, Pong, Trace, Usage};
 use orch_core::ids::ProjectId;
 use orch_core::rules::Scheduling;
 use orch_store::audit::Filter;
+use orch_store::model_cost::Spent;
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::routes;
@@ -22,7 +23,7 @@ use utoipa_axum::routes;
 use super::exposition::exposition;
 use super::paging::{Listing, PageQuery};
 use super::view;
-use crate::app::{App, AppError, agents, budget, checks, observability, run};
+use crate::app::{App, AppError, agents, budget, checks, cost, observability, run};
 use crate::edge::{Access, ApiError, Area, Query};
 
 pub fn area() -> Area<App> {
@@ -129,6 +130,12 @@ async fn counted(app: &App) -> Result<Metrics, ApiError> {
         reports: app.report_counts().read(),
         models: app.model_counts().all(),
         budget_remaining_microusd: remaining(app).await?,
+        project_costs: costs(cost::of_projects(app, MOST_PROJECTS).await?, |one| {
+            one.project_id
+        }),
+        work_item_costs: costs(cost::of_work_items(app, MOST_WORK_ITEMS).await?, |one| {
+            one.work_item_id
+        }),
         projects: counts.projects,
         work_items: counts.work_items,
         runs: counts.runs,
@@ -139,6 +146,23 @@ async fn counted(app: &App) -> Result<Metrics, ApiError> {
         runs_by_status: counts.runs_by_status,
         queue_by_state: counts.queue_by_state,
     })
+}
+
+/// Projects and work items whose costs have series of their own: the newest.
+const MOST_PROJECTS: i64 = 500;
+const MOST_WORK_ITEMS: i64 = 200;
+
+fn costs(spent: Vec<Spent>, id: impl Fn(&Spent) -> i64) -> BTreeMap<String, CostMetrics> {
+    let shown = |one: Spent| {
+        let costs = CostMetrics {
+            project_id: one.project_id,
+            calls: one.calls,
+            unpriced: one.unpriced,
+            cost_microusd: one.cost_microusd,
+        };
+        (id(&one).to_string(), costs)
+    };
+    spent.into_iter().map(shown).collect()
 }
 
 /// Projects whose budgets have series of their own.

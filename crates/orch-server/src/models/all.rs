@@ -54,11 +54,11 @@ struct Replays {
     redact: Redact,
     /// Without a file each request is answered, whoever it was for; with one each model has its own.
     by_model: bool,
-    made: Mutex<BTreeMap<String, Arc<dyn Provider>>>,
+    made: Mutex<BTreeMap<String, Arc<Replay>>>,
 }
 
 impl Replays {
-    fn of(&self, name: &str) -> Arc<dyn Provider> {
+    fn of(&self, name: &str) -> Arc<Replay> {
         let key = if self.by_model { name } else { "" };
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         let replay = made.entry(key.to_owned()).or_insert_with(|| {
@@ -84,6 +84,9 @@ pub struct Means<'a> {
     /// Nobody waits for an answer longer.
     pub deadline: Instant,
 }
+
+/// What is put around the model of this name, within its chain.
+pub type Dress<'a> = dyn Fn(Arc<dyn Provider>, &str) -> Arc<dyn Provider> + Send + Sync + 'a;
 
 impl Models {
     /// Reads what files there are. `hidden` are values that no answer is to show, beside the models' keys. `seed` makes waits unlike those of other servers; nothing is asked yet.
@@ -278,15 +281,21 @@ impl Models {
             price: None,
             fault: None,
             patience: Patience::none(),
-            asked: replay.of(name),
+            asked: replay.of(name) as Arc<dyn Provider>,
         })
     }
 
-    /// A line as it is asked for one call. None where none of its models is known.
+    /// A line as it is asked for one call, each of its models dressed by whoever asks. None where none of them is
+    /// known.
     #[must_use]
-    pub fn provider(&self, line: &Line, means: &Means<'_>) -> Option<Arc<dyn Provider>> {
+    pub fn provider(
+        &self,
+        line: &Line,
+        means: &Means<'_>,
+        dress: &Dress<'_>,
+    ) -> Option<Arc<dyn Provider>> {
         let known = line.chain.iter().filter_map(|name| self.find(name));
-        let mut members = known.map(|known| self.member(&known, means));
+        let mut members = known.map(|known| dress(self.member(&known, means), &known.name));
         let first = members.next()?;
         let others: Vec<Arc<dyn Provider>> = members.collect();
         // One model alone gives its limit back in any case.
@@ -296,9 +305,21 @@ impl Models {
         })
     }
 
+    /// What answers in place of the model of this name, where a recording does.
+    #[must_use]
+    pub fn replayed(&self, name: &str) -> Option<Arc<Replay>> {
+        self.replay.as_ref().map(|replay| replay.of(name))
+    }
+
+    /// Whether waiting helps: what is recorded changes with no time.
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        self.replay.is_none()
+    }
+
     fn member(&self, known: &Known, means: &Means<'_>) -> Arc<dyn Provider> {
         let mut model = match &self.replay {
-            Some(replay) => replay.of(&known.name),
+            Some(replay) => replay.of(&known.name) as Arc<dyn Provider>,
             None => Arc::clone(&known.asked),
         };
         if means.capped || means.prices.of(model.model()).is_ok() {

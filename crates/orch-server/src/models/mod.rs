@@ -9,8 +9,9 @@ mod survey;
 mod trail;
 mod veil;
 
-pub use all::{Means, Models};
+pub use all::{Dress, Means, Models};
 pub use settings::{ModelSettings, ModelsError};
 pub use survey::{Survey, Surveyed, survey};
+pub(crate) use trail::Judged;
 pub use trail::{Stop, Trail};
 pub use veil::Veil;

@@ -15,13 +15,14 @@ const KEPT_US: i64 = DAY_US;
 const DAY_US: i64 = 24 * 3600 * 1_000_000;
 
 pub async fn run(app: App, shutdown: CancellationToken) {
+    // What expired while no server ran goes at once.
     loop {
+        if let Err(error) = forget(&app).await {
+            tracing::error!(error = &error as &dyn std::error::Error, "upkeep failed");
+        }
         tokio::select! {
             () = shutdown.cancelled() => return,
             () = tokio::time::sleep(PERIOD) => {}
-        }
-        if let Err(error) = forget(&app).await {
-            tracing::error!(error = &error as &dyn std::error::Error, "upkeep failed");
         }
     }
 }
@@ -30,8 +31,7 @@ async fn forget(app: &App) -> Result<()> {
     let mut tx = app.store().begin("system").await?;
     let then = Timestamp::from_micros(tx.now().as_micros() - KEPT_US);
     idempotency::forget_before(&mut tx.conn, then).await?;
-    let days = app.team().memory.days;
-    let then = Timestamp::from_micros(tx.now().as_micros() - i64::from(days) * DAY_US);
+    let then = app.team().memory.since(tx.now());
     role_memory::forget_before(&mut tx.conn, then).await?;
     tx.commit().await?;
     if let Some(keep) = app.team().keep {
@@ -91,7 +91,8 @@ mod tests {
         tx.commit().await.unwrap();
         forget(&world.app).await.unwrap();
         let mut conn = world.app.store().read().await.unwrap();
-        let left = role_memory::of_role(&mut conn, project.id, "code", 9).await;
+        let left =
+            role_memory::of_role(&mut conn, project.id, "code", Timestamp::from_micros(0), 9).await;
         let left: Vec<String> = left.unwrap().into_iter().map(|note| note.content).collect();
         assert_eq!(left, ["0", "179"]);
     }

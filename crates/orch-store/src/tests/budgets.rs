@@ -8,9 +8,11 @@ use crate::budget::{Levels, NewBudget, NewReservation};
 use crate::charge::{self, Meter, Used};
 use crate::model_call::{NewModelCall, Summed};
 use crate::model_price::NewPrice;
-use crate::{Store, budget, model_call, model_price};
+use crate::{Conn, Store, budget, model_call, model_cost, model_price};
 
 const PROJECT: ProjectId = ProjectId(1);
+/// Where sums end.
+const MOST_SUM: i64 = 9_000_000_000_000_000;
 
 fn levels() -> Levels {
     Levels {
@@ -183,5 +185,51 @@ pub(super) async fn charged(store: &Store, t: &Transcript) {
             charge::carry_on(conn, PROJECT, PlanId(plan)).await,
         );
     }
+    overflowing(conn, t, now).await;
     tx.commit().await.expect("a commit");
+}
+
+/// Numbers out of any sense that stand there already: whatever is added up has an answer.
+async fn overflowing(conn: &mut Conn, t: &Transcript, now: Timestamp) {
+    for _ in 0..3 {
+        let most = NewModelCall {
+            work_item_id: Some(1),
+            input_tokens: i64::MAX,
+            cached_tokens: i64::MAX,
+            output_tokens: i64::MAX,
+            ..call("spec", Some(3), Some(i64::MAX), now)
+        };
+        t.note("most", model_call::insert(conn, &most).await);
+        let new = NewReservation {
+            levels: levels(),
+            model: "m",
+            amount_microusd: i64::MAX,
+            now,
+            expires_at: now.plus(std::time::Duration::from_secs(60)),
+        };
+        t.note("reserve", budget::reserve(conn, &new).await);
+    }
+    let item = charge::of_item(conn, WorkItemId(1)).await.expect("sums");
+    assert_eq!(
+        (item[0].cost_microusd, item[0].output_tokens, item[0].calls),
+        (MOST_SUM, MOST_SUM, 3)
+    );
+    let of = Summed {
+        project: PROJECT,
+        by: "model",
+        since: Timestamp::from_micros(0),
+        until: Timestamp::from_micros(i64::MAX),
+        limit: 10,
+    };
+    t.note("sums", model_call::sums(conn, &of).await);
+    let since = Timestamp::from_micros(0);
+    let spent = model_call::spent(conn, PROJECT, "project", None, since).await;
+    t.note("spent", spent);
+    t.note("reserved", budget::reserved(conn, levels(), now).await);
+    let projects = model_cost::of_projects(conn, 10).await.expect("sums");
+    assert_eq!(projects[0].cost_microusd, MOST_SUM);
+    t.note("projects", projects);
+    let items = model_cost::of_work_items(conn, 10).await.expect("sums");
+    assert_eq!((items[0].work_item_id, items[0].unpriced), (1, 0));
+    t.note("items", items);
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use orch_core::ids::{ProjectId, VisionId};
+use orch_core::time::Timestamp;
 
 use super::conformance::{Transcript, page};
 use crate::{
@@ -190,7 +191,7 @@ async fn roles(tx: &mut Tx, t: &Transcript) {
     );
     t.note(
         "notes",
-        role_memory::of_role(&mut tx.conn, project, "code", 5).await,
+        role_memory::of_role(&mut tx.conn, project, "code", Timestamp::from_micros(0), 5).await,
     );
     t.note(
         "before",

@@ -44,7 +44,11 @@ struct Found {
 
 /// Runs `doctor`.
 pub async fn run(args: Args, context: &mut Context<'_>) -> Result<Exit, Failure> {
-    let found = gather(&context.settings, &args);
+    let found = gather(
+        &context.settings,
+        context.url(args.connect.url.as_deref()),
+        &args,
+    );
     let unknown = misspelt(&context.settings).into_iter().map(|name| {
         let message = format!("{name} is set, and no setting has that name");
         Check::warning("settings", message)
@@ -87,9 +91,9 @@ pub async fn run(args: Args, context: &mut Context<'_>) -> Result<Exit, Failure>
     })
 }
 
-fn gather(settings: &Settings, args: &Args) -> Found {
+fn gather(settings: &Settings, url: Option<&str>, args: &Args) -> Found {
     let mut reader = Reader::new(settings);
-    let client = ClientSettings::read(&mut reader, args.connect.url.as_deref());
+    let client = ClientSettings::read(&mut reader, url);
     let flags = ServerFlags {
         data_dir: args.data_dir.clone(),
         ..ServerFlags::default()

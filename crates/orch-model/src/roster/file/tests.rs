@@ -161,3 +161,20 @@ fn what_belongs_to_the_other_kind_is_refused() {
         .contains("keep what is meant")
     );
 }
+
+#[test]
+fn a_seed_alone_keeps_the_temperature_at_0_and_one_model_alone_is_asked_by_all() {
+    let model =
+        "version = 1\n[[model]]\nname = \"m\"\nprotocol = \"program\"\ncommand = [\"true\"]\n";
+    let seeded = format!("{model}[default]\nchain = [\"m\"]\nseed = 3\n");
+    let usual = Roster::parse(&seeded, &[], &[]).unwrap().usual.unwrap();
+    let sampling = usual.sampling.unwrap();
+    assert_eq!(
+        (sampling.temperature(), sampling.seed()),
+        (Some(0.0), Some(3))
+    );
+    let alone = Roster::parse(model, &[], &[]).unwrap().usual.unwrap();
+    assert_eq!(alone.chain, ["m"]);
+    // Beside a model that is simply set, nobody knows which is meant.
+    assert!(Roster::parse(model, &["set"], &[]).unwrap().usual.is_none());
+}

@@ -4,14 +4,18 @@
 use serde_json::Value;
 
 use super::super::{Broken, arguments, content, text};
-use crate::{Answer, ToolCall};
+use crate::{Answer, Finish, ToolCall};
 
 /// Items that one answer may have.
 const MOST: usize = 512;
 
 /// What has come of an answer.
 #[derive(Debug, Default)]
-pub(in super::super) struct Items(Vec<Item>);
+pub(in super::super) struct Items {
+    all: Vec<Item>,
+    /// Whether one of them is a refusal.
+    refused: bool,
+}
 
 #[derive(Debug, Default)]
 struct Item {
@@ -57,6 +61,7 @@ impl Items {
     pub(super) fn done(&mut self, event: &Value) -> Result<String, Broken> {
         let told = &event["item"];
         let said = said_in(told);
+        self.refused |= refuses(told);
         let item = self.of(event)?;
         let unseen = match item.text.is_empty() {
             true => said.clone(),
@@ -79,9 +84,22 @@ impl Items {
         Ok(unseen)
     }
 
+    /// A piece of a refusal has come.
+    pub(super) fn refuse(&mut self) {
+        self.refused = true;
+    }
+
+    /// Why the answer ended, where the frame around the items says `said`.
+    pub(super) fn finish(&self, said: Finish) -> Finish {
+        match self.refused {
+            true => Finish::Refused,
+            false => said,
+        }
+    }
+
     /// Puts all of them behind one another.
     pub(in super::super) fn pour_into(&mut self, answer: &mut Answer) {
-        for item in self.0.drain(..) {
+        for item in self.all.drain(..) {
             answer.text.push_str(&item.text);
             answer.calls.extend(item.call);
         }
@@ -94,31 +112,31 @@ impl Items {
             .into_iter()
             .find(|id| !id.is_empty())
             .unwrap_or("");
-        let known = self.0.iter().position(|item| {
+        let known = self.all.iter().position(|item| {
             let same_index = index.is_some() && item.index == index;
             let same_id = !id.is_empty() && item.id == id;
             same_index || same_id
         });
         // Servers that number one kind of event and not the other mean the last.
         let under_way = || {
-            let last = self.0.last()?;
+            let last = self.all.last()?;
             let fits =
                 (last.index.is_none() || index.is_none()) && (last.id.is_empty() || id.is_empty());
-            (fits && !last.is_done).then(|| self.0.len() - 1)
+            (fits && !last.is_done).then(|| self.all.len() - 1)
         };
         let place = match known.or_else(under_way) {
             Some(place) => place,
-            None if self.0.len() >= MOST => {
+            None if self.all.len() >= MOST => {
                 return Err(Broken::Junk(format!(
                     "more than {MOST} items in one answer"
                 )));
             }
             None => {
-                self.0.push(Item::default());
-                self.0.len() - 1
+                self.all.push(Item::default());
+                self.all.len() - 1
             }
         };
-        let item = &mut self.0[place];
+        let item = &mut self.all[place];
         item.index = item.index.or(index);
         if item.id.is_empty() {
             id.clone_into(&mut item.id);
@@ -142,6 +160,12 @@ fn said_in(item: &Value) -> String {
         },
         _ => String::new(),
     }
+}
+
+fn refuses(item: &Value) -> bool {
+    let parts = item["content"].as_array().into_iter().flatten();
+    let mut refusals = parts.filter(|part| text(part, "/type") == "refusal");
+    refusals.any(|part| !text(part, "/refusal").is_empty())
 }
 
 fn call_in(item: &Value) -> Option<ToolCall> {

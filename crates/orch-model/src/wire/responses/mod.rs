@@ -33,7 +33,7 @@ pub(super) fn whole(value: &Value) -> Result<Answer, Broken> {
         }
     }
     items.pour_into(&mut answer);
-    let said = answer.finish;
+    let said = items.finish(answer.finish);
     finish(&mut answer, said);
     Ok(answer)
 }
@@ -45,21 +45,23 @@ fn is_chat(value: &Value) -> bool {
 
 /// All of an answer but its text and calls.
 fn frame(value: &Value) -> Answer {
-    Answer {
+    let mut answer = Answer {
         version: text(value, "/model").to_owned(),
-        usage: usage(
-            value,
-            "/usage/input_tokens",
-            "/usage/input_tokens_details/cached_tokens",
-            "/usage/output_tokens",
-        ),
         finish: match text(value, "/incomplete_details/reason") {
             "max_output_tokens" => Finish::Length,
             "content_filter" => Finish::Filtered,
+            _ if text(value, "/status") == "incomplete" => Finish::Length,
             _ => Finish::Stop,
         },
         ..Answer::default()
-    }
+    };
+    answer.count(usage(
+        value,
+        "/usage/input_tokens",
+        "/usage/input_tokens_details/cached_tokens",
+        "/usage/output_tokens",
+    ));
+    answer
 }
 
 pub(super) fn event(
@@ -76,6 +78,10 @@ pub(super) fn event(
         "response.output_text.delta" | "response.refusal.delta" => {
             let piece = text(value, "/delta");
             so_far.items.say(value, piece)?;
+            if text(value, "/type") == "response.refusal.delta" && !piece.is_empty() {
+                so_far.items.refuse();
+                so_far.refused = true;
+            }
             so_far.shown |= !piece.is_empty();
             show(piece);
         }
@@ -103,7 +109,7 @@ pub(super) fn event(
             // Some servers leave out here what they have streamed already.
             if answer.is_empty() {
                 so_far.items.pour_into(&mut answer);
-                let said = answer.finish;
+                let said = so_far.items.finish(answer.finish);
                 finish(&mut answer, said);
             }
             if !std::mem::replace(&mut so_far.shown, true) {

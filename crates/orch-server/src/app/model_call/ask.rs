@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use orch_model::role::{Output, Role};
 use orch_model::{
-    Answer, Ask, Class, Deltas, Line, ModelError, Prices, Provider, Purse, Schema, Veiled,
-    ask_structured,
+    Answer, Ask, Class, Deltas, Line, ModelError, Prices, Provider, Purse, Schema, Useful, Veiled,
 };
 use orch_store::StoreError;
 use tokio::time::Instant;
@@ -16,7 +15,7 @@ use super::super::budget::{Limits, Wallet};
 use super::super::{App, Result, pricing};
 use super::shown::Shown;
 use super::{Call, NoAnswer, Purpose, veil};
-use crate::models::{Means, Stop, Trail, Veil};
+use crate::models::{Dress, Judged, Means, Trail, Veil};
 
 /// A limit that lifts at once is not asked about again at once.
 const SHORTEST_PARK: Duration = Duration::from_secs(1);
@@ -31,7 +30,7 @@ const HOLD_GRACE: Duration = Duration::from_secs(60);
 /// Who waits for an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Waiting {
-    /// A client: a limit that will not lift in time, or of which that is not known, ends it.
+    /// A client: a limit that will not lift in time ends it.
     Client,
     /// Work in the background: it stays parked until the limit lifts, and uses nothing up.
     Background,
@@ -82,7 +81,6 @@ struct Way {
     model: Arc<dyn Provider>,
     prices: Arc<Prices>,
     wallet: Arc<Wallet>,
-    trail: Trail,
 }
 
 /// Asks a role's model, in the form that the role has; whoever asked keeps the call, with what it changes.
@@ -103,7 +101,18 @@ pub async fn ask_role(
             Some(model) if models.usual().is_some() => NoAnswer::UnknownModel {
                 model: model.clone(),
             },
-            Some(_) | None => NoAnswer::NoModel,
+            Some(_) | None => match models.known() {
+                [] => NoAnswer::NoModel,
+                known @ [first, ..] => NoAnswer::NoLine {
+                    role: role.name.clone(),
+                    models: known
+                        .iter()
+                        .map(|one| one.name.as_str())
+                        .collect::<Vec<_>>()
+                        .join(", "),
+                    first: first.name.clone(),
+                },
+            },
         });
     };
     ask_line(app, purpose, Asker::Role(role), &line, ask, terms).await
@@ -126,10 +135,10 @@ impl<'a> Asker<'a> {
         }
     }
 
-    fn form(self) -> Option<&'a Schema> {
+    fn form(self) -> Option<Arc<Schema>> {
         match self {
             Self::Role(role) => match &role.output {
-                Output::Json(schema) => Some(schema.as_ref()),
+                Output::Json(schema) => Some(Arc::clone(schema)),
                 Output::Text => None,
             },
             Self::Plain(_) => None,
@@ -158,7 +167,17 @@ pub(crate) async fn ask_line(
             });
         }
     };
-    let way = match way(app, purpose, line, &veil, terms.deadline).await {
+    let trail = Trail::default();
+    let form = asker.form();
+    let dress = |model: Arc<dyn Provider>, name: &str| -> Arc<dyn Provider> {
+        let mut model: Arc<dyn Provider> = Arc::new(Veiled::new(model, Arc::clone(veil.redact())));
+        if let Asker::Role(role) = asker {
+            model = app.team().equip(role, (name, model), veil.redact());
+        }
+        let useful = Useful::new(model, form.clone());
+        Arc::new(Judged::new(Arc::new(useful), trail.clone()))
+    };
+    let way = match way(app, purpose, line, (&veil, &trail), terms.deadline, &dress).await {
         Ok(Some(way)) => way,
         Ok(None) => return nobody(NoAnswer::NoModel),
         Err(error) => {
@@ -169,48 +188,48 @@ pub(crate) async fn ask_line(
             return nobody(NoAnswer::Store);
         }
     };
-    let veiled = Veiled::new(Arc::clone(&way.model), Arc::clone(veil.redact()));
-    let veiled: Arc<dyn Provider> = Arc::new(veiled);
-    let equipped = match asker {
-        Asker::Role(role) => app.team().equip(role, veiled, veil.redact()),
-        Asker::Plain(_) => veiled,
-    };
     let ask = veil.value(&app.team().models().ask(line, ask));
     let began = app.store().now();
     let from = Instant::now();
     // A provider may say back what it was sent, its key too.
     let shown = Shown::new(terms.deltas, &veil);
     let deltas = |piece: &str| shown.piece(piece);
+    let lull = match app.team().models().is_live() {
+        true => Lull::Waited,
+        false => Lull::Skipped,
+    };
     let mut failed = None;
     let asked = tokio::select! {
         biased;
         () = terms.stop.cancelled() => Err(NoAnswer::Cancelled),
         () = tokio::time::sleep_until(terms.deadline) => Err(NoAnswer::TooLate(terms.deadline - from)),
-        asked = until_answered(equipped.as_ref(), (&ask, asker.form()), &deltas, terms) => asked.map_err(|error| {
+        asked = until_answered(way.model.as_ref(), (&ask, lull), &deltas, terms) => asked.map_err(|error| {
             let (model, error) = error.parted();
             failed = model;
             why(veil.error(&error), &way.wallet)
         }),
     };
     shown.end();
-    let (answer, outcome) = match asked {
-        Ok(answer) if answer.text.trim().is_empty() => (Some(answer), Err(NoAnswer::Empty)),
-        Ok(answer) => (Some(answer.clone()), Ok(answer)),
-        Err(why) => (None, Err(why)),
-    };
+    let outcome = asked;
+    let answer = outcome.as_ref().ok().cloned();
     let Way {
         model,
         prices,
         wallet,
-        trail,
     } = way;
     let stops = trail.stops();
     let error = outcome.as_ref().err().map(NoAnswer::to_string);
     let named = match &answer {
         Some(answer) => Some(answer.model.clone()).filter(|model| !model.is_empty()),
-        None => failed.or_else(|| of_no_use(&outcome, &stops)),
+        None => failed,
     };
     let named = named.unwrap_or_else(|| model.model().to_owned());
+    let never_was = matches!(
+        outcome,
+        Err(NoAnswer::OverBudget(_)
+            | NoAnswer::NoPrice { .. }
+            | NoAnswer::Failed(ModelError::Unequipped { .. }))
+    );
     let call = Call {
         purpose: purpose.clone(),
         role: asker.name().to_owned(),
@@ -218,6 +237,7 @@ pub(crate) async fn ask_line(
         ask,
         answer,
         error,
+        never_was,
         began,
         latency: from.elapsed(),
         stops,
@@ -231,19 +251,14 @@ pub(crate) async fn ask_line(
     }
 }
 
-/// The model that answered, where what it said was of no use.
-fn of_no_use(outcome: &std::result::Result<Answer, NoAnswer>, stops: &[Stop]) -> Option<String> {
-    let last = stops.last().filter(|stop| stop.error.is_none())?;
-    matches!(outcome, Err(NoAnswer::Failed(_))).then(|| last.model.clone())
-}
-
 /// Prices as they are now, a purse for the levels of the purpose, and the models of a line behind both.
 async fn way(
     app: &App,
     purpose: &Purpose,
     line: &Line,
-    veil: &Veil,
+    (veil, trail): (&Veil, &Trail),
     deadline: Instant,
+    dress: &Dress<'_>,
 ) -> std::result::Result<Option<Way>, StoreError> {
     let prices = Arc::new(pricing::prices(app).await?);
     let levels = purpose.levels();
@@ -255,21 +270,19 @@ async fn way(
     let wallet = Arc::new(Wallet::new(store, &purpose.actor, levels, held_for));
     let capped = wallet.limits().await? == Limits::Capped;
     let purse: Arc<dyn Purse> = Arc::clone(&wallet) as Arc<dyn Purse>;
-    let trail = Trail::default();
     let means = Means {
         prices: &prices,
         purse: &purse,
         capped,
-        trail: &trail,
+        trail,
         veil,
         deadline,
     };
-    let model = app.team().models().provider(line, &means);
+    let model = app.team().models().provider(line, &means, dress);
     Ok(model.map(|model| Way {
         model,
         prices: Arc::clone(&prices),
         wallet: Arc::clone(&wallet),
-        trail: trail.clone(),
     }))
 }
 
@@ -282,15 +295,24 @@ fn why(error: ModelError, wallet: &Wallet) -> NoAnswer {
     }
 }
 
+/// What is done while a limit lasts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lull {
+    Waited,
+    /// What is recorded goes on at once.
+    Skipped,
+}
+
 async fn until_answered(
     model: &dyn Provider,
-    (ask, form): (&Ask, Option<&Schema>),
+    (ask, lull): (&Ask, Lull),
     deltas: Deltas<'_>,
     terms: Terms<'_>,
 ) -> std::result::Result<Answer, ModelError> {
     let mut look = FIRST_LOOK;
+    let mut skipped = Duration::ZERO;
     loop {
-        let error = match answer(model, ask, form, deltas).await {
+        let error = match model.ask(ask, deltas).await {
             Ok(answer) => return Ok(answer),
             Err(error) => error,
         };
@@ -306,39 +328,23 @@ async fn until_answered(
             ) => after,
             (Class::Transient { .. } | Class::Final, _) => return Err(error),
         };
-        let wait = match (after, terms.waiting) {
-            (Some(after), _) => after.max(SHORTEST_PARK),
-            (None, Waiting::Client) => return Err(error),
-            (None, Waiting::Background) => {
+        let wait = match after {
+            Some(after) => after.max(SHORTEST_PARK),
+            None => {
                 let wait = look;
                 look = (look * 2).min(SELDOMEST_LOOK);
                 wait
             }
         };
-        if terms.waiting == Waiting::Client && Instant::now() + wait >= terms.deadline {
+        if terms.waiting == Waiting::Client && Instant::now() + skipped + wait >= terms.deadline {
             return Err(error);
         }
         (terms.parked)(wait);
-        tokio::time::sleep(wait).await;
+        match lull {
+            Lull::Waited => tokio::time::sleep(wait).await,
+            Lull::Skipped => skipped += wait,
+        }
     }
-}
-
-/// What a role says: in the form that it must have, where it must have one.
-async fn answer(
-    model: &dyn Provider,
-    ask: &Ask,
-    form: Option<&Schema>,
-    deltas: Deltas<'_>,
-) -> std::result::Result<Answer, ModelError> {
-    let Some(schema) = form else {
-        return model.ask(ask, deltas).await;
-    };
-    let fitting = ask_structured(model, ask, schema, deltas).await?;
-    Ok(Answer {
-        text: fitting.value.to_string(),
-        usage: fitting.usage,
-        ..fitting.answer
-    })
 }
 
 #[cfg(test)]

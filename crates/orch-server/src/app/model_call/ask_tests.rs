@@ -41,6 +41,7 @@ impl Provider for Limited {
 
 /// How long it was parked each time, and what came of it.
 async fn parked(
+    lull: Lull,
     told: Option<Duration>,
     waiting: Waiting,
     deadline: Duration,
@@ -60,32 +61,58 @@ async fn parked(
         deadline: Instant::now() + deadline,
         waiting,
     };
-    let outcome = until_answered(&model, (&Ask::new("", "x"), None), &silent, terms).await;
+    let outcome = until_answered(&model, (&Ask::new("", "x"), lull), &silent, terms).await;
     (waits.lock().unwrap().clone(), outcome)
 }
 
 #[tokio::test(start_paused = true)]
 async fn work_in_the_background_stays_parked_until_a_limit_lifts() {
-    let (waits, outcome) = parked(None, Waiting::Background, 24 * HOUR).await;
+    let (waits, outcome) = parked(Lull::Waited, None, Waiting::Background, 24 * HOUR).await;
     assert_eq!(
         (waits, outcome.unwrap().text.as_str()),
         (vec![60, 120, 240], "yes")
     );
-    let (waits, outcome) = parked(Some(2 * HOUR), Waiting::Background, 24 * HOUR).await;
+    let (waits, outcome) =
+        parked(Lull::Waited, Some(2 * HOUR), Waiting::Background, 24 * HOUR).await;
     assert_eq!(waits, [7_200; 3]);
     assert!(outcome.is_ok());
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_client_waits_only_for_a_limit_that_lifts_in_time() {
-    let (waits, outcome) = parked(Some(Duration::from_millis(5)), Waiting::Client, HOUR).await;
+    let (waits, outcome) = parked(
+        Lull::Waited,
+        Some(Duration::from_millis(5)),
+        Waiting::Client,
+        HOUR,
+    )
+    .await;
     assert_eq!((waits, outcome.is_ok()), (vec![1; 3], true));
-    for told in [None, Some(2 * HOUR)] {
-        let (waits, outcome) = parked(told, Waiting::Client, HOUR).await;
-        assert_eq!(waits, [0; 0]);
-        assert!(
-            matches!(outcome, Err(ModelError::UsageLimit { .. })),
-            "{outcome:?}"
-        );
-    }
+    let (waits, outcome) = parked(Lull::Waited, Some(2 * HOUR), Waiting::Client, HOUR).await;
+    assert_eq!(waits, [0; 0]);
+    assert!(
+        matches!(outcome, Err(ModelError::UsageLimit { .. })),
+        "{outcome:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_of_which_nobody_says_when_it_lifts_is_looked_at_again_while_there_is_time() {
+    let (waits, outcome) = parked(Lull::Waited, None, Waiting::Client, HOUR).await;
+    assert_eq!((waits, outcome.is_ok()), (vec![60, 120, 240], true));
+    let (waits, outcome) = parked(Lull::Waited, None, Waiting::Client, HOUR / 30).await;
+    assert_eq!(waits, [60]);
+    let again = NoAnswer::Failed(outcome.unwrap_err()).again_after_seconds();
+    assert_eq!(again, Some(60));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_that_was_recorded_is_not_waited_for() {
+    let from = Instant::now();
+    let told = Some(HOUR / 4);
+    let (waits, outcome) = parked(Lull::Skipped, told, Waiting::Client, HOUR).await;
+    assert_eq!((waits, outcome.is_ok()), (vec![900; 3], true));
+    let (waits, outcome) = parked(Lull::Skipped, told, Waiting::Client, HOUR / 2).await;
+    assert_eq!((waits, outcome.is_ok()), (vec![900], false));
+    assert_eq!(from.elapsed(), Duration::ZERO);
 }

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use orch_core::time::Timestamp;
-use orch_model::{Answer, Ask, Prices, Usage};
+use orch_model::{Answer, Ask, Cost, Prices, Usage};
 use orch_store::Tx;
 use orch_store::model_call::{self, NewModelCall};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::super::budget::{Wallet, bounded, micros, whole};
 use super::super::model_counts::Outcome;
@@ -25,6 +25,8 @@ pub struct Call {
     pub(super) ask: Ask,
     pub(super) answer: Option<Answer>,
     pub(super) error: Option<String>,
+    /// Whether that is because the model was not asked in the end.
+    pub(super) never_was: bool,
     pub(super) began: Timestamp,
     pub(super) latency: Duration,
     /// Each model that was asked, the one above included.
@@ -84,6 +86,10 @@ impl Call {
                 || "its answer was of no use".to_owned(),
                 |(_, said)| self.veil.text(said),
             );
+            if stops.iter().all(|stop| stop.never_was()) && self.costs_nothing(model) {
+                self.refuse(app, tx, model, &said);
+                continue;
+            }
             let mut usage = Usage::default();
             stops.iter().for_each(|stop| usage += stop.usage);
             let line = Line {
@@ -95,6 +101,14 @@ impl Call {
             };
             self.keep_line(app, tx, &ask, &line).await?;
         }
+        let mut own = self.stops.iter().filter(|stop| stop.model == self.model);
+        let never_was = self.never_was && own.all(Stop::never_was);
+        if never_was && self.costs_nothing(&self.model) {
+            let why = self.error.as_deref().unwrap_or_default();
+            self.refuse(app, tx, &self.model, why);
+            self.wallet.finish(tx).await?;
+            return Ok(());
+        }
         let line = Line {
             model: &self.model,
             answer: answer.as_deref(),
@@ -105,6 +119,36 @@ impl Call {
         self.keep_line(app, tx, &ask, &line).await?;
         self.wallet.finish(tx).await?;
         Ok(())
+    }
+
+    fn costs_nothing(&self, model: &str) -> bool {
+        self.wallet.cost_of(model) == Cost::ZERO
+    }
+
+    /// Says that a model was not asked: this is no call.
+    fn refuse(&self, app: &App, tx: &mut Tx, model: &str, why: &str) {
+        app.model_counts().refuse(model);
+        let mut data = json!({"role": self.role, "model": model, "why": why});
+        self.place(&mut data);
+        tx.record("model.refused", self.purpose.project, data);
+    }
+
+    /// Adds to an audit entry what the call was for.
+    fn place(&self, data: &mut Value) {
+        let purpose = &self.purpose;
+        let known = [
+            ("plan_id", purpose.plan),
+            ("work_item_id", purpose.work_item.map(|id| id.get())),
+            ("run_id", purpose.run.map(|id| id.get())),
+        ];
+        for (name, id) in known {
+            if let Some(id) = id {
+                data[name] = id.into();
+            }
+        }
+        if let Some((_, id)) = &purpose.request {
+            data["request_id"] = id.as_str().into();
+        }
     }
 
     /// Tokens of the model that is named, also where its answers were of no use.
@@ -162,18 +206,13 @@ impl Call {
             "role": self.role, "model": line.model, "failed": line.error.is_some(),
             "input_tokens": line.usage.input_tokens, "output_tokens": line.usage.output_tokens, "cost_microusd": cost,
         });
-        let known = [
-            ("plan_id", purpose.plan),
-            ("work_item_id", purpose.work_item.map(|id| id.get())),
-            ("run_id", purpose.run.map(|id| id.get())),
-        ];
-        for (name, id) in known {
-            if let Some(id) = id {
-                data[name] = id.into();
-            }
-        }
-        if let Some((_, id)) = &purpose.request {
-            data["request_id"] = id.as_str().into();
+        self.place(&mut data);
+        if line.answer.is_some() && self.answer.as_ref().is_some_and(|one| one.miscounted) {
+            tracing::warn!(
+                model.name = line.model,
+                "a model's counts of tokens make no sense and are not believed"
+            );
+            data["miscounted"] = true.into();
         }
         tx.record("model.called", purpose.project, data);
         Ok(())

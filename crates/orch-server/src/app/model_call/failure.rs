@@ -19,6 +19,16 @@ pub enum NoAnswer {
          or name models in a file (ORCH_MODELS), and start the server again"
     )]
     NoModel,
+    /// Models are set, and none for this role.
+    #[error(
+        "the role {role} asks no model: ORCH_MODELS names {models} and has no line for it; add `[default] chain = [\"{first}\"]` \
+         to the file, or a line `[role.{role}]`, and start the server again"
+    )]
+    NoLine {
+        role: String,
+        models: String,
+        first: String,
+    },
     /// The role's own model is none that is set.
     #[error(
         "the role asks {model}, which is not set: name it in the file of ORCH_MODELS, or give the role a line there"
@@ -29,8 +39,6 @@ pub enum NoAnswer {
     Cancelled,
     #[error("the model did not answer within {} s", .0.as_secs())]
     TooLate(Duration),
-    #[error("the model answered without a text")]
-    Empty,
     /// It could have exceeded a hard cap.
     #[error("{0}")]
     OverBudget(OverBudget),
@@ -52,15 +60,16 @@ pub enum NoAnswer {
 }
 
 impl NoAnswer {
-    /// When to ask again, where that was told.
+    /// When to ask again, where that was told; for a limit of which nobody says when it lifts, after a minute.
     #[must_use]
     pub fn again_after_seconds(&self) -> Option<u64> {
         let Self::Failed(error) = self else {
             return None;
         };
         match error.class() {
-            Class::Transient { after } | Class::Parked { after } => {
-                after.map(|after| whole_seconds(after).max(1))
+            Class::Transient { after } => after.map(|after| whole_seconds(after).max(1)),
+            Class::Parked { after } => {
+                Some(after.map_or(AGAIN_AFTER_SECONDS, |after| whole_seconds(after).max(1)))
             }
             Class::Final => None,
         }
@@ -73,6 +82,7 @@ impl From<NoAnswer> for AppError {
         let again = why.again_after_seconds();
         match why {
             NoAnswer::NoModel => Self::conflict("no_model", detail),
+            NoAnswer::NoLine { .. } => Self::conflict("no_model", detail),
             NoAnswer::UnknownModel { .. } => Self::conflict("unknown_model", detail),
             NoAnswer::NoPrice { .. } => Self::conflict("no_price", detail),
             NoAnswer::OverBudget(over) => Self::OverBudget(over),
@@ -85,7 +95,6 @@ impl From<NoAnswer> for AppError {
             },
             NoAnswer::Cancelled
             | NoAnswer::TooLate(_)
-            | NoAnswer::Empty
             | NoAnswer::Secrets { .. }
             | NoAnswer::Store => Self::Unavailable(detail),
         }

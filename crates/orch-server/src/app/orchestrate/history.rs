@@ -4,11 +4,12 @@ use orch_api::types::orchestrate::{
     AgentReport, ModelCall, NewOrchestration, Orchestration, OrchestrationError,
     OrchestrationMetadata, OrchestrationSession, OrchestrationSummary,
 };
+use orch_api::types::results::Results;
 use orch_core::time::Timestamp;
 use orch_model::role::{Part, Turn};
 use orch_store::orchestration::{self as store, Session};
 use orch_store::{Listed, Page, model_call};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::super::{App, AppError, Result};
@@ -38,11 +39,11 @@ pub(super) fn whole(
     (started, ended): (Timestamp, Option<Timestamp>),
     kept: Vec<Kept>,
 ) -> Orchestration {
-    let mut result = Map::new();
+    let mut result = Results::default();
     let mut agents = Vec::with_capacity(kept.len());
     for Kept { report, text } in kept {
         if let Some(text) = text {
-            result.insert(report.key.clone(), Value::String(text));
+            result.push(report.key.clone(), Value::String(text));
         }
         agents.push(report);
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use orch_mcp::{McpSettings, McpSettingsError, NamedTool, Outfitter};
 use orch_model::role::{Role, RoleError, Roles};
-use orch_model::{Now, Provider, Redact};
+use orch_model::{Now, Provider, Redact, ReplayedTools};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -161,20 +161,24 @@ impl Team {
         }
     }
 
-    /// A model with the tools of a role. A project's role has of those that it names no others than the
+    /// The model of this name with the tools of a role. A project's role has of those that it names no others than the
     /// operator's role of its name.
     pub(in crate::app) fn equip(
         &self,
         role: &Role,
-        model: Arc<dyn Provider>,
+        (name, model): (&str, Arc<dyn Provider>),
         redact: &Redact,
     ) -> Arc<dyn Provider> {
         let theirs = self.tools.get(&role.name).map_or(&[][..], Vec::as_slice);
         let named = theirs
             .iter()
             .filter(|tool| role.tools.iter().any(|name| tool.is(name)));
-        self.outfitter
-            .equip(model, named.cloned().collect(), redact)
+        let named: Vec<NamedTool> = named.cloned().collect();
+        match self.models.replayed(name) {
+            // A recording has the tools, and what they answered.
+            Some(replay) if !named.is_empty() => Arc::new(ReplayedTools::new(model, replay)),
+            Some(_) | None => self.outfitter.equip(model, named, redact),
+        }
     }
 
     /// The name of the model that a role asks first.

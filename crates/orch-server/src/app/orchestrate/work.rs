@@ -5,7 +5,7 @@ use std::time::Duration;
 use orch_api::types::orchestrate::{AgentReport, Orchestration, OrchestrationError};
 use orch_core::time::Timestamp;
 use orch_model::role::{Material, Part, Role, Turn};
-use orch_model::{Answer, Deltas};
+use orch_model::{Answer, Deltas, Finish};
 use orch_store::orchestration as store;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -118,6 +118,7 @@ pub(super) async fn run(app: &App, job: Job) -> Result<Orchestration> {
         if let Some(call) = &call {
             report.model = Some(call.model().to_owned());
             report.model_ms = Some(millis(call.latency()));
+            report.cost_microusd = call.cost_microusd();
             let usage = call.usage();
             (report.input_tokens, report.output_tokens) = (usage.input_tokens, usage.output_tokens);
         }
@@ -125,12 +126,13 @@ pub(super) async fn run(app: &App, job: Job) -> Result<Orchestration> {
         match ended {
             Ended::Well(answer) => {
                 report.status = "completed".to_owned();
+                report.note = note(answer.finish).map(str::to_owned);
                 if let Some(project) = project {
                     role::keep(app, &actor, project, role, &answer.text).await?;
                 }
                 material.results.push(Part {
                     agent: key.clone(),
-                    text: bounded(answer.text),
+                    text: noted(bounded(answer.text), report.note.as_deref()),
                 });
             }
             Ended::Failed(reason, retry_after_seconds) => {
@@ -283,6 +285,23 @@ impl Note<'_> {
 
 fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// What is wrong with an answer that counts nevertheless.
+const fn note(finish: Finish) -> Option<&'static str> {
+    match finish {
+        Finish::Length => Some("cut: the answer reached the bound of tokens (max_output_tokens)"),
+        Finish::Filtered => Some("cut: the provider held a part of the answer back"),
+        Finish::Stop | Finish::Tools | Finish::Refused => None,
+    }
+}
+
+/// A text that says what is wrong with it, so that the roles after it know too.
+fn noted(text: String, note: Option<&str>) -> String {
+    match note {
+        Some(note) => format!("{}\n[{note}]", text.trim_end()),
+        None => text,
+    }
 }
 
 /// A text within its bound.

@@ -2,6 +2,7 @@
 //! hands on in its field `remember`. They are told to the role as data, within a bound.
 
 use orch_core::ids::ProjectId;
+use orch_core::time::Timestamp;
 use orch_model::role::{Output, Role};
 use orch_store::role_memory::{self, NewNote, Note};
 use serde_json::{Value, json};
@@ -26,6 +27,15 @@ pub struct Memory {
     pub days: u32,
 }
 
+impl Memory {
+    /// Notes that were made before count no more, whether they were removed already or not.
+    #[must_use]
+    pub fn since(self, now: Timestamp) -> Timestamp {
+        let kept_us = i64::from(self.days) * 24 * 3600 * 1_000_000;
+        Timestamp::from_micros(now.as_micros().saturating_sub(kept_us))
+    }
+}
+
 impl Default for Memory {
     fn default() -> Self {
         Self {
@@ -42,8 +52,9 @@ impl Default for Memory {
 pub async fn notes(app: &App, project_id: ProjectId, name: &str) -> Result<Vec<Note>> {
     let role = project_role::show(app, project_id, name).await?.role;
     let mut conn = app.store().read().await?;
-    let most = app.team().memory.entries.into();
-    Ok(role_memory::of_role(&mut conn, project_id, &role.name, most).await?)
+    let memory = app.team().memory;
+    let (since, most) = (memory.since(app.store().now()), memory.entries.into());
+    Ok(role_memory::of_role(&mut conn, project_id, &role.name, since, most).await?)
 }
 
 /// Adds a person's note. The oldest goes where there are too many.
@@ -115,8 +126,8 @@ pub async fn told(app: &App, project_id: ProjectId, role: &Role) -> Result<Vec<S
         return Ok(Vec::new());
     }
     let mut conn = app.store().read().await?;
-    let notes =
-        role_memory::of_role(&mut conn, project_id, &role.name, memory.entries.into()).await?;
+    let (since, most) = (memory.since(app.store().now()), memory.entries.into());
+    let notes = role_memory::of_role(&mut conn, project_id, &role.name, since, most).await?;
     let mut told = Vec::new();
     let mut bytes = 0;
     for note in notes.into_iter().rev() {
@@ -150,8 +161,10 @@ pub async fn keep(
         return Ok(());
     }
     let mut tx = app.store().begin(actor).await?;
-    let known = role_memory::of_role(&mut tx.conn, project_id, &role.name, most.into()).await?;
     let now = tx.now();
+    let since = app.team().memory.since(now);
+    let known =
+        role_memory::of_role(&mut tx.conn, project_id, &role.name, since, most.into()).await?;
     let mut kept = 0;
     for (at, content) in handed_on.iter().enumerate() {
         let is_known = known.iter().any(|note| &note.content == content);
@@ -201,7 +214,20 @@ fn handed_on(answer: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::handed_on;
+    use orch_core::time::Timestamp;
+
+    use super::{Memory, handed_on};
+
+    #[test]
+    fn notes_count_until_their_days_are_over() {
+        let memory = Memory {
+            entries: 1,
+            days: 2,
+        };
+        let at = |text: &str| Timestamp::parse(text).unwrap();
+        let since = memory.since(at("2026-03-03T12:00:00Z"));
+        assert_eq!(since, at("2026-03-01T12:00:00Z"));
+    }
 
     #[test]
     fn what_is_handed_on_is_short_and_text() {
