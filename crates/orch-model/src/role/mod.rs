@@ -7,6 +7,7 @@ mod error;
 mod file;
 mod prompt;
 mod set;
+mod template;
 
 pub use error::RoleError;
 pub use file::{Output, Role};
