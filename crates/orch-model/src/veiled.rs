@@ -9,18 +9,25 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use crate::record::Redact;
-use crate::{Answer, Ask, Asking, Deltas, Provider, ToolCall, ToolSpec, Tools, Working, redacted};
+use crate::{
+    Answer, Ask, Asking, Deltas, Heavy, Provider, ToolCall, ToolSpec, Tools, Working, redacted,
+};
 
 /// A model that is told no secrets, and whose answers and errors show none.
 pub struct Veiled {
     model: Arc<dyn Provider>,
     redact: Redact,
+    heavy: Heavy,
 }
 
 impl Veiled {
     #[must_use]
-    pub fn new(model: Arc<dyn Provider>, redact: Redact) -> Self {
-        Self { model, redact }
+    pub fn new(model: Arc<dyn Provider>, redact: Redact, heavy: Heavy) -> Self {
+        Self {
+            model,
+            redact,
+            heavy,
+        }
     }
 }
 
@@ -31,20 +38,16 @@ impl Provider for Veiled {
 
     fn ask<'a>(&'a self, ask: &'a Ask, deltas: Deltas<'a>) -> Asking<'a> {
         Box::pin(async move {
-            let ask = redacted(ask, &self.redact);
+            let (given, redact) = (ask.clone(), Arc::clone(&self.redact));
+            let veiling = move || redacted(&given, &redact);
+            let ask = self.heavy.text(ask.bytes(), veiling).await;
             let answer = self.model.ask(&ask, deltas).await;
             let answer = answer.map_err(|error| redacted(&error, &self.redact))?;
-            let veiled = |call: ToolCall| ToolCall {
-                id: call.id,
-                name: call.name,
-                arguments: without(&call.arguments, &self.redact),
-            };
-            Ok(Answer {
-                text: without(&answer.text, &self.redact),
-                calls: answer.calls.into_iter().map(veiled).collect(),
-                version: (self.redact)(&answer.version),
-                ..answer
-            })
+            let calls = answer.calls.iter().map(|call| call.arguments.len());
+            let bytes = answer.text.len() + calls.sum::<usize>();
+            let redact = Arc::clone(&self.redact);
+            let unveiled = self.heavy.text(bytes, move || shown(answer, &redact));
+            Ok(unveiled.await)
         })
     }
 }
@@ -52,6 +55,21 @@ impl Provider for Veiled {
 impl fmt::Debug for Veiled {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.model.fmt(f)
+    }
+}
+
+/// An answer without secrets.
+fn shown(answer: Answer, redact: &Redact) -> Answer {
+    let veiled = |call: ToolCall| ToolCall {
+        id: call.id,
+        name: call.name,
+        arguments: without(&call.arguments, redact),
+    };
+    Answer {
+        text: without(&answer.text, redact),
+        calls: answer.calls.into_iter().map(veiled).collect(),
+        version: redact(&answer.version),
+        ..answer
     }
 }
 

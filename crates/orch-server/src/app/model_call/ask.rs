@@ -169,13 +169,19 @@ pub(crate) async fn ask_line(
             return nobody(NoAnswer::Store);
         }
     };
-    let veiled = Veiled::new(Arc::clone(&way.model), Arc::clone(veil.redact()));
+    let veiled = Veiled::new(
+        Arc::clone(&way.model),
+        Arc::clone(veil.redact()),
+        app.texts().clone(),
+    );
     let veiled: Arc<dyn Provider> = Arc::new(veiled);
     let equipped = match asker {
         Asker::Role(role) => app.team().equip(role, veiled, veil.redact()),
         Asker::Plain(_) => veiled,
     };
-    let ask = veil.value(&app.team().models().ask(line, ask));
+    let ask = app.team().models().ask(line, ask);
+    let (bytes, hides) = (ask.bytes(), veil.clone());
+    let ask = app.texts().text(bytes, move || hides.value(&ask)).await;
     let began = app.store().now();
     let from = Instant::now();
     // A provider may say back what it was sent, its key too.

@@ -7,7 +7,6 @@ use orch_api::types::requirements::ProposedBy;
 use orch_core::breakdown::{PlanBrief, PlanFailure, SuggestedPlan, TaskFailure, plan_material};
 use orch_core::ids::{ProjectId, RequirementsId, RunId};
 use orch_core::run::RunState;
-use orch_store::StoreError;
 use orch_store::log::{Count, Side, Wanted};
 use orch_store::plan::{Plan, PlanItem};
 
@@ -51,7 +50,7 @@ pub(super) async fn suggest(
     // The plan that is worked on pays for the next; before there is one, the one that is written anew.
     let payer = scene.approved.as_ref().or(scene.previous.as_ref());
     let payer = payer.map(Plan::id);
-    let shown = tokio::task::spawn_blocking(move || {
+    let shown = app.think(move || {
         let previous = scene.before()?;
         let brief = PlanBrief {
             document: &document(&scene.served)?,
@@ -62,7 +61,7 @@ pub(super) async fn suggest(
         };
         plan_material(brief).map_err(|error| AppError::TooLarge(format!("{error}; {BY_RULES}")))
     });
-    let shown = shown.await.map_err(|_| StoreError::Closed)??;
+    let shown = shown.await?;
     let plan = suggestion::ask(app, actor, (project_id, payer), ROLE, &shown).await?;
     Ok(Suggestion {
         requirements,
@@ -77,12 +76,12 @@ pub(super) async fn failure(
     occasion: &Occasion,
 ) -> Result<Option<PlanFailure>> {
     let (looked_at, of) = (Arc::clone(scene), occasion.clone());
-    let failed = tokio::task::spawn_blocking(move || {
+    let failed = app.think(move || {
         let before = looked_at.before()?;
         let failed = before.map(|before| looked_at.failed(&before, &of));
         failed.transpose()
     });
-    let Some(failed) = failed.await.map_err(|_| StoreError::Closed)?? else {
+    let Some(failed) = failed.await? else {
         return Ok(None);
     };
     let mut tasks = Vec::new();
