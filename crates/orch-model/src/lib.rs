@@ -11,6 +11,7 @@ mod command;
 mod digest;
 mod endpoint;
 mod error;
+mod form;
 mod heavy;
 mod http;
 mod named;

@@ -7,5 +7,7 @@ mod answer;
 mod find;
 mod schema;
 
+pub(crate) use find::values;
+
 pub use answer::{Structured, ask_structured};
 pub use schema::{Schema, SchemaError};
