@@ -206,6 +206,30 @@ async fn answers_that_do_not_fit_are_named_in_the_detail() {
 }
 
 #[tokio::test]
+async fn a_run_asks_no_more_than_people_can_answer() {
+    let server = Installation::serve();
+    let item = server.item(server.project().await, "a").await;
+    let path = format!("/work-items/{item}/start");
+    let run = server.post(&path, json!(null)).await["id"].clone();
+    let path = format!("/work-items/runs/{run}/info-requests");
+    let question = json!({"prompt": "which?", "required_keys": ["region"]});
+    let mut asked = Vec::new();
+    for _ in 0..20 {
+        asked.push(server.post(&path, question.clone()).await["id"].clone());
+    }
+    let (status, problem) = server.try_post(&path, question.clone()).await;
+    assert_eq!(
+        (status.as_u16(), &problem["code"]),
+        (409, &json!("too_many_questions"))
+    );
+    let respond = format!("/work-items/runs/info-requests/{}/respond", asked[0]);
+    server
+        .post(&respond, json!({"values": {"region": "a"}}))
+        .await;
+    server.post(&path, question).await;
+}
+
+#[tokio::test]
 async fn a_body_over_the_limit_is_413_and_absent_bodies_are_equal() {
     let server = Installation::serve();
     let big = json!({"name": "x".repeat(2 * 1024 * 1024)});

@@ -123,6 +123,36 @@ async fn a_session_goes_on_with_what_was_written_before() {
 }
 
 #[tokio::test]
+async fn a_session_is_not_told_to_requests_of_another_project() {
+    let replies = ["ours", "ours still"].map(Reply::say);
+    let (server, model) = with_model(replies.to_vec(), &[]).await;
+    let (mine, other) = (server.project().await, server.project().await);
+    let of = |project: Value, session: &Value| {
+        let mut body = ask(&["spec"]);
+        body["project_id"] = project;
+        body["session_id"] = session.clone();
+        body
+    };
+    let first = of(json!(mine), &json!(null));
+    let session = server.post("/api/orchestrate", first).await["session_id"].clone();
+    for stranger in [json!(other), json!(null)] {
+        let (status, problem) = server
+            .try_post("/api/orchestrate", of(stranger, &session))
+            .await;
+        assert_eq!(
+            (status.as_u16(), &problem["code"]),
+            (409, &json!("session_of_another_project"))
+        );
+        let detail = problem["detail"].to_string();
+        assert!(detail.contains(&format!("project {mine}")), "{detail}");
+    }
+    server
+        .post("/api/orchestrate", of(json!(mine), &session))
+        .await;
+    assert_eq!(model.requests().len(), 2);
+}
+
+#[tokio::test]
 async fn a_role_that_fails_is_named_and_the_results_of_the_others_are_kept() {
     let replies = vec![Reply::say("the specification"), Reply::status(400)];
     let (server, _model) = with_model(replies, &[]).await;

@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 
-use orch_core::requirements::{Content, Text, difference, propose_document};
+use orch_core::requirements::{Content, Text, difference, try_propose_document};
 use serde_json::json;
 
 use super::Measured;
@@ -16,9 +16,9 @@ const ITEMS: usize = 10_000;
 const SENTENCES_OF_TWO_PAGES: usize = 80;
 
 pub async fn measure(setup: &Setup) -> Measured {
-    let before = propose_document(&[text(&vision(ITEMS, "print"))], None);
+    let before = try_propose_document(&[text(&vision(ITEMS, "print"))], None)?;
     // Every item is another one, so that all words are compared.
-    let after = propose_document(&[text(&vision(ITEMS, "download"))], Some(&before));
+    let after = try_propose_document(&[text(&vision(ITEMS, "download"))], Some(&before))?;
     let mut compared = Vec::new();
     for _ in 0..setup.rounds {
         let begun = Instant::now();

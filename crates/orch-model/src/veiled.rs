@@ -8,19 +8,27 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use crate::form;
 use crate::record::Redact;
-use crate::{Answer, Ask, Asking, Deltas, Provider, ToolCall, ToolSpec, Tools, Working, redacted};
+use crate::{
+    Answer, Ask, Asking, Deltas, Heavy, Provider, ToolCall, ToolSpec, Tools, Working, redacted,
+};
 
 /// A model that is told no secrets, and whose answers and errors show none.
 pub struct Veiled {
     model: Arc<dyn Provider>,
     redact: Redact,
+    heavy: Heavy,
 }
 
 impl Veiled {
     #[must_use]
-    pub fn new(model: Arc<dyn Provider>, redact: Redact) -> Self {
-        Self { model, redact }
+    pub fn new(model: Arc<dyn Provider>, redact: Redact, heavy: Heavy) -> Self {
+        Self {
+            model,
+            redact,
+            heavy,
+        }
     }
 }
 
@@ -31,20 +39,19 @@ impl Provider for Veiled {
 
     fn ask<'a>(&'a self, ask: &'a Ask, deltas: Deltas<'a>) -> Asking<'a> {
         Box::pin(async move {
-            let ask = redacted(ask, &self.redact);
+            let (given, redact) = (ask.clone(), Arc::clone(&self.redact));
+            let veiling = move || asked(&given, &redact);
+            let ask = self.heavy.text(ask.bytes(), veiling).await;
             let answer = self.model.ask(&ask, deltas).await;
             let answer = answer.map_err(|error| redacted(&error, &self.redact))?;
-            let veiled = |call: ToolCall| ToolCall {
-                id: call.id,
-                name: call.name,
-                arguments: without(&call.arguments, &self.redact),
-            };
-            Ok(Answer {
-                text: without(&answer.text, &self.redact),
-                calls: answer.calls.into_iter().map(veiled).collect(),
-                version: (self.redact)(&answer.version),
-                ..answer
-            })
+            let calls = answer.calls.iter().map(|call| call.arguments.len());
+            let bytes = answer.text.len() + calls.sum::<usize>();
+            let redact = Arc::clone(&self.redact);
+            let schema = ask.schema;
+            let unveiled = self
+                .heavy
+                .text(bytes, move || shown(answer, schema.as_ref(), &redact));
+            Ok(unveiled.await)
         })
     }
 }
@@ -52,6 +59,47 @@ impl Provider for Veiled {
 impl fmt::Debug for Veiled {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.model.fmt(f)
+    }
+}
+
+/// What is asked without secrets. The words of a schema's own are none: an answer must have them.
+fn asked(ask: &Ask, redact: &Redact) -> Ask {
+    let Some(schema) = &ask.schema else {
+        return redacted(ask, redact);
+    };
+    let said = schema.to_string();
+    let veiled = form::without(schema, redact);
+    // As it stands at the end of the instructions.
+    let (system, end) = match ask.system.strip_suffix(&said) {
+        Some(system) => (system.to_owned(), veiled.to_string()),
+        None => (ask.system.clone(), String::new()),
+    };
+    let rest = Ask {
+        system,
+        schema: None,
+        ..ask.clone()
+    };
+    let mut rest = redacted(&rest, redact);
+    rest.system.push_str(&end);
+    rest.schema = Some(veiled);
+    rest
+}
+
+/// An answer without secrets; one that is to fit a schema keeps the names that stand in it.
+fn shown(answer: Answer, schema: Option<&Value>, redact: &Redact) -> Answer {
+    let veiled = |call: ToolCall| ToolCall {
+        id: call.id,
+        name: call.name,
+        arguments: without(&call.arguments, redact),
+    };
+    Answer {
+        text: match schema {
+            Some(schema) => form::fitting(&answer.text, schema, redact),
+            None => without(&answer.text, redact),
+        },
+        calls: answer.calls.into_iter().map(veiled).collect(),
+        version: redact(&answer.version),
+        ..answer
     }
 }
 

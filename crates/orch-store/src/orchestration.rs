@@ -283,6 +283,19 @@ pub async fn latest_of(
     Ok(found)
 }
 
+/// The first request of a session that is kept.
+///
+/// # Errors
+/// When the database fails, or it cannot be read.
+pub async fn first_of(conn: &mut Conn, session: i64) -> Result<Option<Orchestration>, StoreError> {
+    noun::<Orchestration>(optional!(
+        conn,
+        Lenient<Orchestration>,
+        "SELECT * FROM orchestration WHERE session_id = $1 ORDER BY id LIMIT 1",
+        session
+    )?)
+}
+
 /// A session by its name.
 ///
 /// # Errors

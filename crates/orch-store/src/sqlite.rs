@@ -61,6 +61,7 @@ pub(crate) async fn one_connection(
     let connect = match missing {
         Missing::Create => {
             make_private(database.parent())?;
+            keep_private(database)?;
             options(database)?
         }
         Missing::Refuse => options(database)?.create_if_missing(false),
@@ -100,6 +101,36 @@ pub(crate) fn make_private(folder: Option<&Path>) -> Result<(), StoreError> {
         })
 }
 
+/// The file for its owner alone, whatever the folder lets others do. SQLite gives the files beside it the same rights.
+fn keep_private(database: &Path) -> Result<(), StoreError> {
+    use std::fs::{OpenOptions, Permissions, set_permissions};
+    use std::io::ErrorKind;
+    use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+    const OWNER_ALONE: u32 = 0o600;
+    let failed = |source| StoreError::Io {
+        path: database.display().to_string(),
+        source,
+    };
+    let mut options = OpenOptions::new();
+    options.append(true).create(true).mode(OWNER_ALONE);
+    options.open(database).map_err(failed)?;
+    for end in ["", "-wal", "-shm"] {
+        let mut file = database.as_os_str().to_owned();
+        file.push(end);
+        match set_permissions(Path::new(&file), Permissions::from_mode(OWNER_ALONE)) {
+            Ok(()) => {}
+            // The log is not there, or the file is another's, who says who may read it.
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    ErrorKind::NotFound | ErrorKind::PermissionDenied
+                ) => {}
+            Err(error) => return Err(failed(error)),
+        }
+    }
+    Ok(())
+}
+
 fn options(database: &Path) -> Result<SqliteConnectOptions, StoreError> {
     let options = SqliteConnectOptions::from_str("sqlite://")?
         .filename(database)
@@ -132,4 +163,29 @@ pub(crate) async fn next_ids(conn: &mut Conn) -> Result<NextIds, StoreError> {
         entry,
         run,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{Permissions, metadata, set_permissions, write};
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn the_database_is_its_owners_alone_in_a_folder_that_others_may_read() {
+        let folder = tempfile::tempdir().unwrap();
+        set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
+        let mode = |path: &Path| metadata(path).unwrap().permissions().mode() & 0o777;
+        let new = folder.path().join("new.db");
+        keep_private(&new).unwrap();
+        assert_eq!(mode(&new), 0o600);
+        let [old, log] = ["old.db", "old.db-wal"].map(|name| folder.path().join(name));
+        for file in [&old, &log] {
+            write(file, "").unwrap();
+            set_permissions(file, Permissions::from_mode(0o644)).unwrap();
+        }
+        keep_private(&old).unwrap();
+        assert_eq!((mode(&old), mode(&log)), (0o600, 0o600));
+    }
 }

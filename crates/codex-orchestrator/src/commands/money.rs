@@ -8,7 +8,11 @@ pub fn dollars(text: &str) -> Result<u64, String> {
     let bare = text.strip_prefix('$').unwrap_or(text);
     let (whole, places) = bare.split_once('.').unwrap_or((bare, ""));
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    if bare.is_empty() || whole.is_empty() || !digits(whole) || !digits(places) || places.len() > 6
+    if bare.ends_with('.')
+        || whole.is_empty()
+        || !digits(whole)
+        || !digits(places)
+        || places.len() > 6
     {
         return Err(expected());
     }
@@ -40,6 +44,7 @@ mod tests {
             "",
             "$",
             ".5",
+            "5.",
             "-1",
             "1,5",
             "1e3",

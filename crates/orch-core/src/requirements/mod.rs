@@ -49,13 +49,15 @@ mod samples;
 pub(crate) mod visions;
 
 pub(crate) use advice::{is_generic, stem};
+#[cfg(test)]
+pub use document::propose_document;
 pub use document::{
     Answer, ArchitectureOption, Change, Changed, Content, Difference, Document, Edit, EditFault,
-    FieldChange, Finding, FindingKind, LARGEST_MATERIAL_BYTES, LONGEST_TEXT, MOST_EDITS, Material,
-    MaterialTooLarge, Mvp, Operation, Origin, Priority, Removed, Requirement, Suggested,
-    SuggestedCite, SuggestedContradiction, SuggestedItem, SuggestedMvp, SuggestedOption,
-    SuggestedVagueness, Support, Text, WordChange, difference, document_of_model, material,
-    propose_document,
+    FieldChange, Finding, FindingKind, LARGEST_MATERIAL_BYTES, LONGEST_TEXT, MOST_EDITS,
+    MOST_ITEMS, Material, MaterialTooLarge, Mvp, Operation, Origin, Priority, Removed, Requirement,
+    Suggested, SuggestedCite, SuggestedContradiction, SuggestedItem, SuggestedMvp, SuggestedOption,
+    SuggestedVagueness, Support, Text, TooManyItems, WordChange, difference, material,
+    try_document_of_model, try_propose_document,
 };
 pub(crate) use document::{cleaned, fenced, slug};
 pub use item::{Draft, Item, ItemKind, Source};

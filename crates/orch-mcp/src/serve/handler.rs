@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use orch_api::client::Client;
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CallToolResult, Implementation,
-    ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
-    ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities, ServerConfig, Tool,
-    ToolAnnotations,
+    CallToolRequestParams, CallToolResponse, CallToolResult, CustomRequest, CustomResult,
+    ErrorCode, Implementation, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult,
+    PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities,
+    ServerConfig, Tool, ToolAnnotations,
 };
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, ServerHandler};
@@ -160,6 +160,25 @@ impl ServerHandler for Desk {
         let read = resources::read(&self.work(&context)?, &request.uri).await?;
         Ok(read.into())
     }
+
+    /// A request of which the method or the parameters are not known.
+    async fn on_custom_request(
+        &self,
+        request: CustomRequest,
+        _: RequestContext<RoleServer>,
+    ) -> Result<CustomResult, ErrorData> {
+        Err(not_understood(&request.method))
+    }
+}
+
+fn not_understood(method: &str) -> ErrorData {
+    let expected = match method {
+        "tools/call" => "`name` as a string and, if given, `arguments` as an object",
+        "resources/read" => "`uri` as a string",
+        _ => return ErrorData::new(ErrorCode::METHOD_NOT_FOUND, method.to_owned(), None),
+    };
+    let message = format!("the parameters of {method} are not understood; expected {expected}");
+    ErrorData::invalid_params(message, None)
 }
 
 impl Desk {
@@ -211,4 +230,18 @@ fn unknown(name: &str, who: Who) -> ErrorData {
         names.join(", ")
     );
     ErrorData::invalid_params(said, None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_of_another_shape_are_told_from_an_unknown_method() {
+        let wrong = not_understood("tools/call");
+        assert_eq!(wrong.code, ErrorCode::INVALID_PARAMS);
+        assert!(wrong.message.contains("`arguments` as an object"));
+        let unknown = not_understood("tools/cull");
+        assert_eq!(unknown.code, ErrorCode::METHOD_NOT_FOUND);
+    }
 }

@@ -218,6 +218,8 @@ mod tests {
         }
     }
 
+    const MONTH_MS: u64 = 30 * 24 * 3600 * 1000;
+
     fn overloaded(status: u16, said: &str, after_ms: Option<u64>) -> ModelError {
         ModelError::Overloaded {
             place: "m".to_owned(),
@@ -297,7 +299,16 @@ mod tests {
             ),
             (vec![("retry-after", "-3")], None),
             (vec![("retry-after", "soon")], None),
-            (vec![("retry-after", "1e300")], None),
+            (vec![("retry-after", "1e300")], Some(MONTH_MS)),
+            (
+                vec![("retry-after", "99999999999999999999")],
+                Some(MONTH_MS),
+            ),
+            (
+                vec![("retry-after", "Fri, 31 Dec 9999 23:59:59 GMT")],
+                Some(MONTH_MS),
+            ),
+            (vec![("retry-after", "NaN")], None),
             (
                 vec![
                     ("anthropic-ratelimit-requests-remaining", "0"),

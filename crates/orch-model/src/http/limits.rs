@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::models::Now;
 
 /// Nobody waits longer; whoever asks for more is told this.
-const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
+const LONGEST: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// What an answer says about waiting.
 #[derive(Debug, Default)]
@@ -68,10 +68,10 @@ fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     headers.get(name)?.to_str().ok().map(str::trim)
 }
 
+/// However much is told, it is no more than anybody waits.
 fn bounded(seconds: f64) -> Option<Duration> {
-    Duration::try_from_secs_f64(seconds)
-        .ok()
-        .map(|wait| wait.min(LONGEST))
+    (seconds >= 0.0)
+        .then(|| Duration::try_from_secs_f64(seconds).map_or(LONGEST, |wait| wait.min(LONGEST)))
 }
 
 fn millis(text: &str) -> Option<Duration> {
@@ -81,8 +81,15 @@ fn millis(text: &str) -> Option<Duration> {
 fn retry_after(text: &str, here: &dyn Fn() -> Timestamp) -> Option<Duration> {
     match text.parse::<f64>() {
         Ok(seconds) => bounded(seconds),
+        Err(_) if is_never(text) => Some(LONGEST),
         Err(_) => wait(http_date(text)?, here),
     }
+}
+
+/// The last day of the last year that has four digits, which is not over anywhere before the next one begins, is how
+/// some say never.
+fn is_never(text: &str) -> bool {
+    text.contains(" 9999 ")
 }
 
 /// A date in one of the three forms of RFC 9110, 5.6.7.

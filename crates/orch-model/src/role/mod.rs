@@ -8,6 +8,7 @@ mod file;
 mod prompt;
 mod set;
 mod template;
+mod writing;
 
 pub use error::RoleError;
 pub use file::{Output, Role};

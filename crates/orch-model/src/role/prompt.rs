@@ -2,15 +2,13 @@
 //!
 //! Material is untrusted text: it is put in as it is, and never read as a template.
 
+use minijinja::Value as Seen;
 use minijinja::value::Serde;
-use minijinja::{Environment, UndefinedBehavior, Value as Seen};
 use serde::Serialize;
 
+use super::writing::Writing;
 use super::{Output, Role, RoleError, Roles};
 use crate::Ask;
-
-/// Steps that a template may take; a prompt needs a few thousand.
-const FUEL: u64 = 1_000_000;
 
 /// What one role wrote.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -47,23 +45,21 @@ impl Roles {
     /// Writes what `role` is asked.
     ///
     /// # Errors
-    /// When its template names what there is not, or never ends.
+    /// When its template names what there is not, never ends, or writes more than a prompt may have.
     pub fn ask(&self, role: &Role, material: &Material) -> Result<Ask, RoleError> {
-        let failed = |error: minijinja::Error| RoleError::Render {
+        let failed = |why: String| RoleError::Render {
             role: role.name.clone(),
-            why: error.to_string(),
+            why,
         };
-        let mut templates = Environment::new();
-        templates.set_undefined_behavior(UndefinedBehavior::Strict);
-        templates.set_fuel(Some(FUEL));
-        // Prompts are no markup.
-        templates.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
+        let mut writing = Writing::new();
         for (name, text) in self.parts() {
-            templates.add_template(name, text).map_err(failed)?;
+            writing.add_part(name, text).map_err(failed)?;
         }
         let seen = seen(role, material);
-        let system = templates.render_str(&role.system, &seen).map_err(failed)?;
-        let asked = templates.render_str(&role.ask, &seen).map_err(failed)?;
+        let system = writing.write("the standing instructions", &role.system, &seen);
+        let system = system.map_err(failed)?;
+        let asked = writing.write("what is asked", &role.ask, &seen);
+        let asked = asked.map_err(failed)?;
         let mut ask = Ask::new(system.trim(), asked.trim());
         if let Output::Json(schema) = &role.output {
             ask.schema = Some(schema.value().clone());
@@ -183,10 +179,15 @@ mod tests {
                 .unwrap_err()
                 .to_string()
         };
-        let endless =
-            with("{% for a in range(9999) %}{% for b in range(9999) %}x{% endfor %}{% endfor %}");
+        let loops = |depth: usize| {
+            let begin: String = (0..depth)
+                .map(|at| format!("{{% for c{at} in [1,2,3,4,5,6,7,8,9,0] %}}"))
+                .collect();
+            begin + "x" + &"{% endfor %}".repeat(depth)
+        };
+        let endless = with(&loops(9));
         assert!(
-            endless.contains("role x") && endless.contains("fuel"),
+            endless.contains("role x") && endless.contains("takes more steps"),
             "{endless}"
         );
         assert!(with("{{ results[7].text }}").contains("undefined"));

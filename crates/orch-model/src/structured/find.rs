@@ -6,7 +6,7 @@ use serde_json::{Deserializer, Value};
 const MOST_PLACES: usize = 16;
 
 /// Values that may be meant, the likeliest first.
-pub(super) fn values(text: &str) -> Vec<Value> {
+pub(crate) fn values(text: &str) -> Vec<Value> {
     let text = text.trim().trim_start_matches('\u{feff}');
     if let Ok(value) = serde_json::from_str(text) {
         return vec![value];

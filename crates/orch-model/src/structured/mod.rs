@@ -8,6 +8,8 @@ mod find;
 mod schema;
 mod useful;
 
+pub(crate) use find::values;
+
 pub use answer::{Structured, ask_structured};
 pub use schema::{Schema, SchemaError};
 pub use useful::Useful;

@@ -48,6 +48,9 @@ pub enum Hold {
     GivenUp,
 }
 
+/// Questions of a run that wait for an answer at once. Whoever asks more does not want answers.
+const MOST_OPEN: i64 = 20;
+
 /// Asks; the run waits.
 pub async fn ask(
     app: &App,
@@ -72,6 +75,13 @@ pub async fn ask(
         }
     })?;
     tx.save(w).await?;
+    let open = info_request::pending_in(&mut tx.conn, run_id).await?;
+    if open >= MOST_OPEN {
+        let message = format!(
+            "run {run_id} has {open} questions that nobody has answered yet, and at most {MOST_OPEN} may wait; ask again when some are answered"
+        );
+        return Err(AppError::conflict("too_many_questions", message));
+    }
     let now = tx.now();
     let asked = info_request::insert(&mut tx.conn, run_id, &prompt, fields, now).await?;
     let keys: Vec<&str> = fields.iter().map(|field| field.key.as_str()).collect();

@@ -51,6 +51,7 @@ use std::sync::{Arc, Weak};
 use std::time::Instant;
 
 use orch_core::rules::Scheduling;
+use orch_model::Heavy;
 use orch_store::Store;
 use orch_store::blob::Blobs;
 
@@ -64,6 +65,11 @@ pub use error::AppError;
 
 /// The result of every operation.
 pub type Result<T> = std::result::Result<T, AppError>;
+
+/// Proposals, plans and the like that wait for a core; more are refused for a while.
+const MOST_WAITING: usize = 16;
+/// Who is refused may come back after so long.
+const THINK_AGAIN_AFTER_SECONDS: u64 = 5;
 
 /// The application: the store and what lives beside it. Cheap to clone.
 #[derive(Clone)]
@@ -89,6 +95,8 @@ struct Inner {
     model_counts: model_counts::ModelCounts,
     health: Health,
     team: orchestrate::Team,
+    texts: Heavy,
+    thinking: Heavy,
     scheduling: SchedulingMode,
     started: Instant,
 }
@@ -114,6 +122,8 @@ impl App {
             model_counts: model_counts::ModelCounts::default(),
             health,
             team,
+            texts: Heavy::of_cores(usize::MAX >> 1),
+            thinking: Heavy::of_cores(MOST_WAITING),
             scheduling,
             started: Instant::now(),
         }))
@@ -161,6 +171,27 @@ impl App {
 
     pub(crate) fn team(&self) -> &orchestrate::Team {
         &self.0.team
+    }
+
+    /// Where long texts are rendered, and searched for secrets. Their number is bounded by that of requests.
+    pub(crate) fn texts(&self) -> &Heavy {
+        &self.0.texts
+    }
+
+    /// Where the core thinks long: proposals, plans, simulations. None of it runs on the threads that serve.
+    pub(crate) async fn think<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        match self.0.thinking.admit(work).await {
+            Ok(thought) => thought,
+            Err(crowded) => Err(AppError::Busy {
+                detail: format!(
+                    "{crowded}, which is all that may; try again in {THINK_AGAIN_AFTER_SECONDS} s"
+                ),
+                after_seconds: THINK_AGAIN_AFTER_SECONDS,
+            }),
+        }
     }
 
     /// Whether the disk has no room for more than what is under way: it is full, or nearly.

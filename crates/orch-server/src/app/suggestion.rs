@@ -42,17 +42,16 @@ pub(super) async fn ask<T: DeserializeOwned>(
     let role = in_form(role);
     let name = role.name.clone();
     let place = app.team().place()?;
-    let ask = roles.ask(
-        &role,
-        &Material {
-            prompt: format!(
-                "The marks of this message carry {}.\n\n{}",
-                shown.mark, shown.text
-            ),
-            memory: told(app, project_id, &role).await?,
-            ..Material::default()
-        },
-    );
+    let material = Material {
+        prompt: format!(
+            "The marks of this message carry {}.\n\n{}",
+            shown.mark, shown.text
+        ),
+        memory: told(app, project_id, &role).await?,
+        ..Material::default()
+    };
+    let asker = role.clone();
+    let ask = app.texts().run(move || roles.ask(&asker, &material)).await;
     let ask = ask.map_err(|error| AppError::Unavailable(format!("{error}; {BY_RULES}")))?;
     let stop = app.team().stop.child_token();
     let guard = stop.clone().drop_guard();

@@ -66,6 +66,10 @@ impl AllowedHosts {
         Ok(Self(Rule::Listed { names, literals }))
     }
 
+    const fn is_any(&self) -> bool {
+        matches!(self.0, Rule::Any)
+    }
+
     fn allows(&self, host: &str) -> bool {
         match &self.0 {
             Rule::Any => true,
@@ -91,6 +95,9 @@ pub(super) async fn check(
     next: Next,
 ) -> Result<Response, ApiError> {
     let named = named(request.version(), request.uri(), request.headers())?;
+    if named.is_none() && !edge.config.hosts.is_any() {
+        return Err(Problem::bad_request("the request's host is missing").into());
+    }
     if let Some(authority) = &named
         && !edge.config.hosts.allows(&authority.host)
     {
@@ -131,7 +138,7 @@ fn named(version: Version, uri: &Uri, headers: &HeaderMap) -> Result<Option<Auth
             Err(refuse("differs between its target and its Host header"))
         }
         (Some(one), _) | (None, Some(one)) => Ok(Some(one)),
-        // No browser speaks HTTP/1.0, whose requests need no host.
+        // HTTP/1.0 need not name one.
         (None, None) if version <= Version::HTTP_10 => Ok(None),
         (None, None) => Err(refuse("is missing")),
     }

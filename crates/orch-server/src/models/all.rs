@@ -393,7 +393,7 @@ impl Models {
     #[must_use]
     pub fn veil(&self, values: &[Vec<u8>]) -> Veil {
         if values.is_empty() {
-            return self.veil.clone();
+            return self.veil.anew();
         }
         let keys = self.keys.iter().map(String::as_bytes);
         let all = keys.chain(values.iter().map(Vec::as_slice));

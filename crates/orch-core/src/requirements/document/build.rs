@@ -14,6 +14,7 @@ use super::super::openapi::DEPRECATED;
 use super::super::propose::{drafted, unheard};
 use super::super::reading;
 use super::super::wording::tidied;
+use super::bounds::{TooManyItems, fits, fits_whole};
 use super::derive::derive;
 use super::dropped;
 use super::existing::{of_code, renewal};
@@ -52,7 +53,13 @@ pub struct Operation {
 
 /// Proposes a document from the texts. Items that were there before keep their ids, what persons
 /// edited keeps their words, what they added stays, and what they removed does not come back.
-pub fn propose_document(texts: &[Text], previous: Option<&Document>) -> Document {
+///
+/// # Errors
+/// When the texts give more items than a document holds.
+pub fn try_propose_document(
+    texts: &[Text],
+    previous: Option<&Document>,
+) -> Result<Document, TooManyItems> {
     let mut fresh: Vec<Fresh> = Vec::new();
     let renew = renewal(texts);
     for text in texts {
@@ -62,9 +69,17 @@ pub fn propose_document(texts: &[Text], previous: Option<&Document>) -> Document
             ..item
         }));
     }
+    fits(fresh.len())?;
     let mut document = assemble(fresh, previous, By::Rules);
+    fits_whole(&document.items)?;
     derive(&mut document);
-    document
+    Ok(document)
+}
+
+/// As [`try_propose_document`], of texts that are known to fit.
+#[cfg(test)]
+pub fn propose_document(texts: &[Text], previous: Option<&Document>) -> Document {
+    try_propose_document(texts, previous).expect("it fits")
 }
 
 /// Who reads the texts.

@@ -7,6 +7,7 @@ use crate::seen::seen;
 use super::super::advice;
 use super::super::item::{ItemKind, Source};
 use super::answering::{self, Settled};
+use super::bounds::MOST_ITEMS;
 use super::build::next_id;
 use super::derive::derive;
 use super::model::{Answer, Document, Mvp, Origin, Priority, Removed, Requirement};
@@ -15,8 +16,6 @@ use super::model::{Answer, Document, Mvp, Origin, Priority, Removed, Requirement
 pub const LONGEST_TEXT: usize = 4_000;
 /// The most edits at once.
 pub const MOST_EDITS: usize = 1_000;
-/// The most items of a document that edits may add to.
-pub const MOST_ITEMS: usize = 20_000;
 
 /// One edit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -9,6 +9,7 @@ use super::super::evidence::Evidence;
 use super::super::id::{Ids, normalised};
 use super::super::item::{Asks, Item, ItemKind, Source};
 use super::super::wording::tidied;
+use super::bounds::{TooManyItems, fits, fits_whole};
 use super::build::{By, Content, Fresh, Text, assemble, next_id, read, requirement};
 use super::cited::Sentences;
 use super::derive::derive;
@@ -23,11 +24,14 @@ use super::suggested::{
 const MOST_PLACES: usize = 8;
 
 /// The document that a model proposes.
-pub fn document_of_model(
+///
+/// # Errors
+/// When it and the texts give more items than a document holds.
+pub fn try_document_of_model(
     suggested: &Suggested,
     texts: &[Text],
     previous: Option<&Document>,
-) -> Document {
+) -> Result<Document, TooManyItems> {
     let sentences = Sentences::of(texts);
     let settled = Settled::of(previous);
     let mut made = Made::default();
@@ -79,12 +83,24 @@ pub fn document_of_model(
             Content::Prose(_) => heard.extend(read.into_iter().map(|read| read.item)),
         }
     }
+    fits(fresh.len() + heard.len())?;
     let mut document = assemble(fresh, previous, By::Model);
     ask_about_the_rest(&mut document, &heard, previous, &settled);
+    fits_whole(&document.items)?;
     document.by_model = true;
     document.options = options(&suggested.options, &document, &sentences);
     derive(&mut document);
-    document
+    Ok(document)
+}
+
+/// As [`try_document_of_model`], of texts that are known to fit.
+#[cfg(test)]
+pub fn document_of_model(
+    suggested: &Suggested,
+    texts: &[Text],
+    previous: Option<&Document>,
+) -> Document {
+    try_document_of_model(suggested, texts, previous).expect("it fits")
 }
 
 /// How the key of a contradiction begins that a model finds and that does not stand between two items.

@@ -4,6 +4,7 @@
 //! **Invariant:** everything here is a function of the texts, the version before and the edits.
 
 mod answering;
+mod bounds;
 mod build;
 mod cited;
 mod derive;
@@ -30,12 +31,17 @@ mod reply_tests;
 #[cfg(test)]
 mod tests;
 
-pub use build::{Content, Operation, Text, propose_document};
+pub use bounds::{MOST_ITEMS, TooManyItems};
+#[cfg(test)]
+pub use build::propose_document;
+pub use build::{Content, Operation, Text, try_propose_document};
 pub use diff::{Changed, Difference, FieldChange, difference};
 pub use edit::{Edit, EditFault, LONGEST_TEXT, MOST_EDITS};
 pub(crate) use material::fenced;
 pub use material::{LARGEST_MATERIAL_BYTES, Material, MaterialTooLarge, material};
+#[cfg(test)]
 pub use merge::document_of_model;
+pub use merge::try_document_of_model;
 pub use model::{
     Answer, ArchitectureOption, Document, Finding, FindingKind, Mvp, Origin, Priority, Removed,
     Requirement, Support,

@@ -170,7 +170,11 @@ pub(crate) async fn ask_line(
     let trail = Trail::default();
     let form = asker.form();
     let dress = |model: Arc<dyn Provider>, name: &str| -> Arc<dyn Provider> {
-        let mut model: Arc<dyn Provider> = Arc::new(Veiled::new(model, Arc::clone(veil.redact())));
+        let mut model: Arc<dyn Provider> = Arc::new(Veiled::new(
+            model,
+            Arc::clone(veil.redact()),
+            app.texts().clone(),
+        ));
         if let Asker::Role(role) = asker {
             model = app.team().equip(role, (name, model), veil.redact());
         }
@@ -188,7 +192,9 @@ pub(crate) async fn ask_line(
             return nobody(NoAnswer::Store);
         }
     };
-    let ask = veil.value(&app.team().models().ask(line, ask));
+    let ask = app.team().models().ask(line, ask);
+    let (bytes, hides) = (ask.bytes(), veil.clone());
+    let ask = app.texts().text(bytes, move || hides.value(&ask)).await;
     let began = app.store().now();
     let from = Instant::now();
     // A provider may say back what it was sent, its key too.

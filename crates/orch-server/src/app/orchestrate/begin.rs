@@ -1,5 +1,6 @@
 //! Taking a request: a place, its row, its session, and the task that works on it.
 
+use orch_store::Conn;
 use orch_store::orchestration::{self as store, NewOrchestration};
 use serde_json::json;
 use tokio::sync::{broadcast, oneshot};
@@ -7,7 +8,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::super::model_call::veil;
 use super::super::{App, AppError, Result, budget};
-use super::history;
+use super::history::{self, project_of};
 use super::request::Request;
 use super::watch::{Event, Watch};
 use super::work::{self, Job};
@@ -68,15 +69,20 @@ pub async fn begin(app: &App, actor: &str, request: Request) -> Result<Begun> {
     let reports = work::reports(&request);
     let agents =
         serde_json::to_string(&work::kept(&reports, &[])).expect("invariant: reports serialise");
+    let kept = request.kept.clone();
+    let hiding = move || veil.text(&kept);
+    let kept = app.texts().text(request.kept.len(), hiding).await;
     let mut tx = app.store().begin(actor).await?;
     let now = tx.now();
     let session_id = store::use_session(&mut tx.conn, &session, actor, now).await?;
+    let project = request.levels.map(|levels| levels.project.get());
+    check_session(&mut tx.conn, session_id, &request, project).await?;
     let history = store::latest_of(&mut tx.conn, session_id, REMEMBERED).await?;
     let new = NewOrchestration {
         uuid: &id,
         session_id,
         session_uuid: &session,
-        request: &veil.text(&request.kept),
+        request: &kept,
         agents: &agents,
         by: actor,
         now,
@@ -133,4 +139,32 @@ pub async fn begin(app: &App, actor: &str, request: Request) -> Result<Begun> {
         ended,
         guard: stop.drop_guard(),
     })
+}
+
+/// A session belongs to the project of its first request: what was asked for there is told to nobody else.
+async fn check_session(
+    conn: &mut Conn,
+    session_id: i64,
+    request: &Request,
+    project: Option<i64>,
+) -> Result<()> {
+    let Some(first) = store::first_of(conn, session_id).await? else {
+        return Ok(());
+    };
+    let belongs = project_of(&first);
+    if belongs == project {
+        return Ok(());
+    }
+    let named = |project: Option<i64>| {
+        project.map_or("no project".to_owned(), |project| {
+            format!("project {project}")
+        })
+    };
+    let message = format!(
+        "session {} belongs to {}, as its first request named it, and this request names {}: name the same, or leave `session_id` out",
+        request.session,
+        named(belongs),
+        named(project)
+    );
+    Err(AppError::conflict("session_of_another_project", message))
 }

@@ -13,6 +13,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::super::{App, AppError, Result};
+use super::request::work_of;
 use super::work::Kept;
 
 /// Bytes of an earlier result that are told to the next request.
@@ -87,6 +88,12 @@ fn read<T: serde::de::DeserializeOwned>(text: &str) -> Result<T> {
             "a stored request cannot be read by this version: {error}"
         ))
     })
+}
+
+/// The project that a stored request named, if any.
+pub(super) fn project_of(row: &store::Orchestration) -> Option<i64> {
+    let new: NewOrchestration = serde_json::from_str(&row.request).ok()?;
+    work_of(&new).ok()?.project
 }
 
 /// What came before in a session, as the next request is told it.

@@ -56,6 +56,8 @@ impl Request {
             request_id: None,
             session_id: None,
             stream: false,
+            // Whatever named it: its session belongs to this project.
+            project_id: levels.map(|levels| levels.project.get()),
             ..new.clone()
         };
         Ok(Self {

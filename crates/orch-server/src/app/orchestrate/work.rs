@@ -202,7 +202,11 @@ async fn part(
     material: &Material,
     deadline: Instant,
 ) -> (Ended, Option<Call>) {
-    let ask = match app.team().roles.ask(role, material) {
+    let rendering = {
+        let (app, role, material) = (app.clone(), role.clone(), material.clone());
+        move || app.team().roles.ask(&role, &material)
+    };
+    let ask = match app.texts().run(rendering).await {
         Ok(ask) => ask,
         Err(error) => return (Ended::Failed(error.to_string(), None), None),
     };

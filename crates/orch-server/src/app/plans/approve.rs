@@ -8,7 +8,7 @@ use orch_core::engine::{self, Followed, NewWorkItem, PlannedWork, Wording};
 use orch_core::ids::{PlanId, ProjectId, RequirementsId, RunId, WorkItemId};
 use orch_store::plan::{self, NewPlanItem, Plan, PlanItem};
 use orch_store::requirements::{self, Requirements};
-use orch_store::{Conn, Needs, StoreError, Tx, charge};
+use orch_store::{Conn, Needs, Tx, charge};
 use serde_json::json;
 
 use super::brief::{Briefing, new_item};
@@ -69,13 +69,13 @@ pub async fn approve(
     };
     refuse_decided(&read)?;
     // Before the transaction: others must not wait for a large plan.
-    let (read, ready, otherwise) = tokio::task::spawn_blocking(move || {
-        let ready = prepared(&read, &served, &done, approval.digest.as_deref())?;
-        let otherwise = Otherwise::of(&read, worked_on.as_ref())?;
-        Ok::<_, AppError>((read, ready, otherwise))
-    })
-    .await
-    .map_err(|_| StoreError::Closed)??;
+    let (read, ready, otherwise) = app
+        .think(move || {
+            let ready = prepared(&read, &served, &done, approval.digest.as_deref())?;
+            let otherwise = Otherwise::of(&read, worked_on.as_ref())?;
+            Ok::<_, AppError>((read, ready, otherwise))
+        })
+        .await?;
     let mut tx = app.store().begin(actor).await?;
     if plan::newest_id(&mut tx.conn, project_id).await? != Some(read.id()) {
         let message = "another version was made meanwhile; read it, and approve that one";

@@ -3,7 +3,6 @@
 use orch_core::breakdown::{Edit, edit as edited};
 use orch_core::ids::{PlanId, ProjectId};
 use orch_core::info_request::Fault;
-use orch_store::StoreError;
 use orch_store::plan::{self, Plan};
 use serde_json::json;
 
@@ -29,18 +28,18 @@ pub async fn edit(
     }
     let requirements = before.requirements();
     let count = edits.len();
-    let written = tokio::task::spawn_blocking(move || {
-        let made = edited(&breakdown(&before)?, &edits).map_err(|faults| {
-            let faults = faults.into_iter().map(|fault| Fault {
-                field: format!("edits[{}].{}", fault.at, fault.field),
-                message: fault.message,
-            });
-            AppError::faults("the edits cannot be made", faults.collect())
-        })?;
-        Ok::<_, AppError>(Written::of(&made))
-    })
-    .await
-    .map_err(|_| StoreError::Closed)??;
+    let written = app
+        .think(move || {
+            let made = edited(&breakdown(&before)?, &edits).map_err(|faults| {
+                let faults = faults.into_iter().map(|fault| Fault {
+                    field: format!("edits[{}].{}", fault.at, fault.field),
+                    message: fault.message,
+                });
+                AppError::faults("the edits cannot be made", faults.collect())
+            })?;
+            Ok::<_, AppError>(Written::of(&made))
+        })
+        .await?;
     let mut tx = app.store().begin(actor).await?;
     let newest = plan::newest_id(&mut tx.conn, project_id).await?;
     if let Some(newest) = newest.filter(|newest| *newest != id) {

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use orch_core::breakdown::{ACCEPTANCE, PlanFailure, TaskFailure};
 use orch_core::ids::RunId;
 use orch_core::run::RunState;
-use orch_store::StoreError;
 use orch_store::log::{Count, Numbered, Side, Wanted};
 use orch_store::plan::PlanItem;
 use orch_store::segment::Stream;
@@ -29,12 +28,12 @@ pub(super) async fn failure(
     occasion: &Occasion,
 ) -> Result<Option<PlanFailure>> {
     let (looked_at, of) = (Arc::clone(scene), occasion.clone());
-    let failed = tokio::task::spawn_blocking(move || {
+    let failed = app.think(move || {
         let before = looked_at.before()?;
         let failed = before.map(|before| looked_at.failed(&before, &of));
         failed.transpose()
     });
-    let Some(failed) = failed.await.map_err(|_| StoreError::Closed)?? else {
+    let Some(failed) = failed.await? else {
         return Ok(None);
     };
     let mut tasks = Vec::new();

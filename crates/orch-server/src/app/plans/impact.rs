@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use orch_core::breakdown::{Breakdown, Finished, Impact, impact as touched};
 use orch_core::ids::{ProjectId, RequirementsId, WorkItemId};
+use orch_store::Conn;
 use orch_store::plan::{self, Plan, RunOf, Told};
 use orch_store::requirements::{self, Requirements};
-use orch_store::{Conn, StoreError};
 
 use super::standing::{Standing, finished, standings};
 use super::version::{breakdown, newest};
@@ -55,10 +55,9 @@ pub async fn impact(app: &App, project_id: ProjectId, versions: Versions) -> Res
     let standings = standings(&items);
     let done = finished(&items);
     let (plan_id, from, to) = (plan.id, older.id, newer.id);
-    let (breakdown, impact) =
-        tokio::task::spawn_blocking(move || compared(&plan, &older, &newer, &done))
-            .await
-            .map_err(|_| StoreError::Closed)??;
+    let (breakdown, impact) = app
+        .think(move || compared(&plan, &older, &newer, &done))
+        .await?;
     let touched = impact.tasks.iter().chain(&impact.downstream);
     let touched = touched.filter_map(|task| standings.get(task));
     let items: Vec<WorkItemId> = touched

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use orch_api::types::requirements::ProposedBy;
 use orch_core::breakdown::{PlanBrief, SuggestedPlan, plan_material};
 use orch_core::ids::{ProjectId, RequirementsId};
-use orch_store::StoreError;
 use orch_store::plan::Plan;
 
 use super::failure::failure;
@@ -46,7 +45,7 @@ pub(super) async fn suggest(
     // The plan that is worked on pays for the next; before there is one, the one that is written anew.
     let payer = scene.approved.as_ref().or(scene.previous.as_ref());
     let payer = payer.map(Plan::id);
-    let shown = tokio::task::spawn_blocking(move || {
+    let shown = app.think(move || {
         let previous = scene.before()?;
         let brief = PlanBrief {
             document: &document(&scene.served)?,
@@ -57,7 +56,7 @@ pub(super) async fn suggest(
         };
         plan_material(brief).map_err(|error| AppError::TooLarge(format!("{error}; {BY_RULES}")))
     });
-    let shown = shown.await.map_err(|_| StoreError::Closed)??;
+    let shown = shown.await?;
     let plan = suggestion::ask(app, actor, (project_id, payer), ROLE, &shown).await?;
     Ok(Suggestion {
         requirements,

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use orch_api::types::requirements::ProposedBy;
 use orch_core::breakdown::Checks;
 use orch_core::ids::{PlanId, ProjectId};
+use orch_store::Conn;
 use orch_store::plan::{self, Plan};
 use orch_store::requirements::{self, Requirements};
-use orch_store::{Conn, StoreError};
 use serde_json::json;
 
 use super::failure::failure;
@@ -169,12 +169,12 @@ async fn attempt(
         None => None,
     };
     let making = Arc::clone(cause);
-    let made = tokio::task::spawn_blocking(move || make(&scene, &making, failed.as_ref()));
+    let made = app.think(move || make(&scene, &making, failed.as_ref()));
     let Made {
         written,
         failed,
         difference,
-    } = made.await.map_err(|_| StoreError::Closed)??;
+    } = made.await?;
     let mut tx = app.store().begin(actor).await?;
     if plan::newest_id(&mut tx.conn, project_id).await? != parent {
         return Ok(None);

@@ -105,11 +105,11 @@ pub async fn difference(
             return Err(AppError::conflict("no_parent", message));
         }
     };
-    let compared = tokio::task::spawn_blocking(move || {
+    let compared = app.think(move || {
         let found = compare(&breakdown(&older)?, &breakdown(&newer)?);
         Ok((older.id, found))
     });
-    compared.await.map_err(|_| StoreError::Closed)?
+    compared.await
 }
 
 /// The version is not the one that the caller read.

@@ -1,8 +1,8 @@
 //! Approving a version: what is approved is what was read, by its digest.
 
 use orch_core::ids::{ProjectId, RequirementsId};
+use orch_store::Conn;
 use orch_store::requirements::{self, Requirements};
-use orch_store::{Conn, StoreError};
 use serde_json::json;
 
 use super::edit::changed;
@@ -32,12 +32,12 @@ pub async fn approve(
         wanted(&mut conn, project_id, approval.id).await?
     };
     // Before the transaction: others must not wait for a large document.
-    let (read, found) = tokio::task::spawn_blocking(move || {
-        let found = digest(&read)?;
-        Ok::<_, AppError>((read, found))
-    })
-    .await
-    .map_err(|_| StoreError::Closed)??;
+    let (read, found) = app
+        .think(move || {
+            let found = digest(&read)?;
+            Ok::<_, AppError>((read, found))
+        })
+        .await?;
     if let Some(stored) = read.digest.as_ref().filter(|stored| **stored != found) {
         let message = format!(
             "requirements {} were stored with the digest {stored} and have {found}: they were changed from outside; make a new version",

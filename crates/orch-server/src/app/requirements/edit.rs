@@ -4,7 +4,6 @@ use orch_api::types::requirements::{RequirementEdit, RequirementEditOp as Op};
 use orch_core::ids::{ProjectId, RequirementsId, VisionId};
 use orch_core::info_request::Fault;
 use orch_core::requirements::{Edit, ItemKind, Priority};
-use orch_store::StoreError;
 use orch_store::requirements::{self, Requirements};
 use serde_json::json;
 
@@ -31,25 +30,25 @@ pub async fn edit(
     let author = actor.to_owned();
     let wanted = if_digest.map(str::to_owned);
     let (count, vision) = (edits.len(), before.vision_id);
-    let written = tokio::task::spawn_blocking(move || {
-        if let Some(wanted) = wanted {
-            let found = digest(&before)?;
-            if wanted != found {
-                return Err(changed(before.id, &wanted, &found));
+    let written = app
+        .think(move || {
+            if let Some(wanted) = wanted {
+                let found = digest(&before)?;
+                if wanted != found {
+                    return Err(changed(before.id, &wanted, &found));
+                }
             }
-        }
-        let edited = document(&before)?.edited(&edits, &author);
-        let edited = edited.map_err(|faults| {
-            let faults = faults.into_iter().map(|fault| Fault {
-                field: format!("edits[{}].{}", fault.at, fault.field),
-                message: fault.message,
-            });
-            AppError::faults("the edits cannot be made", faults.collect())
-        })?;
-        Ok(Written::of(edited))
-    })
-    .await
-    .map_err(|_| StoreError::Closed)??;
+            let edited = document(&before)?.edited(&edits, &author);
+            let edited = edited.map_err(|faults| {
+                let faults = faults.into_iter().map(|fault| Fault {
+                    field: format!("edits[{}].{}", fault.at, fault.field),
+                    message: fault.message,
+                });
+                AppError::faults("the edits cannot be made", faults.collect())
+            })?;
+            Written::of(edited)
+        })
+        .await?;
     let mut tx = app.store().begin(actor).await?;
     let newest = requirements::current(&mut tx.conn, project_id).await?;
     if let Some(newest) = newest.filter(|newest| newest.id != id.get()) {

@@ -4,7 +4,6 @@
 use orch_api::types::requirements::ProposedBy;
 use orch_core::ids::ProjectId;
 use orch_core::requirements::{Document, Suggested, material};
-use orch_store::StoreError;
 
 use super::propose::Read;
 use super::version::document;
@@ -26,11 +25,11 @@ pub(super) async fn suggest(
     project_id: ProjectId,
     read: Read,
 ) -> Result<Suggested> {
-    let shown = tokio::task::spawn_blocking(move || {
+    let shown = app.think(move || {
         let previous: Option<Document> = read.previous.as_ref().map(document).transpose()?;
         material(&read.texts, previous.as_ref())
             .map_err(|error| AppError::TooLarge(format!("{error}; {BY_RULES}")))
     });
-    let shown = shown.await.map_err(|_| StoreError::Closed)??;
+    let shown = shown.await?;
     suggestion::ask(app, actor, (project_id, None), ROLE, &shown).await
 }

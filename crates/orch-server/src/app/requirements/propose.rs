@@ -3,10 +3,10 @@
 use orch_api::types::requirements::ProposedBy;
 use orch_core::ids::{ProjectId, VisionId};
 use orch_core::requirements::{
-    Content, Document, Suggested, Text, document_of_model, propose_document,
+    Content, Document, Suggested, Text, try_document_of_model, try_propose_document,
 };
 use orch_store::requirements::{self, Requirements};
-use orch_store::{StoreError, attachment, vision};
+use orch_store::{attachment, vision};
 use serde_json::json;
 use std::sync::Arc;
 
@@ -122,16 +122,18 @@ async fn attempt(
         "rules"
     };
     let parent = previous.as_ref().map(Requirements::id);
-    let written = tokio::task::spawn_blocking(move || {
-        let previous: Option<Document> = previous.as_ref().map(document).transpose()?;
-        let proposed = match suggested {
-            Some(suggested) => document_of_model(&suggested, &texts, previous.as_ref()),
-            None => propose_document(&texts, previous.as_ref()),
-        };
-        Ok::<_, AppError>(Written::of(proposed))
-    })
-    .await
-    .map_err(|_| StoreError::Closed)??;
+    let written = app
+        .think(move || {
+            let previous: Option<Document> = previous.as_ref().map(document).transpose()?;
+            let proposed = match suggested {
+                Some(suggested) => try_document_of_model(&suggested, &texts, previous.as_ref()),
+                None => try_propose_document(&texts, previous.as_ref()),
+            };
+            let proposed =
+                proposed.map_err(|error| AppError::invalid("vision", error.to_string()))?;
+            Written::of(proposed)
+        })
+        .await?;
     let mut tx = app.store().begin(actor).await?;
     let newest = requirements::current(&mut tx.conn, project_id).await?;
     if newest.map(|newest| newest.id()) != parent {

@@ -8,6 +8,9 @@ use serde::Deserialize;
 
 use crate::app::{App, AppError, Result, project};
 
+/// The most bytes that a version has as JSON; all of it is read and written at once.
+const LARGEST_DOCUMENT_BYTES: usize = 16 * 1024 * 1024;
+
 /// The document of a stored version. Versions of earlier programs have nothing but items.
 ///
 /// # Errors
@@ -49,17 +52,29 @@ pub(super) struct Written {
 
 impl Written {
     /// Writes the document down; takes a while for a large one.
-    pub fn of(mut document: Document) -> Self {
+    ///
+    /// # Errors
+    /// When it is larger than one document may be.
+    pub fn of(mut document: Document) -> Result<Self> {
         let (markdown, digest) = (document.markdown(), document.digest());
         let items = serde_json::to_string(&document.items).expect("invariant: items serialise");
         document.items = Vec::new();
         let beside = serde_json::to_string(&document).expect("invariant: a document serialises");
-        Self {
+        let bytes = items.len() + beside.len();
+        if bytes > LARGEST_DOCUMENT_BYTES {
+            return Err(AppError::invalid(
+                "requirements",
+                format!(
+                    "have {bytes} bytes as JSON; one document has at most {LARGEST_DOCUMENT_BYTES}: split the vision into several projects, or say less in it"
+                ),
+            ));
+        }
+        Ok(Self {
             markdown,
             items,
             beside,
             digest,
-        }
+        })
     }
 
     pub async fn save(&self, tx: &mut Tx, origin: &Origin<'_>) -> Result<Requirements> {

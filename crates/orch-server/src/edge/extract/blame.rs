@@ -101,11 +101,30 @@ fn invalid(message: &str) -> Option<Fault> {
         .iter()
         .find_map(|kind| Some((*kind, message.strip_prefix(kind)?)))?;
     let (got, expected) = rest.rsplit_once(", expected ")?;
+    if got.starts_with("integer `")
+        && !got.contains('-')
+        && let Some(most) = most_of(expected)
+    {
+        let expected = format!("a whole number of at most {most}");
+        return Some(Fault::at_value(Some(got), expected));
+    }
     let got = match kind {
         "invalid length " => format!("a length of {got}"),
         _ => got.to_owned(),
     };
     Some(Fault::at_value(Some(&got), plain(expected)))
+}
+
+/// The largest number that fits where one of this type is expected; what is wrong with a whole one is its size.
+fn most_of(expected: &str) -> Option<u64> {
+    Some(match expected {
+        "u8" => u8::MAX.into(),
+        "u16" => u16::MAX.into(),
+        "u32" => u32::MAX.into(),
+        "i32" => i32::MAX.unsigned_abs().into(),
+        "i64" => i64::MAX.unsigned_abs(),
+        _ => return None,
+    })
 }
 
 /// Words for what serde calls by the names of Rust types.

@@ -235,6 +235,10 @@ mod tests {
             field("retries", "a whole number, zero or more").got("integer `-1`"),
         );
         check(
+            &json!({"title": "a", "retries": 1_000_000_000_000_u64}),
+            field("retries", "a whole number of at most 4294967295").got("integer `1000000000000`"),
+        );
+        check(
             &json!({"title": "a", "titel": 1}),
             field("titel", "one of `title`, `retries`, `kind`, `steps`").got("an unknown field"),
         );

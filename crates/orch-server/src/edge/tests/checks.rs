@@ -76,7 +76,7 @@ async fn a_request_names_exactly_one_host() {
     assert_eq!(answer(&config(), split).await.status, 400);
     let old = Request::get("/health").version(Version::HTTP_10);
     let old = old.body(Default::default()).unwrap();
-    assert_eq!(answer(&config(), old).await.status, 200);
+    assert_eq!(answer(&config(), old).await.status, 400);
 }
 
 #[tokio::test]

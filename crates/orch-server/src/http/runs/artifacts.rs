@@ -56,7 +56,9 @@ async fn store(
         Proof::RunToken => {
             let hidden = secret::redactor_of(&app, RunId(id)).await?;
             let name = hidden.redact(&new.name).into_owned();
-            (name, hidden.redact_bytes(&content).into_owned())
+            let bytes = content.len();
+            let hiding = move || hidden.redact_bytes(&content).into_owned();
+            (name, app.texts().text(bytes, hiding).await)
         }
         Proof::None | Proof::SingleUser | Proof::Token => (new.name, content),
     };

@@ -81,15 +81,19 @@ async fn ask(
     let mut prompt = new.prompt;
     if caller.proof == Proof::RunToken {
         let hidden = secret::redactor_of(&app, RunId(id)).await?;
-        let conceal = |text: &mut String| *text = hidden.redact(text).into_owned();
-        conceal(&mut prompt);
-        for field in &mut fields {
-            field
-                .label
-                .iter_mut()
-                .chain(&mut field.options)
-                .for_each(conceal);
-        }
+        let hiding = move || {
+            let conceal = |text: &mut String| *text = hidden.redact(text).into_owned();
+            conceal(&mut prompt);
+            for field in &mut fields {
+                field
+                    .label
+                    .iter_mut()
+                    .chain(&mut field.options)
+                    .for_each(conceal);
+            }
+            (prompt, fields)
+        };
+        (prompt, fields) = app.texts().run(hiding).await;
     }
     let epoch = agreed("epoch", query.epoch, new.epoch)?;
     let asked = info_request::ask(

@@ -69,7 +69,10 @@ async fn append(
     let texts = match caller.proof {
         Proof::RunToken => {
             let hidden = secret::redactor_of(&app, RunId(id)).await?;
-            vec![hidden.redact(&texts.join("\n")).into_owned()]
+            let text = texts.join("\n");
+            let bytes = text.len();
+            let hiding = move || hidden.redact(&text).into_owned();
+            vec![app.texts().text(bytes, hiding).await]
         }
         Proof::None | Proof::SingleUser | Proof::Token => texts,
     };
