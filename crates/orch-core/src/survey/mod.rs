@@ -19,7 +19,7 @@ mod fixtures;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]
-mod samples;
+pub(crate) mod samples;
 
 pub use acceptance::Acceptance;
 pub use bounds::{LONGEST_FILE_BYTES, MOST_FILES, MOST_READ_BYTES};

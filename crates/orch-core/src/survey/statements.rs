@@ -136,7 +136,7 @@ fn facts(survey: &Survey) -> Vec<Statement> {
             fact(format!("The existing code uses {}", store.name), cites);
         }
     }
-    for runtime in &survey.runtimes {
+    for runtime in survey.exact_runtimes() {
         let (name, version) = (&runtime.name, &runtime.version);
         let text = match runtime.bound {
             Bound::Exactly => format!("The existing code runs on {name} {version}"),
