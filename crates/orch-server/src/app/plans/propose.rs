@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use orch_api::types::requirements::ProposedBy;
-use orch_core::breakdown::Checks;
 use orch_core::ids::{PlanId, ProjectId};
 use orch_store::plan::{self, Plan};
 use orch_store::requirements::{self, Requirements};
@@ -13,7 +12,7 @@ use serde_json::json;
 use super::make::{Made, Scene, make};
 use super::model::{self, Suggestion};
 use super::version::Origin;
-use crate::app::{App, AppError, Result, checks, import, project};
+use crate::app::{App, AppError, Result, checks, project};
 
 /// How often a proposal is made anew because somebody made another version meanwhile.
 const MOST_ATTEMPTS: usize = 4;
@@ -130,14 +129,14 @@ pub(super) async fn scene(
         let items = plan::items(&mut conn, project_id).await?;
         (served, previous, previous_served, working, items)
     };
-    let survey = import::latest(app, project_id).await?;
+    let checks = super::existing::checks(app, project_id, &served).await?;
     Ok(Scene {
         served,
         previous,
         previous_served,
         approved,
         items,
-        checks: survey.as_ref().map(Checks::of).unwrap_or_default(),
+        checks,
     })
 }
 

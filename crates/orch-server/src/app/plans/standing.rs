@@ -14,7 +14,7 @@ use orch_store::{Page, StoreError, requirements};
 
 use super::version::breakdown;
 use crate::app::requirements::document;
-use crate::app::{App, Result, queue};
+use crate::app::{App, Result, project, queue};
 
 /// The most queued entries of a project that are explained.
 const MOST_EXPLAINED: i64 = 10_000;
@@ -89,6 +89,15 @@ pub struct Shown {
     pub later: Vec<Later>,
     /// Tasks whose items wait, or will wait, for an approval of their own.
     pub gated: BTreeSet<String>,
+    /// Whether runs of the project begin with files; where it has no repository, each begins in an empty folder.
+    pub begins: Begins,
+}
+
+/// What a run finds in its workspace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Begins {
+    WithRepository,
+    Empty,
 }
 
 /// A requirement that waits for a later version.
@@ -154,6 +163,10 @@ pub async fn show(app: &App, plan: Plan) -> Result<Shown> {
         approved.is_some_and(|approved| approved.id() != plan.requirements());
     let why = reasons(app, project_id, &items).await?;
     let rules = app.store().rules().clone();
+    let begins = match project::show(app, project_id).await?.repository {
+        Some(_) => Begins::WithRepository,
+        None => Begins::Empty,
+    };
     tokio::task::spawn_blocking(move || {
         let breakdown = breakdown(&plan)?;
         let done = finished(&items);
@@ -186,6 +199,7 @@ pub async fn show(app: &App, plan: Plan) -> Result<Shown> {
             requirements_changed,
             later: later.collect(),
             gated,
+            begins,
         })
     })
     .await
