@@ -39,6 +39,7 @@ mod orchestrate;
 mod pdf;
 mod plan_by_model;
 mod plan_impact;
+mod plan_truth;
 mod plan_work;
 mod plans;
 #[path = "../support/postgres.rs"]

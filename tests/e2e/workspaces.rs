@@ -105,6 +105,17 @@ async fn a_run_works_on_the_commit_of_its_projects_repository_and_says_which() {
 }
 
 #[tokio::test]
+async fn a_data_folder_named_from_the_current_folder_serves_repositories_too() {
+    let up = Installation::with("up", &[("ORCH_DATA_DIR", "./data")]);
+    let origin = Origin::beside(&up);
+    origin.commit("greeting", "hello\n");
+    let project = project_on(&up, &origin).await;
+    let item = up.item_with(project, "read", &["cat greeting"]).await;
+    up.enqueue(item).await;
+    up.wait_run(item, "succeeded").await;
+}
+
+#[tokio::test]
 async fn a_branch_that_is_not_there_and_a_ref_without_a_repository_are_named() {
     let up = Installation::up();
     let origin = Origin::beside(&up);

@@ -48,6 +48,7 @@ pub async fn run(mut config: AgentConfig, shutdown: CancellationToken) -> Result
         backend => tracing::info!(sandbox = %backend, "steps run in a sandbox"),
     }
     config.labels = labels::of(&config, sandbox.backend());
+    config.labels.push(labels::tools(&config));
     let worker = Arc::new(Steps::new(config.clone(), sandbox));
     run_with(config, worker, clock::system, shutdown).await
 }

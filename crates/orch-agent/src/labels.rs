@@ -1,9 +1,16 @@
 //! What an agent says of itself: how its steps run and what it gives. For people; nothing is
 //! decided by it.
 
-use orch_sandbox::sandbox::Backend;
+use std::collections::BTreeSet;
+
+use orch_core::breakdown::{PROGRAMS, TOOLS_LABEL};
+use orch_sandbox::{exec::which, sandbox::Backend};
+use orch_tools::Catalog;
 
 use crate::config::{AgentConfig, Executor};
+
+/// So many tools of a catalog are told of.
+const MOST_TOOLS: usize = 1_000;
 
 /// `key=value` words.
 pub(crate) fn of(config: &AgentConfig, backend: Backend) -> Vec<String> {
@@ -36,6 +43,30 @@ pub(crate) fn of(config: &AgentConfig, backend: Backend) -> Vec<String> {
     labels
 }
 
+/// The tools that steps can have: those of the catalog, and well-known programs on their `PATH`. Reads the disk.
+pub(crate) fn tools(config: &AgentConfig) -> String {
+    let on_path = PROGRAMS.iter().map(|program| (*program).to_owned());
+    let mut names: BTreeSet<String> = on_path
+        .filter(|program| which(program, &config.path).is_some())
+        .collect();
+    let settings = &config.tools;
+    let read = settings
+        .catalog
+        .as_ref()
+        .map(|folder| Catalog::read(folder, &settings.keys));
+    match read.transpose() {
+        Ok(catalog) => {
+            let entries = catalog.iter().flat_map(|catalog| catalog.entries());
+            names.extend(entries.take(MOST_TOOLS).map(|entry| entry.name.clone()));
+        }
+        Err(error) => {
+            tracing::warn!(%error, "the catalog of tools cannot be read: none of it is told of")
+        }
+    }
+    let names: Vec<String> = names.into_iter().collect();
+    format!("{TOOLS_LABEL}{}", names.join(","))
+}
+
 /// In the largest unit that leaves nothing over.
 fn size(bytes: u64) -> String {
     let units = [
@@ -64,6 +95,11 @@ mod tests {
             of(&config, Backend::Process),
             ["sandbox=process", "executor=shell"]
         );
+        let bare = AgentConfig {
+            path: "/nowhere".to_owned(),
+            ..config.clone()
+        };
+        assert_eq!(tools(&bare), "tools=");
         let said = of(&config, Backend::Bubblewrap);
         assert!(said.contains(&"limit.memory=4G".to_owned()), "{said:?}");
     }

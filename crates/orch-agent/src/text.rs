@@ -2,6 +2,8 @@
 
 use std::error::Error;
 
+use orch_core::seen::is_unseen;
+
 /// The error and its causes.
 pub(crate) fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
@@ -44,8 +46,7 @@ pub(crate) fn one_line(text: &str) -> String {
 
 /// Ends a line, controls a terminal, or changes in which direction text is shown, or shows as nothing.
 fn misleads(character: char) -> bool {
-    (character.is_control() && character != '\t')
-        || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    character != '\t' && is_unseen(character)
 }
 
 #[cfg(test)]

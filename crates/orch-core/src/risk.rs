@@ -2,7 +2,7 @@
 //!
 //! A rule is a set of words that must all stand in the title (`deploy+prod`), or a kind.
 
-use crate::recipe::is_invisible;
+use crate::seen::is_invisible;
 use crate::work_item::Kind;
 
 /// Rules by title and kind; configurable with `ORCH_RISKY_TITLES` and `ORCH_RISKY_KINDS`.
@@ -106,7 +106,7 @@ const SEPARATOR: char = ' ';
 /// letters are letters, and `deployProd` is two words.
 fn push_words(to: &mut String, text: &str) {
     let mut before = SEPARATOR;
-    for c in text.chars().filter(|c| !is_read_over(*c)).map(narrow) {
+    for c in text.chars().filter(|c| !is_invisible(*c)).map(narrow) {
         let hump = c.is_uppercase() && before.is_lowercase();
         if (!c.is_alphanumeric() || hump) && !to.is_empty() && !to.ends_with(SEPARATOR) {
             to.push(SEPARATOR);
@@ -121,11 +121,6 @@ fn push_words(to: &mut String, text: &str) {
     if !to.is_empty() && !to.ends_with(SEPARATOR) {
         to.push(SEPARATOR);
     }
-}
-
-/// Whether a person reads over it: joiners and variants of letters too.
-fn is_read_over(c: char) -> bool {
-    is_invisible(c) || matches!(c, '\u{ad}' | '\u{34f}' | '\u{fe00}'..='\u{fe0f}')
 }
 
 /// A full-width form (U+FF01 to U+FF5E) as its ASCII letter.

@@ -9,6 +9,7 @@ use crate::digest::Digest;
 use crate::ids::{ProjectId, RecipeId, WorkItemId};
 use crate::retry::Backoff;
 use crate::rules::Rules;
+use crate::seen::seen;
 use crate::source::{Reference, Source};
 use crate::time::Timestamp;
 
@@ -193,7 +194,22 @@ pub fn check_title(title: &str) -> Result<String, String> {
     check_line(title, LONGEST_TITLE)
 }
 
+/// A description that can be stored, without what nobody sees: whoever approves it reads all of it.
+///
+/// # Errors
+/// When it has more than [`LONGEST_DESCRIPTION`] bytes.
+pub fn check_description(description: &str) -> Result<String, String> {
+    let length = description.len();
+    match length <= LONGEST_DESCRIPTION {
+        true => Ok(seen(description).collect()),
+        false => Err(format!(
+            "has {length} bytes; at most {LONGEST_DESCRIPTION} fit"
+        )),
+    }
+}
+
 fn check_line(text: &str, longest: usize) -> Result<String, String> {
+    let text: String = seen(text).collect();
     let text = text.trim();
     let length = text.chars().count();
     if text.is_empty() {
@@ -210,6 +226,17 @@ fn check_line(text: &str, longest: usize) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_person_who_approves_work_reads_all_of_it() {
+        let hidden = "sell books\u{e0063}\u{e0075}\u{200b}";
+        assert_eq!(check_title(hidden).unwrap(), "sell books");
+        assert_eq!(
+            check_description(&format!("{hidden}\n\tlines\r\n")).unwrap(),
+            "sell books\n\tlines\r\n"
+        );
+        assert!(check_title("\u{2800}\u{3164}").is_err());
+    }
 
     #[test]
     fn concurrency_keys_are_one_short_line() {

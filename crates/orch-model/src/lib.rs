@@ -20,7 +20,6 @@ mod record;
 pub mod role;
 mod roster;
 mod said;
-mod sse;
 mod structured;
 mod tooled;
 mod veiled;

@@ -1,7 +1,7 @@
 //! What a provider or a program says, made fit for a message: one line, bounded, without control
 //! characters and without the key.
 
-use orch_core::recipe::is_invisible;
+use orch_core::seen::seen;
 
 /// Characters of one saying.
 const MOST: usize = 600;
@@ -14,12 +14,9 @@ pub(crate) fn clean(text: &str, key: Option<&str>) -> String {
     };
     let mut out = String::new();
     let (mut taken, mut gap) = (0, false);
-    for c in hidden.chars() {
+    for c in seen(&hidden) {
         if c.is_whitespace() || c.is_control() {
             gap = !out.is_empty();
-            continue;
-        }
-        if is_invisible(c) {
             continue;
         }
         if taken >= MOST {

@@ -9,6 +9,8 @@ use orch_server::{Database, StoreError};
 use serde_json::json;
 
 use super::Context;
+use orch_core::plural::counted;
+
 use crate::config::{Named, Reader, installation, named_database};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -253,7 +255,10 @@ struct Summary<'a> {
 
 impl Details for Summary<'_> {
     fn fields(&self) -> Vec<(&'static str, Cell)> {
-        let chain = format!("intact, {} entries", self.carried.audit_entries);
+        let chain = format!(
+            "intact, {}",
+            counted(self.carried.audit_entries as u64, "entry")
+        );
         let mut fields = vec![
             ("from", Cell::new(&self.from)),
             ("to", Cell::new(&self.to)),

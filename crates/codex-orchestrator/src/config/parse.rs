@@ -10,8 +10,9 @@ pub fn text(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
+/// A path, counted from the current folder: whoever gets it may work in another one.
 pub fn path(text: &str) -> Result<PathBuf, String> {
-    Ok(PathBuf::from(text))
+    std::path::absolute(text).map_err(|error| format!("must be a path; {error}"))
 }
 
 /// An http or https address without a user, a query or a fragment; `example` is one.
@@ -83,6 +84,14 @@ pub fn list(text: &str) -> Result<Vec<String>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_path_means_the_same_from_every_folder() {
+        let here = std::env::current_dir().unwrap();
+        assert_eq!(path("./data").unwrap(), here.join("data"));
+        assert_eq!(path("/srv/data").unwrap(), PathBuf::from("/srv/data"));
+        assert!(path("").unwrap_err().starts_with("must be a path"));
+    }
 
     #[test]
     fn switches_are_read_in_any_case_and_nothing_is_guessed() {

@@ -1,5 +1,7 @@
 //! Makes foreign text fit for a terminal: it may colour itself, and do nothing else.
 
+use orch_core::seen::{is_joiner, is_unseen};
+
 /// One line of plain text: control characters become visible, or blanks.
 pub fn one_line(text: &str) -> String {
     text.chars()
@@ -37,7 +39,7 @@ fn filtered(text: &str, colours: Colours) -> String {
     let mut safe = String::with_capacity(text.len());
     let mut rest = text;
     let mut coloured = false;
-    while let Some(at) = rest.find(|c: char| c != '\t' && (c.is_control() || is_hostile(c))) {
+    while let Some(at) = rest.find(|c: char| c != '\t' && is_hostile(c)) {
         safe.push_str(&rest[..at]);
         rest = &rest[at..];
         if let (Colours::Stay, Some(length)) = (colours, colour_sequence(rest)) {
@@ -57,9 +59,9 @@ fn filtered(text: &str, colours: Colours) -> String {
     safe
 }
 
-/// Controls, and the marks that reverse the direction in which text is read.
+/// Controls, and what is not seen or turns the direction in which text is read.
 fn is_hostile(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    is_unseen(c) && !is_joiner(c)
 }
 
 /// The length of a "select graphic rendition" sequence at the start of `text`.
@@ -104,6 +106,7 @@ mod tests {
             ("\x1bcreset", "reset"),
             ("a\rb\x08c\u{9b}2Jd", "abc2Jd"),
             ("\u{202e}gpj.exe", "gpj.exe"),
+            ("books\u{e0063}\u{e0075}.", "books."),
             ("end\x1b", "end"),
             ("\x1b[31", ""),
         ] {

@@ -9,6 +9,9 @@ use orch_api::types::requirements::ProposedBy;
 use super::of_status;
 use crate::output::{Cell, Details, Row, Tone};
 
+/// How many tools and capabilities are shown that no agent tells of.
+const MOST_NOT_OFFERED: usize = 5;
+
 /// What notes are about.
 pub fn notes_of(plan: &Plan) -> &'static str {
     match plan.by {
@@ -67,6 +70,13 @@ impl Details for Plan {
         }
         if self.by == ProposedBy::Model {
             fields.push(("proposed by", Cell::new("a model")));
+        }
+        if !self.not_offered.is_empty() {
+            let shown = self.not_offered.iter().take(MOST_NOT_OFFERED).cloned();
+            fields.push((
+                "not offered",
+                Cell::new(shown.collect::<Vec<_>>().join("; ")),
+            ));
         }
         fields.push(("progress", Cell::new(progress(self))));
         fields

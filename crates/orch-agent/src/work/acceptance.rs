@@ -16,7 +16,10 @@ use super::{
     process::{StepEnd, Then},
     steps::Run,
 };
-use crate::worker::{Finished, Outcome, Verdict};
+use crate::{
+    artifacts::Collector,
+    worker::{Finished, Outcome, Verdict},
+};
 
 /// How long one acceptance command may take.
 const LONGEST: Duration = Duration::from_secs(30 * 60);
@@ -107,8 +110,23 @@ impl Run<'_> {
         }
     }
 
-    /// Checks what an executor says it has done, in the sandbox that the run's steps have.
-    pub(super) async fn accept(
+    /// Checks what an executor says it has done, and then keeps what the recipe declares: what the acceptance
+    /// commands wrote as well, whether they passed or not.
+    pub(super) async fn check_and_keep(
+        &self,
+        carried: Outcome,
+        folder: &RunFolder,
+        environment: &Environment,
+        readable: Vec<PathBuf>,
+    ) -> Outcome {
+        let outcome = self.accept(carried, folder, environment, readable).await;
+        let mut collector = Collector::new(self.config.artifacts, &self.job.log);
+        self.collect(&outcome, folder, &mut collector).await;
+        outcome
+    }
+
+    /// In the sandbox that the run's steps have.
+    async fn accept(
         &self,
         carried: Outcome,
         folder: &RunFolder,

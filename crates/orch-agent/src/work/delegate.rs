@@ -29,7 +29,6 @@ use super::{
 use orch_redact::Redactor;
 
 use crate::{
-    artifacts::Collector,
     codex::{
         self, CodexSetup, Event, Gateway, Keeper, Launch, Loopback, Report, Route, Sum, Talk,
         execution_prompt, installed,
@@ -84,16 +83,13 @@ impl Run<'_> {
         if let Some(outcome) = self.before_the_executor(as_step(), missing).await {
             return outcome;
         }
-        let outcome = match self.in_its_place(setup, folder, environment).await {
+        match self.in_its_place(setup, folder, environment).await {
             Ok(outcome) => outcome,
             Err(reason) => {
                 self.job.log.event(&reason).await;
                 Outcome::Finished(Finished::failed(reason))
             }
-        };
-        let mut collector = Collector::new(self.config.artifacts, &self.job.log);
-        self.collect(&outcome, folder, &mut collector).await;
-        outcome
+        }
     }
 
     /// Opens the run's sandbox, where there is one, and lets Codex work in it.

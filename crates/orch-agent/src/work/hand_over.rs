@@ -10,7 +10,6 @@ use super::{
     steps::Run,
 };
 use crate::{
-    artifacts::Collector,
     command::{self, CommandSetup},
     worker::Outcome,
 };
@@ -36,9 +35,6 @@ impl Run<'_> {
         let beside = async |over| process::log_refusals(log, &refusals, 1, &over).await;
         let env = environment.common();
         let carried = command::carry_out(setup, self.job, folder, &*cell, env, beside).await;
-        drop(cell);
-        let mut collector = Collector::new(self.config.artifacts, log);
-        self.collect(&carried, folder, &mut collector).await;
         Ok(carried)
     }
 

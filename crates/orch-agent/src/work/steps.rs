@@ -291,7 +291,7 @@ impl Run<'_> {
         {
             let carried = self.delegate(setup, folder, &environment, missing).await;
             return Ok(self
-                .accept(carried, folder, &environment, provided.readable())
+                .check_and_keep(carried, folder, &environment, provided.readable())
                 .await);
         }
         if let Executor::Command(setup) = &self.config.executor
@@ -299,7 +299,7 @@ impl Run<'_> {
         {
             let carried = self.hand_over(setup, folder, &environment, missing).await?;
             return Ok(self
-                .accept(carried, folder, &environment, provided.readable())
+                .check_and_keep(carried, folder, &environment, provided.readable())
                 .await);
         }
         let mut plan = None;

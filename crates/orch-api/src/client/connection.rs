@@ -22,7 +22,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// The server gives a request 30 s; this is longer, so that its own answer arrives.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
 /// The server gives up on a repository that does not answer before that.
-const LONG_TIMEOUT: Duration = Duration::from_secs(15 * 60);
+pub(super) const LONG_TIMEOUT: Duration = Duration::from_secs(15 * 60);
 /// The server gives up on a model before that, whatever it is told.
 const MODEL_TIMEOUT: Duration = Duration::from_secs(2 * 60 * 60);
 /// How long refusals for too many requests are waited out, in all.
@@ -262,10 +262,19 @@ impl Client {
         request: RequestBuilder,
         answer_timeout: Duration,
     ) -> Result<Response, ClientError> {
+        let attempt = || request.try_clone().expect("invariant: no body is a stream");
+        self.send_attempts(attempt, answer_timeout).await
+    }
+
+    /// The same for a request that is made anew for each attempt.
+    pub(super) async fn send_attempts(
+        &self,
+        attempt: impl Fn() -> RequestBuilder,
+        answer_timeout: Duration,
+    ) -> Result<Response, ClientError> {
         let mut waited = Duration::ZERO;
         loop {
-            let attempt = request.try_clone().expect("invariant: no body is a stream");
-            let answer = tokio::time::timeout(answer_timeout, attempt.send()).await;
+            let answer = tokio::time::timeout(answer_timeout, attempt().send()).await;
             let response = match answer {
                 Err(_) => return Err(self.timed_out(answer_timeout)),
                 Ok(Err(source)) => return Err(self.not_reached(source)),

@@ -5,9 +5,9 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use orch_core::sse::{self, Event, Reader};
 use reqwest::Response;
 
-use super::sse::{self, Event, Reader};
 use super::{Client, ClientError};
 use crate::types::log::LogEntry;
 use crate::types::run::Run;

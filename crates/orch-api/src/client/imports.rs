@@ -1,12 +1,23 @@
 //! Imports of existing code.
 
-use super::{Client, ClientError, Order, Page, Paging};
+use super::{Client, ClientError, Order, Page, Paging, Watch};
 use crate::types::import::{Import, NewImport};
 
 impl Client {
     /// Imports a project's repository, another one that becomes it, or an archive.
     pub async fn import(&self, project_id: i64, new: &NewImport) -> Result<Import, ClientError> {
         self.post_long(&format!("/projects/{project_id}/import"), new)
+            .await
+    }
+
+    /// The same, where it sends something large.
+    pub async fn import_watched(
+        &self,
+        project_id: i64,
+        new: &NewImport,
+        watch: &Watch,
+    ) -> Result<Import, ClientError> {
+        self.post_watched(&format!("/projects/{project_id}/import"), new, watch)
             .await
     }
 

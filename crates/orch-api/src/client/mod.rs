@@ -25,8 +25,8 @@ mod roles;
 mod runs;
 mod scheduler;
 mod secrets;
-mod sse;
 mod tls;
+mod upload;
 mod work_items;
 
 pub use audit::AuditFilter;
@@ -42,6 +42,7 @@ pub use paging::{Order, Page, Paging, collect};
 pub use runs::RunFilter;
 pub use scheduler::QueueFilter;
 pub use tls::install_provider;
+pub use upload::Watch;
 pub use work_items::{RetryPolicy, WorkItemFilter};
 
 #[cfg(test)]

@@ -3,10 +3,10 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use orch_core::sse::{Event, Reader};
 use reqwest::{Method, Response};
 use serde_json::Value;
 
-use super::sse::{Event, Reader};
 use super::{Client, ClientError, Page, Paging};
 use crate::types::orchestrate::{
     AgentReport, AgentRole, ModelCall, NewOrchestration, Orchestration, OrchestrationSession,

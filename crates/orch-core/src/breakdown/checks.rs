@@ -2,10 +2,12 @@
 //! They become acceptance criteria of tasks that change code, and facts that a model is told. A person
 //! reads them in the plan before anything is run.
 
-use super::edit_fields::is_unseen;
+use super::edit_fields::is_plain;
 use super::model::{Criterion, LONGEST_TEXT};
+use crate::plural::counted;
 use crate::requirements::cleaned;
 use crate::survey::{Acceptance, LanguageKind, Purpose, Survey};
+use crate::work_item::Kind;
 
 /// How many languages, and how many stores, are named.
 const MOST_NAMED: usize = 3;
@@ -25,7 +27,7 @@ impl Checks {
         let mut commands = survey.acceptance_commands();
         commands.retain(|command| {
             let is_whole = cleaned(&command.run, LONGEST_TEXT) == command.run;
-            !command.run.is_empty() && is_whole && !command.run.contains(is_unseen)
+            !command.run.is_empty() && is_whole && is_plain(&command.run)
         });
         Self {
             commands,
@@ -54,6 +56,17 @@ impl Checks {
         tests.map(criterion).collect()
     }
 
+    /// What shows of a task of this kind and role that the code is well: all of it of one that changes
+    /// code, its tests of one that tests, nothing of one that looks, writes or decides.
+    pub(super) fn of_task(&self, kind: Kind, role: &str) -> Vec<Criterion> {
+        match (kind, role) {
+            (Kind::Spike, _) => Vec::new(),
+            (Kind::Test, _) | (Kind::Task | Kind::Story | Kind::Infra, "qa") => self.tests(),
+            (Kind::Task | Kind::Story | Kind::Infra, "developer" | "infra") => self.all(),
+            (Kind::Task | Kind::Story | Kind::Infra, _) => Vec::new(),
+        }
+    }
+
     /// One line for each, with what says so.
     pub(super) fn lines(&self) -> String {
         let line = |command: &Acceptance| {
@@ -67,7 +80,7 @@ impl Checks {
 /// `Python and SQL (12 files), with PostgreSQL`.
 fn there(survey: &Survey) -> Option<String> {
     let code = survey.languages.iter();
-    let code = code.filter(|language| language.kind == LanguageKind::Code);
+    let code = code.filter(|language| language.is_written() && language.kind == LanguageKind::Code);
     let code: Vec<_> = code.take(MOST_NAMED).collect();
     let names: Vec<&str> = code.iter().map(|language| language.name.as_str()).collect();
     if names.is_empty() {
@@ -84,7 +97,8 @@ fn there(survey: &Survey) -> Option<String> {
         [] => String::new(),
         stores => format!(", with {}", stores.join(" and ")),
     };
-    let said = format!("{} ({files} files){with}", names.join(" and "));
+    let files = counted(files, "file");
+    let said = format!("{} ({files}){with}", names.join(" and "));
     Some(cleaned(&said, 300))
 }
 

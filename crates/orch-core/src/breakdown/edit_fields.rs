@@ -7,8 +7,7 @@ use super::model::{
     Criterion, Estimate, LONGEST_ESTIMATE_MINUTES, LONGEST_TEXT, LONGEST_TITLE, MOST_CRITERIA,
     MOST_NAMES, ROLES,
 };
-use crate::recipe::is_invisible;
-use crate::requirements::is_invisible_direction;
+use crate::seen::{is_unseen, seen, shows_nothing};
 use crate::work_item::check_title;
 
 /// A field, and what is wrong with it.
@@ -26,10 +25,7 @@ pub fn room(field: &'static str, count: usize, most: usize) -> Result<(), Fault>
 }
 
 pub fn title_of(title: &str) -> Result<String, Fault> {
-    let title: String = title
-        .chars()
-        .filter(|c| !is_invisible_direction(*c))
-        .collect();
+    let title: String = seen(title).collect();
     let seen = match shows_nothing(&title) && !title.contains(char::is_control) {
         true => "",
         false => title.as_str(),
@@ -45,7 +41,7 @@ pub fn title_of(title: &str) -> Result<String, Fault> {
 pub fn text(field: &'static str, text: &str) -> Result<String, Fault> {
     let length = text.chars().count();
     match length <= LONGEST_TEXT {
-        true => Ok(text.trim().to_owned()),
+        true => Ok(seen(text.trim()).collect()),
         false => Err((
             field,
             format!("has {length} characters; at most {LONGEST_TEXT} fit"),
@@ -111,26 +107,22 @@ pub fn ids(field: &'static str, words: &[String], most: usize) -> Result<Vec<Str
 
 /// A command is run as it is read: one line, in which nothing is hidden.
 fn command(command: &str) -> Result<String, Fault> {
-    if command.trim().contains(is_unseen) {
+    if !is_plain(command) {
         return Err((
             "acceptance",
             format!(
-                "the command {command:?} has characters that are not seen; expected one line without control, \
-                 direction and zero-width characters"
+                "the command {command:?} has characters that are not seen; expected one line whose blanks are spaces, \
+                 without control, direction and zero-width characters"
             ),
         ));
     }
     text("acceptance", command)
 }
 
-/// Whether it is not seen where a text is shown, or changes how the rest of it reads.
-pub fn is_unseen(c: char) -> bool {
-    c.is_control() || is_invisible(c) || matches!(c, '\u{ad}' | '\u{2028}' | '\u{2029}')
-}
-
-/// Whether nothing of a text is seen where it is shown.
-pub fn shows_nothing(text: &str) -> bool {
-    text.chars().all(|c| c.is_whitespace() || is_unseen(c))
+/// Whether a shell reads a command as a person does: nothing is hidden, and each blank is a space.
+pub fn is_plain(command: &str) -> bool {
+    let misleads = |c: char| is_unseen(c) || (c.is_whitespace() && c != ' ');
+    !command.trim().contains(misleads)
 }
 
 pub fn criteria(criteria: &[Criterion]) -> Result<Vec<Criterion>, Fault> {

@@ -279,7 +279,17 @@ fn done_work_loses_its_wait_for_a_change_that_is_dropped() {
 fn commands_and_titles_that_hide_something_are_refused() {
     let plan = planned(&proposed(VISION), None, &Finished::default());
     let story = &plan.stories[0].id;
-    for command in ["a\u{202e}b", "a\nb", "a\u{7}", "a\u{200b}b", "a\u{2028}b"] {
+    for command in [
+        "a\u{202e}b",
+        "a\nb",
+        "a\u{7}",
+        "a\u{200b}b",
+        "a\u{2028}b",
+        "a\u{e0041}b",
+        "a\u{a0}b",
+        "a\u{3164}b",
+        "a\u{206a}b",
+    ] {
         let faults = edit(&plan, &[added(story, "Do it", command)]).expect_err(command);
         assert_eq!(faults[0].field, "acceptance");
     }

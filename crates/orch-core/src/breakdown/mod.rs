@@ -22,9 +22,11 @@ mod left_over;
 mod list;
 mod merge;
 mod model;
+mod offers;
 mod own;
 mod propose;
 mod renew;
+mod renew_shared;
 mod replan;
 mod rewire;
 mod schedule;
@@ -42,6 +44,8 @@ mod kept_tests;
 mod laws;
 #[cfg(test)]
 mod oracle;
+#[cfg(test)]
+mod renew_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
@@ -68,6 +72,7 @@ pub use model::{
     LONGEST_TITLE, MOST_CRITERIA, MOST_DEPENDENCIES, MOST_EPICS, MOST_NAMES, MOST_REQUIREMENTS,
     MOST_STORIES, MOST_TASKS, Origin, ROLES, Story, Task,
 };
+pub use offers::{Offer, PROGRAMS, TOOLS_LABEL, unknown};
 pub use own::TaskField;
 pub use propose::propose;
 pub use replan::{ReplanFault, Replanned, left_as_it_was, replan, tell};

@@ -9,6 +9,7 @@ use super::model::{
 };
 use super::own::TaskField;
 use super::propose::{changed_description, holds, one_line};
+use super::renew_shared::SHARED;
 use super::replan;
 use super::rewire::drop_marked;
 use super::standing::{Standing, standing};
@@ -32,6 +33,66 @@ struct Chain {
     open: Option<usize>,
 }
 
+/// The changes that a plan has, by the key of what they change.
+struct Found {
+    chains: HashMap<String, Chain>,
+    shared: Chain,
+}
+
+impl Found {
+    fn of(plan: &Breakdown, kept: &Finished) -> Self {
+        let mut chains: HashMap<String, Chain> = HashMap::new();
+        for (at, task) in plan.tasks.iter().enumerate() {
+            if let Some(base) = base_of(&task.key) {
+                let chain = chains.entry(base.to_owned()).or_default();
+                match kept.contains(&task.id) {
+                    true => chain.done.push(at),
+                    false => chain.open = Some(at),
+                }
+            }
+        }
+        let shared = chains.remove(SHARED).unwrap_or_default();
+        Self { chains, shared }
+    }
+
+    fn open(&self, head: &Task) -> Option<usize> {
+        self.chains.get(&head.key)?.open
+    }
+
+    /// All that is done of a task, the latest first.
+    fn done(&self, plan: &Breakdown, head: usize) -> Vec<usize> {
+        let own = self.chains.get(&plan.tasks[head].key);
+        let own = own.map_or_else(Vec::new, |chain| chain.done.clone());
+        let shared = match is_named_by_a_requirement(&plan.tasks[head]) {
+            true => [].iter(),
+            false => self.shared.done.iter(),
+        };
+        let mut done: Vec<usize> = own.into_iter().chain(shared.copied()).collect();
+        done.sort_unstable_by(|a, b| b.cmp(a));
+        done.push(head);
+        done
+    }
+
+    /// What a change of this task builds on.
+    fn last(&self, plan: &Breakdown, head: usize) -> String {
+        let own = self.chains.get(&plan.tasks[head].key);
+        let last = own.and_then(|chain| chain.done.last());
+        plan.tasks[last.copied().unwrap_or(head)].id.clone()
+    }
+}
+
+/// Whether it is the work on one requirement, and not on the whole or a part of it.
+fn is_named_by_a_requirement(task: &Task) -> bool {
+    let name = task.key.rsplit('/').next().unwrap_or_default();
+    task.requirements.len() == 1 || task.requirements.iter().any(|id| id == name)
+}
+
+/// A task that is done, by its place, and what it serves of which the text is another by now.
+pub(super) struct Stale<'i> {
+    pub head: usize,
+    pub items: Vec<&'i Requirement>,
+}
+
 /// What changes are made of.
 pub(super) struct Change<'c> {
     pub items: &'c [Requirement],
@@ -44,92 +105,74 @@ pub(super) struct Change<'c> {
     pub dealt: &'c HashSet<String>,
 }
 
-impl Change<'_> {
+impl<'c> Change<'c> {
     /// Adds a task for each that is done for texts that are others by now, takes those along that were added
-    /// before, and drops those that nothing asks for any more.
+    /// before, and drops those that nothing asks for any more. Tasks that are named by no requirement and cite
+    /// the same changed ones share one.
     pub fn renew(&self, plan: &mut Breakdown) {
-        let chains = self.chains(plan);
+        let found = Found::of(plan, self.kept);
         let mut is_gone = vec![false; plan.tasks.len()];
-        for chain in chains.values() {
-            if let Some(open) = chain.open {
-                is_gone[open] = !plan.tasks[open].edited;
-            }
+        let chains = found.chains.values().chain([&found.shared]);
+        for open in chains.filter_map(|chain| chain.open) {
+            is_gone[open] = !plan.tasks[open].edited;
         }
+        let (shared, own) = divided(plan, &found, self.stale(plan, &found));
         let mut instead: HashMap<String, (String, Since)> = HashMap::new();
-        for at in 0..is_gone.len() {
-            let head = &plan.tasks[at];
-            let is_added = base_of(&head.key).is_some() || replan::base_of(&head.key).is_some();
-            if !self.kept.contains(&head.id) || head.key.is_empty() || is_added {
-                continue;
-            }
-            let nothing = Chain::default();
-            let chain = chains.get(&head.key).unwrap_or(&nothing);
-            let stale = self.stale(plan, at, chain);
-            if stale.is_empty() {
-                continue;
-            }
-            let last = plan.tasks[chain.done.last().copied().unwrap_or(at)]
-                .id
-                .clone();
-            let made = self.change(head, &last, &stale);
-            match chain.open {
-                Some(open) => {
-                    is_gone[open] = false;
-                    let old = &plan.tasks[open];
-                    let id = old.id.clone();
-                    let made = plan.with_own(old, made);
-                    plan.tasks[open] = Task {
-                        id: id.clone(),
-                        ..made
-                    };
-                    instead.insert(last, (id, Since::Before));
-                }
-                None if plan.removed.contains(&made.key) || plan.tasks.len() >= MOST_TASKS => {}
-                None => {
-                    let id = next_id('T', &mut plan.next_task);
-                    plan.tasks.push(Task {
-                        id: id.clone(),
-                        ..made
-                    });
-                    instead.insert(last, (id, Since::Now));
-                }
+        for Stale { head, items } in own {
+            let head_task = &plan.tasks[head];
+            let last = found.last(plan, head);
+            let made = self.change(head_task, &last, &items);
+            let open = found.open(head_task);
+            if let Some((at, since)) = put(plan, open, made) {
+                let id = plan.tasks[at].id.clone();
+                is_gone.resize(plan.tasks.len(), false);
+                is_gone[at] = false;
+                instead.insert(last, (id, since));
             }
         }
         self.put_before(plan, &instead);
+        if !shared.is_empty() {
+            let lasts = shared.iter().map(|stale| found.last(plan, stale.head));
+            let lasts: Vec<String> = lasts.collect();
+            let made = self.shared_change(plan, &shared, &lasts, &instead);
+            if let Some((at, since)) = put(plan, found.shared.open, made) {
+                is_gone.resize(plan.tasks.len(), false);
+                is_gone[at] = false;
+                self.wait_for_shared(plan, at, &lasts, since);
+            }
+        }
         is_gone.resize(plan.tasks.len(), false);
         drop_marked(plan, &is_gone, self.kept);
     }
 
-    fn chains(&self, plan: &Breakdown) -> HashMap<String, Chain> {
-        let mut chains: HashMap<String, Chain> = HashMap::new();
-        for (at, task) in plan.tasks.iter().enumerate() {
-            if let Some(base) = base_of(&task.key) {
-                let chain = chains.entry(base.to_owned()).or_default();
-                match self.kept.contains(&task.id) {
-                    true => chain.done.push(at),
-                    false => chain.open = Some(at),
-                }
-            }
-        }
-        chains
+    /// Each task that is done, and what it serves that nothing that is done of it serves as it reads now.
+    fn stale(&self, plan: &Breakdown, found: &Found) -> Vec<Stale<'c>> {
+        let heads = (0..plan.tasks.len()).filter(|at| {
+            let task = &plan.tasks[*at];
+            let is_added = base_of(&task.key).is_some() || replan::base_of(&task.key).is_some();
+            self.kept.contains(&task.id) && !task.key.is_empty() && !is_added
+        });
+        let stale = heads.map(|head| Stale {
+            head,
+            items: self.stale_of(plan, found, head),
+        });
+        stale.filter(|stale| !stale.items.is_empty()).collect()
     }
 
-    /// What the task serves and nothing that is done of it serves as it reads now.
-    fn stale(&self, plan: &Breakdown, head: usize, chain: &Chain) -> Vec<&Requirement> {
+    fn stale_of(&self, plan: &Breakdown, found: &Found, head: usize) -> Vec<&'c Requirement> {
         let cited: HashSet<&str> = plan.tasks[head]
             .requirements
             .iter()
             .map(String::as_str)
             .collect();
+        let done = found.done(plan, head);
         let is_stale = |item: &&Requirement| {
-            let done = chain.done.iter().rev();
-            let latest = done.map(|at| &plan.tasks[*at]);
-            let latest = latest.chain(std::iter::once(&plan.tasks[head]));
+            let mut latest = done.iter().map(|at| &plan.tasks[*at]);
             let told = |task: &&Task| {
                 let told = plan.served.get(&task.id);
                 told.is_some_and(|told| told.contains_key(&item.id))
             };
-            let latest = { latest }.find(told);
+            let latest = latest.find(told);
             latest.is_some_and(|task| plan.is_outdated(&task.id, &item.id, self.texts))
         };
         let items = self.items.iter();
@@ -143,12 +186,6 @@ impl Change<'_> {
     /// The task that serves the new texts; it has no id yet.
     fn change(&self, head: &Task, last: &str, stale: &[&Requirement]) -> Task {
         let ids: Vec<String> = stale.iter().map(|item| item.id.clone()).collect();
-        let now: Vec<Option<&[u8]>> = ids
-            .iter()
-            .flat_map(|id| [Some(id), self.texts.get(id)])
-            .map(|text| text.map(|text| text.as_bytes()))
-            .collect();
-        let mark = Digest::of(DOMAIN, &now).to_hex();
         let drafted = self.words.get(&head.key).filter(|_| !head.edited);
         let said = drafted.unwrap_or(head);
         let mut acceptance = holds(stale);
@@ -161,20 +198,31 @@ impl Change<'_> {
         acceptance.truncate(MOST_CRITERIA);
         let mut depends_on = said.depends_on.clone();
         depends_on.push(last.to_owned());
-        let description = changed_description(last, stale);
+        let description = changed_description(&format!("{last} is done"), stale);
         Task {
             id: String::new(),
             title: one_line(&format!("Change: {}", said.title), LONGEST_TITLE - 1),
             description: description.chars().take(LONGEST_TEXT).collect(),
+            key: self.key(&ids, &head.key),
             requirements: ids,
             acceptance,
             depends_on,
             origin: Origin::Rules,
-            key: format!("{PREFIX}{}/{}", &mark[..8], head.key),
             edited: false,
             story: head.story.clone(),
             ..said.clone()
         }
+    }
+
+    /// The key of a change: other texts make another one.
+    pub fn key(&self, ids: &[String], base: &str) -> String {
+        let now: Vec<Option<&[u8]>> = ids
+            .iter()
+            .flat_map(|id| [Some(id), self.texts.get(id)])
+            .map(|text| text.map(|text| text.as_bytes()))
+            .collect();
+        let mark = Digest::of(DOMAIN, &now).to_hex();
+        format!("{PREFIX}{}/{base}", &mark[..8])
     }
 
     /// What waited for what is done waits for its change; a change waits for what is done, and for what is open.
@@ -213,9 +261,71 @@ impl Change<'_> {
     }
 }
 
+/// Puts a change into the plan, in the place of the one that is open; answers its place. What a person removed
+/// does not come back.
+fn put(plan: &mut Breakdown, open: Option<usize>, made: Task) -> Option<(usize, Since)> {
+    if let Some(open) = open {
+        let old = &plan.tasks[open];
+        let id = old.id.clone();
+        let made = plan.with_own(old, made);
+        plan.tasks[open] = Task { id, ..made };
+        return Some((open, Since::Before));
+    }
+    if plan.removed.contains(&made.key) || plan.tasks.len() >= MOST_TASKS {
+        return None;
+    }
+    let id = next_id('T', &mut plan.next_task);
+    plan.tasks.push(Task { id, ..made });
+    Some((plan.tasks.len() - 1, Since::Now))
+}
+
+/// Those that share a change: tasks that are named by no requirement, of which several cite one that changed.
+/// What is changed by itself already, and was edited, stays by itself.
+fn divided<'i>(
+    plan: &Breakdown,
+    found: &Found,
+    stale: Vec<Stale<'i>>,
+) -> (Vec<Stale<'i>>, Vec<Stale<'i>>) {
+    let may_share = |stale: &Stale<'_>| {
+        let head = &plan.tasks[stale.head];
+        let open = found.open(head);
+        !is_named_by_a_requirement(head) && !open.is_some_and(|open| plan.tasks[open].edited)
+    };
+    let mut citing: HashMap<&str, usize> = HashMap::new();
+    for one in stale.iter().filter(|one| may_share(one)) {
+        for item in &one.items {
+            *citing.entry(item.id.as_str()).or_default() += 1;
+        }
+    }
+    stale.into_iter().partition(|one| {
+        let mut items = one.items.iter();
+        let is_others = |item: &&Requirement| citing.get(item.id.as_str()).is_some_and(|n| *n > 1);
+        may_share(one) && items.any(is_others)
+    })
+}
+
+impl Breakdown {
+    /// Whether a task is done for what a requirement said before, and nothing is planned for what it says now.
+    pub fn is_behind(&self, items: &[Requirement], done: &Finished) -> bool {
+        let (texts, words, dealt) = (Texts::of(items), HashMap::new(), HashSet::new());
+        let change = Change {
+            items,
+            texts: &texts,
+            kept: done,
+            words: &words,
+            dealt: &dealt,
+        };
+        let found = Found::of(self, done);
+        let mut stale = change.stale(self, &found).into_iter();
+        stale.any(|stale| {
+            found.open(&self.tasks[stale.head]).is_none() && found.shared.open.is_none()
+        })
+    }
+}
+
 /// Since when a change is in the plan.
-#[derive(Clone, Copy)]
-enum Since {
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Since {
     Before,
     Now,
 }

@@ -67,6 +67,20 @@ impl Breakdown {
         }
     }
 
+    /// By task: the requirements of which this version has it serve another text than `approved`, under which
+    /// it is worked on. What was done before this version was made is in none of them.
+    pub fn told_otherwise(&self, approved: &Self) -> BTreeMap<String, Vec<String>> {
+        let tasks = self.served.iter().filter_map(|(task, now)| {
+            let before = approved.served.get(task)?;
+            let others = now
+                .iter()
+                .filter(|(id, text)| before.get(*id) != Some(*text));
+            let others: Vec<String> = others.map(|(id, _)| id.clone()).collect();
+            (!others.is_empty()).then(|| (task.clone(), others))
+        });
+        tasks.collect()
+    }
+
     /// What is open serves the texts as they are now; what is done serves what it served.
     pub(super) fn serve(&mut self, texts: &Texts<'_>, kept: &Finished) {
         let mut before = std::mem::take(&mut self.served);

@@ -6,8 +6,7 @@ use crate::event::facts;
 use crate::ids::{ProjectId, WorkItemId};
 use crate::source::Reference;
 use crate::work_item::{
-    ApprovalHistory, ConcurrencyKey, Kind, LONGEST_DESCRIPTION, Policy, State, WorkItem,
-    check_title,
+    ApprovalHistory, ConcurrencyKey, Kind, Policy, State, WorkItem, check_description, check_title,
 };
 
 /// A work item to be.
@@ -31,21 +30,16 @@ pub struct NewWorkItem {
 pub fn create_item(w: &mut Working, ctx: &Ctx<'_>, new: NewWorkItem) -> Result<WorkItem, Refusal> {
     w.project(new.project_id)?;
     let title = check_title(&new.title).map_err(|message| Refusal::invalid("title", message))?;
-    if new.description.len() > LONGEST_DESCRIPTION {
-        let message = format!(
-            "has {} bytes; at most {LONGEST_DESCRIPTION} fit",
-            new.description.len()
-        );
-        return Err(Refusal::invalid("description", message));
-    }
+    let description = check_description(&new.description)
+        .map_err(|message| Refusal::invalid("description", message))?;
     let id = WorkItemId(w.next.work_item);
     w.next.work_item += 1;
-    let digest = Digest::of_work_item(&title, &new.description, None, new.environment.as_deref());
+    let digest = Digest::of_work_item(&title, &description, None, new.environment.as_deref());
     let item = WorkItem {
         id,
         project_id: new.project_id,
         title,
-        description: new.description,
+        description,
         kind: new.kind,
         environment: new.environment,
         state: State::Proposed,

@@ -36,4 +36,3 @@ pub use suggest::nearest;
 pub(crate) use node::{Node, Value};
 pub(crate) use read::read_steps;
 pub(crate) use rules::excerpt;
-pub use rules::is_invisible;

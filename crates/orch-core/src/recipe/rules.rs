@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::model::Checksum;
 use super::read::MAX_TIMEOUT;
+use crate::seen::is_unseen;
 use crate::version::{Range, Version};
 
 /// Text made fit for a message: at most 80 characters, nothing that a terminal would obey.
@@ -16,7 +17,7 @@ pub(crate) fn excerpt(text: &str) -> String {
         .chars()
         .take(MAX_CHARS)
         .flat_map(|character| {
-            let escape = character.is_control() || is_invisible(character);
+            let escape = is_unseen(character);
             let escaped = escape.then(|| character.escape_default());
             let kept = (!escape).then_some(character);
             escaped.into_iter().flatten().chain(kept)
@@ -26,12 +27,6 @@ pub(crate) fn excerpt(text: &str) -> String {
         short.push('…');
     }
     short
-}
-
-/// Characters that change how the text around them reads without being seen.
-#[must_use]
-pub const fn is_invisible(character: char) -> bool {
-    matches!(character, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 /// Whether `name` can be an environment variable: `[A-Za-z_][A-Za-z0-9_]*`.

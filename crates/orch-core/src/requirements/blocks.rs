@@ -1,7 +1,10 @@
 //! Joins lines into blocks: a heading, a list item, or lines that carry one text on. Whether two lines
 //! belong together is read off the seam between them, never from other parts of the vision.
 
+use std::sync::LazyLock;
+
 use super::lines::{Fence, Line, Shape};
+use super::lookup::{Words, set};
 
 /// How a block stands in the vision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,11 +29,15 @@ pub struct Block {
 }
 
 /// Words that no line ends a sentence with: what follows on the next line belongs to them.
-const OPEN_ENDS: &str = "a, about, all, an, and, any, are, as, at, be, between, both, but, by, can, each, either, \
+static OPEN_ENDS: Words = LazyLock::new(|| {
+    set(
+        "a, about, all, an, and, any, are, as, at, be, between, both, but, by, can, each, either, \
      every, for, from, has, have, if, in, into, is, its, least, like, must, my, not, of, on, or, \
      our, over, per, shall, should, than, that, the, their, these, this, those, through, to, \
      under, until, up, using, via, when, where, which, while, who, will, with, within, without, \
-     your";
+     your",
+    )
+});
 
 /// Joins the lines of `vision` into blocks, in order; code in closed fences is left out.
 pub fn blocks(vision: &str, lines: &[Line]) -> Vec<Block> {
@@ -103,7 +110,7 @@ fn continues(vision: &str, last: Option<&Block>, line: &Line) -> bool {
         .next()
         .unwrap_or_default();
     let open_end = last_word.to_lowercase();
-    if OPEN_ENDS.split(", ").any(|word| word == open_end) {
+    if OPEN_ENDS.contains(open_end.as_str()) {
         return true;
     }
     let line = &vision[line.start..line.end];

@@ -6,7 +6,7 @@ use super::evidence::{Evidence, Opening};
 use super::item::ItemKind;
 use super::reading::Standing;
 use super::sentences::is_terminated;
-use super::telling::{is_context, is_demand};
+use super::telling::{is_context, is_demand, is_unclear};
 use super::words::{Word, words};
 
 /// What a clause is.
@@ -27,6 +27,8 @@ pub enum Basis {
     Evidence,
     /// Nothing but the way the sentence stands in the vision.
     Default,
+    /// Nothing but that, though it may be a demand in the present tense.
+    Unclear,
 }
 
 /// Classifies `clause` (of `sentence`) under the kind that a label or heading gives it.
@@ -57,6 +59,9 @@ pub fn classify(
                 if kinds.is_empty() && is_demand(&words) =>
             {
                 (vec![ItemKind::Functional], Basis::Evidence)
+            }
+            (kinds, Standing::Prose) if kinds.is_empty() && is_unclear(&words) => {
+                (by_standing(sentence, standing), Basis::Unclear)
             }
             (kinds, _) if kinds.is_empty() => (by_standing(sentence, standing), Basis::Default),
             (kinds, _) => (kinds, Basis::Evidence),

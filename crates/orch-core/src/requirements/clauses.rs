@@ -3,7 +3,9 @@
 
 use std::ops::Range;
 
-use super::verbs::{BUILD_VERBS, CLAUSE_VERBS, CLAUSE_VERBS_THIRD, MODALS, ORDER_VERBS};
+use super::verbs::{
+    BUILD_VERBS, CLAUSE_VERBS, CLAUSE_VERBS_THIRD, MODALS, ORDER_VERBS, PREDICATES,
+};
 use super::words::{Gap, Word, words};
 
 /// Bounds what one endless sentence can be multiplied by.
@@ -11,6 +13,8 @@ const MAX_CLAUSES: usize = 8;
 const MAX_CARRIED_BYTES: usize = 120;
 /// How many words a subject may have before its verb.
 const MAX_SUBJECT_WORDS: usize = 8;
+/// How far back a number or a duty is looked for; bounds the work for each word.
+const MAX_LOOK_BACK: usize = 64;
 
 /// A part of a sentence, in bytes of the sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,8 +48,10 @@ pub fn clauses(sentence: &str) -> Vec<Clause> {
         body: 0..sentence.len(),
     };
     for at in 0..words.len() {
-        if found.len() + 1 < MAX_CLAUSES
-            && let Some(seam) = seam(&words, first, at)
+        if found.len() + 1 == MAX_CLAUSES {
+            break;
+        }
+        if let Some(seam) = seam(&words, first, at)
             && (predicated || seam.strength == Strength::Clear)
         {
             let carried = match seam.opening {
@@ -71,7 +77,7 @@ pub fn clauses(sentence: &str) -> Vec<Clause> {
             first = at;
             predicated = false;
         }
-        predicated |= is_predicate(&words[at].lower);
+        predicated = predicated || PREDICATES.contains(words[at].lower.as_str());
     }
     found.push(open);
     found
@@ -134,7 +140,7 @@ fn seam(words: &[Word], first: usize, at: usize) -> Option<Seam> {
     };
     let opening = opening(words, at)?;
     let counted = || {
-        words[first..=left]
+        words[first.max(left.saturating_sub(MAX_LOOK_BACK))..=left]
             .iter()
             .any(|word| word.lower.contains(|c: char| c.is_ascii_digit()))
     };
@@ -179,7 +185,8 @@ fn opening(words: &[Word], at: usize) -> Option<Opening> {
         || next.lower == "of"
         || words[at].gap != Gap::Space;
     let is_duty = |word: &Word| matches!(word.lower.as_str(), "must" | "should" | "shall" | "will");
-    if matches!(word, "need" | "have") && next.lower != "to" && words[..at].iter().any(is_duty) {
+    let before = || words[at.saturating_sub(MAX_LOOK_BACK)..at].iter();
+    if matches!(word, "need" | "have") && next.lower != "to" && before().any(is_duty) {
         return Some(Opening::Infinitive);
     }
     if MODALS.contains(word) || (CLAUSE_VERBS_THIRD.contains(word) && !noun) {
@@ -218,10 +225,6 @@ fn is_joiner(word: &str) -> bool {
 
 fn is_bare_verb(word: &str) -> bool {
     CLAUSE_VERBS.contains(word) || BUILD_VERBS.contains(word) || ORDER_VERBS.contains(word)
-}
-
-fn is_predicate(word: &str) -> bool {
-    is_bare_verb(word) || MODALS.contains(word) || CLAUSE_VERBS_THIRD.contains(word)
 }
 
 /// How much a clause lends to the next one.

@@ -1,6 +1,9 @@
 //! Dates in running text: "by 1 May 2027", "before June", "on 3 March". Tells the month May from the
 //! auxiliary "may".
 
+use std::sync::LazyLock;
+
+use super::lookup::Known;
 use super::words::{Word, lower_at};
 
 /// Months in their order.
@@ -19,6 +22,8 @@ pub const MONTHS: &[&str] = &[
     "december",
 ];
 
+static NUMBERS: LazyLock<Known<u32>> = LazyLock::new(|| MONTHS.iter().copied().zip(1..).collect());
+
 /// A date that a sentence sets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Date {
@@ -33,11 +38,9 @@ pub struct Date {
 
 /// The month that word `place` names: "may" only where it is written or used as one.
 pub fn month(words: &[Word], place: usize) -> Option<u32> {
-    let named = MONTHS
-        .iter()
-        .position(|month| *month == lower_at(words, place))?;
+    let named = *NUMBERS.get(lower_at(words, place))?;
     let is_modal = lower_at(words, place) == "may" && !is_the_month(words, place);
-    (!is_modal).then(|| u32::try_from(named).unwrap_or_default() + 1)
+    (!is_modal).then_some(named)
 }
 
 fn is_the_month(words: &[Word], place: usize) -> bool {

@@ -1,8 +1,9 @@
 //! What a clause gives away: its cues, its vague words and its numbers, gathered in one pass.
 
 use super::cues::{CUES, Cue, Vague};
-use super::dates::{limit, month};
+use super::dates::limit;
 use super::measures::{Measures, measures};
+use super::permission::Permissions;
 use super::verbs::{BUILD_VERBS, ORDER_VERBS};
 use super::words::{Gap, Word, lower_at, words};
 
@@ -48,13 +49,14 @@ impl Evidence {
             choice: leaves_choice(words),
             ..Self::default()
         };
+        let may = Permissions::of(words);
         let mut at = 0;
         while at < words.len() {
             let Some((cue, length)) = CUES.longest_at(words, at) else {
                 at += 1;
                 continue;
             };
-            if is_meant(cue, words, at) {
+            if is_meant(cue, words, at, &may) {
                 found.note(cue, &words[at..at + length]);
             }
             at += length;
@@ -98,7 +100,7 @@ impl Evidence {
 }
 
 /// Words that are also something else count only where they are used as the cue.
-fn is_meant(cue: Cue, words: &[Word], at: usize) -> bool {
+fn is_meant(cue: Cue, words: &[Word], at: usize, may: &Permissions<'_>) -> bool {
     let before = at.checked_sub(1).map(|i| words[i].lower.as_str());
     match (cue, words[at].lower.as_str()) {
         (
@@ -124,17 +126,10 @@ fn is_meant(cue: Cue, words: &[Word], at: usize) -> bool {
                         | "up"
                 )
         }),
-        (Cue::Capability, "may") => {
-            let next = lower_at(words, at + 1);
-            let nobody =
-                |word: &Word| matches!(word.lower.as_str(), "nobody" | "nothing" | "no" | "none");
-            month(words, at).is_none()
-                && !matches!(next, "not" | "never" | "only")
-                && !words[..at].iter().any(nobody)
-        }
+        (Cue::Capability, "may") => may.is_at(at),
         // "They spend half their day on it": time and no money.
         (Cue::Money, "spend" | "spending") => {
-            let rest = &words[at + 1..];
+            let rest = &words[at + 1..words.len().min(at + 1 + MAX_LOOK_AHEAD)];
             let is_time = |word: &Word| {
                 matches!(
                     word.lower.as_str(),
@@ -150,6 +145,9 @@ fn is_meant(cue: Cue, words: &[Word], at: usize) -> bool {
         _ => true,
     }
 }
+
+/// How far ahead it is read what is spent; bounds the work for each word.
+const MAX_LOOK_AHEAD: usize = 32;
 
 const LONG: &[&str] = &["minutes", "hours", "days", "weeks", "months", "years"];
 

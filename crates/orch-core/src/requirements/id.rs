@@ -38,6 +38,9 @@ impl Ids {
 
 /// Case, spacing, emphasis and the closing mark do not make another requirement.
 pub fn normalised(sentence: &str) -> String {
+    if sentence.is_ascii() {
+        return closed(normalised_ascii(sentence));
+    }
     let mut out = String::with_capacity(sentence.len());
     for word in sentence.split(|c: char| c.is_whitespace() || c == '*') {
         if word.is_empty() || word == ">" {
@@ -48,6 +51,34 @@ pub fn normalised(sentence: &str) -> String {
         }
         out.extend(word.chars().flat_map(char::to_lowercase));
     }
+    closed(out)
+}
+
+/// The same of ASCII alone, which most sentences are.
+fn normalised_ascii(sentence: &str) -> String {
+    let mut out = String::with_capacity(sentence.len());
+    let bytes = sentence.as_bytes();
+    let mut start = 0;
+    for at in 0..=bytes.len() {
+        let parts = at == bytes.len() || matches!(bytes[at], b' ' | b'\t'..=b'\r' | b'*');
+        if !parts {
+            continue;
+        }
+        let word = &sentence[start..at];
+        start = at + 1;
+        if word.is_empty() || word == ">" {
+            continue;
+        }
+        if !out.is_empty() {
+            out.push(' ');
+        }
+        out.push_str(word);
+    }
+    out.make_ascii_lowercase();
+    out
+}
+
+fn closed(mut out: String) -> String {
     let kept = out
         .trim_end_matches(['.', '!', ';', ',', ':', '。', '！', ' '])
         .len();

@@ -99,6 +99,8 @@ pub enum Asks {
     Answer,
     /// A decision that the vision leaves open.
     Decision,
+    /// Whether a plain statement is to be built.
+    Whether,
     /// The number that a vague word lacks.
     Number {
         /// The word as it is written, lower case.

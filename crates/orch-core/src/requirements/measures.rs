@@ -1,5 +1,8 @@
 //! Numbers with their units: what is measured where a clause names a number.
 
+use std::sync::LazyLock;
+
+use super::lookup::{Words, set};
 use super::words::Word;
 
 /// What the numbers of a clause measure.
@@ -19,92 +22,33 @@ pub struct Measures {
     pub deadline: bool,
 }
 
-const SHORT_TIMES: &[&str] = &[
-    "h",
-    "hour",
-    "hours",
-    "hrs",
-    "millisecond",
-    "milliseconds",
-    "min",
-    "mins",
-    "minute",
-    "minutes",
-    "ms",
-    "s",
-    "sec",
-    "second",
-    "seconds",
-    "secs",
-    "us",
-    "µs",
-    "millisekunde",
-    "millisekunden",
-    "minuten",
-    "sekunde",
-    "sekunden",
-    "stunde",
-    "stunden",
-];
-const LONG_TIMES: &[&str] = &[
-    "day", "days", "month", "months", "quarter", "quarters", "sprint", "sprints", "week", "weeks",
-    "year", "years", "jahr", "jahre", "jahren", "monat", "monate", "monaten", "tag", "tage",
-    "tagen", "woche", "wochen",
-];
-const SIZES: &[&str] = &["gb", "gib", "kb", "kib", "mb", "mib", "tb", "tib"];
-const RATES: &[&str] = &[
-    "fps",
-    "mbit/s",
-    "mbps",
-    "msg/s",
-    "qps",
-    "req/s",
-    "requests/s",
-    "requests/second",
-    "rps",
-    "tps",
-];
-const CURRENCIES: &[&str] = &[
-    "cent", "cents", "chf", "dollar", "dollars", "eur", "euro", "euros", "gbp", "pounds", "usd",
-];
-const CROWDS: &[&str] = &[
-    "accounts",
-    "bookings",
-    "clients",
-    "connections",
-    "customers",
-    "devices",
-    "documents",
-    "downloads",
-    "events",
-    "files",
-    "images",
-    "installs",
-    "jobs",
-    "members",
-    "messages",
-    "orders",
-    "people",
-    "players",
-    "queries",
-    "records",
-    "requests",
-    "rows",
-    "sessions",
-    "signups",
-    "subscribers",
-    "teams",
-    "tenants",
-    "transactions",
-    "uploads",
-    "users",
-    "visitors",
-];
-const NUMBER_WORDS: &[&str] = &[
-    "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "twelve",
-    "twenty", "thirty", "fifty", "hundred", "thousand", "million", "half",
-];
-const BEFORE_DEADLINES: &[&str] = &["after", "in", "within", "next", "first", "the"];
+static SHORT_TIMES: Words = LazyLock::new(|| {
+    set(
+        "h, hour, hours, hrs, millisecond, milliseconds, min, mins, minute, minutes, ms, s, sec, second, seconds, secs, us, µs, millisekunde, millisekunden, minuten, sekunde, sekunden, stunde, stunden",
+    )
+});
+static LONG_TIMES: Words = LazyLock::new(|| {
+    set(
+        "day, days, month, months, quarter, quarters, sprint, sprints, week, weeks, year, years, jahr, jahre, jahren, monat, monate, monaten, tag, tage, tagen, woche, wochen",
+    )
+});
+static SIZES: Words = LazyLock::new(|| set("gb, gib, kb, kib, mb, mib, tb, tib"));
+static RATES: Words = LazyLock::new(|| {
+    set("fps, mbit/s, mbps, msg/s, qps, req/s, requests/s, requests/second, rps, tps")
+});
+static CURRENCIES: Words =
+    LazyLock::new(|| set("cent, cents, chf, dollar, dollars, eur, euro, euros, gbp, pounds, usd"));
+static CROWDS: Words = LazyLock::new(|| {
+    set(
+        "accounts, bookings, clients, connections, customers, devices, documents, downloads, events, files, images, installs, jobs, members, messages, orders, people, players, queries, records, requests, rows, sessions, signups, subscribers, teams, tenants, transactions, uploads, users, visitors",
+    )
+});
+static NUMBER_WORDS: Words = LazyLock::new(|| {
+    set(
+        "one, two, three, four, five, six, seven, eight, nine, ten, twelve, twenty, thirty, fifty, hundred, thousand, million, half",
+    )
+});
+static BEFORE_DEADLINES: Words = LazyLock::new(|| set("after, in, within, next, first, the"));
 
 /// How far after a number its unit may stand ("10,000 concurrent registered users").
 const REACH: usize = 3;
@@ -114,31 +58,32 @@ pub fn measures(words: &[Word]) -> Measures {
     let mut found = Measures::default();
     for (at, word) in words.iter().enumerate() {
         let Some(number) = Number::parse(&word.lower) else {
-            if NUMBER_WORDS.contains(&word.lower.as_str()) {
+            if NUMBER_WORDS.contains(word.lower.as_str()) {
                 found.read_spelled(words, at);
             }
             continue;
         };
         found.number = true;
-        let follows = |reach: usize, list: &[&str]| {
+        let follows = |reach: usize, list: &Words| {
             words[at + 1..]
                 .iter()
                 .take(reach)
-                .any(|w| list.contains(&w.lower.as_str()))
+                .any(|w| list.contains(w.lower.as_str()))
         };
-        let unit_is = |list: &[&str]| list.contains(&number.unit);
-        let percent = unit_is(&["%"]) || follows(1, &["percent", "%"]);
+        let unit_is = |list: &Words| list.contains(number.unit);
+        let next = words.get(at + 1).map_or("", |word| word.lower.as_str());
+        let percent = number.unit == "%" || matches!(next, "percent" | "%");
         found.percent |= percent;
-        found.performance |= unit_is(SHORT_TIMES)
-            || unit_is(SIZES)
-            || unit_is(RATES)
-            || follows(1, SHORT_TIMES)
-            || follows(1, SIZES)
-            || follows(REACH, RATES)
+        found.performance |= unit_is(&SHORT_TIMES)
+            || unit_is(&SIZES)
+            || unit_is(&RATES)
+            || follows(1, &SHORT_TIMES)
+            || follows(1, &SIZES)
+            || follows(REACH, &RATES)
             || (percent && number.digits.starts_with("99"));
-        found.money |= number.currency || unit_is(CURRENCIES) || follows(1, CURRENCIES);
-        found.crowd |= follows(REACH, CROWDS);
-        found.deadline |= follows(1, LONG_TIMES) && leads_to_deadline(words, at);
+        found.money |= number.currency || unit_is(&CURRENCIES) || follows(1, &CURRENCIES);
+        found.crowd |= follows(REACH, &CROWDS);
+        found.deadline |= follows(1, &LONG_TIMES) && leads_to_deadline(words, at);
     }
     found
 }
@@ -148,10 +93,10 @@ impl Measures {
         let Some(next) = words.get(at + 1).map(|word| word.lower.as_str()) else {
             return;
         };
-        let short = SHORT_TIMES.contains(&next);
-        let long = LONG_TIMES.contains(&next);
-        let crowd = CROWDS.contains(&next);
-        let money = CURRENCIES.contains(&next);
+        let short = SHORT_TIMES.contains(next);
+        let long = LONG_TIMES.contains(next);
+        let crowd = CROWDS.contains(next);
+        let money = CURRENCIES.contains(next);
         let percent = next == "percent";
         self.number |= short || long || crowd || money || percent;
         self.performance |= short;
@@ -164,7 +109,7 @@ impl Measures {
 
 fn leads_to_deadline(words: &[Word], at: usize) -> bool {
     at.checked_sub(1)
-        .is_some_and(|before| BEFORE_DEADLINES.contains(&words[before].lower.as_str()))
+        .is_some_and(|before| BEFORE_DEADLINES.contains(words[before].lower.as_str()))
 }
 
 struct Number<'w> {

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::document::Operation;
+use crate::seen::seen;
 
 /// The most operations that are read.
 pub const MOST_OPERATIONS: usize = 2_000;
@@ -92,6 +93,7 @@ fn summary(operation: &Map<String, Value>) -> String {
 }
 
 fn one_line(text: &str) -> String {
+    let text: String = seen(text).collect();
     let words: Vec<&str> = text
         .split(|c: char| c.is_whitespace() || c.is_control())
         .filter(|word| !word.is_empty())

@@ -11,18 +11,23 @@ use super::id::Ids;
 use super::item::{Asks, Draft, Item, ItemKind, Source};
 use super::reading::{Sentence, read};
 use super::sentences::is_question;
-use super::wording::{completed, is_trivial, number_wanted, tidied, undecided};
+use super::wording::{completed, demand_wanted, is_trivial, number_wanted, tidied, undecided};
 
 /// Open questions that one clause may give for its vague words.
 const MAX_QUESTIONS: usize = 4;
 
 /// Derives the draft of `vision`: deterministic, linear in its length, and total (any text is accepted).
 pub fn propose(vision: &str) -> Draft {
+    drafted(&read(vision))
+}
+
+/// The draft of a text's sentences.
+pub fn drafted(sentences: &[Sentence<'_>]) -> Draft {
     let mut ids = Ids::default();
     let mut items = Vec::new();
-    for sentence in read(vision) {
+    for sentence in sentences {
         let mut given: HashMap<ItemKind, usize> = HashMap::new();
-        for (kind, text, asks) in statements(&sentence) {
+        for (kind, text, asks) in statements(sentence) {
             let nth = given.entry(kind).or_default();
             items.push(Item {
                 id: ids.next(kind, sentence.text, *nth),
@@ -43,12 +48,12 @@ pub fn propose(vision: &str) -> Draft {
     Draft { items }
 }
 
-/// The sentences of `text` that demand something and that no item cites.
-pub fn unheard(text: &str, draft: &Draft) -> Vec<Source> {
+/// Those of `sentences` that demand something and that no item cites.
+pub fn unheard(sentences: &[Sentence<'_>], draft: &Draft) -> Vec<Source> {
     let cited: std::collections::HashSet<usize> =
         draft.items.iter().map(|item| item.source.start).collect();
-    read(text)
-        .into_iter()
+    sentences
+        .iter()
         .filter(|sentence| {
             !cited.contains(&sentence.start) && Evidence::of(sentence.text).demands()
         })
@@ -85,12 +90,18 @@ fn statements(sentence: &Sentence<'_>) -> Vec<(ItemKind, String, Option<Asks>)> 
             found.push(statement);
         }
     };
-    for (clause, verdict) in judged(said, given, sentence) {
-        let spoken = clause.text(said);
-        let text = match sentence.lead_in {
-            Some(lead_in) => tidied(&completed(lead_in, &spoken)),
-            None => tidied(&spoken),
+    for Judged {
+        clause,
+        text,
+        verdict,
+    } in judged(said, given, sentence)
+    {
+        let text = match (sentence.lead_in, text) {
+            (Some(lead_in), _) => tidied(&completed(lead_in, &clause.text(said))),
+            (None, Some(text)) => text,
+            (None, None) => tidied(&clause.text(said)),
         };
+        let unclear = verdict.basis == Basis::Unclear && verdict.kinds == [ItemKind::Goal];
         for kind in verdict.kinds {
             match kind {
                 ItemKind::OpenQuestion => add(kind, undecided(&text), Some(Asks::Decision)),
@@ -103,6 +114,13 @@ fn statements(sentence: &Sentence<'_>) -> Vec<(ItemKind, String, Option<Asks>)> 
                 | ItemKind::Risk
                 | ItemKind::SuccessCriterion => add(kind, text.clone(), None),
             }
+        }
+        if unclear {
+            add(
+                ItemKind::OpenQuestion,
+                demand_wanted(&text),
+                Some(Asks::Whether),
+            );
         }
         for (vague, word) in verdict.vague.iter().take(MAX_QUESTIONS) {
             let question = number_wanted(*vague, word, &text);
@@ -117,27 +135,36 @@ fn statements(sentence: &Sentence<'_>) -> Vec<(ItemKind, String, Option<Asks>)> 
     found
 }
 
+/// A clause and what it is.
+struct Judged {
+    clause: Clause,
+    /// Its text; none where others were joined to it.
+    text: Option<String>,
+    verdict: Verdict,
+}
+
 /// The clauses of `said` with their verdicts; clauses that say the same kind of thing, or nothing of
 /// their own, are one.
-fn judged(said: &str, given: Option<ItemKind>, sentence: &Sentence<'_>) -> Vec<(Clause, Verdict)> {
-    let mut found: Vec<(Clause, Verdict)> = Vec::new();
+fn judged(said: &str, given: Option<ItemKind>, sentence: &Sentence<'_>) -> Vec<Judged> {
+    let mut found: Vec<Judged> = Vec::new();
     for clause in clauses(said) {
-        let verdict = classify(
-            &tidied(&clause.text(said)),
-            sentence.text,
-            given,
-            sentence.standing,
-        );
+        let text = tidied(&clause.text(said));
+        let verdict = classify(&text, sentence.text, given, sentence.standing);
         match found.last_mut() {
-            Some((before, known)) if is_one(known, &verdict) => {
-                before.body.end = clause.body.end;
+            Some(before) if is_one(&before.verdict, &verdict) => {
+                before.clause.body.end = clause.body.end;
+                before.text = None;
                 for vague in verdict.vague {
-                    if !known.vague.contains(&vague) {
-                        known.vague.push(vague);
+                    if !before.verdict.vague.contains(&vague) {
+                        before.verdict.vague.push(vague);
                     }
                 }
             }
-            Some(_) | None => found.push((clause, verdict)),
+            Some(_) | None => found.push(Judged {
+                clause,
+                text: Some(text),
+                verdict,
+            }),
         }
     }
     found
@@ -153,5 +180,5 @@ fn is_one(before: &Verdict, next: &Verdict) -> bool {
         | ItemKind::SuccessCriterion
         | ItemKind::OpenQuestion => true,
     };
-    next.basis == Basis::Default || (before.kinds == next.kinds && next.kinds.iter().all(listable))
+    next.basis != Basis::Evidence || (before.kinds == next.kinds && next.kinds.iter().all(listable))
 }

@@ -2,33 +2,46 @@
 //! part of an abbreviation; decimals, versions, file names and URLs have no gap and so never end one.
 
 use std::ops::Range;
+use std::sync::LazyLock;
+
+use super::lookup::{Words, set};
 
 /// Abbreviations that never end a sentence inside a line, lower case, without the last full stop.
-const NEVER_LAST: &str = "approx, bzw, ca, cf, d.h, dr, e.g, eg, esp, excl, i.e, ie, incl, mr, mrs, \
-                          p.ex, pp, prof, resp, viz, vs, z.b";
+static NEVER_LAST: Words = LazyLock::new(|| {
+    set(
+        "approx, bzw, ca, cf, d.h, dr, e.g, eg, esp, excl, i.e, ie, incl, mr, mrs, \
+                          p.ex, pp, prof, resp, viz, vs, z.b",
+    )
+});
 
 /// Abbreviations that may end a sentence: they do where an upper-case word follows.
-const MAYBE_LAST: &str = "a.k.a, a.m, co, corp, dept, est, etc, hr, hrs, inc, jr, ltd, max, min, p.m, \
-                          sec, sr, st, usw";
+static MAYBE_LAST: Words = LazyLock::new(|| {
+    set(
+        "a.k.a, a.m, co, corp, dept, est, etc, hr, hrs, inc, jr, ltd, max, min, p.m, \
+                          sec, sr, st, usw",
+    )
+});
 
 /// Abbreviations only where a number follows ("no. 5"); otherwise words like any other.
-const BEFORE_NUMBERS: &str = "art, fig, no, nr, v, ver";
+static BEFORE_NUMBERS: Words = LazyLock::new(|| set("art, fig, no, nr, v, ver"));
 
 /// Words after which a single capital letter is a name and ends its sentence ("choose plan B.").
-const LETTERED: &str = "appendix, category, class, grade, group, level, model, option, part, phase, \
-                        plan, section, series, step, team, tier, type, variant, version, vitamin";
-
-fn is_among(list: &str, word: &str) -> bool {
-    list.split(", ").any(|known| known == word)
-}
+static LETTERED: Words = LazyLock::new(|| {
+    set(
+        "appendix, category, class, grade, group, level, model, option, part, phase, \
+                        plan, section, series, step, team, tier, type, variant, version, vitamin",
+    )
+});
 
 /// The byte ranges of the sentences in `block`, without the whitespace around them.
 pub fn sentences(block: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut start = 0;
     let mut token = Token::default();
-    let mut chars = block.char_indices().peekable();
-    while let Some((at, c)) = chars.next() {
+    let mut next_at = 0;
+    while let Some(at) = next_mark(block, next_at) {
+        let c = char_at(block, at);
+        next_at = at + c.len_utf8();
         if c.is_whitespace() {
             token = token.after_gap(at, c);
             continue;
@@ -37,18 +50,18 @@ pub fn sentences(block: &str) -> Vec<Range<usize>> {
             continue;
         }
         let marks_start = at;
-        let mut end = at + c.len_utf8();
         let mut last = c;
         let mut quoted = false;
-        while let Some(&(_, next)) = chars.peek() {
+        while next_at < block.len() {
+            let next = char_at(block, next_at);
             if !is_terminator(next) && !is_closer(next) {
                 break;
             }
             quoted |= matches!(next, '"' | '”' | '’' | '\'' | '»' | '」' | '』');
             last = if is_terminator(next) { next } else { last };
-            end += next.len_utf8();
-            chars.next();
+            next_at += next.len_utf8();
         }
+        let end = next_at;
         let marks = Marks {
             token: &block[token.start..marks_start],
             before: &block[token.previous..token.previous_end],
@@ -64,6 +77,25 @@ pub fn sentences(block: &str) -> Vec<Range<usize>> {
     }
     push(&mut found, block, start..block.len());
     found
+}
+
+/// The next character that is not plainly part of a word: only these part words and sentences.
+fn next_mark(block: &str, from: usize) -> Option<usize> {
+    let bytes = block.as_bytes();
+    let mut at = from;
+    while at < bytes.len() {
+        let byte = bytes[at];
+        if byte <= b' ' || byte >= 0x80 || matches!(byte, b'.' | b'!' | b'?') {
+            return Some(at);
+        }
+        at += 1;
+    }
+    None
+}
+
+fn char_at(block: &str, at: usize) -> char {
+    let found = block[at..].chars().next();
+    found.expect("invariant: a character begins before the end")
 }
 
 fn push(found: &mut Vec<Range<usize>>, block: &str, range: Range<usize>) {
@@ -178,16 +210,18 @@ impl Marks<'_> {
         }
         let lower = token.to_lowercase();
         let upper_follows = follower.starts_with(char::is_uppercase);
-        if is_among(NEVER_LAST, &lower) {
+        if NEVER_LAST.contains(lower.as_str()) {
             return true;
         }
-        if is_among(MAYBE_LAST, &lower) || is_dotted_letters(token) {
+        if MAYBE_LAST.contains(lower.as_str()) || is_dotted_letters(token) {
             return !upper_follows;
         }
-        if is_among(BEFORE_NUMBERS, &lower) {
+        if BEFORE_NUMBERS.contains(lower.as_str()) {
             return follower.starts_with(|c: char| c.is_ascii_digit());
         }
-        is_initial(token) && upper_follows && !is_among(LETTERED, &self.before.to_lowercase())
+        is_initial(token)
+            && upper_follows
+            && !LETTERED.contains(self.before.to_lowercase().as_str())
     }
 }
 

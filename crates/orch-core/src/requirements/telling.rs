@@ -1,143 +1,45 @@
 //! What a sentence without a duty tells: what the product does, a fact about the world it comes from, or
 //! something that only a person can say. Looks at the subject and the verb, at nothing else.
 
+use std::sync::LazyLock;
+
+use super::lookup::{Words, set};
+use super::verbs::PREDICATES;
 use super::words::{Gap, Word, lower_at};
 
 /// The product by the words that visions call it.
-const PRODUCT: &[&str] = &[
-    "it",
-    "tool",
-    "program",
-    "app",
-    "application",
-    "system",
-    "service",
-    "site",
-    "website",
-    "shop",
-    "api",
-    "server",
-    "backend",
-    "frontend",
-    "platform",
-    "pipeline",
-    "portal",
-    "dashboard",
-    "dashboards",
-    "page",
-    "pages",
-    "screen",
-    "form",
-    "command",
-    "report",
-    "reports",
-    "library",
-    "bot",
-    "game",
-    "product",
-    "software",
-    "database",
-    "editor",
-    "list",
-    "search",
-    "import",
-    "export",
-    "job",
-    "component",
-    "module",
-    "endpoint",
-    "client",
-];
+static PRODUCT: Words = LazyLock::new(|| {
+    set(
+        "it, tool, program, app, application, system, service, site, website, shop, api, server, backend, frontend, platform, pipeline, portal, dashboard, dashboards, page, pages, screen, form, command, report, reports, library, bot, game, product, software, database, editor, list, search, import, export, job, component, module, endpoint, client",
+    )
+});
 
 /// Those who use it.
-const PEOPLE: &[&str] = &[
-    "user",
-    "users",
-    "customer",
-    "customers",
-    "visitor",
-    "visitors",
-    "admin",
-    "admins",
-    "administrator",
-    "administrators",
-    "staff",
-    "member",
-    "members",
-    "player",
-    "players",
-    "operator",
-    "operators",
-    "analyst",
-    "analysts",
-    "editor",
-    "editors",
-    "author",
-    "authors",
-    "buyer",
-    "buyers",
-    "seller",
-    "sellers",
-    "guest",
-    "guests",
-    "manager",
-    "managers",
-    "reader",
-    "readers",
-    "reviewer",
-    "reviewers",
-    "owner",
-    "owners",
-    "partner",
-    "partners",
-    "student",
-    "students",
-    "teacher",
-    "teachers",
-    "patient",
-    "patients",
-    "driver",
-    "drivers",
-    "tenant",
-    "tenants",
-    "subscriber",
-    "subscribers",
-    "developer",
-    "developers",
-    "kunde",
-    "kunden",
-    "nutzer",
-    "benutzer",
-    "mitglied",
-    "mitglieder",
-];
+static PEOPLE: Words = LazyLock::new(|| {
+    set(
+        "user, users, customer, customers, visitor, visitors, admin, admins, administrator, administrators, staff, member, members, player, players, operator, operators, analyst, analysts, editor, editors, author, authors, buyer, buyers, seller, sellers, guest, guests, manager, managers, reader, readers, reviewer, reviewers, owner, owners, partner, partners, student, students, teacher, teachers, patient, patients, driver, drivers, tenant, tenants, subscriber, subscribers, developer, developers, kunde, kunden, nutzer, benutzer, mitglied, mitglieder",
+    )
+});
 
 /// What follows a subject and is no verb in the present tense.
-const NO_VERBS: &[&str] = &[
-    "of", "for", "with", "to", "and", "or", "that", "which", "who", "in", "on", "from", "by",
-    "about", "without", "at", "as", "was", "were", "had", "did",
-];
+static NO_VERBS: Words = LazyLock::new(|| {
+    set(
+        "of, for, with, to, and, or, that, which, who, in, on, from, by, about, without, at, as, was, were, had, did",
+    )
+});
 
-const TODAY: &[&str] = &[
-    "today",
-    "currently",
-    "already",
-    "nowadays",
-    "heute",
-    "derzeit",
-    "bereits",
-    "momentan",
-    "formerly",
-    "historically",
-    "yesterday",
-];
+static TODAY: Words = LazyLock::new(|| {
+    set(
+        "today, currently, already, nowadays, heute, derzeit, bereits, momentan, formerly, historically, yesterday",
+    )
+});
 
 /// What "we" do without asking for anything.
-const OWN_DEEDS: &[&str] = &[
-    "run", "have", "sell", "operate", "own", "are", "work", "serve", "know", "maintain", "employ",
-    "produce", "collect", "get", "copy", "spend", "lose", "were", "had", "started", "built",
-    "sold",
-];
+static OWN_DEEDS: Words = LazyLock::new(|| {
+    set(
+        "run, have, sell, operate, own, are, work, serve, know, maintain, employ, produce, collect, get, copy, spend, lose, were, had, started, built, sold",
+    )
+});
 
 /// Facts about those who ask: "we run a billing platform", "the team knows Scala", "today …".
 pub fn is_context(words: &[Word]) -> bool {
@@ -148,14 +50,15 @@ pub fn is_context(words: &[Word]) -> bool {
     if is_bound {
         return false;
     }
-    if says(TODAY) {
+    if words.iter().any(|word| TODAY.contains(word.lower.as_str())) {
         return true;
     }
     let skipped = usize::from(matches!(lower_at(words, 0), "and" | "but" | "so"));
     let (first, second) = (lower_at(words, skipped), lower_at(words, skipped + 1));
     let third = lower_at(words, skipped + 2);
-    let has_number_as_limit = says(&["at", "most", "least", "less", "under"]) && says(&["month"]);
-    if matches!(first, "we" | "i") && OWN_DEEDS.contains(&second) && !has_number_as_limit {
+    let has_number_as_limit =
+        || says(&["month"]) && says(&["at", "most", "least", "less", "under"]);
+    if matches!(first, "we" | "i") && OWN_DEEDS.contains(second) && !has_number_as_limit() {
         // "We are building": a wish, and "we have to": a duty.
         return !(third.ends_with("ing") || third == "to" || third == "going");
     }
@@ -206,7 +109,7 @@ pub fn is_demand(words: &[Word]) -> bool {
             | "by"
     ) {
         let subject = words.iter().skip(1).take(14).position(|word| {
-            PRODUCT.contains(&word.lower.as_str()) || PEOPLE.contains(&word.lower.as_str())
+            PRODUCT.contains(word.lower.as_str()) || PEOPLE.contains(word.lower.as_str())
         });
         match subject {
             Some(found) => from = found + 1,
@@ -241,10 +144,10 @@ pub fn is_demand(words: &[Word]) -> bool {
     for place in first..words.len().min(first + 4) {
         let word = lower_at(words, place);
         let next = lower_at(words, place + 1);
-        if PRODUCT.contains(&word) || PEOPLE.contains(&word) {
+        if PRODUCT.contains(word) || PEOPLE.contains(word) {
             let is_named_only = article == "a" || article == "an";
-            let is_followed = words[place].gap == Gap::Space && !NO_VERBS.contains(&next);
-            return is_followed && !next.is_empty() && !(is_named_only && PRODUCT.contains(&word));
+            let is_followed = words[place].gap == Gap::Space && !NO_VERBS.contains(next);
+            return is_followed && !next.is_empty() && !(is_named_only && PRODUCT.contains(word));
         }
         // "Every meter sends", "raw data is deleted", "invalid readings are kept".
         if place > from
@@ -262,9 +165,63 @@ pub fn is_demand(words: &[Word]) -> bool {
     false
 }
 
+/// Verbs in the present tense behind a plural, beside those that may open a clause.
+static PLAIN_VERBS: Words = LazyLock::new(|| {
+    set(
+        "appear, arrive, become, begin, blink, book, buy, change, choose, close, come, disappear, end, fall, \
+         find, flow, get, glow, go, grow, join, leave, look, lose, move, order, play, read, receive, refresh, \
+         reset, rise, rotate, see, sell, share, sound, speak, spin, stop, take, talk, turn, unlock, vote, win",
+    )
+});
+/// How far into a clause its verb is looked for.
+const VERB_REACH: usize = 5;
+
+/// Of what is neither context nor demand: whether it is a statement in the present tense, by a subject that is
+/// none of those who ask. It may ask for something, and only a person can say.
+pub fn is_unclear(words: &[Word]) -> bool {
+    if matches!(
+        lower_at(words, 0),
+        "we" | "i" | "you" | "this" | "that" | "there" | "here" | "these" | "those" | "my"
+    ) {
+        return false;
+    }
+    let is_plural = |word: &str| word.len() > 3 && word.ends_with('s') && !word.ends_with("ss");
+    for place in 1..words.len().min(VERB_REACH) {
+        let (before, word, next) = (
+            lower_at(words, place - 1),
+            lower_at(words, place),
+            lower_at(words, place + 1),
+        );
+        if words[place - 1].gap != Gap::Space || NO_VERBS.contains(word) {
+            return false;
+        }
+        if next.is_empty() || NO_VERBS.contains(next) {
+            continue;
+        }
+        let is_state = matches!(
+            word,
+            "is" | "are" | "gets" | "has" | "have" | "becomes" | "stays" | "looks"
+        );
+        let is_of_many =
+            is_plural(before) && (PLAIN_VERBS.contains(word) || PREDICATES.contains(word));
+        let is_of_one = place > 1
+            && !words[place].capital
+            && !is_plural(before)
+            && is_plural(word)
+            && matches!(
+                lower_at(words, 0),
+                "a" | "an" | "the" | "each" | "every" | "its" | "our"
+            );
+        if is_state || is_of_many || is_of_one {
+            return true;
+        }
+    }
+    false
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{is_context, is_demand};
+    use super::{is_context, is_demand, is_unclear};
     use crate::requirements::words::words;
 
     /// What a plain statement tells.
@@ -344,6 +301,25 @@ mod tests {
                 "",
             ],
         );
+    }
+
+    #[test]
+    fn statements_in_the_present_tense_are_unclear_and_fragments_are_not() {
+        for (clause, expected) in [
+            ("Levels get harder", true),
+            ("A utility collects readings", true),
+            ("The river flows downhill", true),
+            ("Tiles turn when they are touched", true),
+            ("The board is square", true),
+            ("Sunny weather", false),
+            ("A puzzle game about rivers", false),
+            ("Fans of rivers", false),
+            ("We love bikes", false),
+            ("Bikes, cars and trains", false),
+            ("", false),
+        ] {
+            assert_eq!(is_unclear(&words(clause)), expected, "{clause:?}");
+        }
     }
 
     #[test]

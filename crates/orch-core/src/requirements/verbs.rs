@@ -1,14 +1,8 @@
 //! Words by the part they play at the start of a clause. Data only.
 
-use std::collections::HashSet;
 use std::sync::LazyLock;
 
-/// A set of single words, lower case.
-pub type Words = LazyLock<HashSet<&'static str>>;
-
-fn set(list: &'static str) -> HashSet<&'static str> {
-    list.split(", ").collect()
-}
+use super::lookup::{Words, set};
 
 /// Words that begin what a person wants made.
 pub static BUILD_VERBS: Words = LazyLock::new(|| {
@@ -56,4 +50,18 @@ pub static MODALS: Words = LazyLock::new(|| {
         "must, should, shall, can, cannot, can't, will, won't, may, might, needs, need, has, \
          have, does, doesn't, shouldn't",
     )
+});
+
+/// Every word that makes what stands before it a clause.
+pub static PREDICATES: Words = LazyLock::new(|| {
+    let sets = [
+        &BUILD_VERBS,
+        &ORDER_VERBS,
+        &CLAUSE_VERBS,
+        &CLAUSE_VERBS_THIRD,
+        &MODALS,
+    ];
+    sets.into_iter()
+        .flat_map(|set| set.iter().copied())
+        .collect()
 });

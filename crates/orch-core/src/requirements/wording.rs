@@ -1,7 +1,11 @@
 //! Words an item: the sentence's own words without fillers and markup, on one line. Adds nothing that
 //! would read the same for another sentence.
 
+use std::sync::LazyLock;
+
 use super::cues::Vague;
+use super::lookup::{Known, Words, set};
+use crate::seen::seen;
 
 /// Openings that say only that something is wanted, lower case, parted by commas.
 const FILLERS: &str = "additionally, also, and, but, finally, first, firstly, furthermore, i want to, i would like \
@@ -10,17 +14,34 @@ const FILLERS: &str = "additionally, also, and, but, finally, first, firstly, fu
      thirdly, we also want to, we are going to, we need to, we plan to, we want to, we would like \
      to, we'd like to";
 
+/// The fillers by their first words.
+static FILLERS_BY_WORD: LazyLock<Known<Vec<&'static str>>> = LazyLock::new(|| {
+    let mut found: Known<Vec<&'static str>> = Known::default();
+    for filler in FILLERS.split(", ") {
+        let first = filler.split(' ').next().unwrap_or_default();
+        found.entry(first).or_default().push(filler);
+    }
+    found
+});
+
+/// Bytes of the longest first word of a filler, with its mark.
+const LONGEST_FIRST_WORD: usize = 16;
+
 /// Sentences that ask for nothing, lower case and without marks, parted by commas.
-const PLEASANTRIES: &str = "all the best, best, best regards, cheers, dear all, good luck, good morning, hello, hello \
+static PLEASANTRIES: Words = LazyLock::new(|| {
+    set(
+        "all the best, best, best regards, cheers, dear all, good luck, good morning, hello, hello \
      there, hey, hi, hi all, hi everyone, hi team, hi there, kind regards, many thanks, no, ok, \
      okay, regards, thank you, thank you very much, thanks, thanks a lot, thanks in advance, yes, \
-     etc, e.g, i.e";
+     etc, e.g, i.e",
+    )
+});
 
 /// Whether a sentence says nothing that a requirement could come from.
 pub fn is_trivial(sentence: &str) -> bool {
     let letters = sentence.chars().filter(|c| c.is_alphabetic()).take(2);
-    let amount = sentence.contains(['%', '$', '€', '£']) && sentence.contains(char::is_numeric);
-    if letters.count() < 2 && !amount {
+    let amount = || sentence.contains(['%', '$', '€', '£']) && sentence.contains(char::is_numeric);
+    if letters.count() < 2 && !amount() {
         return true;
     }
     if sentence.len() > 40 {
@@ -29,7 +50,7 @@ pub fn is_trivial(sentence: &str) -> bool {
     let bare = sentence
         .trim_matches(|c: char| !c.is_alphanumeric())
         .to_lowercase();
-    PLEASANTRIES.split(", ").any(|known| known == bare)
+    PLEASANTRIES.contains(bare.as_str())
 }
 
 /// `text` on one line, without emphasis, opening fillers and closing marks, and with a capital.
@@ -63,6 +84,14 @@ pub fn completed(lead_in: &str, text: &str) -> String {
 /// Asks for a decision on what a sentence leaves open.
 pub fn undecided(text: &str) -> String {
     format!("To be decided: {}", uncapitalised(text))
+}
+
+/// How a question begins that asks whether a plain statement is a demand.
+pub const WHETHER: &str = "Is this to be built: ";
+
+/// Asks whether a plain statement is a demand.
+pub fn demand_wanted(text: &str) -> String {
+    format!("{WHETHER}“{text}”? Answer yes, or no where it only describes.")
 }
 
 /// Asks for the number that `word` in `text` lacks.
@@ -123,31 +152,42 @@ fn one_line(text: &str) -> String {
             if !out.is_empty() {
                 out.push(' ');
             }
-            out.extend(word.chars().filter(|c| !is_invisible_direction(*c)));
+            out.extend(seen(&word));
         }
     }
     out
 }
 
-/// Direction overrides make text read differently from what it says.
-pub fn is_invisible_direction(c: char) -> bool {
-    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
-}
-
 fn without_filler(text: &str) -> Option<&str> {
-    FILLERS.split(", ").find_map(|filler| {
-        let mut rest = text.chars();
-        let matches = filler.chars().all(|wanted| {
-            rest.next().is_some_and(|c| {
-                let c = if c == '’' { '\'' } else { c };
-                c.to_ascii_lowercase() == wanted
-            })
-        });
-        let rest = rest.as_str();
-        let parted = rest.starts_with([' ', ',', ':']);
-        let rest = rest.trim_start_matches([' ', ',', ':']);
-        (matches && parted && rest.contains(char::is_alphanumeric)).then_some(rest)
-    })
+    // The rest of an endless word is no filler's.
+    let head: String = text
+        .chars()
+        .take(LONGEST_FIRST_WORD)
+        .take_while(|c| !matches!(c, ' ' | ',' | ':'))
+        .map(|c| {
+            if c == '’' {
+                '\''
+            } else {
+                c.to_ascii_lowercase()
+            }
+        })
+        .collect();
+    FILLERS_BY_WORD
+        .get(head.as_str())?
+        .iter()
+        .find_map(|filler| {
+            let mut rest = text.chars();
+            let matches = filler.chars().all(|wanted| {
+                rest.next().is_some_and(|c| {
+                    let c = if c == '’' { '\'' } else { c };
+                    c.to_ascii_lowercase() == wanted
+                })
+            });
+            let rest = rest.as_str();
+            let parted = rest.starts_with([' ', ',', ':']);
+            let rest = rest.trim_start_matches([' ', ',', ':']);
+            (matches && parted && rest.contains(char::is_alphanumeric)).then_some(rest)
+        })
 }
 
 /// Names such as `iOS`, `package.json` and addresses keep their first letter.

@@ -1,7 +1,7 @@
 //! Words of a sentence and phrases over them. Every lookup is one hash of one word, so that reading a
 //! sentence stays linear in its length however many phrases are known.
 
-use std::collections::HashMap;
+use super::lookup::Known;
 
 /// What stands between a word and the next one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,20 +34,58 @@ pub struct Word {
 /// The words of `text`, in order; marks that stand alone are left out.
 pub fn words(text: &str) -> Vec<Word> {
     let mut found = Vec::new();
-    let mut start = 0;
-    for piece in text.split_inclusive(char::is_whitespace) {
-        let token = piece.trim_end();
-        if let Some(word) = word(token, start) {
+    let mut at = 0;
+    while let Some((start, end)) = next_token(text, at) {
+        if let Some(word) = word(&text[start..end], start) {
             found.push(word);
         }
-        start += piece.len();
+        at = end;
     }
     found
+}
+
+/// The bytes from `at` on that no whitespace parts.
+fn next_token(text: &str, at: usize) -> Option<(usize, usize)> {
+    let bytes = text.as_bytes();
+    let mut start = at;
+    while start < bytes.len() {
+        match space_at(text, start) {
+            0 => break,
+            length => start += length,
+        }
+    }
+    let mut end = start;
+    while end < bytes.len() && space_at(text, end) == 0 {
+        end += 1;
+    }
+    (start < end).then_some((start, end))
+}
+
+/// The length of the whitespace that begins at this byte; 0 where none does.
+fn space_at(text: &str, at: usize) -> usize {
+    let byte = text.as_bytes()[at];
+    if byte > b' ' && byte < 0x80 {
+        return 0;
+    }
+    if byte <= b' ' {
+        return usize::from(matches!(byte, b' ' | b'\t'..=b'\r'));
+    }
+    // A byte within a character is no place to cut at.
+    let spoken = text.get(at..).and_then(|rest| rest.chars().next());
+    spoken
+        .filter(|c| c.is_whitespace())
+        .map_or(0, char::len_utf8)
 }
 
 /// The word in this place, lower case; nothing where there is none.
 pub fn lower_at(words: &[Word], place: usize) -> &str {
     words.get(place).map_or("", |word| word.lower.as_str())
+}
+
+/// These words, parted by one space each.
+pub fn phrase(words: &[Word]) -> String {
+    let words: Vec<&str> = words.iter().map(|word| word.lower.as_str()).collect();
+    words.join(" ")
 }
 
 /// Whether `piece` stands in `text`, and not within a word.
@@ -70,6 +108,15 @@ fn word(token: &str, start: usize) -> Option<Word> {
             gap: Gap::Space,
         });
     }
+    if token.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return Some(Word {
+            lower: token.to_ascii_lowercase(),
+            start,
+            end: start + token.len(),
+            capital: token.as_bytes()[0].is_ascii_uppercase(),
+            gap: Gap::Space,
+        });
+    }
     let bare = token
         .trim_start_matches(|c: char| !c.is_alphanumeric() && !"$€£<≤>≥~".contains(c))
         .trim_end_matches(|c: char| !c.is_alphanumeric() && !"%+#€£$".contains(c));
@@ -84,11 +131,14 @@ fn word(token: &str, start: usize) -> Option<Word> {
         Some(_) | None => Gap::Space,
     };
     Some(Word {
-        lower: bare
-            .chars()
-            .flat_map(char::to_lowercase)
-            .map(|c| if c == '’' { '\'' } else { c })
-            .collect(),
+        lower: match bare.is_ascii() {
+            true => bare.to_ascii_lowercase(),
+            false => bare
+                .chars()
+                .flat_map(char::to_lowercase)
+                .map(|c| if c == '’' { '\'' } else { c })
+                .collect(),
+        },
         start,
         end: start + token.len(),
         capital: bare.starts_with(char::is_uppercase),
@@ -99,13 +149,13 @@ fn word(token: &str, start: usize) -> Option<Word> {
 /// Phrases and what they mean.
 #[derive(Debug)]
 pub struct Lexicon<T> {
-    by_first: HashMap<&'static str, Vec<(Vec<&'static str>, T)>>,
+    by_first: Known<Vec<(Vec<&'static str>, T)>>,
 }
 
 impl<T: Copy> Lexicon<T> {
     /// Builds the lookup from groups of phrases: phrases parted by `, `, their words by one space.
     pub fn new(groups: &[(T, &'static str)]) -> Self {
-        let mut by_first: HashMap<_, Vec<_>> = HashMap::new();
+        let mut by_first: Known<Vec<_>> = Known::default();
         for (meaning, phrases) in groups {
             for phrase in phrases.split(", ") {
                 let mut parts = phrase.split(' ');
@@ -126,14 +176,37 @@ impl<T: Copy> Lexicon<T> {
     /// The longest phrase that starts at word `at`: its meaning and its number of words.
     pub fn longest_at(&self, words: &[Word], at: usize) -> Option<(T, usize)> {
         let first = words.get(at)?;
-        self.by_first
-            .get(first.lower.as_str())?
-            .iter()
-            .find(|(rest, _)| {
-                rest.iter()
-                    .enumerate()
-                    .all(|(i, part)| words.get(at + 1 + i).is_some_and(|w| w.lower == *part))
-            })
+        let known = self.by_first.get(first.lower.as_str())?.iter();
+        Self::that_stand(known, &words[at + 1..]).next()
+    }
+
+    /// Every phrase that starts at word `at`, the longest first.
+    pub fn all_at<'l>(
+        &'l self,
+        words: &'l [Word],
+        at: usize,
+    ) -> impl Iterator<Item = (T, usize)> + 'l {
+        let known = words
+            .get(at)
+            .and_then(|first| self.by_first.get(first.lower.as_str()));
+        let rest = words.get(at + 1..).unwrap_or_default();
+        Self::that_stand(known.map(Vec::as_slice).unwrap_or_default().iter(), rest)
+    }
+
+    fn that_stand<'l>(
+        known: std::slice::Iter<'l, (Vec<&'static str>, T)>,
+        words: &'l [Word],
+    ) -> impl Iterator<Item = (T, usize)> + 'l {
+        let stands = |rest: &[&str]| {
+            let spoken = words.get(..rest.len()).unwrap_or_default();
+            spoken.len() == rest.len()
+                && rest
+                    .iter()
+                    .zip(spoken)
+                    .all(|(part, word)| word.lower == *part)
+        };
+        known
+            .filter(move |(rest, _)| stands(rest))
             .map(|(rest, meaning)| (*meaning, rest.len() + 1))
     }
 }

@@ -69,11 +69,17 @@ impl Survey {
             folder => 1 + folder.matches('/').count(),
         };
         let is_exact = |command: &Command| command.run.ends_with(purpose.as_str());
+        // Of the lines of a pipeline, the plainest says least about one part alone.
+        let words = |command: &Command| match rank(command) {
+            Rank::Pipeline => command.run.split_whitespace().count(),
+            Rank::Target | Rank::Script | Rank::Convention => 0,
+        };
         all.sort_by_key(|command| {
             (
                 depth(command),
                 rank(command),
                 !is_exact(command),
+                words(command),
                 command.place.clone(),
             )
         });

@@ -1,6 +1,6 @@
 //! How much of a tree is looked at, and how much is said about it.
 
-use crate::recipe::is_invisible;
+use crate::seen::is_unseen;
 
 /// The most files of a tree.
 pub const MOST_FILES: usize = 100_000;
@@ -45,9 +45,4 @@ pub(super) fn shown(text: &str, most: usize) -> String {
         true => format!("{}…", line.chars().take(most - 1).collect::<String>()),
         false => line,
     }
-}
-
-/// Control characters, and marks that reorder or hide what stands beside them.
-pub(super) fn is_unseen(c: char) -> bool {
-    c.is_control() || is_invisible(c)
 }

@@ -123,7 +123,10 @@ fn ruby_and_php_say_their_versions_and_tests() {
         CI,
     ]);
     assert_eq!(runtimes(&found), ["Ruby 2.7.8"]);
-    assert_eq!(commands(&found), ["bundle exec rspec"]);
+    assert_eq!(
+        commands(&found),
+        ["bundle exec rspec", "bundle exec rails server"]
+    );
     assert_eq!(smells(&found), ["end_of_life"]);
     let composer = r#"{"require": {"php": ">=8.1", "ext-json": "*", "symfony/console": "^6"}, "require-dev": {"phpunit/phpunit": "^10"}}"#;
     let found = surveyed(&[

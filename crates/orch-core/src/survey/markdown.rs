@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::model::{Place, Survey};
+use super::model::{Bound, Place, Runtime, Survey};
+use super::take::last_day;
+use crate::plural::counted;
 
 /// The most rows of one list; the JSON has all.
 const MOST: usize = 40;
@@ -27,6 +29,28 @@ fn code(text: &str) -> String {
 
 fn cited(place: &Place) -> String {
     code(&place.to_string())
+}
+
+fn size(files: u64, bytes: u64) -> String {
+    format!("{}, {}", counted(files, "file"), counted(bytes, "byte"))
+}
+
+fn ports(ports: &[String]) -> String {
+    match ports {
+        [] => String::new(),
+        [one] => format!(", port {}", plain(one)),
+        more => format!(", ports {}", plain(&more.join(", "))),
+    }
+}
+
+/// Until when a version gets fixes. Of the least version of many, nothing is said.
+fn fixes(runtime: &Runtime, today: &str) -> String {
+    match (runtime.bound, last_day(&runtime.name, &runtime.version)) {
+        (Bound::AtLeast, _) => String::new(),
+        (Bound::Exactly, Some(day)) if day < today => format!(": no fixes since {day}"),
+        (Bound::Exactly, Some(day)) => format!(": fixes until {day}"),
+        (Bound::Exactly, None) => ": until when it gets fixes is not known".to_owned(),
+    }
 }
 
 fn section(out: &mut String, title: &str, rows: impl Iterator<Item = String>) {
@@ -56,17 +80,16 @@ impl Survey {
         {
             let _ = write!(out, "{} ({})\n\n", plain(summary), cited(place));
         }
-        let _ = writeln!(out, "{} files, {} bytes.", self.files, self.bytes);
+        let _ = writeln!(out, "{}.", size(self.files, self.bytes));
         section(
             &mut out,
             "Languages",
             self.languages.iter().map(|l| {
                 format!(
-                    "{} ({}): {} files, {} bytes",
+                    "{} ({}): {}",
                     plain(&l.name),
                     l.kind.as_str(),
-                    l.files,
-                    l.bytes
+                    size(l.files, l.bytes)
                 )
             }),
         );
@@ -97,11 +120,7 @@ impl Survey {
                     .as_deref()
                     .map(|calls| format!(": {}", code(calls)))
                     .unwrap_or_default();
-                let ports = if e.ports.is_empty() {
-                    String::new()
-                } else {
-                    format!(", ports {}", plain(&e.ports.join(", ")))
-                };
+                let ports = ports(&e.ports);
                 format!(
                     "{} {}{calls}{ports} ({})",
                     e.kind.as_str(),
@@ -115,11 +134,10 @@ impl Survey {
             "Parts",
             self.modules.iter().map(|m| {
                 format!(
-                    "{}: {}, {} files, {} bytes",
+                    "{}: {}, {}",
                     code(&m.path),
                     plain(&m.language),
-                    m.files,
-                    m.bytes
+                    size(m.files, m.bytes)
                 )
             }),
         );
@@ -128,10 +146,10 @@ impl Survey {
             "Who imports whom",
             self.links.iter().map(|l| {
                 format!(
-                    "{} → {} ({} times, first {})",
+                    "{} → {} ({}, first {})",
                     code(&l.from),
                     code(&l.to),
-                    l.imports,
+                    counted(l.imports, "import"),
                     cited(&l.place)
                 )
             }),
@@ -150,7 +168,12 @@ impl Survey {
                 } else {
                     format!(", needs {}", plain(&s.needs.join(", ")))
                 };
-                format!("{}{image}{needs} ({})", code(&s.name), cited(&s.place))
+                let ports = ports(&s.ports);
+                format!(
+                    "{}{image}{ports}{needs} ({})",
+                    code(&s.name),
+                    cited(&s.place)
+                )
             }),
         );
         section(
@@ -175,10 +198,10 @@ impl Survey {
                     |lock| format!("pinned by {}", code(lock)),
                 );
                 format!(
-                    "{} ({}): {} dependencies, {lock}",
+                    "{} ({}): {}, {lock}",
                     code(&m.file),
                     plain(&m.ecosystem),
-                    m.dependencies
+                    counted(m.dependencies, "dependency")
                 )
             }),
         );
@@ -187,18 +210,19 @@ impl Survey {
             "Versions",
             self.runtimes.iter().map(|r| {
                 format!(
-                    "{} {}, {} ({})",
+                    "{} {}, {} ({}){}",
                     plain(&r.name),
                     plain(&r.version),
                     r.bound.as_str().replace('_', " "),
-                    cited(&r.place)
+                    cited(&r.place),
+                    fixes(r, &self.as_of)
                 )
             }),
         );
         let tests = (self.tests.files > 0).then(|| {
             format!(
-                "{} files hold tests, in {}",
-                self.tests.files,
+                "{} with tests, in {}",
+                counted(self.tests.files, "file"),
                 self.tests
                     .folders
                     .iter()
@@ -246,10 +270,10 @@ impl Survey {
         );
         let left_out = self.left_out.iter().map(|l| {
             format!(
-                "{} is left out: {}, {} files",
+                "{} is left out: {}, {}",
                 code(&l.folder),
                 l.reason.as_str(),
-                l.files
+                counted(l.files, "file")
             )
         });
         let notes = self.notes.iter().map(|note| plain(note));

@@ -15,9 +15,13 @@ mod take;
 mod tree;
 
 #[cfg(test)]
+mod begins;
+#[cfg(test)]
 mod fixtures;
 #[cfg(test)]
 mod hostile;
+#[cfg(test)]
+mod renewed;
 #[cfg(test)]
 pub(crate) mod samples;
 

@@ -101,7 +101,7 @@ words!(
     SmellKind {
         NoTests = "no_tests", NoLock = "no_lock", EndOfLife = "end_of_life",
         RootContainer = "root_container", UnpinnedImage = "unpinned_image", NoCi = "no_ci",
-        LargeFile = "large_file", Vendored = "vendored",
+        LargeFile = "large_file", Vendored = "vendored", OldEdition = "old_edition",
     }
 );
 
@@ -113,6 +113,14 @@ pub struct Language {
     pub bytes: u64,
     /// Its largest file.
     pub example: String,
+}
+
+impl Language {
+    /// Whether code is written in it: what builds the code is no such language.
+    pub(crate) fn is_written(&self) -> bool {
+        matches!(self.kind, LanguageKind::Code | LanguageKind::Markup)
+            && !["Dockerfile", "Make", "CMake"].contains(&self.name.as_str())
+    }
 }
 
 /// A folder that is not counted.

@@ -470,7 +470,7 @@ fn facts_are_cited_and_renewal_is_proposed_only_where_it_is_asked_for() {
     let expected = [
         (
             "The existing code is JavaScript and Python (2 files)",
-            "JavaScript: 1 files, the largest is a.js; Python: 1 files, the largest is b.py",
+            "JavaScript: 1 file, the largest is a.js; Python: 1 file, the largest is b.py",
         ),
         (
             "The existing code is tested with `npm test`",

@@ -1,7 +1,9 @@
 //! What a survey says to requirements: facts about the existing code, and what to renew where somebody asks
 //! for that. Each cites the file that says so.
 
-use super::model::{Basis, Bound, LanguageKind, Place, Purpose, Survey};
+use super::model::{Basis, Bound, Place, Purpose, Survey};
+use super::take::{is_beside, last_day};
+use crate::plural::counted;
 use crate::requirements::ItemKind;
 
 /// The most facts, and the most things to renew.
@@ -57,13 +59,13 @@ pub fn modernizing(text: &str) -> bool {
 /// The facts of a survey; and what to renew, where that is asked for.
 #[must_use]
 pub fn statements(survey: &Survey, renew: Renew) -> Vec<Statement> {
-    let mut found = facts(survey);
+    let mut found = facts(survey, renew);
     found.truncate(MOST);
     if renew == Renew::Asked {
         found.extend(survey.smells.iter().take(MOST).map(|smell| {
             let places: Vec<String> = smell.places.iter().take(3).map(Place::to_string).collect();
             let cites = match places.is_empty() {
-                true => format!("of {} files, {}", survey.files, smell.message),
+                true => format!("of {}, {}", counted(survey.files, "file"), smell.message),
                 false => format!("{}: {}", places.join(", "), smell.message),
             };
             Statement {
@@ -76,7 +78,7 @@ pub fn statements(survey: &Survey, renew: Renew) -> Vec<Statement> {
     found
 }
 
-fn facts(survey: &Survey) -> Vec<Statement> {
+fn facts(survey: &Survey, renew: Renew) -> Vec<Statement> {
     let mut found = Vec::new();
     // What is there is a fact to know of, and nothing to build or to check.
     let mut fact = |text: String, cites: String| {
@@ -86,10 +88,9 @@ fn facts(survey: &Survey) -> Vec<Statement> {
             cites,
         });
     };
-    let code: Vec<_> = survey
-        .languages
-        .iter()
-        .filter(|language| matches!(language.kind, LanguageKind::Code | LanguageKind::Markup))
+    let code = survey.languages.iter();
+    let code: Vec<_> = code
+        .filter(|language| language.is_written())
         .take(3)
         .collect();
     if !code.is_empty() {
@@ -99,14 +100,16 @@ fn facts(survey: &Survey) -> Vec<Statement> {
             .iter()
             .map(|language| {
                 format!(
-                    "{}: {} files, the largest is {}",
-                    language.name, language.files, language.example
+                    "{}: {}, the largest is {}",
+                    language.name,
+                    counted(language.files, "file"),
+                    language.example
                 )
             })
             .collect();
-        let plural = if files == 1 { "file" } else { "files" };
+        let files = counted(files, "file");
         fact(
-            format!("The existing code is {} ({files} {plural})", listed(&names)),
+            format!("The existing code is {} ({files})", listed(&names)),
             cites.join("; "),
         );
     }
@@ -136,13 +139,24 @@ fn facts(survey: &Survey) -> Vec<Statement> {
             fact(format!("The existing code uses {}", store.name), cites);
         }
     }
-    for runtime in survey.exact_runtimes() {
+    let run = survey.exact_runtimes();
+    for runtime in run.filter(|runtime| !is_beside(&runtime.place.file)) {
         let (name, version) = (&runtime.name, &runtime.version);
         let text = match runtime.bound {
+            Bound::Exactly if name == "Terraform" => {
+                format!("The existing code is applied with {name} {version}")
+            }
             Bound::Exactly => format!("The existing code runs on {name} {version}"),
             Bound::AtLeast => format!("The existing code needs {name} {version} or later"),
         };
-        fact(text, runtime.place.to_string());
+        let is_unknown = runtime.bound == Bound::Exactly && last_day(name, version).is_none();
+        let cites = match renew {
+            Renew::Asked if is_unknown => {
+                format!("{}; until when it gets fixes is not known", runtime.place)
+            }
+            Renew::Asked | Renew::NotAsked => runtime.place.to_string(),
+        };
+        fact(text, cites);
     }
     if let Some(licence) = &survey.licence
         && licence.name != "unrecognised"

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::bounds::{
-    LONGEST_FILE_BYTES, LONGEST_PATH, MOST_READ_BYTES, MOST_READ_FILES, is_unseen,
-};
+use crate::seen::is_unseen;
+
+use super::bounds::{LONGEST_FILE_BYTES, LONGEST_PATH, MOST_READ_BYTES, MOST_READ_FILES};
 use super::take::{is_named, language_of, left_out};
 
 /// What a name in a tree stands for.
@@ -161,6 +161,15 @@ impl Tree {
             .files
             .binary_search_by(|file| file.path.as_str().cmp(path));
         found.is_ok()
+    }
+
+    /// The files whose paths begin with this.
+    pub(super) fn below<'t>(&'t self, start: &'t str) -> impl Iterator<Item = &'t TreeFile> {
+        let first = self
+            .files
+            .partition_point(|file| file.path.as_str() < start);
+        let files = self.files[first..].iter();
+        files.take_while(move |file| file.path.starts_with(start))
     }
 
     pub(super) fn text(&self, path: &str) -> Option<&str> {

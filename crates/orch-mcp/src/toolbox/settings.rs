@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
+use orch_core::variable::is_variable;
 use serde::Deserialize;
 
 use super::{McpSettingsError, NamedTool};
@@ -251,12 +252,6 @@ fn address(url: String) -> Result<String, String> {
         "http" | "https" if is_plain => Ok(url),
         _ => Err("its url is no http or https address without a user".to_owned()),
     }
-}
-
-fn is_variable(name: &str) -> bool {
-    let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-    let begins = name.starts_with(|first: char| !first.is_ascii_digit());
-    begins && name.len() <= 128 && name.bytes().all(fits)
 }
 
 fn is_name(name: &str) -> bool {

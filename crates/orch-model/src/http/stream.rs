@@ -1,15 +1,15 @@
 //! Bytes of a stream to an answer, whatever pieces they come in.
 
+use orch_core::sse::{Reader, TooLarge};
 use serde_json::Value;
 
-use crate::sse::{Events, TooLong};
 use crate::wire::{Broken, End, Partial, Stage, Wire};
 use crate::{Answer, Deltas};
 
 /// Reads one stream.
 pub(crate) struct StreamReader {
     wire: Wire,
-    events: Events,
+    events: Reader,
     partial: Partial,
 }
 
@@ -37,7 +37,7 @@ impl StreamReader {
     pub(crate) fn new(wire: Wire) -> Self {
         Self {
             wire,
-            events: Events::default(),
+            events: Reader::default(),
             partial: Partial::default(),
         }
     }
@@ -45,10 +45,10 @@ impl StreamReader {
     pub(crate) fn push(&mut self, piece: &[u8], deltas: Deltas<'_>) -> Result<Progress, Unfit> {
         let mut events = Vec::new();
         self.events
-            .push(piece, &mut events)
-            .map_err(|TooLong| Unfit::TooLong)?;
+            .feed(piece, &mut events)
+            .map_err(|TooLarge { .. }| Unfit::TooLong)?;
         for event in events {
-            match self.take(event.trim_ascii(), deltas) {
+            match self.take(event.data.as_bytes().trim_ascii(), deltas) {
                 Ok(()) if self.partial.stage == Stage::Ended => return Ok(Progress::Ended),
                 Ok(()) => {}
                 Err(Odd::Done) => return Ok(Progress::Ended),

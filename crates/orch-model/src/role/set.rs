@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::LazyLock;
 
 use rust_embed::RustEmbed;
 
@@ -25,9 +26,14 @@ pub struct Roles {
 }
 
 impl Roles {
-    /// Those that come with the program.
+    /// Those that come with the program; they are read once.
     #[must_use]
     pub fn built_in() -> Self {
+        static READ: LazyLock<Roles> = LazyLock::new(Roles::read_built_in);
+        READ.clone()
+    }
+
+    fn read_built_in() -> Self {
         let mut all = Self {
             roles: BTreeMap::new(),
             parts: BTreeMap::new(),

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use orch_core::variable::is_variable;
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -430,15 +431,6 @@ fn is_name(name: &str) -> bool {
         && name
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || b"._-:/".contains(&byte))
-}
-
-fn is_variable(name: &str) -> bool {
-    let mut bytes = name.bytes();
-    name.len() <= LONGEST_NAME
-        && bytes
-            .next()
-            .is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
-        && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 #[cfg(test)]

@@ -61,8 +61,9 @@ pub async fn table(app: &App) -> Result<Vec<Entry>> {
     let set = store::list(&mut conn).await?;
     drop(conn);
     let models = app.team().models();
-    let rows = || set.iter().map(|row| (row.model.clone(), of_row(row)));
-    let (entries, prices) = (models.entries(rows()), models.prices(rows()));
+    let rows = set.iter().map(|row| (row.model.clone(), of_row(row)));
+    let entries = models.entries(rows);
+    let prices = models.filled(entries.clone());
     let entry = |(model, price): (&str, Price)| {
         // A model under a name of its own may have its price from the entry of its provider's name.
         let from = entries.entry_of(model).or_else(|| {

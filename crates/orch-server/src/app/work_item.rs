@@ -4,7 +4,9 @@ use orch_api::problem::FieldError;
 use orch_core::engine::{self, NewWorkItem};
 use orch_core::ids::WorkItemId;
 use orch_core::run::Run;
-use orch_core::work_item::{ApprovalHistory, Kind, Policy, State, WorkItem, check_title};
+use orch_core::work_item::{
+    ApprovalHistory, Kind, Policy, State, WorkItem, check_description, check_title,
+};
 use orch_store::recipe::{self, Recipe};
 use orch_store::work_item::{self, Filter};
 use orch_store::{Command, Listed, Needs, Page, Reply, StoreError};
@@ -85,13 +87,8 @@ pub async fn update(app: &App, actor: &str, id: WorkItemId, update: Update) -> R
         item.title = check_title(title).map_err(|message| AppError::invalid("title", message))?;
     }
     if let Some(description) = update.description {
-        if description.len() > orch_core::work_item::LONGEST_DESCRIPTION {
-            return Err(AppError::invalid(
-                "description",
-                "is over 262144 bytes long",
-            ));
-        }
-        item.description = description;
+        item.description = check_description(&description)
+            .map_err(|message| AppError::invalid("description", message))?;
     }
     item.kind = update.kind.unwrap_or(item.kind);
     if let Some(key) = update.concurrency_key {

@@ -106,6 +106,7 @@ pub fn plan(shown: Shown) -> Plan {
         },
         notes: content.notes.clone(),
         without_repository: shown.begins == Begins::Empty,
+        not_offered: shown.unknown.clone(),
         version,
     }
 }

@@ -351,7 +351,13 @@ impl Models {
     /// provider's name.
     #[must_use]
     pub fn prices(&self, set: impl IntoIterator<Item = (String, Price)>) -> Prices {
-        let mut prices = self.entries(set);
+        self.filled(self.entries(set))
+    }
+
+    /// The prices that hold by these entries.
+    #[must_use]
+    pub fn filled(&self, entries: Prices) -> Prices {
+        let mut prices = entries;
         for known in &self.known {
             if prices.of(&known.name).is_err()
                 && let Ok(price) = prices.of(&known.model)

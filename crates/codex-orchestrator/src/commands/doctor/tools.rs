@@ -2,6 +2,8 @@
 
 use orch_tools::{Cache, Catalog, ToolSettings, Trust, Unsigned};
 
+use orch_core::plural::counted;
+
 use super::checks::Check;
 
 /// Looks at the catalog and the cache; fetches nothing.
@@ -32,8 +34,8 @@ fn catalog(folder: &std::path::Path, settings: &ToolSettings) -> Check {
         .filter(|entry| is_signed(&entry.trust))
         .count();
     let mut message = format!(
-        "{} entries in {}, {signed} of them signed by a trusted key",
-        read.entries().len(),
+        "{} in {}, {signed} of them signed by a trusted key",
+        counted(read.entries().len() as u64, "entry"),
         folder.display()
     );
     let faults = read.faults().iter();
@@ -80,7 +82,8 @@ fn cache(settings: &ToolSettings) -> Check {
     match usage {
         Ok(usage) => {
             let (tools, bytes, most) = (usage.tools, usage.bytes, settings.cache_bytes);
-            let message = format!("{tools} tools in {shown} take {bytes} of {most} bytes");
+            let tools = counted(tools, "tool");
+            let message = format!("{tools} in {shown}: {bytes} of {most} bytes");
             Check::ok(NAME, message)
         }
         Err(error) => Check::failed(NAME, format!("{shown} cannot be used: {error}")),

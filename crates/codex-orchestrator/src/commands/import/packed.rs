@@ -8,6 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use orch_api::types::import::SourceArchive;
 use orch_archive::{PackError, Packed, Packer, Packing, pack};
+use orch_core::plural::counted;
 use orch_core::source::Reference;
 use orch_git::{Git, GitError, Snapshot, TreeEntry, TreeKind};
 
@@ -239,9 +240,10 @@ fn named_archive(
     output: &mut Output,
 ) -> Result<SourceArchive, Failure> {
     let bytes = packed.bytes.len() as u64;
+    let packs = if packed.files == 1 { "packs" } else { "pack" };
     let what = format!(
-        "{} files of `{named}` ({}) pack to {}",
-        packed.files,
+        "{} of `{named}` ({}) {packs} to {}",
+        counted(packed.files, "file"),
         size(packed.unpacked_bytes),
         size(bytes)
     );

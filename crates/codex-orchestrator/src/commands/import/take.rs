@@ -1,8 +1,9 @@
 //! `project import`.
 
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 
-use orch_api::client::Client;
+use orch_api::client::{Client, Watch};
 use orch_api::types::import::{Import, NewImport, SourceArchive};
 use orch_api::types::project::Repository;
 
@@ -10,6 +11,7 @@ use super::packed::{self, Checkout};
 use super::source::{Source, find};
 use crate::commands::{Context, ids};
 use crate::failure::Failure;
+use crate::output::Progress;
 
 /// Arguments of `project import`.
 #[derive(clap::Args, Debug)]
@@ -81,7 +83,17 @@ async fn send(args: &Args, archive: SourceArchive, client: &Client) -> Result<Im
         archive: Some(archive),
         ..NewImport::default()
     };
-    Ok(client.import(args.project, &new).await?)
+    let whole = new
+        .archive
+        .as_ref()
+        .map_or(0, |archive| archive.content_base64.len());
+    let progress = Mutex::new(Progress::bytes("sending", whole as u64));
+    let watch: Watch = Arc::new(move |sent, _| {
+        if let Ok(mut progress) = progress.lock() {
+            progress.at(sent);
+        }
+    });
+    Ok(client.import_watched(args.project, &new, &watch).await?)
 }
 
 async fn by_address(

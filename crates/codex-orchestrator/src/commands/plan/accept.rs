@@ -2,10 +2,12 @@
 //! command; what is new is added.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use orch_api::types::plan::{Plan, PlanCriterion, PlanEdit, PlanEditOp as Op, PlanTask};
 
 use super::fields::{pair, words};
+use super::origin::Origin;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::one_line;
@@ -20,6 +22,8 @@ pub struct Accepted {
     /// Ids of tasks; none for all that have a criterion of these words.
     tasks: Option<Vec<String>>,
     criterion: PlanCriterion,
+    /// The flag as it was given.
+    origin: Origin,
 }
 
 /// `T-3,T-4=WORDS :: COMMAND`.
@@ -49,12 +53,13 @@ fn one(given: &str) -> Result<Accepted, Failure> {
             text: text.to_owned(),
             command: command.map(str::to_owned),
         },
+        origin: Origin::flag("--accept", given),
     })
 }
 
-/// The edits that set them: one for each task that changes.
-pub fn edits(accepted: &[Accepted], plan: &Plan) -> Result<Vec<PlanEdit>, Failure> {
-    let mut set: BTreeMap<usize, Vec<PlanCriterion>> = BTreeMap::new();
+/// The edits that set them, one for each task that changes; and what made each.
+pub fn edits(accepted: &[Accepted], plan: &Plan) -> Result<Vec<(PlanEdit, Origin)>, Failure> {
+    let mut set: BTreeMap<usize, (Vec<PlanCriterion>, Origin)> = BTreeMap::new();
     for one in accepted {
         let has_it = |task: &PlanTask| {
             let mut criteria = task.acceptance.iter();
@@ -78,9 +83,17 @@ pub fn edits(accepted: &[Accepted], plan: &Plan) -> Result<Vec<PlanEdit>, Failur
             ));
         }
         for at in places {
-            let criteria = set
-                .entry(at)
-                .or_insert_with(|| plan.tasks[at].acceptance.clone());
+            let criteria = match set.entry(at) {
+                Entry::Occupied(known) => {
+                    let (criteria, origin) = known.into_mut();
+                    origin.and(one.origin.clone());
+                    criteria
+                }
+                Entry::Vacant(new) => {
+                    let criteria = plan.tasks[at].acceptance.clone();
+                    &mut new.insert((criteria, one.origin.clone())).0
+                }
+            };
             match criteria
                 .iter_mut()
                 .find(|known| known.text == one.criterion.text)
@@ -90,10 +103,13 @@ pub fn edits(accepted: &[Accepted], plan: &Plan) -> Result<Vec<PlanEdit>, Failur
             }
         }
     }
-    let edits = set.into_iter().map(|(at, criteria)| PlanEdit {
-        id: Some(plan.tasks[at].id.clone()),
-        acceptance: Some(criteria),
-        ..PlanEdit::new(Op::ChangeTask)
+    let edits = set.into_iter().map(|(at, (criteria, origin))| {
+        let edit = PlanEdit {
+            id: Some(plan.tasks[at].id.clone()),
+            acceptance: Some(criteria),
+            ..PlanEdit::new(Op::ChangeTask)
+        };
+        (edit, origin)
     });
     Ok(edits.collect())
 }

@@ -50,12 +50,18 @@ fn print(found: &PlanDifference, context: &mut Context<'_>) -> Result<(), Failur
         }));
     }
     for change in &found.changed {
+        // What it waits for stands below, edge by edge.
+        let fields = change.fields.iter();
+        let fields: Vec<_> = { fields }
+            .filter(|change| change.field != "depends_on")
+            .collect();
+        if fields.is_empty() {
+            continue;
+        }
         let named = format!("~ {}", change.id);
         lines.push(paint.text(&one_line(&named), Tone::Waiting));
-        let fields = change.fields.iter();
-        // What it waits for stands below, edge by edge.
-        let fields = fields.filter(|change| change.field != "depends_on");
-        lines.extend(fields.flat_map(|change| field_change::lines(change, paint)));
+        let told = fields.into_iter();
+        lines.extend(told.flat_map(|change| field_change::lines(change, paint)));
     }
     for (sign, edges, tone) in [
         ("-", &found.dependencies_removed, Tone::Bad),

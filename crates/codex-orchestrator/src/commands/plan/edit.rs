@@ -8,6 +8,7 @@ use orch_api::types::plan::{EditPlan, Plan, PlanEdit, PlanEditOp as Op};
 use super::accept::{self, accepted};
 use super::choose::choose;
 use super::fields::{fields, pair, words};
+use super::origin::{Origin, named};
 use super::refusal::refusal;
 use super::show::print;
 use crate::commands::{Context, ids};
@@ -52,7 +53,7 @@ pub struct Args {
 
 pub async fn run(args: Args, client: &Client, context: &mut Context<'_>) -> Result<(), Failure> {
     let project = args.project;
-    let mut body = wanted(&args)?;
+    let (mut body, mut origins) = wanted(&args)?;
     let accepted = accepted(&args.accept)?;
     if body.edits.is_empty() && accepted.is_empty() {
         return Err(
@@ -65,10 +66,14 @@ pub async fn run(args: Args, client: &Client, context: &mut Context<'_>) -> Resu
         for edit in body.edits.iter_mut().filter(|edit| lacks_minutes(edit)) {
             complete(edit, &plan)?;
         }
-        body.edits.extend(accept::edits(&accepted, &plan)?);
+        for (edit, origin) in accept::edits(&accepted, &plan)? {
+            body.edits.push(edit);
+            origins.push(origin);
+        }
     }
     let made = client.edit_plan(project, version, &body).await;
-    print(&made.map_err(|error| refusal(project, error))?, context)
+    let made = made.map_err(|error| named(refusal(project, error), &origins))?;
+    print(&made, context)
 }
 
 fn lacks_minutes(edit: &PlanEdit) -> bool {
@@ -96,8 +101,8 @@ fn complete(edit: &mut PlanEdit, plan: &Plan) -> Result<(), Failure> {
     Ok(())
 }
 
-/// All edits that need no plan, in the order file, set, add, depends, no-depends, remove.
-pub(super) fn wanted(args: &Args) -> Result<EditPlan, Failure> {
+/// All edits that need no plan, in the order file, set, add, depends, no-depends, remove; and what made each.
+pub(super) fn wanted(args: &Args) -> Result<(EditPlan, Vec<Origin>), Failure> {
     let mut body = match &args.file {
         Some(file) => from_file(file)?,
         None => EditPlan::default(),
@@ -105,34 +110,48 @@ pub(super) fn wanted(args: &Args) -> Result<EditPlan, Failure> {
     if args.reason.is_some() {
         body.reason.clone_from(&args.reason);
     }
-    let edits = &mut body.edits;
-    edits.extend(fields(&args.set)?);
-    for given in &args.add {
-        let (story, title) = pair("--add", given, "S-1=\"…\"")?;
-        edits.push(PlanEdit {
+    let file = args.file.iter().map(|file| file.display().to_string());
+    let file = Origin::File(file.collect());
+    let mut origins = vec![file; body.edits.len()];
+    let mut given = fields(&args.set)?;
+    for add in &args.add {
+        let (story, title) = pair("--add", add, "S-1=\"…\"")?;
+        let edit = PlanEdit {
             story: Some(story),
             title: Some(title),
             ..PlanEdit::new(Op::AddTask)
-        });
+        };
+        given.push((edit, Origin::flag("--add", add)));
     }
-    for (flag, given, op) in [
+    for (flag, arrows, op) in [
         ("--depends", &args.depends, Op::AddDependency),
         ("--no-depends", &args.no_depends, Op::RemoveDependency),
     ] {
-        for given in given {
-            let (task, on) = pair(flag, given, "T-4=T-2")?;
-            edits.extend(words(&on).into_iter().map(|on| PlanEdit {
-                task: Some(task.clone()),
-                on: Some(on),
-                ..PlanEdit::new(op)
+        for arrow in arrows {
+            let (task, on) = pair(flag, arrow, "T-4=T-2")?;
+            given.extend(words(&on).into_iter().map(|on| {
+                let origin = Origin::flag(flag, &format!("{task}={on}"));
+                let edit = PlanEdit {
+                    task: Some(task.clone()),
+                    on: Some(on),
+                    ..PlanEdit::new(op)
+                };
+                (edit, origin)
             }));
         }
     }
-    edits.extend(args.remove.iter().map(|id| PlanEdit {
-        id: Some(id.clone()),
-        ..PlanEdit::new(Op::RemoveTask)
+    given.extend(args.remove.iter().map(|id| {
+        let edit = PlanEdit {
+            id: Some(id.clone()),
+            ..PlanEdit::new(Op::RemoveTask)
+        };
+        (edit, Origin::flag("--remove", id))
     }));
-    Ok(body)
+    for (edit, origin) in given {
+        body.edits.push(edit);
+        origins.push(origin);
+    }
+    Ok((body, origins))
 }
 
 fn from_file(file: &std::path::Path) -> Result<EditPlan, Failure> {

@@ -2,6 +2,7 @@
 
 use orch_api::types::plan::{PlanEdit, PlanEditOp as Op};
 
+use super::origin::Origin;
 use crate::failure::Failure;
 
 /// What can be set of a task; epics and stories have a title alone.
@@ -9,8 +10,8 @@ const FIELDS: &str =
     "title, description, kind, role, story, low, likely, high, requirements, tools, capabilities";
 
 /// `T-3.likely=120`, `E-1.title=…`: one edit for what is said of one thing.
-pub fn fields(given: &[String]) -> Result<Vec<PlanEdit>, Failure> {
-    let mut edits: Vec<PlanEdit> = Vec::new();
+pub fn fields(given: &[String]) -> Result<Vec<(PlanEdit, Origin)>, Failure> {
+    let mut edits: Vec<(PlanEdit, Origin)> = Vec::new();
     for given in given {
         let (place, value) = pair("--set", given, "T-3.likely=120")?;
         let (id, field) = place.split_once('.').ok_or_else(|| {
@@ -35,15 +36,23 @@ pub fn fields(given: &[String]) -> Result<Vec<PlanEdit>, Failure> {
         };
         let known = edits
             .iter()
-            .position(|edit| edit.op == op && edit.id.as_ref() == Some(&id));
-        let at = known.unwrap_or_else(|| {
-            edits.push(PlanEdit {
-                id: Some(id),
-                ..PlanEdit::new(op)
-            });
-            edits.len() - 1
-        });
-        set(&mut edits[at], field, &place, value)?;
+            .position(|(edit, _)| edit.op == op && edit.id.as_ref() == Some(&id));
+        let origin = Origin::flag("--set", given);
+        let at = match known {
+            Some(at) => {
+                edits[at].1.and(origin);
+                at
+            }
+            None => {
+                let edit = PlanEdit {
+                    id: Some(id),
+                    ..PlanEdit::new(op)
+                };
+                edits.push((edit, origin));
+                edits.len() - 1
+            }
+        };
+        set(&mut edits[at].0, field, &place, value)?;
     }
     Ok(edits)
 }

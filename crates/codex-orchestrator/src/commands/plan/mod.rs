@@ -9,6 +9,7 @@ mod field_change;
 mod fields;
 mod graph;
 mod impact;
+mod origin;
 mod refusal;
 mod show;
 #[cfg(test)]
@@ -20,7 +21,7 @@ use orch_api::types::requirements::ProposedBy;
 
 use refusal::refusal;
 
-use super::proposer::Proposer;
+use super::proposer::{Proposer, by_rules, quoted};
 use super::{Connect, Context, ids};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -88,8 +89,11 @@ pub async fn run(args: Args, context: &mut Context<'_>) -> Result<Exit, Failure>
             let how = ProposePlan {
                 by: by.map(ProposedBy::from),
             };
-            let proposed = client.propose_plan(project, &how).await;
-            show::print(&proposed.map_err(|error| refusal(project, error))?, context)?;
+            let proposed = client.propose_plan(project, &how).await.map_err(|error| {
+                let command = format!("codex-orchestrator plan propose {project}");
+                by_rules(refusal(project, error), &command)
+            });
+            show::print(&proposed?, context)?;
         }
         Action::Show(args) => show::run(args, &client, context).await?,
         Action::List { project } => {
@@ -111,8 +115,16 @@ pub async fn run(args: Args, context: &mut Context<'_>) -> Result<Exit, Failure>
                 failed: Some(failed).filter(|named| !named.is_empty()),
                 by: by.map(ProposedBy::from),
             };
-            let made = client.replan(project, &how).await;
-            show::print(&made.map_err(|error| refusal(project, error))?, context)?;
+            let made = client.replan(project, &how).await.map_err(|error| {
+                let failed = how.failed.iter().flatten();
+                let failed = failed.map(|task| format!(" --failed {}", quoted(task)));
+                let failed: String = failed.collect();
+                let reason = quoted(&how.reason);
+                let command =
+                    format!("codex-orchestrator plan replan {project} --reason {reason}{failed}");
+                by_rules(refusal(project, error), &command)
+            });
+            show::print(&made?, context)?;
         }
         Action::Impact(args) => impact::run(args, &client, context).await?,
     }

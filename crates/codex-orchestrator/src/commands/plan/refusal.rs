@@ -24,7 +24,7 @@ pub fn refusal(project: i64, error: ClientError) -> Failure {
 fn next(code: &str) -> &'static str {
     match code {
         "requirements_not_approved" => "requirements show",
-        "no_plan" => "plan propose",
+        "no_plan" | "plan_work_ended" => "plan propose",
         "requirements_changed" => "plan impact",
         "no_parent" => "plan list",
         _ => "plan show",

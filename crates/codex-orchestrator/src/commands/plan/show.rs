@@ -5,6 +5,8 @@ use orch_api::types::plan::{Plan, PlanBands, PlanStatus};
 
 use super::accept::place;
 use super::choose::choose;
+use orch_core::plural::counted;
+
 use crate::commands::{Context, ids};
 use crate::failure::Failure;
 use crate::output::{Format, Tone, one_line};
@@ -83,7 +85,8 @@ fn times(plan: &Plan, context: &mut Context<'_>) -> Result<(), Failure> {
     let basis = match schedule.basis.from_history {
         0 => "by the estimates".to_owned(),
         measured => format!(
-            "{measured} tasks by what finished ones took, {} by their estimates",
+            "{} by what finished ones took, {} by their estimates",
+            counted(u64::try_from(measured).unwrap_or(u64::MAX), "task"),
             schedule.basis.from_estimates
         ),
     };

@@ -5,6 +5,7 @@ use orch_api::types::plan::{Plan, PlanEdit, PlanEditOp as Op, PlanProgress};
 
 use super::accept;
 use super::edit::{Args, wanted};
+use super::origin::Origin;
 
 #[derive(Parser)]
 struct Given {
@@ -15,7 +16,10 @@ struct Given {
 fn edits(given: &[&str]) -> Result<Vec<PlanEdit>, String> {
     let given = Given::parse_from([&["plan-edit", "1"], given].concat());
     match wanted(&given.edit) {
-        Ok(body) => Ok(body.edits),
+        Ok((body, origins)) => {
+            assert_eq!(body.edits.len(), origins.len());
+            Ok(body.edits)
+        }
         Err(failure) => Err(failure.message),
     }
 }
@@ -123,7 +127,8 @@ fn accepted(given: &str) -> Result<Vec<Set>, String> {
     let read = accept::accepted(&[given.to_owned()]);
     let made = read.and_then(|read| accept::edits(&read, &plan()));
     let made = made.map_err(|failure| failure.message)?;
-    let made = made.into_iter().map(|edit| {
+    let made = made.into_iter().map(|(edit, origin)| {
+        assert_eq!(origin, Origin::flag("--accept", given));
         let criteria = edit.acceptance.unwrap().into_iter();
         let criteria = criteria.map(|one| (one.text, one.command)).collect();
         (edit.id.unwrap(), criteria)

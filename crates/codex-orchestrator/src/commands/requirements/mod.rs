@@ -14,7 +14,7 @@ mod tests;
 use clap::Subcommand;
 use orch_api::types::requirements::{ProposeRequirements, ProposedBy};
 
-use super::proposer::Proposer;
+use super::proposer::{Proposer, by_rules};
 use super::{Connect, Context, ids};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -61,7 +61,11 @@ pub async fn run(args: Args, context: &mut Context<'_>) -> Result<Exit, Failure>
             let how = ProposeRequirements {
                 by: by.map(ProposedBy::from),
             };
-            let proposed = client.propose_requirements(project, &how).await?;
+            let proposed = client.propose_requirements(project, &how).await;
+            let proposed = proposed.map_err(|error| {
+                let command = format!("codex-orchestrator requirements propose {project}");
+                by_rules(Failure::from(error), &command)
+            })?;
             show::print(&proposed, &[], context)?;
             show::next_steps(&proposed, context);
         }

@@ -36,6 +36,9 @@ pub struct Plan {
     /// does not reach the next.
     #[serde(default)]
     pub without_repository: bool,
+    /// Tools and capabilities that open tasks name and no connected agent tells of; empty where none is connected.
+    #[serde(default)]
+    pub not_offered: Vec<String>,
 }
 
 /// A requirement that waits for a later version.

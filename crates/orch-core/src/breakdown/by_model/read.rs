@@ -5,8 +5,10 @@ use std::collections::{HashMap, HashSet};
 
 use thiserror::Error;
 
+use crate::seen::shows_nothing;
+
 use super::super::checks::Checks;
-use super::super::edit_fields::{is_unseen, shows_nothing};
+use super::super::edit_fields::is_plain;
 use super::super::graph::Graph;
 use super::super::merge::{merge, next_id, sort_ids};
 use super::super::model::{
@@ -59,7 +61,7 @@ pub fn plan_of_model(
     previous: Option<&Breakdown>,
     kept: &Finished,
 ) -> Result<Breakdown, NothingUsable> {
-    let mut reading = Reading::of(document, previous);
+    let mut reading = Reading::of(document, previous, checks);
     reading.epics(&suggested.epics);
     reading.stories(&suggested.stories);
     reading.tasks(&suggested.tasks);
@@ -104,6 +106,7 @@ pub fn plan_of_model(
 /// The answer while it is read.
 struct Reading<'d> {
     plan: Breakdown,
+    checks: &'d Checks,
     notes: Vec<String>,
     items: HashMap<&'d str, &'d Requirement>,
     keys_of_epics: Keys<'d>,
@@ -118,13 +121,14 @@ struct Reading<'d> {
 }
 
 impl<'d> Reading<'d> {
-    fn of(document: &'d Document, previous: Option<&'d Breakdown>) -> Self {
+    fn of(document: &'d Document, previous: Option<&'d Breakdown>, checks: &'d Checks) -> Self {
         let epics = previous.map_or(&[][..], |plan| &plan.epics).iter();
         let stories = previous.map_or(&[][..], |plan| &plan.stories).iter();
         let tasks = previous.map_or(&[][..], |plan| &plan.tasks).iter();
         let items = document.items.iter();
         Self {
             plan: Breakdown::default(),
+            checks,
             notes: Vec::new(),
             items: items.map(|item| (item.id.as_str(), item)).collect(),
             keys_of_epics: Keys::of(epics.map(|one| (&*one.id, &*one.title, &*one.key))),
@@ -237,7 +241,16 @@ impl<'d> Reading<'d> {
                 }
             }
         };
-        let acceptance = self.criteria(&called, &task.acceptance);
+        let kind = Kind::parse(&task.kind).unwrap_or(Kind::Task);
+        let mut acceptance = self.criteria(&called, &task.acceptance);
+        if acceptance
+            .iter()
+            .all(|criterion| criterion.command.is_none())
+        {
+            let given = self.checks.of_task(kind, &role);
+            acceptance.extend(given);
+            acceptance.truncate(MOST_CRITERIA);
+        }
         let estimate = self.estimate(&called, task.estimate);
         let id = next_id('T', &mut self.plan.next_task);
         let key = self.keys_of_tasks.give(&task.key, &title);
@@ -248,7 +261,7 @@ impl<'d> Reading<'d> {
             id,
             story,
             description: text(&task.description),
-            kind: Kind::parse(&task.kind).unwrap_or(Kind::Task),
+            kind,
             role,
             capabilities: names(&task.capabilities),
             tools: names(&task.tools),
@@ -322,7 +335,7 @@ impl<'d> Reading<'d> {
             let text = cleaned(&criterion.text, LONGEST_CRITERION);
             let command = criterion.command.as_deref().unwrap_or_default().trim();
             let is_whole = command.chars().nth(LONGEST_CRITERION).is_none();
-            let is_plain = is_whole && !command.contains(is_unseen);
+            let is_plain = is_whole && is_plain(command);
             if !is_plain {
                 let why = match is_whole {
                     true => "has characters that are not seen",

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::requirements::Document;
 use crate::requirements::visions::{proposed, visions};
+use crate::survey::{Basis, Command, Place, Purpose, Survey};
 
 fn shop() -> Document {
     proposed(
@@ -374,4 +375,70 @@ fn what_is_moved_to_other_work_and_estimates_out_of_order_are_noted() {
     );
     let said = "“Do lost” is estimated at 90, 60 and 30 minutes: read as 30, 60 and 90";
     assert!(has_note(&plan, said), "{:?}", plan.notes);
+}
+
+fn checked() -> Checks {
+    let command = |purpose, run: &str, line| Command {
+        purpose,
+        run: run.to_owned(),
+        folder: String::new(),
+        basis: Basis::Declared,
+        place: Place {
+            file: "Makefile".to_owned(),
+            line: Some(line),
+        },
+    };
+    let commands = vec![
+        command(Purpose::Build, "make build", 3),
+        command(Purpose::Test, "make test", 5),
+    ];
+    Checks::of(&Survey {
+        commands,
+        ..Survey::default()
+    })
+}
+
+#[test]
+fn a_task_that_builds_or_tests_and_names_no_command_gets_those_of_the_code() {
+    let document = shop();
+    let cites = demanded(&document)[0].clone();
+    let without = |key: &str, kind: &str, role: &str| SuggestedTask {
+        kind: kind.to_owned(),
+        role: role.to_owned(),
+        acceptance: vec![SuggestedCriterion {
+            text: "Bikes are shown".to_owned(),
+            command: None,
+        }],
+        ..task(key, &cites, &[])
+    };
+    let tasks = vec![
+        without("build", "task", "developer"),
+        without("try", "test", "qa"),
+        without("look", "spike", "developer"),
+        without("write", "task", "tech_writer"),
+        task("own", &cites, &[]),
+    ];
+    let none = Finished::default();
+    let plan = plan_of_model(&answer(tasks), &document, &checked(), None, &none);
+    let plan = plan.expect("a plan");
+    let said = |title: &str| -> Vec<(String, Option<String>)> {
+        let acceptance = called(&plan, title).acceptance.iter();
+        let said = acceptance.map(|one| (one.text.clone(), one.command.clone()));
+        said.collect()
+    };
+    let own = ("Bikes are shown".to_owned(), None);
+    let built = (
+        "The code is built, as Makefile:3 says".to_owned(),
+        Some("make build".to_owned()),
+    );
+    let tested = (
+        "All tests pass, as Makefile:5 says".to_owned(),
+        Some("make test".to_owned()),
+    );
+    assert_eq!(said("Do build"), [own.clone(), built, tested.clone()]);
+    assert_eq!(said("Do try"), [own.clone(), tested]);
+    assert_eq!(said("Do look"), [own.clone()]);
+    assert_eq!(said("Do write"), [own]);
+    let kept = ("It is done".to_owned(), Some("cargo test".to_owned()));
+    assert_eq!(said("Do own"), [kept]);
 }

@@ -20,5 +20,6 @@ pub use draft::propose;
 pub(super) use draft::{cite, draft};
 pub(super) use estimating::together as tried_together;
 pub(super) use groups::is_feature;
+pub(super) use toolchain::tools_of;
 pub(super) use wording::anew_description;
-pub(super) use wording::{changed_description, holds, one_line};
+pub(super) use wording::{changed_description, holds, one_line, statement};

@@ -114,6 +114,13 @@ pub fn of(document: &Document) -> Option<&'static Toolchain> {
     }
 }
 
+/// The tools of which each shows that an agent offers this capability; none where it is not known.
+pub fn tools_of(capability: &str) -> impl Iterator<Item = &'static str> {
+    let toolchains = TOOLCHAINS.iter();
+    let of_it = toolchains.filter(move |toolchain| toolchain.capability == capability);
+    of_it.flat_map(|toolchain| toolchain.tools.iter().copied())
+}
+
 impl Toolchain {
     pub fn tools(&self) -> Vec<String> {
         self.tools.iter().map(|tool| (*tool).to_owned()).collect()

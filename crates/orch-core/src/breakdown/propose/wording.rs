@@ -1,7 +1,8 @@
 //! Texts of requirements on one line, as titles and descriptions quote them.
 
 use super::super::model::Criterion;
-use crate::requirements::{Requirement, is_invisible_direction};
+use crate::requirements::Requirement;
+use crate::seen::seen;
 
 /// The most of a requirement's text that a title shows.
 pub const MOST_OF_TITLE: usize = 160;
@@ -16,7 +17,7 @@ pub fn one_line(text: &str, most: usize) -> String {
     let mut count = 0;
     for word in text.split(|c: char| c.is_whitespace() || c.is_control()) {
         let mut gap = !out.is_empty();
-        for c in word.chars().filter(|c| !is_invisible_direction(*c)) {
+        for c in seen(word) {
             if std::mem::take(&mut gap) {
                 out.push(' ');
                 count += 1;
@@ -79,10 +80,10 @@ pub fn holds(items: &[&Requirement]) -> Vec<Criterion> {
         .collect()
 }
 
-/// What is done for other texts is brought in line with those of now.
+/// What is done for other texts is brought in line with those of now; `done` says what is, such as `T-3 is done`.
 pub fn changed_description(done: &str, items: &[&Requirement]) -> String {
     let what = format!(
-        "{done} is done, for what these requirements said before. Build on it, so that they hold as they read now."
+        "{done}, for what these requirements said before. Build on it, so that they hold as they read now."
     );
     description(&what, items)
 }

@@ -13,6 +13,22 @@ pub struct Blueprint {
     pub strong: &'static str,
     /// Words that speak for it beside others.
     pub weak: &'static str,
+    /// Words of what it cannot do; empty where there is none.
+    pub unfit: &'static str,
+    /// What of it somebody has to look after.
+    pub operated: Option<Operated>,
+}
+
+/// A part of a blueprint that costs money and people each month.
+#[derive(Debug)]
+pub struct Operated {
+    pub what: &'static str,
+    /// The words by which it is left out or asked for.
+    pub names: &'static str,
+    /// Who has less for a month (of euros, dollars or the like) hardly pays for it: a guess on the low side.
+    pub least_per_month: f64,
+    /// How the blueprint is built without it, and what speaks against that.
+    pub without: Option<(&'static str, &'static str)>,
 }
 
 pub const BLUEPRINTS: &[Blueprint] = &[
@@ -34,6 +50,17 @@ pub const BLUEPRINTS: &[Blueprint] = &[
         weak: "customers, customer, accounts, account, admin, administrators, login, log in, sign up, orders, \
                order, cart, checkout, payment, payments, pay, invoices, subscription, subscriptions, members, \
                tenants, profile, profiles, site, kunden, kunde, rechnungen, bestellungen, anmelden, users",
+        unfit: "",
+        operated: Some(Operated {
+            what: "Kubernetes",
+            names: "kubernetes, k8s",
+            least_per_month: 200.0,
+            without: Some((
+                "One web application (FastAPI) with PostgreSQL and Redis, in containers on one machine that is built \
+                 with OpenTofu, with CI.",
+                "one machine is away while it fails or restarts",
+            )),
+        }),
     },
     Blueprint {
         name: "evented-microservices",
@@ -52,6 +79,13 @@ pub const BLUEPRINTS: &[Blueprint] = &[
         weak: "events, real time, real-time, devices, device, notifications, messages, streaming, concurrent, \
                simultaneously, multiplayer, orders, gateway, per second, teams, scale, independently, geräte, \
                echtzeit",
+        unfit: "",
+        operated: Some(Operated {
+            what: "Kubernetes and Kafka",
+            names: "kubernetes, k8s, kafka",
+            least_per_month: 400.0,
+            without: None,
+        }),
     },
     Blueprint {
         name: "serverless-api",
@@ -69,6 +103,8 @@ pub const BLUEPRINTS: &[Blueprint] = &[
                  webhook, webhooks, public api, api",
         weak: "endpoint, endpoints, backend, mobile app, json, requests, openapi, sporadic, spikes, aws, \
                app, apps, checkout, upload, uploads, notifications",
+        unfit: "",
+        operated: None,
     },
     Blueprint {
         name: "data-pipeline",
@@ -87,6 +123,13 @@ pub const BLUEPRINTS: &[Blueprint] = &[
         weak: "csv, data, dataset, datasets, nightly, daily, hourly, import, imports, ingest, ingests, ingestion, \
                transform, transforms, aggregate, aggregates, export, exports, batch, reports, report, analytics, \
                telemetry, rows, records, daten",
+        unfit: "",
+        operated: Some(Operated {
+            what: "Airflow and a warehouse",
+            names: "airflow, warehouse",
+            least_per_month: 150.0,
+            without: None,
+        }),
     },
     Blueprint {
         name: "command-line-tool",
@@ -101,6 +144,8 @@ pub const BLUEPRINTS: &[Blueprint] = &[
                  shell script, kommandozeile, subcommand, subcommands",
         weak: "flag, flags, exit code, exit codes, command, commands, files, folder, directory, script, scripts, \
                arguments, pipe, binary",
+        unfit: "",
+        operated: None,
     },
     Blueprint {
         name: "library",
@@ -113,6 +158,8 @@ pub const BLUEPRINTS: &[Blueprint] = &[
         ],
         strong: "library, sdk, npm package, python package, crate, bibliothek, pypi, crates.io",
         weak: "package, module, function, functions, developers, bindings, semver, interface, import",
+        unfit: "",
+        operated: None,
     },
     Blueprint {
         name: "static-site",
@@ -129,5 +176,7 @@ pub const BLUEPRINTS: &[Blueprint] = &[
         strong: "static site, static website, static pages, landing page, blog, portfolio, documentation site, \
                  homepage, hugo, jekyll",
         weak: "pages, page, posts, articles, markdown, visitors, read, publish, gallery, rss, text, photos",
+        unfit: "pay, payment, payments, checkout, login, account, accounts, orders",
+        operated: None,
     },
 ];

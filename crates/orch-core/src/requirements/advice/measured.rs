@@ -1,10 +1,12 @@
 //! Numbers that items demand, in comparable form: what is measured, in which direction it is bounded,
 //! and how much.
 
+use std::sync::LazyLock;
+
 use super::super::dates::{limit, month};
-use super::super::words::{Word, lower_at};
+use super::super::words::{Lexicon, Word, lower_at};
 use super::stems::stem;
-use super::units::{CURRENCIES, SIZES, TIMES, TOPICS};
+use super::units::{CURRENCIES, SIZE_SCALES, Scales, TIME_SCALES, TOPIC_RANKS, TOPICS};
 
 /// A number that an item demands.
 #[derive(Debug, Clone, PartialEq)]
@@ -96,20 +98,17 @@ fn demand_at(spoken: &[Word], at: usize, topic: Option<&str>) -> Option<Demand> 
             at,
         })
     };
-    let scaled = |units: &[(&str, f64)]| {
-        let (_, scale) = units.iter().find(|(known, _)| *known == unit)?;
-        Some(number.value * scale)
-    };
+    let scaled = |units: &Scales| Some(number.value * units.get(unit)?);
     if number.currency || CURRENCIES.contains(&unit) {
         return demand(format!("money {}", period(spoken, at)), number.value);
     }
     if unit == "%" || unit == "percent" || unit == "prozent" {
         return demand(format!("share {}", topic?), number.value);
     }
-    if let Some(value) = scaled(SIZES) {
+    if let Some(value) = scaled(&SIZE_SCALES) {
         return demand(format!("size {}", topic.unwrap_or("data")), value);
     }
-    if let Some(value) = scaled(TIMES) {
+    if let Some(value) = scaled(&TIME_SCALES) {
         // "50 a month", "once per day": no span.
         if matches!(at.checked_sub(1).map(word), Some("per" | "every")) {
             return None;
@@ -127,20 +126,17 @@ fn demand_at(spoken: &[Word], at: usize, topic: Option<&str>) -> Option<Demand> 
 }
 
 fn is_unit(word: &str) -> bool {
-    TIMES.iter().chain(SIZES).any(|(unit, _)| *unit == word)
+    TIME_SCALES.contains_key(word)
+        || SIZE_SCALES.contains_key(word)
         || CURRENCIES.contains(&word)
         || matches!(word, "percent" | "prozent" | "%")
 }
 
 fn topic(spoken: &[Word]) -> Option<&'static str> {
-    TOPICS
+    let ranks = spoken
         .iter()
-        .find(|(_, words)| {
-            spoken
-                .iter()
-                .any(|word| words.contains(&word.lower.as_str()))
-        })
-        .map(|(topic, _)| *topic)
+        .filter_map(|word| TOPIC_RANKS.get(word.lower.as_str()));
+    ranks.min().map(|rank| TOPICS[*rank].0)
 }
 
 /// "a month", "per user", "per second": what the number is counted for.
@@ -149,7 +145,7 @@ fn period(spoken: &[Word], at: usize) -> String {
     for place in at + 1..=at + 5 {
         match word(place) {
             "per" | "each" | "pro" => return format!("per {}", stem(word(place + 1))),
-            "a" | "an" | "every" if TIMES.iter().any(|(unit, _)| *unit == word(place + 1)) => {
+            "a" | "an" | "every" if TIME_SCALES.contains_key(word(place + 1)) => {
                 return format!("per {}", stem(word(place + 1)));
             }
             "monthly" => return "per month".to_owned(),
@@ -175,54 +171,39 @@ fn noun_after(spoken: &[Word], at: usize) -> Option<String> {
         .map(stem)
 }
 
+/// How far before a number its bound stands.
+const BOUND_REACH: usize = 4;
+
+static BOUNDS: LazyLock<Lexicon<Bound>> = LazyLock::new(|| {
+    Lexicon::new(&[
+        (
+            Bound::AtMost,
+            "within, under, below, at most, less than, no more than, not more than, up to, max, \
+             maximum, not exceed, no later than, in under, no longer than, höchstens, unter, \
+             maximal, innerhalb, innerhalb von",
+        ),
+        (
+            Bound::AtLeast,
+            "at least, more than, over, minimum, above, no less than, mindestens, über",
+        ),
+    ])
+});
+
 fn bound_before(spoken: &[Word], at: usize) -> Bound {
-    let before: Vec<&str> = spoken[at.saturating_sub(4)..at]
-        .iter()
-        .map(|word| word.lower.as_str())
-        .collect();
-    let before = format!(" {} ", before.join(" "));
-    let says = |list: &[&str]| {
-        list.iter()
-            .any(|phrase| before.contains(&format!(" {phrase} ")))
-    };
-    let most = [
-        "within",
-        "under",
-        "below",
-        "at most",
-        "less than",
-        "no more than",
-        "not more than",
-        "up to",
-        "max",
-        "maximum",
-        "not exceed",
-        "no later than",
-        "in under",
-        "no longer than",
-        "höchstens",
-        "unter",
-        "maximal",
-        "innerhalb",
-        "innerhalb von",
-    ];
-    let least = [
-        "at least",
-        "more than",
-        "over",
-        "minimum",
-        "above",
-        "no less than",
-        "mindestens",
-        "über",
-    ];
-    if says(&most) {
-        Bound::AtMost
-    } else if says(&least) {
-        Bound::AtLeast
-    } else {
-        Bound::Exactly
+    let before = &spoken[at.saturating_sub(BOUND_REACH)..at];
+    let mut found = Bound::Exactly;
+    let mut place = 0;
+    while place < before.len() {
+        match BOUNDS.longest_at(before, place) {
+            Some((Bound::AtMost, _)) => return Bound::AtMost,
+            Some((bound, length)) => {
+                found = bound;
+                place += length;
+            }
+            None => place += 1,
+        }
     }
+    found
 }
 
 struct Number<'w> {
@@ -233,16 +214,23 @@ struct Number<'w> {
 }
 
 impl<'w> Number<'w> {
+    const fn plain(value: f64) -> Self {
+        Self {
+            value,
+            unit: "",
+            currency: false,
+            bound: None,
+        }
+    }
+
     fn parse(word: &'w str) -> Option<Self> {
+        if word.starts_with(|c: char| c.is_ascii_lowercase()) {
+            return spelled(word).map(Self::plain);
+        }
         let body = word.trim_start_matches(['<', '>', '=', '≤', '≥', '~', '$', '€', '£']);
         let signs = &word[..word.len() - body.len()];
         if !body.starts_with(|c: char| c.is_ascii_digit()) {
-            return spelled(word).map(|value| Self {
-                value,
-                unit: "",
-                currency: false,
-                bound: None,
-            });
+            return None;
         }
         let length = body
             .find(|c: char| !c.is_ascii_digit() && !matches!(c, '.' | ','))
@@ -287,11 +275,19 @@ fn read(digits: &str) -> Option<f64> {
 }
 
 fn spelled(word: &str) -> Option<f64> {
-    let words = [
-        "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
-    ];
-    let at = words.iter().position(|known| *known == word)?;
-    Some(at as f64 + 1.0)
+    Some(match word {
+        "one" => 1.0,
+        "two" => 2.0,
+        "three" => 3.0,
+        "four" => 4.0,
+        "five" => 5.0,
+        "six" => 6.0,
+        "seven" => 7.0,
+        "eight" => 8.0,
+        "nine" => 9.0,
+        "ten" => 10.0,
+        _ => return None,
+    })
 }
 
 #[cfg(test)]

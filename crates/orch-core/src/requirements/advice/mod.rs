@@ -5,10 +5,13 @@
 
 mod blueprints;
 mod contradictions;
+mod left_behind;
+mod means;
 mod measured;
 mod mvp;
 mod opposites;
 mod options;
+mod pairs;
 mod priority;
 mod risks;
 mod rule_item;
@@ -16,6 +19,7 @@ mod stems;
 mod units;
 
 pub use contradictions::{Contradiction, contradictions, is_negative};
+pub use left_behind::{is_fact, left_behind};
 pub use mvp::cut_mvp;
 pub use options::{gaps, options};
 pub use priority::priority;

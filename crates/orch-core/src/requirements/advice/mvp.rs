@@ -1,30 +1,39 @@
 //! The cut of the first version: which items it has, each with the rule that says so.
 
+use std::sync::LazyLock;
+
 use super::super::document::{Mvp, Priority, Requirement};
 use super::super::item::ItemKind;
+use super::super::words::{Lexicon, phrase, words};
+use super::left_behind::is_fact;
 
-const FIRST: &[&str] = &[
-    "mvp",
-    "first version",
-    "first release",
-    "version 1",
-    "phase 1",
-    "phase one",
-    "at launch",
-    "from day one",
-    "ersten version",
-];
-const LATER: &[&str] = &[
-    "later",
-    "eventually",
-    "in the future",
-    "phase 2",
-    "phase two",
-    "version 2",
-    "second version",
-    "next release",
-    "später",
-];
+/// What a phrase says about the first version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Said {
+    First,
+    Later,
+    /// A floor for a version or a date, which puts nothing off.
+    Floor,
+}
+
+static SAID: LazyLock<Lexicon<Said>> = LazyLock::new(|| {
+    Lexicon::new(&[
+        (
+            Said::First,
+            "mvp, first version, first release, version 1, phase 1, phase one, at launch, from day one, \
+             ersten version",
+        ),
+        (
+            Said::Later,
+            "later, eventually, in the future, phase 2, phase two, version 2, second version, next release, \
+             später",
+        ),
+        (
+            Said::Floor,
+            "or later, and later, later than, sooner or later",
+        ),
+    ])
+});
 
 /// Sets what the first version has; what persons decided stays.
 pub fn cut_mvp(items: &mut [Requirement]) {
@@ -72,17 +81,13 @@ fn cut(item: &Requirement, has_musts: bool) -> Option<Mvp> {
         | ItemKind::NonFunctional
         | ItemKind::SuccessCriterion => {}
     }
-    let lower = item.text.to_lowercase();
-    // A floor for a version puts nothing off.
-    let lower = ["or later", "and later", "later than", "sooner or later"]
-        .iter()
-        .fold(lower, |lower, floor| lower.replace(floor, " "));
-    let says = |list: &[&'static str]| list.iter().copied().find(|word| lower.contains(word));
-    if let Some(word) = says(FIRST) {
-        return because(true, &format!("it says “{word}”"));
+    if let Some(mover) = item.about.as_ref().filter(|_| is_fact(item)) {
+        return because(false, &format!("{mover} leaves it behind"));
     }
-    if let Some(word) = says(LATER) {
-        return because(false, &format!("it says “{word}”"));
+    match said(&item.text) {
+        (Some(phrase), _) => return because(true, &format!("it says “{phrase}”")),
+        (None, Some(phrase)) => return because(false, &format!("it says “{phrase}”")),
+        (None, None) => {}
     }
     match (item.kind, item.priority) {
         (_, Priority::Could) => because(false, "it may be left out (priority could)"),
@@ -100,4 +105,27 @@ fn cut(item: &Requirement, has_musts: bool) -> Option<Mvp> {
         ),
         (_, Priority::Should) => because(true, "nothing is demanded more than this"),
     }
+}
+
+/// The first phrase that speaks for the first version, and the first that speaks for a later one.
+fn said(text: &str) -> (Option<String>, Option<String>) {
+    let spoken = words(text);
+    let (mut first, mut later) = (None, None);
+    let mut at = 0;
+    while at < spoken.len() {
+        let Some((said, length)) = SAID.longest_at(&spoken, at) else {
+            at += 1;
+            continue;
+        };
+        let place = match said {
+            Said::First => Some(&mut first),
+            Said::Later => Some(&mut later),
+            Said::Floor => None,
+        };
+        if let Some(place) = place {
+            place.get_or_insert_with(|| phrase(&spoken[at..at + length]));
+        }
+        at += length;
+    }
+    (first, later)
 }

@@ -6,9 +6,10 @@ use std::sync::LazyLock;
 
 use super::super::document::{ArchitectureOption, Requirement, Support};
 use super::super::item::ItemKind;
-use super::super::words::{Lexicon, Word, words};
+use super::super::words::{Lexicon, Word, phrase};
 use super::blueprints::{BLUEPRINTS, Blueprint};
 use super::contradictions::is_negative;
+use super::means::Means;
 use super::rule_item::RuleItem;
 
 /// Options that are offered.
@@ -20,94 +21,135 @@ const STRONG: usize = 3;
 /// Words that merely go along with a blueprint do not make one alone.
 const LEAST_SCORE: usize = 3;
 
-static STRONG_WORDS: LazyLock<Vec<Lexicon<()>>> =
-    LazyLock::new(|| lexicons(|blueprint| blueprint.strong));
-static WEAK_WORDS: LazyLock<Vec<Lexicon<()>>> =
-    LazyLock::new(|| lexicons(|blueprint| blueprint.weak));
-
-fn lexicons(words: impl Fn(&Blueprint) -> &'static str) -> Vec<Lexicon<()>> {
-    BLUEPRINTS
-        .iter()
-        .map(|blueprint| Lexicon::new(&[((), words(blueprint))]))
-        .collect()
+/// What a phrase says of a blueprint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Says {
+    Strong = 0,
+    Weak = 1,
+    Unfit = 2,
 }
+
+/// The phrases of all blueprints: which one, and what they say of it.
+static PHRASES: LazyLock<Lexicon<(usize, Says)>> = LazyLock::new(|| {
+    let groups: Vec<((usize, Says), &'static str)> = BLUEPRINTS
+        .iter()
+        .enumerate()
+        .flat_map(|(number, blueprint)| {
+            [
+                ((number, Says::Strong), blueprint.strong),
+                ((number, Says::Weak), blueprint.weak),
+                ((number, Says::Unfit), blueprint.unfit),
+            ]
+        })
+        .filter(|(_, phrases)| !phrases.is_empty())
+        .collect();
+    Lexicon::new(&groups)
+});
 
 /// What the items say about one blueprint.
 #[derive(Default)]
 struct Tally {
     /// Phrase → (what it counts, where it was first said).
     said: BTreeMap<String, (usize, usize)>,
-    ruled_out: bool,
+    is_ruled_out: bool,
 }
 
-/// The architectures that words of the items speak for, the best supported first.
-pub fn options(items: &[Requirement]) -> Vec<ArchitectureOption> {
+impl Tally {
+    fn note(&mut self, says: Says, phrase: String, at: usize) {
+        match says {
+            Says::Strong => {
+                self.said.entry(phrase).or_insert((STRONG, at));
+            }
+            Says::Weak => {
+                self.said.entry(phrase).or_insert((1, at));
+            }
+            Says::Unfit => self.is_ruled_out = true,
+        }
+    }
+
+    fn score(&self) -> usize {
+        self.said.values().map(|(count, _)| count).sum()
+    }
+}
+
+/// The architectures that words of the items (`spoken`) speak for, the best supported first.
+pub fn options(items: &[Requirement], spoken: &[Vec<Word>]) -> Vec<ArchitectureOption> {
     let mut tallies: Vec<Tally> = BLUEPRINTS.iter().map(|_| Tally::default()).collect();
-    for (at, item) in items.iter().enumerate() {
+    for (at, (item, words)) in items.iter().zip(spoken).enumerate() {
         if matches!(item.kind, ItemKind::OpenQuestion | ItemKind::Risk) {
             continue;
         }
-        let spoken = words(&item.text);
-        let negative = item.kind == ItemKind::OutOfScope || is_negative(&spoken);
-        for (number, tally) in tallies.iter_mut().enumerate() {
-            let strong = phrases(&STRONG_WORDS[number], &spoken);
-            if negative {
-                let name = BLUEPRINTS[number].title.to_lowercase();
-                tally.ruled_out |= strong
-                    .iter()
-                    .any(|phrase| name.contains(phrase.trim_end_matches('s')));
-                continue;
-            }
-            tally.ruled_out |= BLUEPRINTS[number].name == "static-site" && needs_a_server(&spoken);
-            for phrase in strong {
-                tally.said.entry(phrase).or_insert((STRONG, at));
-            }
-            for phrase in phrases(&WEAK_WORDS[number], &spoken) {
-                tally.said.entry(phrase).or_insert((1, at));
+        let is_denial = item.kind == ItemKind::OutOfScope || is_negative(words);
+        for (number, says, phrase) in said(words) {
+            match (is_denial, says) {
+                (false, _) => tallies[number].note(says, phrase, at),
+                (true, Says::Strong) => {
+                    let name = BLUEPRINTS[number].title.to_lowercase();
+                    tallies[number].is_ruled_out |= name.contains(phrase.trim_end_matches('s'));
+                }
+                (true, Says::Weak | Says::Unfit) => {}
             }
         }
     }
     let mut scored: Vec<(usize, usize)> = tallies
         .iter()
         .enumerate()
-        .map(|(number, tally)| (tally.said.values().map(|(count, _)| count).sum(), number))
-        .filter(|(score, number)| *score >= LEAST_SCORE && !tallies[*number].ruled_out)
+        .map(|(number, tally)| (tally.score(), number))
+        .filter(|(score, number)| *score >= LEAST_SCORE && !tallies[*number].is_ruled_out)
         .collect();
     scored.sort_by_key(|(score, number)| (std::cmp::Reverse(*score), *number));
     scored.truncate(MOST_OPTIONS);
+    let means = Means::of(items, spoken);
     scored
         .into_iter()
-        .map(|(_, number)| option(&BLUEPRINTS[number], &tallies[number], items))
+        .map(|(_, number)| option(&BLUEPRINTS[number], &tallies[number], items, &means))
         .collect()
 }
 
-/// Files alone take no payment and know nobody.
-fn needs_a_server(spoken: &[Word]) -> bool {
-    spoken.iter().any(|word| {
-        matches!(
-            word.lower.as_str(),
-            "pay"
-                | "payment"
-                | "payments"
-                | "checkout"
-                | "login"
-                | "account"
-                | "accounts"
-                | "orders"
-        )
-    })
+/// What the words say of the blueprints: of each the longest phrases, which do not overlap.
+fn said(spoken: &[Word]) -> Vec<(usize, Says, String)> {
+    let mut free_from = vec![[0; 3]; BLUEPRINTS.len()];
+    let mut found = Vec::new();
+    for at in 0..spoken.len() {
+        for ((number, says), length) in PHRASES.all_at(spoken, at) {
+            let free_from = &mut free_from[number][says as usize];
+            if at >= *free_from {
+                *free_from = at + length;
+                found.push((number, says, phrase(&spoken[at..at + length])));
+            }
+        }
+    }
+    found
 }
 
-fn option(blueprint: &Blueprint, tally: &Tally, items: &[Requirement]) -> ArchitectureOption {
+fn option(
+    blueprint: &Blueprint,
+    tally: &Tally,
+    items: &[Requirement],
+    means: &Means<'_>,
+) -> ArchitectureOption {
     let mut said: Vec<(&String, &(usize, usize))> = tally.said.iter().collect();
     said.sort_by_key(|(word, (count, at))| (std::cmp::Reverse(*count), *at, (*word).clone()));
-    let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
+    let owned =
+        |texts: &[&str]| -> Vec<String> { texts.iter().map(|text| (*text).to_owned()).collect() };
+    let mut summary = blueprint.summary;
+    let mut trade_offs = owned(blueprint.trade_offs);
+    let operated = blueprint.operated.as_ref();
+    if let Some((operated, why)) = operated.and_then(|part| Some((part, means.against(part)?))) {
+        match operated.without.filter(|_| !means.names(operated)) {
+            Some((without, cost)) => {
+                summary = without;
+                trade_offs.insert(0, format!("not on {}, for {why}: {cost}", operated.what));
+            }
+            None => trade_offs.insert(0, why),
+        }
+    }
     ArchitectureOption {
         name: blueprint.name.to_owned(),
         title: blueprint.title.to_owned(),
-        summary: blueprint.summary.to_owned(),
+        summary: summary.to_owned(),
         strengths: owned(blueprint.strengths),
-        trade_offs: owned(blueprint.trade_offs),
+        trade_offs,
         rests_on: said
             .into_iter()
             .take(MOST_SUPPORTS)
@@ -123,25 +165,6 @@ fn option(blueprint: &Blueprint, tally: &Tally, items: &[Requirement]) -> Archit
             .collect(),
         by_model: false,
     }
-}
-
-fn phrases(lexicon: &Lexicon<()>, spoken: &[Word]) -> Vec<String> {
-    let mut found = Vec::new();
-    let mut at = 0;
-    while at < spoken.len() {
-        match lexicon.longest_at(spoken, at) {
-            Some(((), length)) => {
-                let phrase: Vec<&str> = spoken[at..at + length]
-                    .iter()
-                    .map(|word| word.lower.as_str())
-                    .collect();
-                found.push(phrase.join(" "));
-                at += length;
-            }
-            None => at += 1,
-        }
-    }
-    found
 }
 
 /// Questions about what the items leave open as a whole.

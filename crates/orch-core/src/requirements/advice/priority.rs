@@ -1,49 +1,38 @@
 //! How much an item is wanted, by the words that it says so with.
 
-use super::super::dates::month;
+use std::sync::LazyLock;
+
 use super::super::document::Priority;
 use super::super::item::ItemKind;
-use super::super::words::{Word, words};
+use super::super::permission::Permissions;
+use super::super::words::{Lexicon, Word, words};
 
-const MUST: &[&str] = &[
-    "must",
-    "shall",
-    "needs",
-    "need",
-    "required",
-    "requires",
-    "never",
-    "always",
-    "only",
-    "mandatory",
-    "critical",
-    "essential",
-    "muss",
-    "müssen",
-    "benötigt",
-    "nur",
-    "niemals",
-];
-const SHOULD: &[&str] = &["should", "ought", "soll", "sollen", "sollte", "sollten"];
-const COULD: &[&str] = &[
-    "could",
-    "may",
-    "might",
-    "optional",
-    "optionally",
-    "nice-to-have",
-    "ideally",
-    "perhaps",
-    "maybe",
-    "könnte",
-    "wünschenswert",
-    "gerne",
-];
-/// Words that turn a permission into a prohibition.
-const NOBODY: &[&str] = &[
-    "no", "nobody", "none", "nothing", "neither", "nor", "never", "cannot", "niemand", "nichts",
-    "kein", "keine", "keinen",
-];
+/// What a word says about how much something is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Said {
+    Must,
+    Should,
+    Could,
+    /// "May", where it permits.
+    May,
+}
+
+static SAID: LazyLock<Lexicon<Said>> = LazyLock::new(|| {
+    Lexicon::new(&[
+        (
+            Said::Must,
+            "must, shall, needs, need, required, requires, never, always, only, mandatory, critical, \
+             essential, muss, müssen, benötigt, nur, niemals",
+        ),
+        (Said::Should, "should, ought, soll, sollen, sollte, sollten"),
+        (
+            Said::Could,
+            "could, might, optional, optionally, nice-to-have, nice to have, would be nice, ideally, \
+             perhaps, maybe, könnte, wünschenswert, gerne, wäre schön",
+        ),
+        (Said::May, "may"),
+    ])
+});
 
 /// The priority that `text` states; else the one that its kind has.
 pub fn priority(kind: ItemKind, text: &str) -> Priority {
@@ -51,18 +40,22 @@ pub fn priority(kind: ItemKind, text: &str) -> Priority {
         return Priority::Wont;
     }
     let words = words(text);
-    let says = |list: &[&str]| words.iter().any(|word| list.contains(&word.lower.as_str()));
-    let lower = text.to_lowercase();
-    let wished = ["nice to have", "would be nice", "wäre schön"];
-    if (0..words.len()).any(|at| permits(&words, at))
-        || wished.iter().any(|wish| lower.contains(wish))
-    {
-        return Priority::Could;
+    let may = Permissions::of(&words);
+    let mut is_must = false;
+    let mut is_should = false;
+    for at in 0..words.len() {
+        match SAID.longest_at(&words, at).map(|(said, _)| said) {
+            Some(Said::Could) => return Priority::Could,
+            Some(Said::May) if may.is_at(at) => return Priority::Could,
+            Some(Said::Should) => is_should = true,
+            Some(Said::Must) => is_must = true,
+            Some(Said::May) | None => is_must |= has_to(&words, at),
+        }
     }
-    if says(SHOULD) {
+    if is_should {
         return Priority::Should;
     }
-    if says(MUST) || (0..words.len()).any(|at| has_to(&words, at)) {
+    if is_must {
         return Priority::Must;
     }
     match kind {
@@ -76,23 +69,6 @@ pub fn priority(kind: ItemKind, text: &str) -> Priority {
         ItemKind::Risk | ItemKind::OpenQuestion => Priority::Should,
         ItemKind::OutOfScope => Priority::Wont,
     }
-}
-
-/// "It may print", but not "nobody may read", "may not share", "by May".
-fn permits(words: &[Word], at: usize) -> bool {
-    let word = words[at].lower.as_str();
-    if !COULD.contains(&word) || month(words, at).is_some() {
-        return false;
-    }
-    if word != "may" {
-        return true;
-    }
-    let next = words.get(at + 1).map_or("", |word| word.lower.as_str());
-    let forbidden = words[..at]
-        .iter()
-        .any(|word| NOBODY.contains(&word.lower.as_str()));
-    let is_only = words[..at].iter().any(|word| word.lower == "only");
-    !forbidden && !is_only && !matches!(next, "not" | "only" | "never")
 }
 
 /// "It has to be ready"; "we do not have to" demands nothing.

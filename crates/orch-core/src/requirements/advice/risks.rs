@@ -3,7 +3,7 @@
 
 use super::super::document::Requirement;
 use super::super::item::ItemKind;
-use super::super::words::{Lexicon, words};
+use super::super::words::{Lexicon, Word, phrase};
 use super::rule_item::RuleItem;
 use std::sync::LazyLock;
 
@@ -60,9 +60,9 @@ static PHRASES: LazyLock<Lexicon<usize>> = LazyLock::new(|| {
 });
 
 /// One risk for each rule that words of the items speak for.
-pub fn risks(items: &[Requirement]) -> Vec<RuleItem> {
+pub fn risks(items: &[Requirement], spoken: &[Vec<Word>]) -> Vec<RuleItem> {
     let mut found: Vec<Option<RuleItem>> = RULES.iter().map(|_| None).collect();
-    for item in items {
+    for (item, spoken) in items.iter().zip(spoken) {
         match item.kind {
             ItemKind::OutOfScope | ItemKind::OpenQuestion | ItemKind::Risk => continue,
             ItemKind::Goal
@@ -72,19 +72,14 @@ pub fn risks(items: &[Requirement]) -> Vec<RuleItem> {
             | ItemKind::NonFunctional
             | ItemKind::SuccessCriterion => {}
         }
-        let spoken = words(&item.text);
         let mut at = 0;
         while at < spoken.len() {
-            let Some((rule, length)) = PHRASES.longest_at(&spoken, at) else {
+            let Some((rule, length)) = PHRASES.longest_at(spoken, at) else {
                 at += 1;
                 continue;
             };
             if found[rule].is_none() {
-                let phrase: Vec<&str> = spoken[at..at + length]
-                    .iter()
-                    .map(|word| word.lower.as_str())
-                    .collect();
-                let phrase = phrase.join(" ");
+                let phrase = phrase(&spoken[at..at + length]);
                 let Rule { name, risk, .. } = &RULES[rule];
                 let text = format!("“{phrase}” in {}: {risk}", item.id);
                 found[rule] =

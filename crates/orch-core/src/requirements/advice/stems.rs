@@ -1,10 +1,15 @@
 //! The words of an item that say what it is about, cut to their stems, so that “Payments” and “pay”
 //! meet. A rough cut: it only serves to compare items.
 
+use std::sync::LazyLock;
+
+use super::super::lookup::{Words, set};
 use super::super::words::{Word, words};
 
 /// Words that say nothing about what a sentence is about: grammar, duty, and names of the product.
-const GENERIC: &str = "a, about, able, after, all, allow, anywhere, ever, also, an, and, any, app, application, are, as, at, be, \
+static GENERIC: Words = LazyLock::new(|| {
+    set(
+        "a, about, able, after, all, allow, anywhere, ever, also, an, and, any, app, application, are, as, at, be, \
      been, before, but, by, can, cannot, can't, do, does, doesn't, don't, each, every, everything, \
      exactly, first, for, from, has, have, if, in, into, is, isn't, it, its, later, least, less, \
      let, made, make, makes, may, might, more, most, must, need, needs, never, no, none, not, of, \
@@ -16,19 +21,23 @@ const GENERIC: &str = "a, about, able, after, all, allow, anywhere, ever, also, 
      ab, auch, auf, aus, bei, beim, das, dass, dem, den, der, des, die, ein, eine, einem, einen, \
      einer, es, für, hat, haben, ihre, im, in, ist, kann, kein, keine, keinen, können, mit, muss, \
      müssen, nach, nicht, nur, ohne, oder, sein, sie, sind, soll, sollen, und, von, vom, werden, \
-     wird, wir, zu, zum, zur";
+     wird, wir, zu, zum, zur",
+    )
+});
 
 /// Whether a word says nothing about what its sentence is about.
 pub fn is_generic(word: &str) -> bool {
-    use std::collections::HashSet;
-    use std::sync::LazyLock;
-    static WORDS: LazyLock<HashSet<&'static str>> = LazyLock::new(|| GENERIC.split(", ").collect());
-    WORDS.contains(word)
+    GENERIC.contains(word)
 }
 
 /// The stems of what `text` is about, sorted, each once.
 pub fn stems(text: &str) -> Vec<String> {
-    let mut found: Vec<String> = words(text)
+    stems_of(&words(text))
+}
+
+/// The same of words that are read already.
+pub fn stems_of(words: &[Word]) -> Vec<String> {
+    let mut found: Vec<String> = words
         .iter()
         .filter(|word| !is_generic(&word.lower) && !has_number(word))
         .map(|word| stem(&word.lower))
@@ -39,13 +48,17 @@ pub fn stems(text: &str) -> Vec<String> {
 }
 
 fn has_number(word: &Word) -> bool {
-    word.lower.contains(|c: char| c.is_ascii_digit())
+    word.lower.bytes().any(|byte| byte.is_ascii_digit())
 }
 
 /// The word without its commonest endings.
 pub fn stem(word: &str) -> String {
     let word = word.strip_suffix("'s").unwrap_or(word);
     let mut stem = word;
+    // Every ending that is cut off ends so.
+    if !word.ends_with(['s', 'd', 'g', 't', 'e', 'y']) {
+        return word.to_owned();
+    }
     for ending in [
         "ments", "ment", "ings", "ing", "ies", "ied", "ers", "ed", "es", "s", "e", "y",
     ] {

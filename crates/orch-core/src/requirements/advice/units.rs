@@ -4,10 +4,11 @@ use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use super::super::dates::MONTHS;
+use super::super::lookup::Known;
 use super::stems::stem;
 
 /// Units of time in milliseconds.
-pub const TIMES: &[(&str, f64)] = &[
+const TIMES: &[(&str, f64)] = &[
     ("ms", 1.0),
     ("millisecond", 1.0),
     ("milliseconds", 1.0),
@@ -50,7 +51,7 @@ pub const TIMES: &[(&str, f64)] = &[
 ];
 
 /// Units of size in bytes.
-pub const SIZES: &[(&str, f64)] = &[
+const SIZES: &[(&str, f64)] = &[
     ("kb", 1e3),
     ("kib", 1024.0),
     ("mb", 1e6),
@@ -60,6 +61,15 @@ pub const SIZES: &[(&str, f64)] = &[
     ("tb", 1e12),
     ("tib", 1_099_511_627_776.0),
 ];
+
+/// Units and what one of each is.
+pub type Scales = LazyLock<Known<f64>>;
+
+/// Units of time in milliseconds.
+pub static TIME_SCALES: Scales = LazyLock::new(|| TIMES.iter().copied().collect());
+
+/// Units of size in bytes.
+pub static SIZE_SCALES: Scales = LazyLock::new(|| SIZES.iter().copied().collect());
 
 /// Currencies by their names.
 pub const CURRENCIES: &[&str] = &[
@@ -148,6 +158,14 @@ pub const TOPICS: &[(&str, &[&str])] = &[
     ("errors", &["error", "errors", "fail", "fails", "failures"]),
     ("memory", &["memory", "ram"]),
 ];
+
+/// The place in [`TOPICS`] of each of their words.
+pub static TOPIC_RANKS: LazyLock<Known<usize>> = LazyLock::new(|| {
+    let topics = TOPICS.iter().enumerate().rev();
+    topics
+        .flat_map(|(rank, (_, words))| words.iter().map(move |word| (*word, rank)))
+        .collect()
+});
 
 /// Words that a topic or a unit brings along: they do not tell two subjects apart.
 const BESIDE: &[&str] = &[

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use super::super::advice::{self, Contradiction};
 use super::super::item::ItemKind;
 use super::super::propose::propose;
-use super::super::wording::tidied;
+use super::super::wording::{WHETHER, tidied};
 use super::super::words::words;
 use super::merge::is_contradiction;
 use super::model::{Document, Mvp, Origin, Priority, Requirement};
@@ -149,6 +149,9 @@ pub(super) fn item_of(
 ) -> Option<(ItemKind, String)> {
     match (about, &question.vague_word) {
         (Some(about), Some(_)) => return Some((about.kind, format!("{}: {answer}", about.text))),
+        (Some(about), None) if question.text.starts_with(WHETHER) && is_short(answer) => {
+            return is_yes(answer).then(|| (ItemKind::Functional, about.text.clone()));
+        }
         (_, _) if is_contradiction(question) => {}
         (_, _) if is_short(answer) && !asks_for_all(question) => {
             return of_short(question, answer);
@@ -167,6 +170,11 @@ fn asks_for_all(question: &Requirement) -> bool {
     question.origin == Origin::Rules && question.source.sentence.is_empty()
 }
 
+fn is_yes(answer: &str) -> bool {
+    let first = words(answer).into_iter().next();
+    first.is_some_and(|word| matches!(word.lower.as_str(), "yes" | "yeah" | "ja" | "sure"))
+}
+
 fn of_short(question: &Requirement, answer: &str) -> Option<(ItemKind, String)> {
     let answer = answer.trim_end_matches('.');
     let asked = question
@@ -174,7 +182,7 @@ fn of_short(question: &Requirement, answer: &str) -> Option<(ItemKind, String)> 
         .strip_prefix("To be decided: ")
         .unwrap_or(&question.text);
     let kind = match words(answer).first().map(|word| word.lower.as_str()) {
-        Some("yes" | "yeah" | "ja" | "sure") => ItemKind::Functional,
+        _ if is_yes(answer) => ItemKind::Functional,
         Some("no" | "nein" | "nope") => ItemKind::OutOfScope,
         Some(_) => ItemKind::Constraint,
         None => return None,

@@ -11,7 +11,8 @@ use super::super::advice;
 use super::super::id::Ids;
 use super::super::item::{Asks, Draft, Item, ItemKind, Source};
 use super::super::openapi::DEPRECATED;
-use super::super::propose::{propose, unheard};
+use super::super::propose::{drafted, unheard};
+use super::super::reading;
 use super::super::wording::tidied;
 use super::derive::derive;
 use super::existing::{of_code, renewal};
@@ -88,10 +89,14 @@ pub(super) fn assemble(fresh: Vec<Fresh>, previous: Option<&Document>, by: By) -
         .map(|removed| removed.key.clone())
         .collect();
     let old: Vec<&Requirement> = before.iter().filter(|item| is_read(item.origin)).collect();
-    let known: Vec<Known<'_>> = old.iter().map(|item| Known::of(item)).collect();
-    let wanted: Vec<Known<'_>> = fresh.iter().map(|fresh| Known::of(&fresh.item)).collect();
-    let matched = matches(&known, &wanted);
-    drop(wanted);
+    let matched = match old.is_empty() {
+        true => vec![None; fresh.len()],
+        false => {
+            let known: Vec<Known<'_>> = old.iter().map(|item| Known::of(item)).collect();
+            let wanted: Vec<Known<'_>> = fresh.iter().map(|fresh| Known::of(&fresh.item)).collect();
+            matches(&known, &wanted)
+        }
+    };
     let found: HashSet<String> = matched
         .iter()
         .flatten()
@@ -198,14 +203,17 @@ pub(super) fn read(text: &Text, renew: Renew) -> Vec<Fresh> {
 }
 
 fn of_prose(prose: &str, attachment: Option<&String>, origin: Origin) -> Vec<Fresh> {
-    let draft = propose(prose);
-    let unheard = unheard(prose, &draft);
+    let sentences = reading::read(prose);
+    let draft = drafted(&sentences);
+    let unheard = unheard(&sentences, &draft);
     let mut found = Vec::with_capacity(draft.items.len() + unheard.len());
     let mut asked_about = None;
     let Draft { items } = draft;
     for item in items {
         let about = match (&item.asks, asked_about) {
-            (Some(Asks::Number { .. }), Some((start, key))) if start == item.source.start => {
+            (Some(Asks::Number { .. } | Asks::Whether), Some((start, key)))
+                if start == item.source.start =>
+            {
                 Some(key)
             }
             (_, _) => None,
@@ -286,7 +294,7 @@ pub(super) fn requirement(item: Item, attachment: Option<&String>, origin: Origi
     };
     let vague_word = match asks {
         Some(Asks::Number { word }) => Some(word),
-        Some(Asks::Answer | Asks::Decision) | None => None,
+        Some(Asks::Answer | Asks::Decision | Asks::Whether) | None => None,
     };
     Requirement {
         id: String::new(),

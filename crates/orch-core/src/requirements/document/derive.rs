@@ -5,6 +5,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::super::advice::{self, RuleItem};
+use super::super::words::{Word, words};
 use super::answering;
 use super::build::next_id;
 use super::merge::is_contradiction_by_model;
@@ -20,13 +21,20 @@ pub(super) fn derive(document: &mut Document) {
         .into_iter()
         .partition(|item| item.origin == Origin::Rules);
     document.items = items;
-    document.options = options(document);
+    let spoken: Vec<Vec<Word>> = document
+        .items
+        .iter()
+        .map(|item| words(&item.text))
+        .collect();
+    let left_behind = leave_behind(&mut document.items, &spoken);
+    document.options = options(document, &spoken);
     if let Some(chosen) = &document.chosen_option
         && !document.options.iter().any(|option| &option.name == chosen)
     {
         document.chosen_option = None;
     }
-    let mut contradictions = advice::contradictions(&document.items);
+    let found = advice::contradictions(&document.items, &spoken, &left_behind);
+    let (mut contradictions, rest) = (found.named, found.rest);
     // What a model asks about already is not asked again.
     contradictions.retain(|found| !is_asked(&document.items, &found.items));
     answering::leave_out_decided(&mut contradictions, &document.items, &old);
@@ -34,7 +42,7 @@ pub(super) fn derive(document: &mut Document) {
     let from_rules = contradictions
         .iter()
         .map(|found| found.question.clone())
-        .chain(advice::risks(&document.items))
+        .chain(advice::risks(&document.items, &spoken))
         .chain(advice::gaps(&document.items, &document.options));
     let from_rules: Vec<RuleItem> = from_rules.collect();
     for (at, rule) in from_rules.into_iter().enumerate() {
@@ -61,16 +69,47 @@ pub(super) fn derive(document: &mut Document) {
     );
     advice::cut_mvp(&mut document.items);
     document.findings = findings(document, contradictions, asked);
+    name_the_rest(document, rest);
+}
+
+/// Facts about existing code hang on the item that moves away from them, and say so by the first version.
+fn leave_behind(items: &mut [Requirement], spoken: &[Vec<Word>]) -> HashSet<usize> {
+    let left = advice::left_behind(items, spoken);
+    for at in 0..items.len() {
+        if advice::is_fact(&items[at]) {
+            items[at].about = left.get(&at).map(|mover| items[*mover].id.clone());
+        }
+    }
+    left.into_keys().collect()
+}
+
+/// Contradictions that are too many to be asked about one by one are counted behind the last that is.
+fn name_the_rest(document: &mut Document, rest: Option<String>) {
+    let Some(message) = rest else { return };
+    let named = |finding: &Finding| finding.kind == FindingKind::Contradiction;
+    let count = document.findings.iter().filter(|one| named(one)).count();
+    let Some(last) = document.findings[..count].last() else {
+        return;
+    };
+    let note = Finding {
+        kind: FindingKind::Contradiction,
+        message,
+        items: Vec::new(),
+        sentences: last.sentences.clone(),
+        question: None,
+        resolved: false,
+    };
+    document.findings.insert(count, note);
 }
 
 /// Those of a model, where it proposed any; else those that words speak for.
-fn options(document: &mut Document) -> Vec<ArchitectureOption> {
+fn options(document: &mut Document, spoken: &[Vec<Word>]) -> Vec<ArchitectureOption> {
     let mut proposed: Vec<ArchitectureOption> = std::mem::take(&mut document.options)
         .into_iter()
         .filter(|option| option.by_model)
         .collect();
     if proposed.is_empty() {
-        return advice::options(&document.items);
+        return advice::options(&document.items, spoken);
     }
     let ids: HashSet<&str> = document.items.iter().map(|item| item.id.as_str()).collect();
     for option in &mut proposed {
@@ -88,10 +127,14 @@ fn is_asked(items: &[Requirement], between: &[String]) -> bool {
 
 /// A question about a vague word has no object once the word or its item is gone.
 fn drop_settled_questions(document: &mut Document) {
-    let texts: HashMap<String, (bool, String)> = document
+    // Only what was edited can have lost its vague word.
+    let texts: HashMap<String, Option<String>> = document
         .items
         .iter()
-        .map(|item| (item.id.clone(), (item.edited, item.text.to_lowercase())))
+        .map(|item| {
+            let edited = item.edited.then(|| item.text.to_lowercase());
+            (item.id.clone(), edited)
+        })
         .collect();
     document.items.retain(|item| {
         let set_against = item.between.iter().filter(|id| texts.contains_key(*id));
@@ -102,9 +145,11 @@ fn drop_settled_questions(document: &mut Document) {
             return true;
         };
         item.answer.is_some()
-            || texts
-                .get(about)
-                .is_some_and(|(edited, text)| !edited || text.contains(word.as_str()))
+            || texts.get(about).is_some_and(|edited| {
+                edited
+                    .as_ref()
+                    .is_none_or(|text| text.contains(word.as_str()))
+            })
     });
 }
 

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::seen::seen;
+
 use super::super::advice;
 use super::super::item::{ItemKind, Source};
 use super::answering::{self, Settled};
@@ -274,6 +276,7 @@ fn added(kind: ItemKind, text: String, origin: Origin) -> Requirement {
 
 /// A text on one line, within its bounds.
 fn line(text: &str) -> Result<String, String> {
+    let text: String = seen(text).collect();
     let line: Vec<&str> = text
         .split(|c: char| c.is_whitespace() || c.is_control())
         .filter(|word| !word.is_empty())

@@ -10,10 +10,14 @@ use super::model::Origin;
 
 /// Whether any of the texts asks for existing code to be renewed.
 pub(super) fn renewal(texts: &[Text]) -> Renew {
-    let asks = texts.iter().any(|text| match &text.content {
-        Content::Prose(prose) => modernizing(prose),
-        Content::Operations(_) | Content::Code(_) => false,
-    });
+    let has_code = texts
+        .iter()
+        .any(|text| matches!(text.content, Content::Code(_)));
+    let asks = has_code
+        && texts.iter().any(|text| match &text.content {
+            Content::Prose(prose) => modernizing(prose),
+            Content::Operations(_) | Content::Code(_) => false,
+        });
     match asks {
         true => Renew::Asked,
         false => Renew::NotAsked,

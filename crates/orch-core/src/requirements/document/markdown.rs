@@ -4,8 +4,8 @@
 use std::fmt::Write;
 
 use super::super::item::ItemKind;
-use super::super::wording::is_invisible_direction;
 use super::model::{ArchitectureOption, Document, Requirement};
+use crate::seen::seen;
 
 /// Longer texts and citations are cut in the Markdown (never in the items), so that a hostile vision of
 /// one endless sentence cannot multiply itself.
@@ -163,16 +163,13 @@ fn write_line(out: &mut String, line: std::fmt::Arguments<'_>) {
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len().min(4 * MAX_SHOWN_CHARS));
     let mut gap = false;
-    for (shown, c) in text.chars().enumerate() {
+    for (shown, c) in seen(text).enumerate() {
         if shown == MAX_SHOWN_CHARS {
             out.push('…');
             break;
         }
         if c.is_whitespace() || c.is_control() {
             gap = true;
-            continue;
-        }
-        if is_invisible_direction(c) {
             continue;
         }
         if gap && !out.is_empty() {

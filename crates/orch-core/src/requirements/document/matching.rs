@@ -47,7 +47,9 @@ pub fn matches(old: &[Known<'_>], new: &[Known<'_>]) -> Vec<Option<usize>> {
     by_equal(old, new, &mut found, &mut taken, |item| {
         Some(format!("{}\n{}", item.kind.name(), item.text))
     });
-    by_likeness(old, new, &mut found, &mut taken);
+    if taken.contains(&false) && found.contains(&None) {
+        by_likeness(old, new, &mut found, &mut taken);
+    }
     found
 }
 
@@ -59,6 +61,9 @@ fn by_equal(
     name: impl Fn(&Known<'_>) -> Option<String>,
 ) {
     let mut places: HashMap<String, Vec<usize>> = HashMap::new();
+    if !taken.contains(&false) || !found.contains(&None) {
+        return;
+    }
     for (at, item) in old.iter().enumerate().rev() {
         if !taken[at]
             && let Some(name) = name(item)

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
+use crate::seen::seen;
 use crate::survey::statements;
 
 use super::super::item::ItemKind;
@@ -54,7 +55,7 @@ pub fn material(texts: &[Text], previous: Option<&Document>) -> Result<Material,
             None => "VISION".to_owned(),
         };
         let content = match &text.content {
-            Content::Prose(prose) => prose.clone(),
+            Content::Prose(prose) => seen(prose).collect(),
             Content::Operations(operations) => {
                 let shown = operations.iter().take(MOST_OPERATIONS);
                 let lines: Vec<String> = shown

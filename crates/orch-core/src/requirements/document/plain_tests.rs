@@ -175,3 +175,108 @@ fn a_decision_in_a_sentence_contradicts_neither_side() {
         .filter(|item| item.is_unanswered() && item.key.starts_with("contradiction"));
     assert_eq!(open.count(), 0);
 }
+
+#[test]
+fn a_plain_statement_is_asked_about_and_yes_makes_it_a_need() {
+    let before = first("A puzzle game about rivers. Levels get harder.");
+    let question = before
+        .items
+        .iter()
+        .find(|item| {
+            item.text
+                .contains("Is this to be built: “Levels get harder”")
+        })
+        .expect("it is asked about");
+    assert_eq!(question.kind, ItemKind::OpenQuestion);
+    assert_eq!(question.about, Some(id_of(&before, "Levels get harder")));
+    let goals = before
+        .items
+        .iter()
+        .filter(|item| item.kind == ItemKind::Goal);
+    assert_eq!(goals.count(), 2, "the statement stays");
+    for (answer, expected) in [("Yes", 1), ("no", 0)] {
+        let edit = Edit::Answer {
+            id: question.id.clone(),
+            answer: answer.to_owned(),
+        };
+        let after = before.edited(&[edit], "eva").expect("it can be answered");
+        let needs = after
+            .items
+            .iter()
+            .filter(|item| item.kind == ItemKind::Functional && item.text == "Levels get harder");
+        assert_eq!(needs.count(), expected, "{answer}");
+    }
+}
+
+#[test]
+fn little_money_is_told_to_whoever_is_offered_what_a_team_operates() {
+    let shop = "We want a web shop. Customers must pay by card.";
+    let offered = |vision: &str| first(vision).options.into_iter().next().expect("an option");
+    let plain = offered(shop);
+    assert!(plain.summary.contains("Kubernetes"), "{plain:?}");
+    for limit in [
+        "Hosting may cost at most 80 EUR a month.",
+        "Budget: $900 a year.",
+        "Do not use Kubernetes.",
+    ] {
+        let option = offered(&format!("{shop} {limit}"));
+        assert!(!option.summary.contains("Kubernetes"), "{limit} {option:?}");
+        assert!(
+            option.trade_offs[0].contains("Kubernetes"),
+            "{limit} {option:?}"
+        );
+    }
+    let rich = offered(&format!("{shop} Budget: 4,000 EUR a month."));
+    assert_eq!(rich.summary, plain.summary);
+    let price = offered(&format!("{shop} Members pay a fee of 9 EUR a month."));
+    assert_eq!(price.summary, plain.summary);
+    let named = offered(&format!("{shop} Use Kubernetes. Budget: 80 EUR a month."));
+    assert!(named.summary.contains("Kubernetes"), "{named:?}");
+    assert!(named.trade_offs[0].contains("80 EUR a month"), "{named:?}");
+}
+
+#[test]
+fn what_existing_code_stands_on_and_is_moved_from_is_left_behind() {
+    use super::{Content, Text};
+    use crate::survey::{Bound, Place, Runtime, Survey};
+    let survey = Survey {
+        runtimes: vec![Runtime {
+            name: "Python".to_owned(),
+            version: "3.7".to_owned(),
+            bound: Bound::Exactly,
+            place: Place {
+                file: ".python-version".to_owned(),
+                line: Some(1),
+            },
+        }],
+        ..Survey::default()
+    };
+    let with = |vision: &str| {
+        let mut texts = texts(vision);
+        texts.push(Text {
+            attachment: Some("code.zip".to_owned()),
+            content: Content::Code(Box::new(survey.clone())),
+        });
+        propose_document(&texts, None)
+    };
+    let fact = |document: &Document| -> Requirement {
+        let mut items = document.items.iter();
+        let found = items.find(|item| item.text == "The existing code runs on Python 3.7");
+        found.expect("the fact").clone()
+    };
+    let moved = with("Move the shop from Python 3.7 to Python 3.12. It must not be slow.");
+    let found = fact(&moved);
+    assert_eq!(found.about, Some(id_of(&moved, "from Python 3.7")));
+    assert!(
+        found
+            .mvp
+            .is_some_and(|mvp| !mvp.included && mvp.reason.ends_with("leaves it behind"))
+    );
+    let kept = fact(&with("The shop must print invoices."));
+    assert_eq!(kept.about, None);
+    assert!(kept.mvp.is_some_and(|mvp| mvp.included));
+    let forbidden = with("No Python 3.7.");
+    let pairs = forbidden.findings.iter();
+    let pairs = pairs.filter(|finding| finding.kind == FindingKind::Contradiction);
+    assert_eq!(pairs.count(), 0, "{:#?}", forbidden.findings);
+}

@@ -4,9 +4,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::super::item::ItemKind;
-use super::super::wording::is_invisible_direction;
 use super::edit::LONGEST_TEXT;
 use super::model::Priority;
+use crate::seen::seen;
 
 /// Items that are taken; more are left out, and their sentences are then not covered.
 pub const MOST_ITEMS: usize = 1_000;
@@ -98,7 +98,7 @@ pub fn cleaned(text: &str, most: usize) -> String {
             out.push(' ');
             length += 1;
         }
-        for c in word.chars().filter(|c| !is_invisible_direction(*c)) {
+        for c in seen(word) {
             if length >= most {
                 out.pop();
                 out.push('…');

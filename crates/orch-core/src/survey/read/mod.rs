@@ -10,5 +10,5 @@ mod yaml;
 pub use json::{line_of, object, string_at};
 pub use toml::{TomlEntry, inline_value, toml_entries};
 pub use words::{after_word, quoted, strings_in, unquoted};
-pub use xml::xml_texts;
+pub use xml::{XmlText, xml_texts};
 pub use yaml::{flow_items, yaml_entries};

@@ -2,8 +2,9 @@
 
 use super::found::Found;
 use super::{
-    cargo, ci, cmake, compose, docker, docs, go, imports, jvm, languages, licence, modules, node,
-    other, python, scripts, smells, stores, tested,
+    cargo, ci, cmake, compose, docker, docs, go, imports, jvm, kubernetes, languages, licence,
+    listens, modules, node, other, php, python, ruby, scripts, setuptools, smells, stores,
+    terraform, tested,
 };
 use crate::survey::bounds::{MOST_LANGUAGES, MOST_PLACES};
 use crate::survey::model::{LeftOut, Survey, VERSION};
@@ -23,13 +24,20 @@ pub fn survey(tree: &Tree, today: &str) -> Survey {
         cargo::read(&mut found, path, text);
         node::read(&mut found, path, text);
         python::read(&mut found, path, text);
+        setuptools::read(&mut found, path, text);
         go::read(&mut found, path, text);
         jvm::read(&mut found, path, text);
         cmake::read(&mut found, path, text);
+        ruby::read(&mut found, path, text);
+        php::read(&mut found, path, text);
         other::read(&mut found, path, text);
         docker::read(&mut found, path, text);
         compose::read(&mut found, path, text);
+        kubernetes::read(&mut found, path, text);
+        terraform::read(&mut found, path, text);
         ci::read(&mut found, path, text);
+        // Last: a port is said of what begins in the file.
+        listens::read(&mut found, path, text);
     }
     other::pages(&mut found);
     found.survey.documentation = docs::read(tree);

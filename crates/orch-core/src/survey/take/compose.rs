@@ -1,10 +1,11 @@
 //! Compose files: services, their images and ports, and what they need.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::docker::is_unpinned;
 use super::found::Found;
 use super::names::is_compose;
+use super::ports::of_call;
 use super::runtimes::of_image;
 use super::smells::unpinned_image;
 use crate::survey::bounds::shown;
@@ -17,6 +18,7 @@ pub fn read(found: &mut Found<'_>, path: &str, text: &str) {
         return;
     }
     let mut services: BTreeMap<String, (u32, Service)> = BTreeMap::new();
+    let (mut built, mut unpinned) = (BTreeSet::new(), Vec::new());
     for entry in yaml_entries(text) {
         let [top, service, fields @ ..] = entry.path.as_slice() else {
             continue;
@@ -47,10 +49,15 @@ pub fn read(found: &mut Found<'_>, path: &str, text: &str) {
                     found.runtime(runtime, version, Bound::Exactly, place.clone());
                 }
                 if is_unpinned(&image) {
-                    unpinned_image(&mut found.survey, &image, place);
+                    unpinned.push((service.clone(), image.clone(), place));
                 }
                 known.image = Some(image);
             }
+            // Its image is made here, whatever it is called.
+            ["build"] | ["build", ..] => {
+                built.insert(service.clone());
+            }
+            ["command"] if known.ports.is_empty() => known.ports = of_call(&entry.value),
             ["ports" | "expose"] | ["ports" | "expose", "[]"] => {
                 list(&mut known.ports, flow_items(&entry.value));
             }
@@ -59,6 +66,11 @@ pub fn read(found: &mut Found<'_>, path: &str, text: &str) {
             }
             ["depends_on", needed] => list(&mut known.needs, vec![needed.to_owned()]),
             _ => {}
+        }
+    }
+    for (service, image, place) in unpinned {
+        if !built.contains(&service) {
+            unpinned_image(&mut found.survey, &image, place);
         }
     }
     let mut services: Vec<(u32, Service)> = services.into_values().collect();

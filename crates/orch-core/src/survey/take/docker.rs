@@ -2,6 +2,7 @@
 
 use super::found::Found;
 use super::languages::is_dockerfile;
+use super::ports::of_call;
 use super::runtimes::of_image;
 use super::smells::{root_container, unpinned_image};
 use crate::survey::model::{Basis, Bound, EntryKind, Place, Purpose};
@@ -14,7 +15,8 @@ pub fn read(found: &mut Found<'_>, path: &str, text: &str) {
         return;
     }
     let mut stages: Vec<String> = Vec::new();
-    let (mut ports, mut calls) = (Vec::new(), None::<(String, u32)>);
+    let mut ports = Vec::new();
+    let (mut entry, mut command) = (None::<(String, u32)>, None::<(String, u32)>);
     let mut user: Option<(String, u32)> = None;
     let mut last_from = None;
     for (line, keyword, rest) in instructions(text) {
@@ -25,7 +27,7 @@ pub fn read(found: &mut Found<'_>, path: &str, text: &str) {
                     .filter(|word| !word.starts_with("--"))
                     .collect();
                 let Some(image) = words.first() else { continue };
-                (ports, calls, user) = (Vec::new(), None, None);
+                (ports, entry, command, user) = (Vec::new(), None, None, None);
                 last_from = Some(line);
                 let is_stage = stages.iter().any(|stage| stage == image);
                 if let [_, as_word, stage, ..] = words[..]
@@ -38,20 +40,24 @@ pub fn read(found: &mut Found<'_>, path: &str, text: &str) {
                 }
             }
             "EXPOSE" => ports.extend(rest.split_whitespace().take(20).map(str::to_owned)),
-            "CMD" | "ENTRYPOINT" => {
-                calls = match (calls, keyword.as_str()) {
-                    // The command is what the entry point is given.
-                    (Some((entry, at)), "CMD") => Some((format!("{entry} {rest}"), at)),
-                    (_, _) => Some((rest, line)),
-                };
-            }
+            "ENTRYPOINT" => entry = Some((called(&rest), line)),
+            "CMD" => command = Some((called(&rest), line)),
             "USER" => user = Some((rest, line)),
             _ => {}
         }
     }
     let Some(last_from) = last_from else { return };
+    // The command is what the entry point is given, wherever it stands.
+    let calls = match (entry, command) {
+        (Some((entry, line)), Some((command, _))) => Some((format!("{entry} {command}"), line)),
+        (Some(one), None) | (None, Some(one)) => Some(one),
+        (None, None) => None,
+    };
     let place = calls.as_ref().map_or(last_from, |(_, line)| *line);
     let calls = calls.map(|(text, _)| text);
+    if let (true, Some(calls)) = (ports.is_empty(), &calls) {
+        ports = of_call(calls);
+    }
     found.entry(
         EntryKind::Container,
         path,
@@ -77,6 +83,20 @@ pub fn read(found: &mut Found<'_>, path: &str, text: &str) {
         Some((_, line)) => root_container(&mut found.survey, Place::line(path, line)),
         None => root_container(&mut found.survey, Place::line(path, last_from)),
     }
+}
+
+/// `["node", "a.js"]` as it is typed: a word with a blank in it is quoted.
+fn called(rest: &str) -> String {
+    let Ok(words) = serde_json::from_str::<Vec<String>>(rest) else {
+        return rest.to_owned();
+    };
+    let quoted = words
+        .into_iter()
+        .map(|word| match word.contains(char::is_whitespace) {
+            true => format!("'{word}'"),
+            false => word,
+        });
+    quoted.collect::<Vec<_>>().join(" ")
 }
 
 fn from(found: &mut Found<'_>, path: &str, image: &str, line: u32) {

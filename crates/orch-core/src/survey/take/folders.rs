@@ -38,7 +38,7 @@ const FOLDERS: [(&str, LeftOutReason); 33] = [
     ("__snapshots__", LeftOutReason::Generated),
 ];
 
-const FILES: [&str; 14] = [
+const FILES: [&str; 18] = [
     "package-lock.json",
     "npm-shrinkwrap.json",
     "pnpm-lock.yaml",
@@ -53,6 +53,10 @@ const FILES: [&str; 14] = [
     "go.sum",
     "gradle.lockfile",
     "bun.lock",
+    "mvnw",
+    "mvnw.cmd",
+    "gradlew",
+    "gradlew.bat",
 ];
 
 const ENDINGS: [&str; 9] = [

@@ -1,7 +1,8 @@
 //! What was found so far. Takes statements within their bounds, and notes what did not fit.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::tested::is_test;
 use crate::survey::bounds::{
     LONGEST_TEXT, MOST_COMMANDS, MOST_DEPENDENCIES, MOST_ENTRY_POINTS, MOST_MANIFESTS,
     MOST_RUNTIMES, MOST_SERVICES, shown,
@@ -36,6 +37,10 @@ pub struct Found<'t> {
     pub tree: &'t Tree,
     pub survey: Survey,
     pub packages: Vec<Package>,
+    /// Stores that a feature of a library speaks to: the store's name, what tells, and where.
+    pub drivers: Vec<(String, String, Place)>,
+    /// Dependencies that members of a workspace take over by name.
+    pub shared: BTreeSet<String>,
     dropped: BTreeMap<&'static str, u64>,
 }
 
@@ -45,6 +50,8 @@ impl<'t> Found<'t> {
             tree,
             survey: Survey::default(),
             packages: Vec::new(),
+            drivers: Vec::new(),
+            shared: BTreeSet::new(),
             dropped: BTreeMap::new(),
         }
     }
@@ -98,6 +105,9 @@ impl<'t> Found<'t> {
         ports: Vec<String>,
         place: Place,
     ) {
+        if is_test(&place.file) {
+            return;
+        }
         if self.survey.entry_points.len() >= MOST_ENTRY_POINTS {
             return self.drop_one("entry points");
         }
@@ -110,6 +120,26 @@ impl<'t> Found<'t> {
         };
         if !entry.name.is_empty() && !self.survey.entry_points.contains(&entry) {
             self.survey.entry_points.push(entry);
+        }
+    }
+
+    /// What a file listens on: said of what begins in it, where something does.
+    pub fn listens(&mut self, path: &str, port: String, place: Place) {
+        let entries = &mut self.survey.entry_points;
+        match entries.iter_mut().rfind(|entry| entry.place.file == path) {
+            Some(entry) if entry.ports.contains(&port) => {}
+            Some(entry) => entry.ports.push(port),
+            None => self.entry(EntryKind::Service, path, None, vec![port], place),
+        }
+    }
+
+    /// A dependency that stands in the manifest of the workspace: counted here, listed there.
+    pub fn inherited(&mut self, path: &str, name: &str) {
+        if let Some(manifest) = self.survey.manifests.last_mut()
+            && manifest.file == path
+            && self.shared.contains(name)
+        {
+            manifest.dependencies += 1;
         }
     }
 

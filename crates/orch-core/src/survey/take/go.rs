@@ -1,6 +1,7 @@
 //! Go: `go.mod`, and the packages that are programs.
 
 use super::found::{Found, Needed};
+use super::listens::is_beside;
 use crate::survey::model::{Basis, Bound, EntryKind, Place, Purpose, Scope};
 use crate::survey::read::after_word;
 use crate::survey::tree::{folder, inside, name};
@@ -29,6 +30,12 @@ fn manifest(found: &mut Found<'_>, path: &str, text: &str) {
         let place = || Place::line(path, line);
         found.command(Purpose::Build, "go build ./...", Basis::Convention, place());
         found.command(Purpose::Test, "go test ./...", Basis::Convention, place());
+        let linted = [".golangci.yml", ".golangci.yaml", ".golangci.toml"];
+        let mut linted = linted.iter().map(|file| inside(folder(path), file));
+        if let Some(file) = linted.find(|file| found.tree.has(file)) {
+            let (run, place) = ("golangci-lint run", Place::whole(&file));
+            found.command(Purpose::Lint, run, Basis::Convention, place);
+        }
     }
     let mut is_block = false;
     for (at, line) in lines() {
@@ -72,7 +79,12 @@ fn program(found: &mut Found<'_>, path: &str, text: &str) {
         .lines()
         .take(200)
         .any(|line| line.trim_end() == "package main");
-    if !is_main {
+    // A file that a build leaves out is run by hand.
+    let is_ignored = text
+        .lines()
+        .take(20)
+        .any(|line| matches!(line.trim_end(), "//go:build ignore" | "// +build ignore"));
+    if !is_main || is_ignored || is_beside(path) {
         return;
     }
     if let Some(at) = text

@@ -1,8 +1,9 @@
 //! Java and Kotlin: Maven, Gradle, sbt.
 
 use super::found::{Found, Needed};
+use super::listens::is_beside;
 use crate::survey::model::{Basis, Bound, EntryKind, Place, Purpose, Scope};
-use crate::survey::read::{quoted, xml_texts};
+use crate::survey::read::{XmlText, after_word, quoted, xml_texts};
 use crate::survey::tree::{around, folder, inside, name};
 
 const ECOSYSTEM: &str = "maven";
@@ -47,13 +48,11 @@ fn maven(found: &mut Found<'_>, path: &str, text: &str) {
     };
     let own = at(&["project", "artifactId"]);
     found.manifest(path, ECOSYSTEM, own.map(|own| own.text.as_str()), None);
+    let program = match found.tree.has(&inside(folder(path), "mvnw")) {
+        true => "./mvnw",
+        false => "mvn",
+    };
     if is_outermost(found, path, &["pom.xml"]) {
-        let wrapper = inside(folder(path), "mvnw");
-        let program = if found.tree.has(&wrapper) {
-            "./mvnw"
-        } else {
-            "mvn"
-        };
         let place = || own.map_or_else(|| Place::whole(path), |own| Place::line(path, own.line));
         let commands = [(Purpose::Build, "package"), (Purpose::Test, "test")];
         for (purpose, goal) in commands {
@@ -80,6 +79,19 @@ fn maven(found: &mut Found<'_>, path: &str, text: &str) {
             );
             break;
         }
+    }
+    let main = texts
+        .iter()
+        .find(|found| found.path.last().is_some_and(|last| last == "mainClass"));
+    if let Some(main) = main.filter(|main| is_class(&main.text)) {
+        let place = Place::line(path, main.line);
+        found.entry(EntryKind::Binary, &main.text, None, Vec::new(), place);
+    }
+    let is_boot = |found: &&XmlText| found.text == "spring-boot-maven-plugin";
+    if let Some(boot) = texts.iter().find(is_boot) {
+        let run = format!("{program} spring-boot:run");
+        let place = Place::line(path, boot.line);
+        found.command(Purpose::Run, &run, Basis::Convention, place);
     }
     let mut group: Option<&str> = None;
     let mut open: Option<(String, u32)> = None;
@@ -154,6 +166,18 @@ fn gradle(found: &mut Found<'_>, path: &str, text: &str) {
             found.runtime("Java", &version, Bound::Exactly, place);
             continue;
         }
+        if let Some(class) = main_class(line) {
+            found.entry(EntryKind::Binary, class, None, Vec::new(), place);
+            continue;
+        }
+        if line.contains("org.springframework.boot") && line.starts_with("id") {
+            let run = match found.tree.has(&inside(folder(path), "gradlew")) {
+                true => "./gradlew bootRun",
+                false => "gradle bootRun",
+            };
+            found.command(Purpose::Run, run, Basis::Convention, place);
+            continue;
+        }
         let scope = match line.split(['(', ' ', '\'', '"']).next().unwrap_or("") {
             "implementation" | "api" | "compile" | "runtimeOnly" => Scope::Runtime,
             "testImplementation" | "testCompile" | "testRuntimeOnly" => Scope::Development,
@@ -179,16 +203,56 @@ fn gradle(found: &mut Found<'_>, path: &str, text: &str) {
     }
 }
 
+/// `mainClass = 'a.B'`, `mainClass.set("a.B")`, `mainClassName = "a.B"`.
+fn main_class(line: &str) -> Option<&str> {
+    let rest = line.strip_prefix("application.").unwrap_or(line);
+    let rest = rest
+        .strip_prefix("mainClassName")
+        .or_else(|| rest.strip_prefix("mainClass"))?;
+    let rest = rest.trim_start();
+    let is_set = rest.starts_with('=') || rest.starts_with(".set(") || rest.starts_with("set(");
+    quoted(rest).filter(|class| is_set && is_class(class))
+}
+
+fn is_class(text: &str) -> bool {
+    !text.is_empty()
+        && text
+            .chars()
+            .all(|c| c.is_alphanumeric() || c == '.' || c == '_')
+}
+
+/// A class that begins, unless the build names it already.
 fn program(found: &mut Found<'_>, path: &str, text: &str) {
-    let is_main =
-        |line: &str| line.contains("public static void main(") || line.starts_with("fun main(");
-    if path.contains("/test/") {
+    let is_main = |line: &str| {
+        line.contains("static void main(")
+            || line.starts_with("fun main(")
+            || line.starts_with("suspend fun main(")
+    };
+    if is_beside(path) {
         return;
     }
-    if let Some(at) = text.lines().position(is_main) {
+    let Some(at) = text.lines().position(is_main) else {
+        return;
+    };
+    let file = name(path);
+    let (stem, ending) = file.rsplit_once('.').unwrap_or((file, ""));
+    let package = text.lines().find_map(|line| after_word(line, "package"));
+    // What stands outside of classes is in one that is called by the file.
+    let class = match ending {
+        "kt" => format!("{stem}Kt"),
+        _ => stem.to_owned(),
+    };
+    let whole = match package {
+        Some(package) => format!("{}.{class}", package.trim_end_matches(';')),
+        None => class,
+    };
+    if !found
+        .survey
+        .entry_points
+        .iter()
+        .any(|entry| entry.name == whole)
+    {
         let place = Place::line(path, at as u32 + 1);
-        let name = name(path);
-        let name = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
-        found.entry(EntryKind::Binary, name, None, Vec::new(), place);
+        found.entry(EntryKind::Binary, stem, None, Vec::new(), place);
     }
 }

@@ -2,9 +2,9 @@
 
 use super::ci::is_pipeline;
 use super::languages::is_dockerfile;
-use crate::survey::tree::name;
+use crate::survey::tree::{folder, name};
 
-const NAMES: [&str; 57] = [
+const NAMES: [&str; 68] = [
     "Cargo.toml",
     "rust-toolchain",
     "rust-toolchain.toml",
@@ -62,7 +62,62 @@ const NAMES: [&str; 57] = [
     "hugo.toml",
     "dbt_project.yml",
     "serverless.yml",
+    ".terraform-version",
+    "config.ru",
+    "puma.rb",
+    "versions.tf",
+    "main.tf",
+    "terraform.tf",
+    "providers.tf",
+    "backend.tf",
+    "application.properties",
+    "application.yml",
+    "application.yaml",
 ];
+
+/// Folders in which manifests of Kubernetes lie.
+const CLUSTERS: [&str; 14] = [
+    "k8s",
+    "kubernetes",
+    "kube",
+    "manifests",
+    "deploy",
+    "deployment",
+    "deployments",
+    "kustomize",
+    "overlays",
+    "base",
+    "helm",
+    "chart",
+    "charts",
+    "templates",
+];
+/// Kinds of manifests, as files are called by them.
+const WORKLOADS: [&str; 6] = [
+    "deployment",
+    "statefulset",
+    "daemonset",
+    "cronjob",
+    "job",
+    "pod",
+];
+
+fn is_yaml(name: &str) -> bool {
+    name.ends_with(".yml") || name.ends_with(".yaml")
+}
+
+/// Whether a file may be a manifest of Kubernetes: its content tells whether it is one.
+pub fn is_manifest(path: &str) -> bool {
+    let file = name(path);
+    let (stem, _) = file.split_once('.').unwrap_or((file, ""));
+    let by_folder = || folder(path).split('/').any(|part| CLUSTERS.contains(&part));
+    is_yaml(file) && (WORKLOADS.contains(&stem) || by_folder())
+}
+
+/// The values of a chart.
+pub fn is_values(path: &str) -> bool {
+    is_yaml(path) && name(path).starts_with("values.")
+}
 
 const COMPOSE: [&str; 4] = [
     "docker-compose.yml",
@@ -73,9 +128,8 @@ const COMPOSE: [&str; 4] = [
 
 /// `docker-compose.yml`, `compose.prod.yaml`, ….
 pub fn is_compose(name: &str) -> bool {
-    let is_yaml = name.ends_with(".yml") || name.ends_with(".yaml");
     COMPOSE.contains(&name)
-        || (is_yaml && (name.starts_with("docker-compose.") || name.starts_with("compose.")))
+        || (is_yaml(name) && (name.starts_with("docker-compose.") || name.starts_with("compose.")))
 }
 
 /// `.github/workflows/*.yml`, and what other forges run like these.
@@ -116,6 +170,9 @@ pub fn is_named(path: &str) -> bool {
         || is_compose(name)
         || is_requirements(path)
         || is_pipeline(path)
+        || is_manifest(path)
+        || is_values(path)
         || name.ends_with(".csproj")
+        || name.ends_with(".gemspec")
         || (is_readme(name) || is_licence(name)) && !path.contains('/')
 }

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::found::{Found, Needed};
+use super::ports::of_call;
 use super::purpose::of_name;
 use crate::survey::model::{Basis, Bound, EntryKind, Place, Purpose, Scope};
 use crate::survey::read::{line_of, object, string_at};
@@ -143,17 +144,18 @@ fn entries(found: &mut Found<'_>, path: &str, text: &str, package: &Map<String, 
         }
         Some(_) | None => {}
     }
-    if let Some(main) = string_at(package, &["main"]) {
-        found.entry(
-            EntryKind::Library,
-            own,
-            Some(main),
-            Vec::new(),
-            at(None, "main"),
-        );
+    let library = ["main", "module", "exports"]
+        .into_iter()
+        .find(|key| package.contains_key(*key));
+    if let Some(key) = library {
+        let file = string_at(package, &[key]);
+        found.entry(EntryKind::Library, own, file, Vec::new(), at(None, key));
     }
-    if let Some(start) = string_at(package, &["scripts", "start"]) {
-        let place = at(Some("scripts"), "start");
-        found.entry(EntryKind::Process, "start", Some(start), Vec::new(), place);
+    // What keeps running, by the names that everybody uses.
+    for name in ["start", "serve", "dev", "preview"] {
+        if let Some(call) = string_at(package, &["scripts", name]) {
+            let place = at(Some("scripts"), name);
+            found.entry(EntryKind::Process, name, Some(call), of_call(call), place);
+        }
     }
 }

@@ -1,24 +1,14 @@
-//! PHP, Ruby, .NET, data pipelines and static sites: less is read of them.
+//! .NET, data pipelines and static sites: less is read of them.
 
 use super::found::{Found, Needed};
-use super::purpose::of_name;
 use crate::survey::model::{Basis, Bound, EntryKind, Place, Purpose, Scope};
-use crate::survey::read::{
-    after_word, line_of, object, quoted, string_at, xml_texts, yaml_entries,
-};
+use crate::survey::read::{quoted, xml_texts, yaml_entries};
 use crate::survey::tree::{folder, inside, name};
 
 pub fn read(found: &mut Found<'_>, path: &str, text: &str) {
     let whole = || Place::whole(path);
     let mut says = |purpose, run: &str| found.command(purpose, run, Basis::Convention, whole());
     match name(path) {
-        "composer.json" => composer(found, path, text),
-        "Gemfile" => gems(found, path, text),
-        ".ruby-version" => {
-            let version = text.lines().next().unwrap_or("").trim();
-            let version = version.strip_prefix("ruby-").unwrap_or(version);
-            found.runtime("Ruby", version, Bound::Exactly, Place::line(path, 1));
-        }
         "_config.yml" if !path.contains('/') => says(Purpose::Build, "bundle exec jekyll build"),
         "mkdocs.yml" => says(Purpose::Build, "mkdocs build"),
         "hugo.toml" => says(Purpose::Build, "hugo"),
@@ -40,101 +30,6 @@ pub fn read(found: &mut Found<'_>, path: &str, text: &str) {
     }
 }
 
-fn composer(found: &mut Found<'_>, path: &str, text: &str) {
-    let Some(package) = object(text) else { return };
-    let file = inside(folder(path), "composer.lock");
-    let lock = found.tree.has(&file).then_some(file);
-    found.manifest(
-        path,
-        "composer",
-        string_at(&package, &["name"]),
-        lock.clone(),
-    );
-    for (section, scope) in [
-        ("require", Scope::Runtime),
-        ("require-dev", Scope::Development),
-    ] {
-        let members = package.get(section).and_then(serde_json::Value::as_object);
-        for (name, version) in members.into_iter().flatten() {
-            let place = Place::line(path, line_of(text, Some(section), name));
-            let version = version.as_str();
-            if name == "php" {
-                let bare = version
-                    .unwrap_or("")
-                    .trim_start_matches(['^', '~', '>', '=', ' ']);
-                found.runtime("PHP", bare, Bound::AtLeast, place);
-                continue;
-            }
-            // Extensions and the like are no packages: `ext-json`, `lib-curl`.
-            if !name.contains('/') {
-                continue;
-            }
-            if name == "phpunit/phpunit" {
-                let run = "vendor/bin/phpunit";
-                found.command(Purpose::Test, run, Basis::Convention, place.clone());
-            }
-            let pinned = lock.is_some();
-            found.dependency(Needed {
-                ecosystem: "composer",
-                name,
-                version,
-                scope,
-                pinned,
-                place,
-            });
-        }
-    }
-    let scripts = package
-        .get("scripts")
-        .and_then(serde_json::Value::as_object);
-    for (name, _) in scripts.into_iter().flatten().take(50) {
-        let is_plain = name
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || "-_:".contains(c));
-        if let (true, Some(purpose)) = (is_plain && !name.starts_with('-'), of_name(name)) {
-            let place = Place::line(path, line_of(text, Some("scripts"), name));
-            let run = format!("composer run-script {name}");
-            found.command(purpose, &run, Basis::Declared, place);
-        }
-    }
-}
-
-fn gems(found: &mut Found<'_>, path: &str, text: &str) {
-    let file = inside(folder(path), "Gemfile.lock");
-    let lock = found.tree.has(&file).then_some(file);
-    found.manifest(path, "rubygems", None, lock.clone());
-    for (at, line) in text.lines().enumerate().take(5_000) {
-        let place = Place::line(path, at as u32 + 1);
-        if let Some(version) = after_word(line, "ruby").and_then(quoted) {
-            let bare = version.trim_start_matches(['~', '>', '=', ' ']);
-            let bound = match version.starts_with('>') {
-                true => Bound::AtLeast,
-                false => Bound::Exactly,
-            };
-            // `ruby file: ".ruby-version"` names a file.
-            if bare.starts_with(|c: char| c.is_ascii_digit()) {
-                found.runtime("Ruby", bare, bound, place);
-            }
-        } else if let Some(rest) = after_word(line, "gem")
-            && let Some(name) = quoted(rest)
-        {
-            let version = rest.split(',').nth(1).and_then(quoted);
-            found.dependency(Needed {
-                ecosystem: "rubygems",
-                name,
-                version,
-                scope: Scope::Runtime,
-                pinned: lock.is_some(),
-                place: place.clone(),
-            });
-            if name == "rspec" || name == "rspec-rails" {
-                let run = "bundle exec rspec";
-                found.command(Purpose::Test, run, Basis::Convention, place);
-            }
-        }
-    }
-}
-
 fn project(found: &mut Found<'_>, path: &str, text: &str) {
     let own = name(path).trim_end_matches(".csproj");
     let file = inside(folder(path), "packages.lock.json");
@@ -150,6 +45,10 @@ fn project(found: &mut Found<'_>, path: &str, text: &str) {
     );
     if text.contains("Microsoft.NET.Test.Sdk") || text.contains("<IsTestProject>true") {
         found.command_in("", Purpose::Test, "dotnet test", Basis::Convention, whole());
+    }
+    if let Some(at) = text.lines().position(starts) {
+        let place = Place::line(path, at as u32 + 1);
+        found.entry(EntryKind::Binary, own, None, Vec::new(), place);
     }
     for target in xml_texts(text) {
         let is_target = |name: &String| name == "TargetFramework" || name == "TargetFrameworks";
@@ -182,6 +81,17 @@ fn project(found: &mut Found<'_>, path: &str, text: &str) {
             });
         }
     }
+}
+
+/// Whether a line of a project says that it is a program: tests and libraries are none.
+fn starts(line: &str) -> bool {
+    [
+        "<OutputType>Exe",
+        "<OutputType>WinExe",
+        "Sdk=\"Microsoft.NET.Sdk.Web\"",
+    ]
+    .iter()
+    .any(|mark| line.contains(mark))
 }
 
 /// The version of .NET that a framework's name means; none for .NET Framework (`net48`) and .NET Standard.

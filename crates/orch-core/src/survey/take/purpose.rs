@@ -37,7 +37,7 @@ const NAMES: [(Purpose, &[&str]); 7] = [
     ),
     (
         Purpose::Run,
-        &["run", "start", "serve", "dev", "up", "develop"],
+        &["run", "start", "serve", "dev", "up", "develop", "preview"],
     ),
     (
         Purpose::Install,

@@ -1,20 +1,19 @@
-//! Python: `pyproject.toml`, requirements, `setup.py`, `setup.cfg`, `tox.ini`, `noxfile.py`, Django.
+//! Python: `pyproject.toml`, requirements, `tox.ini`, `noxfile.py`, Django, and what is called by itself.
 
 use super::found::{Found, Needed};
+use super::listens::is_beside;
 use super::names::is_requirements;
 use crate::survey::model::{Basis, Bound, EntryKind, Place, Purpose, Scope};
-use crate::survey::read::{TomlEntry, inline_value, quoted, strings_in, toml_entries, unquoted};
-use crate::survey::tree::{folder, name};
+use crate::survey::read::{TomlEntry, inline_value, strings_in, toml_entries, unquoted};
+use crate::survey::tree::{folder, inside, name};
 
-const ECOSYSTEM: &str = "pypi";
-const LOCKS: [&str; 4] = ["poetry.lock", "uv.lock", "pdm.lock", "Pipfile.lock"];
+pub const ECOSYSTEM: &str = "pypi";
+pub const LOCKS: [&str; 4] = ["poetry.lock", "uv.lock", "pdm.lock", "Pipfile.lock"];
 
 pub fn read(found: &mut Found<'_>, path: &str, text: &str) {
     match name(path) {
         "pyproject.toml" => pyproject(found, path, text),
         "Pipfile" => pipfile(found, path, text),
-        "setup.py" => setup(found, path, text),
-        "setup.cfg" => console_scripts(found, path, text),
         "tox.ini" => whole(found, path, Purpose::Test, "tox"),
         "noxfile.py" => whole(found, path, Purpose::Test, "nox"),
         "pytest.ini" => whole(found, path, Purpose::Test, "python3 -m pytest"),
@@ -25,6 +24,8 @@ pub fn read(found: &mut Found<'_>, path: &str, text: &str) {
             found.runtime("Python", version, Bound::Exactly, Place::line(path, 1));
         }
         _ if is_requirements(path) => requirements(found, path, text),
+        "__main__.py" => package(found, path),
+        file if file.ends_with(".py") => script(found, path, text),
         _ => {}
     }
 }
@@ -53,6 +54,10 @@ fn pyproject(found: &mut Found<'_>, path: &str, text: &str) {
     {
         let place = Place::line(path, entry.line);
         found.command(Purpose::Test, "python3 -m pytest", Basis::Convention, place);
+    }
+    if let Some(entry) = entries.iter().find(|entry| entry.table == "tool.ruff") {
+        let place = Place::line(path, entry.line);
+        found.command(Purpose::Lint, "ruff check .", Basis::Convention, place);
     }
     if let Some(entry) = entries.iter().find(|entry| entry.table == "build-system") {
         let place = Place::line(path, entry.line);
@@ -139,7 +144,7 @@ fn keyed(
 }
 
 /// `django>=3.2,<4 ; python_version < "3.9"`.
-fn requirement(found: &mut Found<'_>, text: &str, scope: Scope, is_locked: bool, place: Place) {
+pub fn requirement(found: &mut Found<'_>, text: &str, scope: Scope, is_locked: bool, place: Place) {
     let text = text.split(';').next().unwrap_or("").trim();
     let end = text
         .find(|c: char| !(c.is_ascii_alphanumeric() || "-_.".contains(c)))
@@ -229,61 +234,42 @@ fn pipfile(found: &mut Found<'_>, path: &str, text: &str) {
     }
 }
 
-fn setup(found: &mut Found<'_>, path: &str, text: &str) {
-    let line_with = |word: &str| {
-        let mut lines = text.lines().enumerate();
-        let at = lines.find(|(_, line)| line.contains(word));
-        at.map(|(at, line)| (at as u32 + 1, line))
-    };
-    let own = line_with("name=").and_then(|(_, line)| quoted(line.split_once("name=")?.1));
-    let lock = found.tree.nearest(folder(path), &LOCKS);
-    found.manifest(path, ECOSYSTEM, own, lock.clone());
-    if let Some((line, text)) = line_with("python_requires")
-        && let Some(version) = quoted(text)
-    {
-        python_version(found, version, Place::line(path, line));
+/// `python -m shop`, by the outermost of the packages that hold it.
+fn package(found: &mut Found<'_>, path: &str) {
+    let home = folder(path);
+    if is_beside(path) || home.is_empty() {
+        return;
     }
-    if let Some(start) = text.find("install_requires") {
-        let first = text[..start].matches('\n').count() as u32 + 1;
-        let rest = &text[start..];
-        if let Some(open) = rest.find('[')
-            && let Some(close) = rest[open..].find(']')
-        {
-            let first = first + rest[..open].matches('\n').count() as u32;
-            for (text, line) in strings_in(&rest[open..open + close], first) {
-                let place = Place::line(path, line);
-                requirement(found, text, Scope::Runtime, lock.is_some(), place);
-            }
-        }
+    let mut outer = folder(home);
+    while !outer.is_empty() && found.tree.has(&inside(outer, "__init__.py")) {
+        outer = folder(outer);
     }
-    console_scripts(found, path, text);
+    let dotted = home[outer.len()..]
+        .trim_start_matches('/')
+        .replace('/', ".");
+    let run = format!("python -m {dotted}");
+    found.entry(
+        EntryKind::Script,
+        &run,
+        None,
+        Vec::new(),
+        Place::whole(path),
+    );
 }
 
-/// `name = module:function`, in quotes or on lines of their own.
-fn console_scripts(found: &mut Found<'_>, path: &str, text: &str) {
-    let Some(start) = text.find("console_scripts") else {
+/// A file near the top that says what it does when it is called.
+fn script(found: &mut Found<'_>, path: &str, text: &str) {
+    let is_near = matches!(folder(path), "" | "src" | "app" | "bin" | "scripts");
+    if !is_near || is_beside(path) || matches!(name(path), "setup.py" | "conftest.py") {
         return;
+    }
+    let is_called = |line: &str| {
+        line.starts_with("if __name__ == \"__main__\"")
+            || line.starts_with("if __name__ == '__main__'")
     };
-    let first = text[..start].matches('\n').count() as u32 + 1;
-    for (at, line) in text[start..].lines().enumerate().skip(1).take(60) {
-        let line_text = line.trim().trim_matches(['\'', '"', ',', ' ']);
-        if line_text.is_empty() || line_text.starts_with([']', '[', '}']) {
-            break;
-        }
-        let Some((name, calls)) = line_text.split_once('=') else {
-            continue;
-        };
-        let calls = calls.trim();
-        if calls.contains(':') {
-            let place = Place::line(path, first + at as u32);
-            found.entry(
-                EntryKind::Script,
-                name.trim(),
-                Some(calls),
-                Vec::new(),
-                place,
-            );
-        }
+    if let Some(at) = text.lines().position(is_called) {
+        let place = Place::line(path, at as u32 + 1);
+        found.entry(EntryKind::Script, path, None, Vec::new(), place);
     }
 }
 
@@ -306,7 +292,7 @@ fn django(found: &mut Found<'_>, path: &str, text: &str) {
 }
 
 /// `>=3.8`, `^3.7`, `==3.9.*`, `~=3.10`.
-fn python_version(found: &mut Found<'_>, said: &str, place: Place) {
+pub fn python_version(found: &mut Found<'_>, said: &str, place: Place) {
     let first = said.split(',').next().unwrap_or("").trim();
     let version = first.trim_start_matches(['=', '>', '<', '~', '^', ' ', '!']);
     let version = version.trim_end_matches(".*");

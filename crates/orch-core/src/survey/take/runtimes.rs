@@ -6,7 +6,7 @@ use crate::survey::tree::name;
 const TABLE: &str = include_str!("runtimes.txt");
 
 /// Names of images and of the runtimes in them.
-const IMAGES: [(&str, &str); 14] = [
+const IMAGES: [(&str, &str); 19] = [
     ("node", "Node.js"),
     ("python", "Python"),
     ("golang", "Go"),
@@ -21,6 +21,11 @@ const IMAGES: [(&str, &str); 14] = [
     ("centos", "CentOS"),
     ("postgres", "PostgreSQL"),
     ("mysql", "MySQL"),
+    ("postgresql", "PostgreSQL"),
+    ("postgis", "PostgreSQL"),
+    ("redis", "Redis"),
+    ("rabbitmq", "RabbitMQ"),
+    ("terraform", "Terraform"),
 ];
 
 /// The runtime and version that an image's name tells: `node:14-alpine`.
@@ -65,6 +70,24 @@ mod tests {
         assert_eq!(
             of_image("docker.io/library/node:14-alpine"),
             Some(("Node.js", "14"))
+        );
+        assert_eq!(
+            of_image("rabbitmq:3.8-management"),
+            Some(("RabbitMQ", "3.8"))
+        );
+        assert_eq!(
+            of_image("hashicorp/terraform:1.1"),
+            Some(("Terraform", "1.1"))
+        );
+        assert_eq!(last_day("RabbitMQ", "3.10.7"), Some("2023-07-31"));
+        assert_eq!(last_day("Redis", "5.0.14"), Some("2022-04-27"));
+        assert_eq!(
+            (last_day("Redis", "6"), last_day("Redis", "7.2")),
+            (None, None)
+        );
+        assert_eq!(
+            (last_day("RabbitMQ", "3"), last_day("Terraform", "1.12")),
+            (None, None)
         );
         assert_eq!(of_image("node:lts"), None);
         assert_eq!(of_image("ghcr.io/x/app@sha256:00"), None);

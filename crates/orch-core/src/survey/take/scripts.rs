@@ -1,6 +1,7 @@
 //! Files that hold commands by name: Makefile, justfile, Taskfile, Procfile.
 
 use super::found::Found;
+use super::ports::of_call;
 use super::purpose::of_name;
 use crate::survey::model::{Basis, EntryKind, Place};
 use crate::survey::read::yaml_entries;
@@ -68,9 +69,9 @@ fn tasks(found: &mut Found<'_>, path: &str, text: &str) {
 
 fn processes(found: &mut Found<'_>, path: &str, text: &str) {
     for (at, line) in text.lines().enumerate().take(200) {
-        if let Some((name, calls)) = line.split_once(':') {
+        if let Some((name, calls)) = line.split_once(':').filter(|_| !line.starts_with('#')) {
             let place = Place::line(path, at as u32 + 1);
-            found.entry(EntryKind::Process, name, Some(calls), Vec::new(), place);
+            found.entry(EntryKind::Process, name, Some(calls), of_call(calls), place);
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::folders::{is_generated, left_out};
 use super::found::Found;
 use super::languages::language_of;
+use super::listens::is_beside;
 use super::runtimes::last_day;
 use crate::survey::bounds::{LARGE_SOURCE_BYTES, MOST_PLACES};
 use crate::survey::model::{Bound, LanguageKind, LeftOutReason, Place, Smell, SmellKind, Survey};
@@ -16,6 +17,17 @@ fn add(
     remedy: String,
     place: Option<Place>,
 ) {
+    // What only tests or shows something is run by nobody.
+    let is_run = matches!(
+        kind,
+        SmellKind::RootContainer
+            | SmellKind::UnpinnedImage
+            | SmellKind::EndOfLife
+            | SmellKind::NoLock
+    );
+    if is_run && place.as_ref().is_some_and(|place| is_beside(&place.file)) {
+        return;
+    }
     let has_room = survey.smells.len() < MOST_PLACES * 10;
     let known = survey
         .smells
@@ -60,6 +72,14 @@ pub fn unpinned_image(survey: &mut Survey, image: &str, place: Place) {
         remedy,
         Some(place),
     );
+}
+
+/// An edition of Rust before that of 2021: it still compiles, and nothing ends.
+pub fn old_edition(survey: &mut Survey, edition: &str, place: Place) {
+    let message =
+        format!("edition {edition} of Rust is an old edition, which compilers still take");
+    let remedy = format!("Move from edition {edition} of Rust to a newer one");
+    add(survey, SmellKind::OldEdition, message, remedy, Some(place));
 }
 
 /// Adds what can be said once everything else is known.

@@ -6,7 +6,7 @@ use crate::survey::model::{Place, StoreKind, StoreUse};
 use crate::survey::tree::name;
 
 /// Libraries that speak to one store and nothing else, and names of images.
-const KNOWN: [(&str, StoreKind, &[&str]); 18] = [
+const KNOWN: [(&str, StoreKind, &[&str]); 19] = [
     (
         "PostgreSQL",
         StoreKind::Database,
@@ -25,6 +25,16 @@ const KNOWN: [(&str, StoreKind, &[&str]); 18] = [
             "npgsql",
             "postgis",
             "timescaledb",
+            "pg8000",
+            "@neondatabase/serverless",
+            "deadpool-postgres",
+            "bb8-postgres",
+            "gorm.io/driver/postgres",
+            "npgsql.entityframeworkcore.postgresql",
+            "org.postgresql:r2dbc-postgresql",
+            "ext-pgsql",
+            "ext-pdo_pgsql",
+            "postgrex",
         ],
     ),
     (
@@ -40,6 +50,15 @@ const KNOWN: [(&str, StoreKind, &[&str]); 18] = [
             "mysql:mysql-connector-java",
             "com.mysql:mysql-connector-j",
             "github.com/go-sql-driver/mysql",
+            "mysql-connector-python",
+            "aiomysql",
+            "asyncmy",
+            "gorm.io/driver/mysql",
+            "mysqlconnector",
+            "mysql.data",
+            "pomelo.entityframeworkcore.mysql",
+            "ext-mysqli",
+            "ext-pdo_mysql",
         ],
     ),
     (
@@ -58,6 +77,13 @@ const KNOWN: [(&str, StoreKind, &[&str]); 18] = [
             "github.com/mattn/go-sqlite3",
             "modernc.org/sqlite",
             "org.xerial:sqlite-jdbc",
+            "sqlite",
+            "libsqlite3-sys",
+            "gorm.io/driver/sqlite",
+            "microsoft.data.sqlite",
+            "microsoft.entityframeworkcore.sqlite",
+            "ext-sqlite3",
+            "ext-pdo_sqlite",
         ],
     ),
     (
@@ -70,6 +96,12 @@ const KNOWN: [(&str, StoreKind, &[&str]); 18] = [
             "pymongo",
             "motor",
             "go.mongodb.org/mongo-driver",
+            "mongoid",
+            "mongodb/mongodb",
+            "mongodb.driver",
+            "org.springframework.boot:spring-boot-starter-data-mongodb",
+            "org.mongodb:mongodb-driver-sync",
+            "ext-mongodb",
         ],
     ),
     (
@@ -86,6 +118,10 @@ const KNOWN: [(&str, StoreKind, &[&str]); 18] = [
             "pymssql",
             "tiberius",
             "com.microsoft.sqlserver:mssql-jdbc",
+            "microsoft.data.sqlclient",
+            "system.data.sqlclient",
+            "microsoft.entityframeworkcore.sqlserver",
+            "gorm.io/driver/sqlserver",
         ],
     ),
     (
@@ -114,12 +150,22 @@ const KNOWN: [(&str, StoreKind, &[&str]); 18] = [
             "github.com/go-redis/redis",
             "github.com/redis/go-redis",
             "redis.clients:jedis",
+            "fred",
+            "deadpool-redis",
+            "bb8-redis",
+            "django-redis",
+            "predis/predis",
+            "ext-redis",
+            "stackexchange.redis",
+            "io.lettuce:lettuce-core",
+            "org.springframework.boot:spring-boot-starter-data-redis",
+            "hiredis",
         ],
     ),
     (
         "Memcached",
         StoreKind::Cache,
-        &["memcached", "pymemcache", "memcache"],
+        &["memcached", "pymemcache", "memcache", "pylibmc", "dalli"],
     ),
     (
         "Kafka",
@@ -134,6 +180,12 @@ const KNOWN: [(&str, StoreKind, &[&str]); 18] = [
             "redpanda",
             "org.apache.kafka:kafka-clients",
             "github.com/segmentio/kafka-go",
+            "aiokafka",
+            "github.com/ibm/sarama",
+            "github.com/shopify/sarama",
+            "github.com/confluentinc/confluent-kafka-go",
+            "org.springframework.kafka:spring-kafka",
+            "confluent.kafka",
         ],
     ),
     (
@@ -145,6 +197,14 @@ const KNOWN: [(&str, StoreKind, &[&str]); 18] = [
             "lapin",
             "pika",
             "github.com/rabbitmq/amqp091-go",
+            "aio-pika",
+            "bunny",
+            "php-amqplib/php-amqplib",
+            "rabbitmq.client",
+            "com.rabbitmq:amqp-client",
+            "org.springframework.boot:spring-boot-starter-amqp",
+            "amqp-connection-manager",
+            "github.com/streadway/amqp",
         ],
     ),
     (
@@ -158,6 +218,7 @@ const KNOWN: [(&str, StoreKind, &[&str]); 18] = [
         ],
     ),
     ("Celery", StoreKind::Queue, &["celery"]),
+    ("Sidekiq", StoreKind::Queue, &["sidekiq"]),
     (
         "Elasticsearch",
         StoreKind::Search,
@@ -166,12 +227,24 @@ const KNOWN: [(&str, StoreKind, &[&str]); 18] = [
             "@elastic/elasticsearch",
             "opensearch",
             "github.com/elastic/go-elasticsearch",
+            "elasticsearch-dsl",
+            "opensearch-py",
+            "elasticsearch/elasticsearch",
+            "@opensearch-project/opensearch",
         ],
     ),
     (
         "S3",
         StoreKind::Files,
-        &["boto3", "aws-sdk-s3", "@aws-sdk/client-s3", "minio"],
+        &[
+            "boto3",
+            "aws-sdk-s3",
+            "@aws-sdk/client-s3",
+            "minio",
+            "github.com/aws/aws-sdk-go-v2/service/s3",
+            "awssdk.s3",
+            "software.amazon.awssdk:s3",
+        ],
     ),
 ];
 
@@ -205,6 +278,9 @@ pub fn recognise(found: &mut Found<'_>) {
     };
     for dependency in &found.survey.dependencies {
         add(&dependency.name, &dependency.name, &dependency.place);
+    }
+    for (store, by, place) in &found.drivers {
+        add(store, by, place);
     }
     for service in &found.survey.services {
         if let Some(image) = &service.image {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use orch_model::role::{Output, Role};
 use orch_model::{
     Answer, Ask, Class, Deltas, Line, ModelError, Prices, Provider, Purse, Schema, Veiled,
-    ask_structured, silent,
+    ask_structured,
 };
 use orch_store::StoreError;
 use tokio::time::Instant;
@@ -181,16 +181,12 @@ pub(crate) async fn ask_line(
     // A provider may say back what it was sent, its key too.
     let shown = Shown::new(terms.deltas, &veil);
     let deltas = |piece: &str| shown.piece(piece);
-    let veiled = Terms {
-        deltas: Some(&deltas),
-        ..terms
-    };
     let mut failed = None;
     let asked = tokio::select! {
         biased;
         () = terms.stop.cancelled() => Err(NoAnswer::Cancelled),
         () = tokio::time::sleep_until(terms.deadline) => Err(NoAnswer::TooLate(terms.deadline - from)),
-        asked = until_answered(equipped.as_ref(), &ask, asker.form(), veiled) => asked.map_err(|error| {
+        asked = until_answered(equipped.as_ref(), (&ask, asker.form()), &deltas, terms) => asked.map_err(|error| {
             let (model, error) = error.parted();
             failed = model;
             why(veil.error(&error), &way.wallet)
@@ -288,11 +284,10 @@ fn why(error: ModelError, wallet: &Wallet) -> NoAnswer {
 
 async fn until_answered(
     model: &dyn Provider,
-    ask: &Ask,
-    form: Option<&Schema>,
+    (ask, form): (&Ask, Option<&Schema>),
+    deltas: Deltas<'_>,
     terms: Terms<'_>,
 ) -> std::result::Result<Answer, ModelError> {
-    let deltas = terms.deltas.unwrap_or(&silent);
     let mut look = FIRST_LOOK;
     loop {
         let error = match answer(model, ask, form, deltas).await {

@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use orch_model::Asking;
+use orch_model::{Asking, silent};
 
 use super::*;
 
@@ -60,7 +60,7 @@ async fn parked(
         deadline: Instant::now() + deadline,
         waiting,
     };
-    let outcome = until_answered(&model, &Ask::new("", "x"), None, terms).await;
+    let outcome = until_answered(&model, (&Ask::new("", "x"), None), &silent, terms).await;
     (waits.lock().unwrap().clone(), outcome)
 }
 

@@ -12,6 +12,7 @@ use orch_store::{Conn, Needs, StoreError, Tx, charge};
 use serde_json::json;
 
 use super::brief::{Briefing, new_item};
+use super::ended::Otherwise;
 use super::standing::finished;
 use super::version::{breakdown, changed, newest};
 use crate::app::requirements::document;
@@ -55,21 +56,23 @@ pub async fn approve(
 ) -> Result<Approved> {
     app.check_room()?;
     project::show(app, project_id).await?;
-    let (read, served, done) = {
+    let (read, served, done, worked_on) = {
         let mut conn = app.store().read().await?;
         let read = wanted(&mut conn, project_id, approval.id).await?;
         let served = requirements::find(&mut conn, project_id, read.requirements()).await?;
         let done = finished(&plan::items(&mut conn, project_id).await?);
-        (read, served, done)
+        let worked_on = worked_on(&mut conn, project_id).await?;
+        (read, served, done, worked_on)
     };
     let Some(served) = served else {
         return Err(AppError::not_found("requirements", read.requirements_id));
     };
     refuse_decided(&read)?;
     // Before the transaction: others must not wait for a large plan.
-    let (read, ready) = tokio::task::spawn_blocking(move || {
+    let (read, ready, otherwise) = tokio::task::spawn_blocking(move || {
         let ready = prepared(&read, &served, &done, approval.digest.as_deref())?;
-        Ok::<_, AppError>((read, ready))
+        let otherwise = Otherwise::of(&read, worked_on.as_ref())?;
+        Ok::<_, AppError>((read, ready, otherwise))
     })
     .await
     .map_err(|_| StoreError::Closed)??;
@@ -81,7 +84,10 @@ pub async fn approve(
     let version = wanted(&mut tx.conn, project_id, Some(read.id())).await?;
     refuse_decided(&version)?;
     check_requirements(&mut tx.conn, project_id, &version).await?;
-    let followed = follow(&mut tx, project_id, version.id(), &ready).await?;
+    let known = plan::items(&mut tx.conn, project_id).await?;
+    // Again, for work goes on while a version is read and while it is approved.
+    otherwise.refuse(version.id, project_id, &finished(&known))?;
+    let followed = follow(&mut tx, project_id, version.id(), &ready, &known).await?;
     let now = tx.now();
     let approved = plan::approve(&mut tx.conn, project_id, version.id(), actor, now).await?;
     let data = json!({
@@ -113,6 +119,18 @@ async fn wanted(conn: &mut Conn, project_id: ProjectId, id: Option<PlanId>) -> R
             .ok_or_else(|| AppError::not_found("plan", id.get())),
         None => newest(conn, project_id).await,
     }
+}
+
+/// The version that is worked on, and what it serves.
+pub(super) async fn worked_on(
+    conn: &mut Conn,
+    project_id: ProjectId,
+) -> Result<Option<(Plan, Option<Requirements>)>> {
+    let Some(approved) = plan::approved(conn, project_id).await? else {
+        return Ok(None);
+    };
+    let served = requirements::find(conn, project_id, approved.requirements()).await?;
+    Ok(Some((approved, served)))
 }
 
 fn refuse_decided(version: &Plan) -> Result<()> {
@@ -213,8 +231,8 @@ async fn follow(
     project_id: ProjectId,
     id: PlanId,
     ready: &[Ready],
+    known: &[PlanItem],
 ) -> Result<Followed> {
-    let known = plan::items(&mut tx.conn, project_id).await?;
     let of_task: BTreeMap<&str, &PlanItem> = known
         .iter()
         .map(|item| (item.task.as_str(), item))

@@ -30,6 +30,8 @@ pub(super) struct Scene {
     pub previous_served: Option<Requirements>,
     /// The version that is worked on.
     pub approved: Option<Plan>,
+    /// The requirements that the version that is worked on was made for.
+    pub approved_served: Option<Requirements>,
     pub items: Vec<PlanItem>,
     /// What existing code is checked by.
     pub checks: Checks,
@@ -56,7 +58,11 @@ impl Scene {
         }
         let approved = self.approved.as_ref();
         if let Some(approved) = approved.filter(|approved| approved.id != previous.id) {
-            before.remember_done(&read_back(approved)?, &self.done());
+            let mut approved = read_back(approved)?;
+            if let Some(served) = &self.approved_served {
+                approved.remember(&document(served)?.items);
+            }
+            before.remember_done(&approved, &self.done());
         }
         Ok(Some(before))
     }
@@ -119,7 +125,11 @@ pub(super) fn make(scene: &Scene, cause: &Cause, failure: Option<&PlanFailure>) 
             breakdown::plan_of_model(&suggestion.plan, &served, checks, before.as_ref(), &done)
                 .map_err(|nothing| unusable(&nothing.to_string()))?
         }
-        (Maker::Rules, Some(before)) if is_anew && serves_the_same => before.clone(),
+        (Maker::Rules, Some(before))
+            if is_anew && serves_the_same && !before.is_behind(&served.items, &done) =>
+        {
+            before.clone()
+        }
         (Maker::Rules, Some(before)) if is_anew => breakdown::adapt(&served, checks, before, &done),
         (Maker::Rules, before) => breakdown::propose(&served, checks, before.as_ref(), &done),
     };

@@ -9,6 +9,7 @@ use orch_store::requirements::{self, Requirements};
 use orch_store::{Conn, StoreError};
 use serde_json::json;
 
+use super::failure::failure;
 use super::make::{Made, Scene, make};
 use super::model::{self, Suggestion};
 use super::version::Origin;
@@ -112,7 +113,7 @@ pub(super) async fn scene(
     project_id: ProjectId,
     occasion: Option<&Occasion>,
 ) -> Result<Scene> {
-    let (served, previous, previous_served, approved, items) = {
+    let (served, previous, previous_served, working, items) = {
         let mut conn = app.store().read().await?;
         let served = approved(&mut conn, project_id).await?;
         let previous = match occasion {
@@ -125,16 +126,21 @@ pub(super) async fn scene(
             }
             None => None,
         };
-        let working = plan::approved(&mut conn, project_id).await?;
+        let working = super::approve::worked_on(&mut conn, project_id).await?;
         let items = plan::items(&mut conn, project_id).await?;
         (served, previous, previous_served, working, items)
     };
     let checks = super::existing::checks(app, project_id, &served).await?;
+    let (approved, approved_served) = match working {
+        Some((approved, served)) => (Some(approved), served),
+        None => (None, None),
+    };
     Ok(Scene {
         served,
         previous,
         previous_served,
         approved,
+        approved_served,
         items,
         checks,
     })
@@ -157,12 +163,12 @@ async fn attempt(
         return Err(AppError::conflict("requirements_changed", message));
     }
     let parent = scene.previous.as_ref().map(Plan::id);
-    let failure = match &cause.occasion {
-        Some(occasion) => model::failure(app, &scene, occasion).await?,
+    let failed = match &cause.occasion {
+        Some(occasion) => failure(app, &scene, occasion).await?,
         None => None,
     };
     let making = Arc::clone(cause);
-    let made = tokio::task::spawn_blocking(move || make(&scene, &making, failure.as_ref()));
+    let made = tokio::task::spawn_blocking(move || make(&scene, &making, failed.as_ref()));
     let Made {
         written,
         failed,

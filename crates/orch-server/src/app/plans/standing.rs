@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use orch_core::breakdown::{
-    Breakdown, Done, Fault, Finished, History, Measured, Schedule, Task, later,
-    schedule as scheduled,
+    Breakdown, Done, Fault, Finished, History, Measured, Offer, Schedule, Task, later,
+    schedule as scheduled, unknown,
 };
 use orch_core::gate;
 use orch_core::ids::ProjectId;
@@ -14,7 +14,7 @@ use orch_store::{Page, StoreError, requirements};
 
 use super::version::breakdown;
 use crate::app::requirements::document;
-use crate::app::{App, Result, project, queue};
+use crate::app::{App, Result, agents, project, queue};
 
 /// The most queued entries of a project that are explained.
 const MOST_EXPLAINED: i64 = 10_000;
@@ -89,6 +89,8 @@ pub struct Shown {
     pub later: Vec<Later>,
     /// Tasks whose items wait, or will wait, for an approval of their own.
     pub gated: BTreeSet<String>,
+    /// Tools and capabilities that no connected agent tells of, a line each.
+    pub unknown: Vec<String>,
     /// Whether runs of the project begin with files; where it has no repository, each begins in an empty folder.
     pub begins: Begins,
 }
@@ -167,6 +169,7 @@ pub async fn show(app: &App, plan: Plan) -> Result<Shown> {
         Some(_) => Begins::WithRepository,
         None => Begins::Empty,
     };
+    let offers = offers(app).await?;
     tokio::task::spawn_blocking(move || {
         let breakdown = breakdown(&plan)?;
         let done = finished(&items);
@@ -184,6 +187,7 @@ pub async fn show(app: &App, plan: Plan) -> Result<Shown> {
         let history = history(&breakdown, &worked);
         let schedule = scheduled(&breakdown, &history, &done).ok();
         let gated = gated(&breakdown, &items, &rules);
+        let unknown = unknown(&breakdown, &offers, &done);
         let mut standings = standings(&items);
         for standing in standings.values_mut() {
             if let Some(said) = why.get(&standing.work_item_id) {
@@ -199,11 +203,22 @@ pub async fn show(app: &App, plan: Plan) -> Result<Shown> {
             requirements_changed,
             later: later.collect(),
             gated,
+            unknown,
             begins,
         })
     })
     .await
     .map_err(|_| StoreError::Closed)?
+}
+
+/// What connected agents tell of; none where one of them does not say what it has.
+async fn offers(app: &App) -> Result<Vec<Offer>> {
+    let listed = agents::list(app).await?.into_iter();
+    let offers = listed.filter(|listed| listed.connected).map(|listed| {
+        let labels: Vec<String> = serde_json::from_str(&listed.agent.labels).unwrap_or_default();
+        Offer::of(&labels)
+    });
+    Ok(offers.collect::<Option<Vec<_>>>().unwrap_or_default())
 }
 
 /// The plan's approval is not one of what risky work does: such tasks wait for one that binds their item.

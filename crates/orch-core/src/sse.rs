@@ -1,13 +1,14 @@
-//! Reading event streams (the HTML standard's `text/event-stream`), however their bytes are cut.
+//! Reading event streams (the HTML standard's `text/event-stream`), however their bytes are cut: those of the
+//! server, for its clients, and those of models.
 //!
 //! Bounded: an event that does not end is an error, not memory.
 
 /// The largest event that is read, in bytes.
-const LARGEST_EVENT_BYTES: usize = 8 * 1024 * 1024;
+pub const LARGEST_EVENT_BYTES: usize = 8 * 1024 * 1024;
 
 /// One event.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Event {
+pub struct Event {
     /// `message` where the stream names none.
     pub name: String,
     pub data: String,
@@ -17,13 +18,13 @@ pub(super) struct Event {
 
 /// The event does not fit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct TooLarge {
+pub struct TooLarge {
     pub limit_bytes: usize,
 }
 
 /// Turns bytes into events.
 #[derive(Debug, Default)]
-pub(super) struct Reader {
+pub struct Reader {
     line: Vec<u8>,
     after_carriage_return: bool,
     name: String,
@@ -34,11 +35,10 @@ pub(super) struct Reader {
 
 impl Reader {
     /// Takes the next bytes; the events that they complete are added to `events`.
-    pub(super) fn feed(
-        &mut self,
-        bytes: &[u8],
-        events: &mut impl Extend<Event>,
-    ) -> Result<(), TooLarge> {
+    ///
+    /// # Errors
+    /// When an event is larger than [`LARGEST_EVENT_BYTES`].
+    pub fn feed(&mut self, bytes: &[u8], events: &mut impl Extend<Event>) -> Result<(), TooLarge> {
         for &byte in bytes {
             let follows_return = std::mem::take(&mut self.after_carriage_return);
             match byte {
