@@ -375,3 +375,165 @@ async fn an_approval_names_a_version_or_the_digest_that_was_read() {
         (&plan["id"], &json!("approved"))
     );
 }
+
+/// Errors of `plan edit` and `plan show` say what is there; criteria are set by flags.
+#[tokio::test]
+async fn the_command_line_sets_criteria_and_refuses_what_is_not_there_or_out_of_order() {
+    let server = Installation::serve();
+    let (project, plan) = planned(&server).await;
+    let project = project.to_string();
+    let edit = |args: &[&str]| told(server.command(&[&["plan", "edit", &project], args].concat()));
+    for args in [["--set", "T-333.likely=1"], ["--accept", "T-333=It holds"]] {
+        let (code, _, err) = edit(&args);
+        assert_eq!(code, 4, "{err}");
+        assert!(err.contains("has no task T-333"), "{err}");
+    }
+    let (code, _, err) = told(server.command(&["plan", "show", &project, "--task", "T-333"]));
+    assert_eq!(code, 4, "{err}");
+    assert!(err.contains("has no task T-333"), "{err}");
+    let high = &tasks(&plan)[2]["estimate"]["high_minutes"];
+    let high = high.as_i64().expect("minutes") + 1;
+    let (code, _, err) = edit(&["--set", &format!("T-3.low={high}")]);
+    assert_eq!(code, 2, "{err}");
+    let expected = format!("T-3 would be estimated at low {high}, likely ");
+    assert!(
+        err.contains(&expected) && err.contains("expected low <= likely <= high"),
+        "{err}"
+    );
+
+    let set = edit(&[
+        "--accept",
+        "T-1,T-2=It is written down :: test -s plan.md",
+        "--json",
+    ]);
+    assert_eq!(set.0, 0, "{}", set.2);
+    let set: Value = serde_json::from_str(&set.1).expect("JSON");
+    for task in &tasks(&set)[..2] {
+        let criteria = task["acceptance"].as_array().expect("criteria");
+        let added = json!({"text": "It is written down", "command": "test -s plan.md"});
+        assert!(criteria.len() > 1 && criteria.contains(&added), "{task:#}");
+    }
+}
+
+/// Where a project has no repository each run begins in an empty folder, and whoever approves is told.
+#[tokio::test]
+async fn a_plan_of_a_project_without_a_repository_says_so_until_one_is_set() {
+    let server = Installation::serve();
+    let (project, plan) = planned(&server).await;
+    assert_eq!(plan["without_repository"], true);
+    let id = project.to_string();
+    let (code, _, err) = told(server.command(&["plan", "show", &id]));
+    assert_eq!(code, 0, "{err}");
+    let next = format!("project set {id} --repository URL");
+    assert!(
+        err.contains("each run begins in an empty folder") && err.contains(&next),
+        "{err}"
+    );
+    let version = plan["id"].to_string();
+    let (code, _, err) = told(server.command(&["plan", "approve", &id, "--version", &version]));
+    assert_eq!(code, 0, "{err}");
+    assert!(err.contains(&next), "{err}");
+    server.cli(&[
+        "project",
+        "set",
+        &id,
+        "--repository",
+        "https://example.org/shop.git",
+    ]);
+    let (_, _, err) = told(server.command(&["plan", "show", &id]));
+    assert!(!err.contains("--repository"), "{err}");
+    let shown = server
+        .get(&format!("/projects/{project}/plans/{version}"))
+        .await;
+    assert_eq!(shown["without_repository"], false);
+}
+
+/// Each project's questions are listed by themselves, and those of its newest version alone.
+#[tokio::test]
+async fn open_questions_are_listed_by_project_and_of_the_newest_version() {
+    let server = Installation::serve();
+    let vague = "The shop should be fast. Users must log in.";
+    let first = server.project().await;
+    let second = server.project().await;
+    for project in [first, second] {
+        let base = format!("/projects/{project}");
+        server
+            .post(&format!("{base}/vision"), json!({"content": vague}))
+            .await;
+        for _ in 0..2 {
+            let path = format!("{base}/requirements/propose");
+            server.post(&path, json!({"by": "rules"})).await;
+        }
+    }
+    let all = server
+        .get("/work-items/runs/info-requests?status=pending")
+        .await;
+    let all = all.as_array().expect("questions");
+    let path = "/work-items/runs/info-requests?status=pending&project_id=";
+    let mut count = 0;
+    for project in [first, second] {
+        let listed = server.get(&format!("{path}{project}")).await;
+        let listed = listed.as_array().expect("questions").clone();
+        assert!(!listed.is_empty());
+        assert!(
+            listed
+                .iter()
+                .all(|question| question["project_id"] == project),
+            "{listed:#?}"
+        );
+        count += listed.len();
+        let out = server.cli(&["answer", "--project", &project.to_string(), "--json"]);
+        for question in &listed {
+            assert!(out.contains(&question["id"].to_string()), "{out}");
+        }
+        assert_eq!(out.matches("\"prompt\"").count(), listed.len(), "{out}");
+    }
+    assert_eq!(count, all.len());
+    let (code, _, err) = told(server.command(&["answer", "--project", "99"]));
+    assert_eq!(code, 4, "{err}");
+}
+
+/// What an attached archive is tested with is what tasks are accepted by, and its code is gone on with.
+#[tokio::test]
+async fn a_plan_on_an_attached_archive_is_accepted_by_its_commands() {
+    let server = Installation::serve();
+    let project = server.project().await;
+    let folder = server.folder.path().join("code");
+    std::fs::create_dir(&folder).expect("a folder");
+    std::fs::write(folder.join("Makefile"), "test:\n\tpython3 -m pytest\n").expect("a file");
+    std::fs::write(folder.join("app.py"), "import flask\n").expect("a file");
+    let archive = server.folder.path().join("code.tar.gz");
+    let made = std::process::Command::new("tar")
+        .arg("-czf")
+        .arg(&archive)
+        .arg("-C")
+        .arg(&folder)
+        .arg(".")
+        .status();
+    assert!(made.expect("tar").success());
+    let vision = server.folder.path().join("vision.txt");
+    std::fs::write(&vision, "Written in Python. Customers must pay by card.").expect("a file");
+    let (project, vision) = (project.to_string(), vision.to_str().expect("UTF-8"));
+    let archive = archive.to_str().expect("UTF-8");
+    server.cli(&["vision", "submit", &project, vision, "--attach", archive]);
+    server.cli(&["requirements", "propose", &project]);
+    let id: i64 = project.parse().expect("an id");
+    approve_newest(&server, id, "requirements").await;
+    let path = format!("/projects/{project}/tasks/plan");
+    let plan = server.post(&path, json!({"by": "rules"})).await;
+    let titles: Vec<&str> = tasks(&plan)
+        .iter()
+        .map(|task| text(&task["title"]))
+        .collect();
+    assert!(titles[0].contains("go on with what is there"), "{titles:?}");
+    assert_eq!(
+        titles[1],
+        "Check that the existing project builds and its tests pass"
+    );
+    for task in tasks(&plan) {
+        for criterion in task["acceptance"].as_array().expect("criteria") {
+            let command = &criterion["command"];
+            assert!(command.is_null() || command == "make test", "{task:#}");
+        }
+    }
+}

@@ -131,27 +131,32 @@ pub async fn of_run(conn: &mut Conn, run: RunId) -> Result<Found<InfoRequest>, S
     )?))
 }
 
-/// Questions of all runs, of one status or of any.
+/// Questions of all runs, or of those of one project, of one status or of any.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn list(
     conn: &mut Conn,
     status: Option<Status>,
+    project: Option<ProjectId>,
     page: Page,
 ) -> Result<Found<InfoRequest>, StoreError> {
     let sql = listing!(
         page,
-        "SELECT * FROM info_request WHERE (CAST($1 AS TEXT) IS NULL OR status = $1)",
+        "SELECT * FROM info_request
+          WHERE (CAST($1 AS TEXT) IS NULL OR status = $1)
+            AND (CAST($2 AS BIGINT) IS NULL
+                 OR EXISTS (SELECT 1 FROM run WHERE run.id = info_request.run_id AND run.project_id = $2))",
         "id",
-        "$2",
-        "$3"
+        "$3",
+        "$4"
     );
     let rows = all!(
         conn,
         Lenient<Row>,
         sql,
         status.map(Status::as_str),
+        project.map(ProjectId::get),
         page.after,
         page.limit
     )?;

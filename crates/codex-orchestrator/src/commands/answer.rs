@@ -33,6 +33,9 @@ pub struct Args {
     /// Leave the question open, on purpose: for questions of requirements, and where all inputs are optional
     #[arg(long, conflicts_with_all = ["values", "from_file", "stdin"])]
     skip: bool,
+    /// List the open questions of this project alone: its runs, and the newest version of its requirements
+    #[arg(long, value_name = "ID", value_parser = ids::id(), conflicts_with = "question")]
+    project: Option<i64>,
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {
@@ -51,7 +54,7 @@ fn file_pair(text: &str) -> Result<(String, String), String> {
 pub async fn run(args: Args, context: &mut Context<'_>) -> Result<Exit, Failure> {
     let client = context.client(&args.connect)?;
     let Some(id) = args.question else {
-        list(&client, context).await?;
+        list(&client, args.project, context).await?;
         return Ok(Exit::Done);
     };
     let question = client.info_request(id).await?;
@@ -84,10 +87,14 @@ pub async fn run(args: Args, context: &mut Context<'_>) -> Result<Exit, Failure>
     Ok(Exit::Done)
 }
 
-async fn list(client: &Client, context: &mut Context<'_>) -> Result<(), Failure> {
+async fn list(
+    client: &Client,
+    project: Option<i64>,
+    context: &mut Context<'_>,
+) -> Result<(), Failure> {
     let open = collect(Order::OldestFirst, 1000, async |paging| {
         client
-            .info_requests(Some(Status::Pending.as_str()), &paging)
+            .info_requests(Some(Status::Pending.as_str()), project, &paging)
             .await
     });
     Ok(context.output.page(&open.await?)?)

@@ -9,7 +9,7 @@ mod import;
 mod info_request;
 mod model;
 mod orchestrate;
-mod plan;
+pub mod plan;
 mod project;
 mod queue;
 mod requirements;

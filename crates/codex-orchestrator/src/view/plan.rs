@@ -9,8 +9,42 @@ use orch_api::types::requirements::ProposedBy;
 use super::of_status;
 use crate::output::{Cell, Details, Row, Tone};
 
-/// Notes on a model's answer that people are shown; --json has all.
-const MOST_NOTES: usize = 5;
+/// How many tools and capabilities are shown that no agent tells of.
+const MOST_NOT_OFFERED: usize = 5;
+
+/// What notes are about.
+pub fn notes_of(plan: &Plan) -> &'static str {
+    match plan.by {
+        ProposedBy::Model => "What became of the answer",
+        ProposedBy::Rules => "Notes",
+    }
+}
+
+/// A note on a version, with its number.
+#[derive(Debug)]
+pub struct Note {
+    number: usize,
+    text: String,
+}
+
+impl Note {
+    /// Of the text in this place.
+    pub fn of((at, text): (usize, &String)) -> Self {
+        Self {
+            number: at + 1,
+            text: text.clone(),
+        }
+    }
+}
+
+impl Row for Note {
+    const HEAD: &'static [&'static str] = &["", "note"];
+    const NAME: &'static str = "notes";
+
+    fn cells(&self) -> Vec<Cell> {
+        vec![Cell::new(self.number), Cell::new(&self.text)]
+    }
+}
 
 impl Details for Plan {
     fn fields(&self) -> Vec<(&'static str, Cell)> {
@@ -37,15 +71,8 @@ impl Details for Plan {
         if self.by == ProposedBy::Model {
             fields.push(("proposed by", Cell::new("a model")));
         }
-        if !self.notes.is_empty() {
-            let shown = self.notes.iter().take(MOST_NOTES).cloned();
-            fields.push((
-                "of its answer",
-                Cell::new(shown.collect::<Vec<_>>().join("; ")),
-            ));
-        }
         if !self.not_offered.is_empty() {
-            let shown = self.not_offered.iter().take(MOST_NOTES).cloned();
+            let shown = self.not_offered.iter().take(MOST_NOT_OFFERED).cloned();
             fields.push((
                 "not offered",
                 Cell::new(shown.collect::<Vec<_>>().join("; ")),

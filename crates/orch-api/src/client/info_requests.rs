@@ -6,21 +6,24 @@ use super::{Client, ClientError, Page, Paging};
 use crate::types::info_request::{InfoRequest, NewInfoRequest, Respond};
 
 #[derive(Serialize)]
-struct ByStatus<'a> {
+struct Wanted<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    project_id: Option<i64>,
 }
 
 impl Client {
-    /// A page of all info requests, or of those in one status.
+    /// A page of all info requests, or of those in one status, or of one project.
     pub async fn info_requests(
         &self,
         status: Option<&str>,
+        project_id: Option<i64>,
         paging: &Paging,
     ) -> Result<Page<InfoRequest>, ClientError> {
         self.page(
             "/work-items/runs/info-requests",
-            &ByStatus { status },
+            &Wanted { status, project_id },
             paging,
         )
         .await

@@ -3,8 +3,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::by_model::fill;
+use super::by_model::{Wholes, fill};
 use super::checks::Checks;
+use super::commands;
+use super::left_over;
 use super::merge::{cite_known, settle};
 use super::model::{Breakdown, Finished, Origin, Task};
 use super::own::TaskField;
@@ -13,6 +15,7 @@ use super::renew::{self, Change};
 use super::rewire::drop_marked;
 use super::standing::{Standing, standing};
 use super::texts::Texts;
+use super::wholes;
 use crate::requirements::{Document, ItemKind};
 
 /// The most tasks that a note names.
@@ -44,6 +47,7 @@ pub fn adapt(
             || task.origin == Origin::Person
             || task.requirements.is_empty()
             || renew::base_of(&task.key).is_some()
+            || wholes::base_of(&task.key).is_some()
             || cited.any(|id| asks.contains(id.as_str()))
     };
     let is_gone: Vec<bool> = plan.tasks.iter().map(|task| !stays(task)).collect();
@@ -54,8 +58,14 @@ pub fn adapt(
     cite_known(&mut plan, &document.items, kept);
     let drafted = draft(document, checks);
     let texts = Texts::of(&document.items);
+    let before = words(&drafted, &plan);
+    let outdated = reword(&mut plan, &texts, kept, &before);
+    let of_whole = match wholes::are_of_rules(&plan) {
+        true => Wholes::OfRules,
+        false => Wholes::OfTheAnswer,
+    };
+    let filled = fill(&mut plan, document, &[], kept, of_whole, || drafted.clone());
     let words = words(&drafted, &plan);
-    let outdated = reword(&mut plan, &texts, kept, &words);
     let change = Change {
         items: &document.items,
         texts: &texts,
@@ -63,8 +73,10 @@ pub fn adapt(
         words: &words,
         dealt: &HashSet::new(),
     };
+    change.follow(&mut plan, previous);
+    change.drop_idle(&mut plan);
     change.renew(&mut plan);
-    let filled = fill(&mut plan, document, &[], kept, || drafted);
+    change.do_anew(&mut plan);
     settle(&mut plan, &texts, kept);
     if !gone.is_empty() {
         plan.notes.push(format!(
@@ -84,6 +96,14 @@ pub fn adapt(
             named(&filled)
         ));
     }
+    commands::follow(
+        &mut plan,
+        previous,
+        &commands::drafted(&drafted, previous),
+        kept,
+    );
+    plan.notes
+        .extend(left_over::note(&plan, &document.items, kept));
     plan
 }
 

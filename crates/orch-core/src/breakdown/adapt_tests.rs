@@ -169,3 +169,58 @@ fn commands_of_existing_code_show_that_tasks_are_done() {
     assert_eq!(commands("scaffold"), ["make build", "make test"]);
     assert_eq!(plan.check(&document.items), []);
 }
+
+#[test]
+fn a_plan_on_existing_code_begins_with_what_is_there() {
+    let text = "Users must see their invoices in the web browser. Admins must manage users by role. Customers \
+                must log in with their account and pay their subscription.";
+    let document = proposed(text);
+    assert!(!document.options.is_empty(), "{document:#?}");
+    let found = crate::survey::samples::surveyed(&[
+        ("Makefile", "test:\n\tpython3 -m pytest\n"),
+        ("app.py", "import flask\n"),
+        ("requirements.txt", "flask==3\npsycopg2==2.9\n"),
+    ]);
+    let plan = propose(&document, &Checks::of(&found), None, &Finished::default());
+    let task = |key: &str| {
+        let mut tasks = plan.tasks.iter();
+        tasks.find(|task| task.key == key).expect("the task")
+    };
+    let architecture = task("architecture");
+    let first = "Decide on an architecture: go on with what is there, or ";
+    assert!(architecture.title.starts_with(first), "{architecture:#?}");
+    let there = "- Go on with what is there: Make and Python (2 files), with PostgreSQL.";
+    assert!(
+        architecture.description.contains(there),
+        "{architecture:#?}"
+    );
+    let scaffold = task("scaffold");
+    assert_eq!(
+        scaffold.title,
+        "Check that the existing project builds and its tests pass"
+    );
+    let commands = scaffold.acceptance.iter();
+    let commands: Vec<_> = commands.filter_map(|one| one.command.as_deref()).collect();
+    assert_eq!(commands, ["make test"]);
+}
+
+#[test]
+fn the_architecture_is_decided_with_each_option_and_its_trade_offs_in_the_text() {
+    let document = proposed(
+        "Users must see their invoices in the web browser. Admins must manage users by role. Customers must log \
+         in with their account and pay their subscription.",
+    );
+    let plan = planned(&document);
+    let text = &plan.tasks[0].description;
+    assert!(
+        plan.tasks[0]
+            .title
+            .starts_with("Decide on an architecture: ")
+    );
+    for option in &document.options {
+        assert!(text.contains(&format!("- {}: ", option.title)), "{text}");
+        for said in option.strengths.iter().chain(&option.trade_offs) {
+            assert!(text.contains(said.as_str()), "{said}: {text}");
+        }
+    }
+}

@@ -10,6 +10,7 @@ use super::model::{
     LONGEST_TITLE, MOST_CRITERIA, MOST_DEPENDENCIES, MOST_EPICS, MOST_NAMES, MOST_REQUIREMENTS,
     MOST_STORIES, MOST_TASKS, ROLES,
 };
+use super::serving::asks;
 use super::standing::{Standing, standing};
 use super::texts::Texts;
 use crate::requirements::{Priority, Requirement};
@@ -275,8 +276,8 @@ impl Breakdown {
     }
 
     fn check_requirements(&self, items: &[Requirement], done: &Finished, faults: &mut Vec<Fault>) {
-        let known: HashSet<&str> = items.iter().map(|item| item.id.as_str()).collect();
         let texts = Texts::of(items);
+        let asks = asks(items);
         let mut served: HashSet<&str> = HashSet::new();
         for task in &self.tasks {
             let is_done = done.contains(&task.id);
@@ -286,11 +287,13 @@ impl Breakdown {
                 });
             }
             for requirement in &task.requirements {
+                let asked = asks.get(requirement.as_str());
                 // What was done for another text does not serve this one.
-                if !is_done || !self.is_outdated(&task.id, requirement, &texts) {
+                let is_now = !is_done || !self.is_outdated(&task.id, requirement, &texts);
+                if is_now && asked.is_some_and(|asked| self.serves(task, *asked)) {
                     served.insert(requirement);
                 }
-                if !known.contains(requirement.as_str()) && !is_done {
+                if asked.is_none() && !is_done {
                     faults.push(Fault::UnknownRequirement {
                         task: task.id.clone(),
                         requirement: requirement.clone(),

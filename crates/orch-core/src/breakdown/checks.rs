@@ -4,14 +4,20 @@
 
 use super::edit_fields::is_plain;
 use super::model::{Criterion, LONGEST_TEXT};
+use crate::plural::counted;
 use crate::requirements::cleaned;
-use crate::survey::{Acceptance, Purpose, Survey};
+use crate::survey::{Acceptance, LanguageKind, Purpose, Survey};
 use crate::work_item::Kind;
+
+/// How many languages, and how many stores, are named.
+const MOST_NAMED: usize = 3;
 
 /// Commands that existing code is checked by; none where no code was imported.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Checks {
     commands: Vec<Acceptance>,
+    /// What the code is, in a few words; none where there is none.
+    there: Option<String>,
 }
 
 impl Checks {
@@ -23,11 +29,19 @@ impl Checks {
             let is_whole = cleaned(&command.run, LONGEST_TEXT) == command.run;
             !command.run.is_empty() && is_whole && is_plain(&command.run)
         });
-        Self { commands }
+        Self {
+            commands,
+            there: there(survey),
+        }
     }
 
     pub fn is_empty(&self) -> bool {
         self.commands.is_empty()
+    }
+
+    /// What the code that is there is, in a few words.
+    pub(super) fn there(&self) -> Option<&str> {
+        self.there.as_deref()
     }
 
     /// That the tree is built, tested and checked.
@@ -61,6 +75,31 @@ impl Checks {
         };
         self.commands.iter().map(line).collect()
     }
+}
+
+/// `Python and SQL (12 files), with PostgreSQL`.
+fn there(survey: &Survey) -> Option<String> {
+    let code = survey.languages.iter();
+    let code = code.filter(|language| language.is_written() && language.kind == LanguageKind::Code);
+    let code: Vec<_> = code.take(MOST_NAMED).collect();
+    let names: Vec<&str> = code.iter().map(|language| language.name.as_str()).collect();
+    if names.is_empty() {
+        return None;
+    }
+    let files: u64 = code.iter().map(|language| language.files).sum();
+    let mut stores: Vec<&str> = Vec::new();
+    for store in &survey.stores {
+        if stores.len() < MOST_NAMED && !stores.contains(&store.name.as_str()) {
+            stores.push(&store.name);
+        }
+    }
+    let with = match stores.as_slice() {
+        [] => String::new(),
+        stores => format!(", with {}", stores.join(" and ")),
+    };
+    let files = counted(files, "file");
+    let said = format!("{} ({files}){with}", names.join(" and "));
+    Some(cleaned(&said, 300))
 }
 
 fn criterion(command: &Acceptance) -> Criterion {

@@ -61,6 +61,9 @@ pub fn text(plan: &Breakdown, schedule: Option<&Schedule>, done: &Finished) -> S
             }
         }
     }
+    if !plan.tasks.is_empty() {
+        out.push_str("\n[x] is done, [!] is on the critical path\n");
+    }
     if let Some(schedule) = schedule {
         write_schedule(&mut out, schedule);
     }

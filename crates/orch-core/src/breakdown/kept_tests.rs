@@ -322,3 +322,124 @@ fn each_spike_says_why_its_own_task_failed() {
     }
     assert_eq!(made.check(&document.items), []);
 }
+
+fn accepted(plan: &Breakdown, keys: &[&str], command: &str) -> Breakdown {
+    let tasks = plan.tasks.iter();
+    let tasks = tasks.filter(|task| keys.iter().any(|key| task.key.starts_with(key)));
+    let edits = tasks.filter(|task| task.acceptance.iter().any(|one| one.command.is_some()));
+    let edits: Vec<Edit> = edits
+        .map(|task| {
+            let mut acceptance = task.acceptance.clone();
+            for one in acceptance.iter_mut().filter(|one| one.command.is_some()) {
+                one.command = Some(command.to_owned());
+            }
+            Edit::ChangeTask {
+                id: task.id.clone(),
+                story: None,
+                title: None,
+                description: None,
+                kind: None,
+                role: None,
+                capabilities: None,
+                tools: None,
+                requirements: None,
+                acceptance: Some(acceptance),
+            }
+        })
+        .collect();
+    edit(plan, &edits).expect("it can be done")
+}
+
+#[test]
+fn a_command_that_a_person_replaced_everywhere_is_replaced_in_new_tasks_and_else_it_is_said() {
+    let document = proposed(VISION);
+    let plan = planned(&document, None, &Finished::default());
+    let more = RequirementsEdit::Add {
+        kind: crate::requirements::ItemKind::Functional,
+        text: "Users must print lists".to_owned(),
+        priority: Some(crate::requirements::Priority::Must),
+        mvp: Some(true),
+    };
+    let after = document.edited(&[more], "ada").expect("it holds");
+    let print = about(&after, "print");
+    let runs = |plan: &Breakdown, command: &str| {
+        let built = keyed(plan, &format!("build/{print}"));
+        let mut criteria = built.acceptance.iter();
+        criteria.any(|one| one.command.as_deref() == Some(command))
+    };
+    for make in [
+        |after: &Document, plan: &Breakdown| planned(after, Some(plan), &Finished::default()),
+        |after: &Document, plan: &Breakdown| {
+            adapt(after, &Checks::default(), plan, &Finished::default())
+        },
+    ] {
+        let everywhere = accepted(&plan, &[""], "make check");
+        let next = make(&after, &everywhere);
+        assert!(runs(&next, "make check") && !runs(&next, "cargo test"));
+        let said = "`make check` in place of `cargo test`";
+        assert!(
+            next.notes.iter().any(|note| note.contains(said)),
+            "{:?}",
+            next.notes
+        );
+        assert!(runs(&make(&after, &next), "make check"));
+
+        let in_one = accepted(&plan, &["scaffold"], "make check");
+        let next = make(&after, &in_one);
+        assert!(runs(&next, "cargo test"));
+        let said = "`cargo test`, which a person replaced by `make check`";
+        assert!(
+            next.notes.iter().any(|note| note.contains(said)),
+            "{:?}",
+            next.notes
+        );
+    }
+}
+
+#[test]
+fn what_is_built_and_no_longer_asked_for_is_noted() {
+    let before = proposed(VISION);
+    let export = about(&before, "XML");
+    let plan = planned(&before, None, &Finished::default());
+    let build = keyed(&plan, &format!("build/{export}")).id.clone();
+    let gone = RequirementsEdit::Remove { id: export.clone() };
+    let after = before.edited(&[gone], "ada").expect("it holds");
+    let done: Finished = [build.clone()].into_iter().collect();
+    for (done, is_noted) in [(done, true), (Finished::default(), false)] {
+        for next in [
+            planned(&after, Some(&plan), &done),
+            adapt(&after, &Checks::default(), &plan, &done),
+        ] {
+            let said = format!(
+                "still built, though nobody asks for it any more: {export} ({build} “Build"
+            );
+            let found = next.notes.iter().any(|note| note.contains(&said));
+            assert_eq!(found, is_noted, "{:?}", next.notes);
+        }
+    }
+}
+
+#[test]
+fn what_looks_into_a_failure_and_fails_is_tried_again_and_looked_into_by_nothing() {
+    let document = proposed(VISION);
+    let plan = planned(&document, None, &Finished::default());
+    let failed = [plan.tasks[0].id.clone()];
+    let nothing = Finished::default();
+    let first = replan(&plan, "it failed", &failed, &nothing).expect("it can be done");
+    let spike = first.plan.tasks.last().expect("a spike").id.clone();
+    let second = replan(
+        &first.plan,
+        "no network",
+        std::slice::from_ref(&spike),
+        &nothing,
+    );
+    let second = second.expect("it can be done");
+    assert_eq!(second.plan.tasks.len(), first.plan.tasks.len());
+    let again = second.plan.tasks.last().expect("a spike");
+    assert!(
+        again
+            .description
+            .ends_with("This failed as well. What was said: no network")
+    );
+    assert_eq!(second.difference.tasks.changed.len(), 1);
+}

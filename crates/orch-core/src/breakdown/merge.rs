@@ -4,13 +4,16 @@
 use std::collections::{HashMap, HashSet};
 
 use super::added::release_waits;
+use super::commands;
 use super::graph::Graph;
+use super::left_over;
 use super::model::{Breakdown, Epic, Finished, Origin, Story, Task};
 use super::own::TaskField;
 use super::renew::{self, Change};
 use super::replan;
 use super::rewire::drop_marked;
 use super::texts::Texts;
+use super::wholes;
 use crate::requirements::Requirement;
 
 /// After so many cycles that are broken one by one, all that could be one are broken at once.
@@ -27,6 +30,7 @@ pub fn merge(
     let nothing = Breakdown::default();
     let previous = previous.unwrap_or(&nothing);
     let drafted = without_removed(drafted, &previous.removed);
+    let criteria = commands::drafted(&drafted, previous);
     let mut plan = Breakdown {
         next_epic: previous.next_epic,
         next_story: previous.next_story,
@@ -50,6 +54,7 @@ pub fn merge(
         dealt: &dealt,
     };
     change.renew(&mut plan);
+    change.do_anew(&mut plan);
     replan::keep_cuts(&mut plan, kept);
     release_waits(
         &mut plan,
@@ -58,6 +63,8 @@ pub fn merge(
     );
     cite_known(&mut plan, items, kept);
     settle(&mut plan, &texts, kept);
+    commands::follow(&mut plan, previous, &criteria, kept);
+    plan.notes.extend(left_over::note(&plan, items, kept));
     plan
 }
 
@@ -238,6 +245,7 @@ fn take_tasks(
             || task.origin == Origin::Person
             || kept.contains(&task.id)
             || renew::base_of(&task.key).is_some()
+            || wholes::base_of(&task.key).is_some()
             || replan::base_of(&task.key).is_some_and(|base| keys.contains(base));
         if is_kept {
             plan.tasks.push(task.clone());

@@ -9,6 +9,7 @@ mod added;
 mod by_model;
 mod check;
 mod checks;
+mod commands;
 mod difference;
 mod digest;
 pub mod draw;
@@ -17,6 +18,7 @@ mod edit_fields;
 mod graph;
 mod history;
 mod impact;
+mod left_over;
 mod list;
 mod merge;
 mod model;
@@ -28,9 +30,11 @@ mod renew_shared;
 mod replan;
 mod rewire;
 mod schedule;
+mod serving;
 mod simulate;
 mod standing;
 mod texts;
+mod wholes;
 
 #[cfg(test)]
 mod adapt_tests;
@@ -46,6 +50,8 @@ mod renew_tests;
 mod tests;
 #[cfg(test)]
 mod visions_tests;
+#[cfg(test)]
+mod wholes_tests;
 
 pub use adapt::adapt;
 pub use by_model::{

@@ -86,6 +86,10 @@ pub fn replan(
         if plan.tasks.len() >= MOST_TASKS {
             return Err(ReplanFault::Full);
         }
+        if plan.tasks[at].kind == Kind::Spike && base_of(&plan.tasks[at].key).is_some() {
+            look_again(&mut plan.tasks[at], &reason);
+            continue;
+        }
         let key = previous.tasks[at].key.as_str();
         let tried = tries.get(key).copied().unwrap_or(0);
         let key = format!("{PREFIX}{}/{key}", tried + 1);
@@ -166,6 +170,15 @@ fn look_into(plan: &mut Breakdown, at: usize, key: String, reason: &str) {
     plan.tasks.push(spike);
 }
 
+/// What looks into a failure and fails itself is tried again, and told why it failed: nothing looks into it.
+fn look_again(spike: &mut Task, reason: &str) {
+    let said = format!("\n\nThis failed as well. What was said: {reason}");
+    // The newest is what counts, so that the older is cut.
+    let room = LONGEST_TEXT.saturating_sub(said.chars().count());
+    spike.description = spike.description.chars().take(room).collect();
+    spike.description.push_str(&said);
+}
+
 /// Those with a command, and those without.
 fn by_command(criteria: &[Criterion]) -> (Vec<Criterion>, Vec<Criterion>) {
     let criteria = criteria.iter().cloned();
@@ -239,10 +252,11 @@ pub fn tell(plan: &mut Breakdown, before: &Breakdown, failures: &[TaskFailure]) 
         let Some(key) = keys.get(&failure.task) else {
             continue;
         };
-        let mut added = plan.tasks.iter_mut();
-        let spike = added.find(|task| {
-            let is_new = !known.contains(&task.id) && task.kind == Kind::Spike;
-            is_new && base_of(&task.key) == Some(key.as_str())
+        let mut spikes = plan.tasks.iter_mut();
+        let spike = spikes.find(|task| {
+            let is_new = !known.contains(&task.id) && base_of(&task.key) == Some(key.as_str());
+            let is_itself = task.id == failure.task && base_of(&task.key).is_some();
+            task.kind == Kind::Spike && (is_new || is_itself)
         });
         if let Some(spike) = spike {
             spike

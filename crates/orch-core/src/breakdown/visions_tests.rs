@@ -144,7 +144,7 @@ fn commands_are_known_where_the_language_is_said_or_the_architecture_chosen() {
     let shop = planned(&shop);
     assert_eq!(
         commands(&shop),
-        BTreeSet::from(["python -m pytest".to_owned()])
+        BTreeSet::from(["python3 -m pytest".to_owned()])
     );
     let infra = shop.tasks.iter().find(|task| task.key == "infrastructure");
     assert_eq!(infra.expect("it is operated").tools, ["tofu", "docker"]);

@@ -1,6 +1,6 @@
 //! Which of the commands found tell whether the tree is as it should be: what a plan may accept work by.
 
-use super::model::{Basis, Command, Place, Purpose, Survey};
+use super::model::{Basis, Bound, Command, Place, Purpose, Runtime, Survey};
 use super::tree::name;
 
 /// The most commands that are given.
@@ -114,6 +114,24 @@ fn acceptance(command: &Command) -> Acceptance {
         purpose: command.purpose,
         run,
         place: command.place.clone(),
+    }
+}
+
+impl Survey {
+    /// The runtimes but for those that another file names more exactly: `2.7` beside `2.7.18`.
+    pub(super) fn exact_runtimes(&self) -> impl Iterator<Item = &Runtime> {
+        let runtimes = self.runtimes.iter();
+        runtimes.filter(|runtime| self.named_exactly(runtime).is_none())
+    }
+
+    /// The same runtime as another file names it more exactly.
+    pub(super) fn named_exactly(&self, runtime: &Runtime) -> Option<&Runtime> {
+        let start = format!("{}.", runtime.version);
+        let mut runtimes = self.runtimes.iter();
+        runtimes.find(|other| {
+            let is_same = other.name == runtime.name && other.bound == runtime.bound;
+            is_same && runtime.bound == Bound::Exactly && other.version.starts_with(&start)
+        })
     }
 }
 

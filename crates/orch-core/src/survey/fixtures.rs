@@ -57,7 +57,7 @@ fn python_is_tested_by_pytest_where_any_of_its_groups_names_it() {
     for (manifest, lock) in [(poetry, "poetry.lock"), (uv, "uv.lock")] {
         let tests = ("tests/test_a.py", "def test_a(): pass\n");
         let found = surveyed(&[("pyproject.toml", manifest), (lock, ""), tests, CI]);
-        assert_eq!(commands(&found), ["python -m pytest"], "{lock}");
+        assert_eq!(commands(&found), ["python3 -m pytest"], "{lock}");
         let names: Vec<&str> = found.dependencies.iter().map(|d| d.name.as_str()).collect();
         assert_eq!(names, ["flask", "pytest"], "{lock}");
         assert!(smells(&found).is_empty(), "{lock}: {:?}", found.smells);

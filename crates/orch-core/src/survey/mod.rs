@@ -23,7 +23,7 @@ mod hostile;
 #[cfg(test)]
 mod renewed;
 #[cfg(test)]
-mod samples;
+pub(crate) mod samples;
 
 pub use acceptance::Acceptance;
 pub use bounds::{LONGEST_FILE_BYTES, MOST_FILES, MOST_READ_BYTES};

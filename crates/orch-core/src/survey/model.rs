@@ -115,6 +115,14 @@ pub struct Language {
     pub example: String,
 }
 
+impl Language {
+    /// Whether code is written in it: what builds the code is no such language.
+    pub(crate) fn is_written(&self) -> bool {
+        matches!(self.kind, LanguageKind::Code | LanguageKind::Markup)
+            && !["Dockerfile", "Make", "CMake"].contains(&self.name.as_str())
+    }
+}
+
 /// A folder that is not counted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeftOut {

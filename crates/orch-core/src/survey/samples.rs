@@ -4,7 +4,7 @@ use super::{FileKind, Renew, Survey, Tree, TreeFile, modernizing, statements, su
 
 pub(super) const TODAY: &str = "2026-11-29";
 
-pub(super) fn surveyed(files: &[(&str, &str)]) -> Survey {
+pub(crate) fn surveyed(files: &[(&str, &str)]) -> Survey {
     let listed = files
         .iter()
         .map(|(path, text)| TreeFile::new(path.as_bytes(), text.len() as u64, FileKind::File));
@@ -403,7 +403,7 @@ fn a_data_pipeline() {
             "test:\n  script:\n    - pip install .\n    - pytest -q\n",
         ),
     ]);
-    assert_eq!(commands(&found), ["python -m pytest @ pyproject.toml:10"]);
+    assert_eq!(commands(&found), ["python3 -m pytest @ pyproject.toml:10"]);
     assert_eq!(
         entries(&found),
         [
@@ -511,5 +511,26 @@ fn facts_are_cited_and_renewal_is_proposed_only_where_it_is_asked_for() {
     assert_eq!(
         serde_json::from_str::<Survey>(&json).expect("it reads back"),
         found
+    );
+}
+
+#[test]
+fn a_runtime_that_two_files_name_is_one_fact_and_the_more_exact_version_of_it() {
+    let found = surveyed(&[
+        (".python-version", "2.7.18\n"),
+        ("Dockerfile", "FROM python:2.7\nUSER app\n"),
+        ("app.py", "print 1\n"),
+    ]);
+    let said = statements(&found, Renew::Asked).into_iter();
+    let said: Vec<String> = said
+        .map(|statement| statement.text)
+        .filter(|text| text.contains("2.7"))
+        .collect();
+    assert_eq!(
+        said,
+        [
+            "The existing code runs on Python 2.7.18",
+            "Move from Python 2.7.18 to a supported version"
+        ]
     );
 }

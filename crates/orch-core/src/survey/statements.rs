@@ -1,7 +1,7 @@
 //! What a survey says to requirements: facts about the existing code, and what to renew where somebody asks
 //! for that. Each cites the file that says so.
 
-use super::model::{Basis, Bound, Language, LanguageKind, Place, Purpose, Survey};
+use super::model::{Basis, Bound, Place, Purpose, Survey};
 use super::take::{is_beside, last_day};
 use crate::plural::counted;
 use crate::requirements::ItemKind;
@@ -88,12 +88,11 @@ fn facts(survey: &Survey, renew: Renew) -> Vec<Statement> {
             cites,
         });
     };
-    // What builds the code is no language that it is written in.
-    let is_written = |language: &&Language| {
-        matches!(language.kind, LanguageKind::Code | LanguageKind::Markup)
-            && !["Dockerfile", "Make", "CMake"].contains(&language.name.as_str())
-    };
-    let code: Vec<_> = survey.languages.iter().filter(is_written).take(3).collect();
+    let code = survey.languages.iter();
+    let code: Vec<_> = code
+        .filter(|language| language.is_written())
+        .take(3)
+        .collect();
     if !code.is_empty() {
         let names: Vec<&str> = code.iter().map(|language| language.name.as_str()).collect();
         let files: u64 = code.iter().map(|language| language.files).sum();
@@ -140,7 +139,7 @@ fn facts(survey: &Survey, renew: Renew) -> Vec<Statement> {
             fact(format!("The existing code uses {}", store.name), cites);
         }
     }
-    let run = survey.runtimes.iter();
+    let run = survey.exact_runtimes();
     for runtime in run.filter(|runtime| !is_beside(&runtime.place.file)) {
         let (name, version) = (&runtime.name, &runtime.version);
         let text = match runtime.bound {

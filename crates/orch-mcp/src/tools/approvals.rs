@@ -195,7 +195,10 @@ impl Tool for ListPending {
             cursor: None,
         };
         let approvals = work.client.approvals(Some("pending"), &newest).await?;
-        let questions = work.client.info_requests(Some("pending"), &newest).await?;
+        let questions = work
+            .client
+            .info_requests(Some("pending"), None, &newest)
+            .await?;
         Ok(json!({
             "approvals": show::list(&approvals.items), "questions": show::list(&questions.items),
             "more": approvals.next.is_some() || questions.next.is_some(),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use orch_core::engine::{self, Refusal};
-use orch_core::ids::{InfoRequestId, RunId};
+use orch_core::ids::{InfoRequestId, ProjectId, RunId};
 use orch_core::info_request::{
     Field, FieldKind, Presence, Secrecy, Status, check_answers, check_fields,
 };
@@ -193,12 +193,16 @@ pub async fn of_run(app: &App, run_id: RunId) -> Result<Vec<InfoRequest>> {
         .rows)
 }
 
-/// Questions of all runs.
-pub async fn list(app: &App, status: Option<Status>, page: Page) -> Result<Listed<InfoRequest>> {
+/// Questions of all runs, or of those of one project.
+pub async fn list(
+    app: &App,
+    status: Option<Status>,
+    project: Option<ProjectId>,
+    page: Page,
+) -> Result<Listed<InfoRequest>> {
     let mut conn = app.store().read().await?;
-    Ok(app
-        .store()
-        .named(info_request::list(&mut conn, status, page).await?))
+    let found = info_request::list(&mut conn, status, project, page).await?;
+    Ok(app.store().named(found))
 }
 
 /// An answer given in a run.

@@ -18,7 +18,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::instant;
-use crate::app::plans::{Later, Shown, State};
+use crate::app::plans::{Begins, Later, Shown, State};
 
 /// A version without its content.
 pub fn head(head: Head) -> PlanVersion {
@@ -105,6 +105,7 @@ pub fn plan(shown: Shown) -> Plan {
             false => ProposedBy::Rules,
         },
         notes: content.notes.clone(),
+        without_repository: shown.begins == Begins::Empty,
         not_offered: shown.unknown.clone(),
         version,
     }

@@ -523,7 +523,15 @@ async fn people(store: &Store, t: &Transcript) {
     t.note("questions", info_request::of_run(conn, RunId(2)).await);
     t.note(
         "questions",
-        info_request::list(conn, None, Page::default()).await,
+        info_request::list(conn, None, None, Page::default()).await,
+    );
+    t.note(
+        "questions of a project",
+        info_request::list(conn, None, Some(ProjectId(1)), Page::default()).await,
+    );
+    t.note(
+        "questions of no project",
+        info_request::list(conn, None, Some(ProjectId(99)), Page::default()).await,
     );
     t.note("agents", agent::list(conn).await);
 }

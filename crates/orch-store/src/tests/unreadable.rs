@@ -210,7 +210,7 @@ async fn every_list_leaves_out_what_it_cannot_read_and_names_it() {
         assert_eq!(left(&store, entries, |row| row.id.get()), [1, 2, 3, 5]);
         let approvals = approval::list(conn, None, ALL).await;
         assert_eq!(left(&store, approvals, |row| row.id.get()), [2]);
-        let asked = info_request::list(conn, None, ALL).await;
+        let asked = info_request::list(conn, None, None, ALL).await;
         assert_eq!(left(&store, asked, |row| row.id.get()), [1]);
         let asked = info_request::of_run(conn, run).await;
         assert_eq!(left(&store, asked, |row| row.id.get()), [1]);

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use orch_api::client::Client;
 use orch_api::types::plan::{EditPlan, Plan, PlanEdit, PlanEditOp as Op};
 
+use super::accept::{self, accepted};
 use super::choose::choose;
 use super::fields::{fields, pair, words};
 use super::origin::{Origin, named};
@@ -26,6 +27,10 @@ pub struct Args {
     /// tools, capabilities; lists are separated by commas. E-N.title and S-N.title name epics and stories
     #[arg(long, value_name = "T-N.FIELD=VALUE")]
     set: Vec<String>,
+    /// Say when tasks are done: words, and a command whose exit 0 shows it. A criterion of the same words is
+    /// replaced, another one is added; all stands for every open task that has a criterion of these words
+    #[arg(long, value_name = "T-N,…=WORDS :: COMMAND")]
+    accept: Vec<String>,
     /// Add a task to a story
     #[arg(long, value_name = "S-N=TITLE")]
     add: Vec<String>,
@@ -48,16 +53,23 @@ pub struct Args {
 
 pub async fn run(args: Args, client: &Client, context: &mut Context<'_>) -> Result<(), Failure> {
     let project = args.project;
-    let (mut body, origins) = wanted(&args)?;
-    if body.edits.is_empty() {
+    let (mut body, mut origins) = wanted(&args)?;
+    let accepted = accepted(&args.accept)?;
+    if body.edits.is_empty() && accepted.is_empty() {
         return Err(
             Failure::usage("no edit was given").next_step("codex-orchestrator plan edit --help")
         );
     }
     let version = choose(client, project, args.version).await?;
-    if body.edits.iter().any(lacks_minutes) {
+    if !accepted.is_empty() || body.edits.iter().any(lacks_minutes) {
         let plan = client.plan(project, version).await?;
-        body.edits.iter_mut().for_each(|edit| complete(edit, &plan));
+        for edit in body.edits.iter_mut().filter(|edit| lacks_minutes(edit)) {
+            complete(edit, &plan)?;
+        }
+        for (edit, origin) in accept::edits(&accepted, &plan)? {
+            body.edits.push(edit);
+            origins.push(origin);
+        }
     }
     let made = client.edit_plan(project, version, &body).await;
     let made = made.map_err(|error| named(refusal(project, error), &origins))?;
@@ -69,25 +81,27 @@ fn lacks_minutes(edit: &PlanEdit) -> bool {
     edit.op == Op::SetEstimate && given.iter().any(Option::is_none)
 }
 
-/// The minutes that were not given stay, as far as they are still in order.
-fn complete(edit: &mut PlanEdit, plan: &Plan) {
-    let task = plan
-        .tasks
-        .iter()
-        .find(|task| edit.op == Op::SetEstimate && Some(&task.id) == edit.id.as_ref());
-    let Some(task) = task else { return };
-    let before = task.estimate;
-    let likely = edit.likely_minutes.unwrap_or_else(|| {
-        let least = before.likely_minutes.max(edit.low_minutes.unwrap_or(0));
-        least.min(edit.high_minutes.unwrap_or(u32::MAX))
-    });
-    let low = edit.low_minutes.unwrap_or(before.low_minutes.min(likely));
-    let high = edit.high_minutes.unwrap_or(before.high_minutes.max(likely));
+/// The minutes that were not given stay.
+fn complete(edit: &mut PlanEdit, plan: &Plan) -> Result<(), Failure> {
+    let id = edit.id.clone().unwrap_or_default();
+    let before = plan.tasks[accept::place(plan, &id)?].estimate;
+    let low = edit.low_minutes.unwrap_or(before.low_minutes);
+    let likely = edit.likely_minutes.unwrap_or(before.likely_minutes);
+    let high = edit.high_minutes.unwrap_or(before.high_minutes);
+    if low > likely || likely > high {
+        return Err(Failure::usage(format!(
+            "{id} would be estimated at low {low}, likely {likely}, high {high} minutes; expected low <= likely <= high"
+        ))
+        .next_step(format!(
+            "set what is out of order as well: --set {id}.low=… --set {id}.likely=… --set {id}.high=…"
+        )));
+    }
     (edit.low_minutes, edit.likely_minutes, edit.high_minutes) =
         (Some(low), Some(likely), Some(high));
+    Ok(())
 }
 
-/// All edits that were given, in the order file, set, add, depends, no-depends, remove; and what made each.
+/// All edits that need no plan, in the order file, set, add, depends, no-depends, remove; and what made each.
 pub(super) fn wanted(args: &Args) -> Result<(EditPlan, Vec<Origin>), Failure> {
     let mut body = match &args.file {
         Some(file) => from_file(file)?,

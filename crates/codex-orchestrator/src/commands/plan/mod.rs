@@ -1,5 +1,6 @@
 //! `plan`: propose, show, list, graph, diff, edit, approve, replan, impact.
 
+mod accept;
 mod approve;
 mod choose;
 mod diff;

@@ -26,6 +26,10 @@ impl Origin {
     /// One more flag for the same edit.
     pub fn and(&mut self, more: Self) {
         if let (Self::Flags(flags), Self::Flags(more)) = (self, more) {
+            let more: Vec<String> = more
+                .into_iter()
+                .filter(|flag| !flags.contains(flag))
+                .collect();
             flags.extend(more);
         }
     }

@@ -3,12 +3,14 @@
 use orch_api::client::Client;
 use orch_api::types::plan::{Plan, PlanBands, PlanStatus};
 
+use super::accept::place;
 use super::choose::choose;
 use orch_core::plural::counted;
 
 use crate::commands::{Context, ids};
 use crate::failure::Failure;
 use crate::output::{Format, Tone, one_line};
+use crate::view::plan::{Note, notes_of};
 
 /// Arguments of `plan show`.
 #[derive(clap::Args, Debug)]
@@ -33,15 +35,8 @@ pub async fn run(args: Args, client: &Client, context: &mut Context<'_>) -> Resu
     let Some(wanted) = args.task else {
         return print(&plan, context);
     };
-    let known = plan.tasks.iter().find(|task| task.id == wanted);
-    match known {
-        Some(task) => Ok(context.output.one(task)?),
-        None => {
-            let message = format!("plan {id} has no task {}", one_line(&wanted));
-            Err(Failure::usage(message)
-                .next_step(format!("codex-orchestrator plan show {}", args.project)))
-        }
-    }
+    let at = place(&plan, &wanted)?;
+    Ok(context.output.one(&plan.tasks[at])?)
 }
 
 /// A version and, for people, what belongs to it.
@@ -55,6 +50,9 @@ pub fn print(plan: &Plan, context: &mut Context<'_>) -> Result<(), Failure> {
     context.output.section("Tasks", &plan.tasks)?;
     context.output.section("What is wrong", &plan.faults)?;
     context.output.section("Comes later", &plan.later)?;
+    let notes = plan.notes.iter().enumerate().map(Note::of);
+    let notes: Vec<Note> = notes.collect();
+    context.output.section(notes_of(plan), &notes)?;
     times(plan, context)?;
     next_steps(plan, context);
     Ok(())
@@ -155,6 +153,12 @@ fn next_steps(plan: &Plan, context: &mut Context<'_>) {
     if plan.requirements_changed {
         context.output.warn(&format!(
             "other requirements are approved by now: codex-orchestrator plan impact {project}"
+        ));
+    }
+    if plan.without_repository && plan.progress.done < plan.progress.total {
+        context.output.warn(&format!(
+            "project {project} has no repository: each run begins in an empty folder, and what one task makes does \
+             not reach the next; set one first: codex-orchestrator project set {project} --repository URL"
         ));
     }
     if plan.needs_replan {

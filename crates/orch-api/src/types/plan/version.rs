@@ -29,9 +29,13 @@ pub struct Plan {
     /// Who made the proposal that this version stands on.
     #[serde(default)]
     pub by: ProposedBy,
-    /// What was left out of the model's answer, or changed in it.
+    /// What was left out of a model's answer or changed in it, and what rules found when they made this version.
     #[serde(default)]
     pub notes: Vec<String>,
+    /// Whether the project has no repository: each run then begins in an empty folder, and what one task makes
+    /// does not reach the next.
+    #[serde(default)]
+    pub without_repository: bool,
     /// Tools and capabilities that open tasks name and no connected agent tells of; empty where none is connected.
     #[serde(default)]
     pub not_offered: Vec<String>,

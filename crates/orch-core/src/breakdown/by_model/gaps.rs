@@ -8,7 +8,17 @@ use super::super::model::{Breakdown, Finished, Origin, Task};
 use super::super::own::TaskField;
 use super::super::rewire::drop_marked;
 use super::super::standing::{Standing, standing};
+use super::super::wholes::is_whole;
 use crate::requirements::Document;
+
+/// Who makes the work on the whole, such as the release.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wholes {
+    /// Rules: what of it is missing is added.
+    OfRules,
+    /// An answer, or whoever planned before: nothing is added.
+    OfTheAnswer,
+}
 
 /// Adds those of the tasks of `rules` to `plan`, and answers the requirements that had none: neither there nor
 /// among `staying`, tasks of before that stay in any case. Releases that are not `kept` wait for what is added.
@@ -17,19 +27,23 @@ pub fn fill(
     document: &Document,
     staying: &[&Task],
     kept: &Finished,
+    wholes: Wholes,
     rules: impl FnOnce() -> Breakdown,
 ) -> Vec<String> {
     let open = unserved(plan, document, staying);
     if open.is_empty() {
         return open;
     }
-    let mut rules = of_requirements(rules(), document, &open);
+    let present: HashSet<String> = plan.tasks.iter().map(|task| task.key.clone()).collect();
+    let is_missing = |task: &Task| {
+        wholes == Wholes::OfRules && is_whole(&task.key) && !present.contains(&task.key)
+    };
+    let mut rules = of_requirements(rules(), document, &open, is_missing);
     // What a person removed is not brought back; what waited for it waits for what it waited for.
     let removed: HashSet<&String> = plan.removed.iter().collect();
     let is_removed = |task: &Task| removed.contains(&task.key);
     rules = without(rules, is_removed);
     let stories = join_stories(plan, &mut rules);
-    let taken: HashSet<String> = plan.tasks.iter().map(|task| task.key.clone()).collect();
     let mut ids: HashMap<String, String> = HashMap::new();
     for task in &rules.tasks {
         let id = next_id('T', &mut plan.next_task);
@@ -47,7 +61,7 @@ pub fn fill(
         if let Some(story) = stories.get(&task.story) {
             task.story.clone_from(story);
         }
-        if taken.contains(&task.key) {
+        if present.contains(&task.key) {
             task.key = format!("rules/{}", task.key);
         }
         plan.tasks.push(task);
@@ -73,9 +87,7 @@ pub(super) fn staying<'p>(previous: Option<&'p Breakdown>, kept: &Finished) -> V
 /// What is demanded, and served neither by the plan nor by what stays of before in any case.
 fn unserved(plan: &Breakdown, document: &Document, staying: &[&Task]) -> Vec<String> {
     let tasks = plan.tasks.iter().chain(staying.iter().copied());
-    let served: HashSet<&str> = tasks
-        .flat_map(|task| task.requirements.iter().map(String::as_str))
-        .collect();
+    let served = plan.served_of(tasks, &document.items);
     document
         .items
         .iter()
@@ -85,7 +97,12 @@ fn unserved(plan: &Breakdown, document: &Document, staying: &[&Task]) -> Vec<Str
 }
 
 /// Of the rules' plan what stands for one requirement of `open` each; what is common to all is the model's.
-fn of_requirements(mut rules: Breakdown, document: &Document, open: &[String]) -> Breakdown {
+fn of_requirements(
+    mut rules: Breakdown,
+    document: &Document,
+    open: &[String],
+    is_missing: impl Fn(&Task) -> bool,
+) -> Breakdown {
     let open: HashSet<&str> = open.iter().map(String::as_str).collect();
     let items: HashSet<&str> = document.items.iter().map(|item| item.id.as_str()).collect();
     let stories: HashSet<&str> = rules
@@ -102,7 +119,8 @@ fn of_requirements(mut rules: Breakdown, document: &Document, open: &[String]) -
         .iter()
         .map(|task| {
             let mut cited = task.requirements.iter();
-            !stories.contains(task.story.as_str()) || !cited.any(|id| open.contains(id.as_str()))
+            let is_wanted = stories.contains(task.story.as_str()) || is_missing(task);
+            !is_wanted || !cited.any(|id| open.contains(id.as_str()))
         })
         .collect();
     drop_marked(&mut rules, &is_gone, &Finished::default());

@@ -12,7 +12,7 @@ mod suggested;
 #[cfg(test)]
 mod tests;
 
-pub(super) use gaps::fill;
+pub(super) use gaps::{Wholes, fill};
 pub(super) use material::of_failure;
 pub use material::{PlanBrief, PlanFailure, PlanMaterialTooLarge, TaskFailure, plan_material};
 pub use read::{NothingUsable, plan_of_model};

@@ -17,7 +17,7 @@ use super::super::model::{
 };
 use super::super::propose::{cite, draft};
 use super::super::standing::{Standing, standing};
-use super::gaps::{fill, staying};
+use super::gaps::{Wholes, fill, staying};
 use super::keys::Keys;
 use super::suggested::{
     SuggestedCriterion, SuggestedEpic, SuggestedEstimate, SuggestedPlan, SuggestedStory,
@@ -78,9 +78,14 @@ pub fn plan_of_model(
     // The ids of the draft only hold within it: none of its tasks is done.
     let none = Finished::default();
     let staying = staying(previous, kept);
-    let filled = fill(&mut plan, document, &staying, &none, || {
-        draft(document, checks)
-    });
+    let filled = fill(
+        &mut plan,
+        document,
+        &staying,
+        &none,
+        Wholes::OfTheAnswer,
+        || draft(document, checks),
+    );
     if !filled.is_empty() {
         let shown = cleaned(&filled.join(", "), 500);
         notes.insert(0, format!("the answer serves {shown} by no task: rules do"));
@@ -93,6 +98,7 @@ pub fn plan_of_model(
     if more > 0 {
         notes.push(format!("and {more} more of this sort"));
     }
+    notes.append(&mut plan.notes);
     plan.notes = notes;
     Ok(plan)
 }
@@ -164,6 +170,12 @@ impl<'d> Reading<'d> {
         for story in stories.iter().take(MOST_STORIES) {
             let title = cleaned(&story.title, LONGEST_TITLE);
             if !title.is_empty() && !self.stories.contains_key(&story.key) {
+                if !self.epics.contains_key(&story.epic) {
+                    let (story, epic) = (quoted(&title), quoted(&story.epic));
+                    self.note(format!(
+                        "the story {story} names the epic {epic}, which is not in the answer: it goes to “Other work”"
+                    ));
+                }
                 self.story(&story.key, &story.epic, title);
             }
         }
@@ -218,10 +230,16 @@ impl<'d> Reading<'d> {
         };
         let story = match self.stories.get(&task.story) {
             Some(id) => id.clone(),
-            None => match self.stories.get(OTHER) {
-                Some(id) => id.clone(),
-                None => self.story(OTHER, OTHER, "Other work".to_owned()),
-            },
+            None => {
+                let story = quoted(&task.story);
+                self.note(format!(
+                    "{called} names the story {story}, which is not in the answer: it goes to “Other work”"
+                ));
+                match self.stories.get(OTHER) {
+                    Some(id) => id.clone(),
+                    None => self.story(OTHER, OTHER, "Other work".to_owned()),
+                }
+            }
         };
         let kind = Kind::parse(&task.kind).unwrap_or(Kind::Task);
         let mut acceptance = self.criteria(&called, &task.acceptance);
@@ -233,6 +251,7 @@ impl<'d> Reading<'d> {
             acceptance.extend(given);
             acceptance.truncate(MOST_CRITERIA);
         }
+        let estimate = self.estimate(&called, task.estimate);
         let id = next_id('T', &mut self.plan.next_task);
         let key = self.keys_of_tasks.give(&task.key, &title);
         self.tasks.entry(task.key.clone()).or_insert(id.clone());
@@ -249,7 +268,7 @@ impl<'d> Reading<'d> {
             requirements,
             acceptance,
             depends_on: Vec::new(),
-            estimate: sound(task.estimate),
+            estimate,
             origin: Origin::Model,
             key,
             title,
@@ -285,6 +304,28 @@ impl<'d> Reading<'d> {
             "{called} is left out: it serves no requirement that asks for work now"
         ));
         None
+    }
+
+    fn estimate(&mut self, called: &str, said: SuggestedEstimate) -> Estimate {
+        let estimate = sound(said);
+        let SuggestedEstimate {
+            low_minutes,
+            likely_minutes,
+            high_minutes,
+        } = said;
+        let read = [
+            estimate.low_minutes,
+            estimate.likely_minutes,
+            estimate.high_minutes,
+        ];
+        if [low_minutes, likely_minutes, high_minutes] != read.map(u64::from) {
+            let [low, likely, high] = read;
+            self.note(format!(
+                "{called} is estimated at {low_minutes}, {likely_minutes} and {high_minutes} minutes: read as {low}, \
+                 {likely} and {high}"
+            ));
+        }
+        estimate
     }
 
     /// What a command hides, or what is cut off it, makes another of it: such a command is dropped.

@@ -356,6 +356,27 @@ fn what_failed_is_told_as_data_and_its_log_is_cut_from_the_front() {
     assert!(shown.text.len() < 8_000, "{}", shown.text.len());
 }
 
+#[test]
+fn what_is_moved_to_other_work_and_estimates_out_of_order_are_noted() {
+    let document = shop();
+    let first = demanded(&document)[0].clone();
+    let mut lost = task("lost", &first, &[]);
+    lost.story = "nowhere".to_owned();
+    (
+        lost.estimate.low_minutes,
+        lost.estimate.likely_minutes,
+        lost.estimate.high_minutes,
+    ) = (90, 60, 30);
+    let plan = read(&answer(vec![lost]), &document, None);
+    assert!(
+        has_note(&plan, "“Do lost” names the story “nowhere”"),
+        "{:?}",
+        plan.notes
+    );
+    let said = "“Do lost” is estimated at 90, 60 and 30 minutes: read as 30, 60 and 90";
+    assert!(has_note(&plan, said), "{:?}", plan.notes);
+}
+
 fn checked() -> Checks {
     let command = |purpose, run: &str, line| Command {
         purpose,

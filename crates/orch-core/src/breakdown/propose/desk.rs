@@ -60,6 +60,11 @@ impl<'c> Desk<'c> {
         }
     }
 
+    /// What the code that is there is, where some is.
+    pub fn code_that_is_there(&self) -> Option<&'c str> {
+        self.checks.there()
+    }
+
     /// That tests pass: those of the code that is there, else those of the toolchain that is named.
     pub fn tests_pass(&self) -> Vec<Criterion> {
         match self.checks.is_empty() {

@@ -4,6 +4,7 @@
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
+use super::choice::told_of_architecture;
 use super::desk::{Desk, Words, Work};
 use super::estimating;
 use super::groups::{Class, Group, Keeper};
@@ -123,32 +124,7 @@ fn architecture(
     chosen: Option<&ArchitectureOption>,
     reasons: &[&Requirement],
 ) -> String {
-    let names: Vec<String> = document
-        .options
-        .iter()
-        .map(|option| one_line(&option.title, 60))
-        .collect();
-    let (title, what) = match (chosen, names.as_slice()) {
-        (Some(chosen), _) => (
-            format!("Design the architecture: {}", one_line(&chosen.title, 60)),
-            format!(
-                "A person chose this architecture: {} Write down its parts and where data is kept.",
-                one_line(&chosen.summary, 500)
-            ),
-        ),
-        (None, []) => (
-            "Decide on an architecture".to_owned(),
-            "No architecture is proposed or chosen. Propose one that fits, and write down its parts and \
-             where data is kept."
-                .to_owned(),
-        ),
-        (None, names) => (
-            format!("Decide on an architecture: {}", names.join(", or ")),
-            "No architecture is chosen yet. Compare these, have one chosen, and write down its parts and \
-             where data is kept."
-                .to_owned(),
-        ),
-    };
+    let (title, what) = told_of_architecture(desk.code_that_is_there(), document, chosen);
     let acceptance = vec![statement(
         "The decision is written down with its reasons, and what it means for each requirement named here",
     )];
@@ -187,7 +163,20 @@ fn scaffold(
     architecture: &str,
     reasons: &[&Requirement],
 ) -> String {
-    let title = "Set up the project: build, tests and checks".to_owned();
+    let (title, what) = match desk.code_that_is_there() {
+        Some(_) => (
+            "Check that the existing project builds and its tests pass",
+            "The project is there already. Check that a fresh checkout is built, tested and checked by the \
+             commands that it has; mend what is not before anything else is changed, so that each later task \
+             only adds to it.",
+        ),
+        None => (
+            "Set up the project: build, tests and checks",
+            "Set up the repository so that each later task only adds to it: a build, a first test, and \
+             the checks that every change has to pass.",
+        ),
+    };
+    let title = title.to_owned();
     let mut acceptance = desk.is_well();
     if acceptance.is_empty() {
         let said = "A fresh checkout is built and tested by one documented command each";
@@ -205,9 +194,7 @@ fn scaffold(
         Words {
             key: "scaffold".to_owned(),
             title,
-            what: "Set up the repository so that each later task only adds to it: a build, a first test, and \
-                   the checks that every change has to pass."
-                .to_owned(),
+            what: what.to_owned(),
             acceptance,
         },
         Work {

@@ -182,6 +182,11 @@ fn joined(groups: Vec<Group<'_>>) -> Vec<Group<'_>> {
     found
 }
 
+/// Whether it is something to build and to test.
+pub fn is_feature(item: &Requirement) -> bool {
+    class(item) == Class::Feature
+}
+
 /// A quality, or a constraint that says what somebody or something does, has to be built and tested as a
 /// feature is, unless a word names somebody whose field it is.
 fn class(item: &Requirement) -> Class {

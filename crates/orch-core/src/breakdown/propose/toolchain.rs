@@ -31,7 +31,7 @@ const TOOLCHAINS: [Toolchain; 8] = [
     Toolchain {
         capability: "python",
         tools: &["python"],
-        test: "python -m pytest",
+        test: "python3 -m pytest",
         words: "python, fastapi, django, flask, pytest",
         blueprints: &["saas-monolith"],
     },

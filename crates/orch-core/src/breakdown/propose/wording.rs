@@ -87,3 +87,12 @@ pub fn changed_description(done: &str, items: &[&Requirement]) -> String {
     );
     description(&what, items)
 }
+
+/// What is done for others is done for these as well.
+pub fn anew_description(done: &str, items: &[&Requirement]) -> String {
+    let what = format!(
+        "{done} is done, before these requirements were asked for. Do for them what was done there for the others, and \
+         see that what is there still holds."
+    );
+    description(&what, items)
+}

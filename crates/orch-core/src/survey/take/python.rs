@@ -16,7 +16,7 @@ pub fn read(found: &mut Found<'_>, path: &str, text: &str) {
         "Pipfile" => pipfile(found, path, text),
         "tox.ini" => whole(found, path, Purpose::Test, "tox"),
         "noxfile.py" => whole(found, path, Purpose::Test, "nox"),
-        "pytest.ini" => whole(found, path, Purpose::Test, "python -m pytest"),
+        "pytest.ini" => whole(found, path, Purpose::Test, "python3 -m pytest"),
         "manage.py" if text.contains("django") => django(found, path, text),
         ".python-version" | "runtime.txt" => {
             let version = text.lines().next().unwrap_or("").trim();
@@ -53,7 +53,7 @@ fn pyproject(found: &mut Found<'_>, path: &str, text: &str) {
         .find(|entry| entry.table.starts_with("tool.pytest"))
     {
         let place = Place::line(path, entry.line);
-        found.command(Purpose::Test, "python -m pytest", Basis::Convention, place);
+        found.command(Purpose::Test, "python3 -m pytest", Basis::Convention, place);
     }
     if let Some(entry) = entries.iter().find(|entry| entry.table == "tool.ruff") {
         let place = Place::line(path, entry.line);
@@ -61,7 +61,7 @@ fn pyproject(found: &mut Found<'_>, path: &str, text: &str) {
     }
     if let Some(entry) = entries.iter().find(|entry| entry.table == "build-system") {
         let place = Place::line(path, entry.line);
-        found.command(Purpose::Build, "python -m build", Basis::Convention, place);
+        found.command(Purpose::Build, "python3 -m build", Basis::Convention, place);
     }
     for entry in &entries {
         let place = Place::line(path, entry.line);
@@ -80,7 +80,7 @@ fn pyproject(found: &mut Found<'_>, path: &str, text: &str) {
         dependency.place.file == path && dependency.name.eq_ignore_ascii_case("pytest")
     });
     if let Some(place) = tested.map(|dependency| dependency.place.clone()) {
-        found.command(Purpose::Test, "python -m pytest", Basis::Convention, place);
+        found.command(Purpose::Test, "python3 -m pytest", Basis::Convention, place);
     }
 }
 
@@ -205,7 +205,7 @@ fn requirements(found: &mut Found<'_>, path: &str, text: &str) {
             found.command_in(
                 home,
                 Purpose::Test,
-                "python -m pytest",
+                "python3 -m pytest",
                 Basis::Convention,
                 place,
             );

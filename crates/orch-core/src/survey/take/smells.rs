@@ -121,6 +121,9 @@ pub fn judge(found: &mut Found<'_>) {
         let Some(day) = last_day(&runtime.name, &runtime.version) else {
             continue;
         };
+        if survey.named_exactly(&runtime).is_some() {
+            continue;
+        }
         if runtime.bound == Bound::Exactly && day < today.as_str() {
             let (name, version) = (&runtime.name, &runtime.version);
             let message = format!("{name} {version} has had no fixes since {day}");

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use orch_api::types::requirements::ProposedBy;
-use orch_core::breakdown::Checks;
 use orch_core::ids::{PlanId, ProjectId};
 use orch_store::Conn;
 use orch_store::plan::{self, Plan};
@@ -14,7 +13,7 @@ use super::failure::failure;
 use super::make::{Made, Scene, make};
 use super::model::{self, Suggestion};
 use super::version::Origin;
-use crate::app::{App, AppError, Result, checks, import, project};
+use crate::app::{App, AppError, Result, checks, project};
 
 /// How often a proposal is made anew because somebody made another version meanwhile.
 const MOST_ATTEMPTS: usize = 4;
@@ -131,7 +130,7 @@ pub(super) async fn scene(
         let items = plan::items(&mut conn, project_id).await?;
         (served, previous, previous_served, working, items)
     };
-    let survey = import::latest(app, project_id).await?;
+    let checks = super::existing::checks(app, project_id, &served).await?;
     let (approved, approved_served) = match working {
         Some((approved, served)) => (Some(approved), served),
         None => (None, None),
@@ -143,7 +142,7 @@ pub(super) async fn scene(
         approved,
         approved_served,
         items,
-        checks: survey.as_ref().map(Checks::of).unwrap_or_default(),
+        checks,
     })
 }
 

@@ -14,7 +14,7 @@ use orch_store::{Page, StoreError, requirements};
 
 use super::version::breakdown;
 use crate::app::requirements::document;
-use crate::app::{App, Result, agents, queue};
+use crate::app::{App, Result, agents, project, queue};
 
 /// The most queued entries of a project that are explained.
 const MOST_EXPLAINED: i64 = 10_000;
@@ -91,6 +91,15 @@ pub struct Shown {
     pub gated: BTreeSet<String>,
     /// Tools and capabilities that no connected agent tells of, a line each.
     pub unknown: Vec<String>,
+    /// Whether runs of the project begin with files; where it has no repository, each begins in an empty folder.
+    pub begins: Begins,
+}
+
+/// What a run finds in its workspace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Begins {
+    WithRepository,
+    Empty,
 }
 
 /// A requirement that waits for a later version.
@@ -156,6 +165,10 @@ pub async fn show(app: &App, plan: Plan) -> Result<Shown> {
         approved.is_some_and(|approved| approved.id() != plan.requirements());
     let why = reasons(app, project_id, &items).await?;
     let rules = app.store().rules().clone();
+    let begins = match project::show(app, project_id).await?.repository {
+        Some(_) => Begins::WithRepository,
+        None => Begins::Empty,
+    };
     let offers = offers(app).await?;
     tokio::task::spawn_blocking(move || {
         let breakdown = breakdown(&plan)?;
@@ -191,6 +204,7 @@ pub async fn show(app: &App, plan: Plan) -> Result<Shown> {
             later: later.collect(),
             gated,
             unknown,
+            begins,
         })
     })
     .await

@@ -59,11 +59,16 @@ pub async fn question(app: &App, id: QuestionId) -> Result<Question> {
     found.ok_or_else(|| AppError::not_found("info request", id.id().get()))
 }
 
-/// Questions of all projects.
+/// Questions of all projects, or of one: those of its newest version alone.
 ///
 /// # Errors
 /// When a version cannot be read, or the store fails.
-pub async fn questions(app: &App, status: Option<Status>, page: Page) -> Result<Listed<Question>> {
+pub async fn questions(
+    app: &App,
+    status: Option<Status>,
+    project: Option<ProjectId>,
+    page: Page,
+) -> Result<Listed<Question>> {
     let from = page.after.map(InfoRequestId).and_then(QuestionId::read);
     let limit = usize::try_from(page.limit).unwrap_or(usize::MAX);
     let mut rows: Vec<Question> = Vec::new();
@@ -80,10 +85,18 @@ pub async fn questions(app: &App, status: Option<Status>, page: Page) -> Result<
         };
         let versions = {
             let mut conn = app.store().read().await?;
-            let found = requirements::newest_by_project(&mut conn, projects).await?;
-            app.store().named(found).rows
+            match project {
+                Some(project) => {
+                    let newest = requirements::current(&mut conn, project).await?;
+                    newest.into_iter().collect()
+                }
+                None => {
+                    let found = requirements::newest_by_project(&mut conn, projects).await?;
+                    app.store().named(found).rows
+                }
+            }
         };
-        let is_last = versions.is_empty();
+        let is_last = versions.is_empty() || project.is_some();
         after = versions.last().map(|version| version.project_id);
         let mut asked = of_versions(versions).await?;
         asked.sort_by_key(|question| question.id);

@@ -8,7 +8,7 @@ use axum::response::Response;
 use http::HeaderMap;
 use orch_api::problem::Problem;
 use orch_api::types::info_request::{InfoRequest, NewInfoRequest, Respond};
-use orch_core::ids::{InfoRequestId, RunId};
+use orch_core::ids::{InfoRequestId, ProjectId, RunId};
 use orch_core::info_request::Status;
 use orch_core::requirements::QuestionId;
 use orch_store::{Listed, Order, Page};
@@ -21,7 +21,7 @@ use super::super::paging::{Listing, PageQuery};
 use super::super::view;
 use super::{EpochQuery, agreed};
 use crate::app::info_request::{Hold, Show, admit, fields_of_keys};
-use crate::app::{App, AppError, checks, info_request, requirements, secret};
+use crate::app::{App, AppError, checks, info_request, project, requirements, secret};
 use crate::edge::{
     Access, ApiError, Area, Caller, JsonBody, Path, Proof, Query, query_bool_option,
 };
@@ -133,6 +133,8 @@ async fn list(
 struct StatusQuery {
     /// pending, resolved or cancelled.
     status: Option<String>,
+    /// Only those of this project.
+    project_id: Option<i64>,
 }
 
 /// List questions of all runs, and those that proposed requirements leave open
@@ -149,7 +151,11 @@ async fn list_all(
     let statuses = [Status::Pending, Status::Resolved, Status::Cancelled];
     let named = statuses.map(|status| (status.as_str(), status));
     let status = checks::choice("status", query.status.as_deref(), &named)?;
-    let listed = of_both(&app, status, listing.page()).await?;
+    let project = query.project_id.map(ProjectId);
+    if let Some(project) = project {
+        project::show(&app, project).await?;
+    }
+    let listed = of_both(&app, status, project, listing.page()).await?;
     Ok(listing.answer(listed, |row| row))
 }
 
@@ -164,6 +170,7 @@ enum Asker {
 async fn of_both(
     app: &App,
     status: Option<Status>,
+    project: Option<ProjectId>,
     page: Page,
 ) -> Result<Listed<InfoRequest>, AppError> {
     let order = match page.order {
@@ -190,14 +197,14 @@ async fn of_both(
         }
         next = match asker {
             Asker::Run => {
-                let found = info_request::list(app, status, here).await?;
+                let found = info_request::list(app, status, project, here).await?;
                 for request in &found.rows {
                     rows.push(view::info_request(app, request, Show::Redacted)?);
                 }
                 found.next
             }
             Asker::Requirements => {
-                let found = requirements::questions(app, status, here).await?;
+                let found = requirements::questions(app, status, project, here).await?;
                 rows.extend(found.rows.into_iter().map(view::question));
                 found.next
             }
