@@ -437,7 +437,7 @@ fn a_task_that_builds_or_tests_and_names_no_command_gets_those_of_the_code() {
     );
     assert_eq!(said("Do build"), [own.clone(), built, tested.clone()]);
     assert_eq!(said("Do try"), [own.clone(), tested]);
-    assert_eq!(said("Do look"), [own.clone()]);
+    assert_eq!(said("Do look"), std::slice::from_ref(&own));
     assert_eq!(said("Do write"), [own]);
     let kept = ("It is done".to_owned(), Some("cargo test".to_owned()));
     assert_eq!(said("Do own"), [kept]);
