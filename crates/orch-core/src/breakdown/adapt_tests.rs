@@ -189,7 +189,7 @@ fn a_plan_on_existing_code_begins_with_what_is_there() {
     let architecture = task("architecture");
     let first = "Decide on an architecture: go on with what is there, or ";
     assert!(architecture.title.starts_with(first), "{architecture:#?}");
-    let there = "- Go on with what is there: Make and Python (2 files), with PostgreSQL.";
+    let there = "- Go on with what is there: Python (1 file), with PostgreSQL.";
     assert!(
         architecture.description.contains(there),
         "{architecture:#?}"

@@ -14,6 +14,7 @@ use super::replan;
 use super::rewire::drop_marked;
 use super::standing::{Standing, standing};
 use super::texts::Texts;
+use super::wholes;
 use crate::digest::Digest;
 use crate::requirements::Requirement;
 
@@ -33,26 +34,40 @@ struct Chain {
     open: Option<usize>,
 }
 
-/// The changes that a plan has, by the key of what they change.
+/// The changes that a plan has, by the key of what they change, and what does wholes anew, by the key of these.
 struct Found {
     chains: HashMap<String, Chain>,
     shared: Chain,
+    anew: HashMap<String, Chain>,
 }
 
 impl Found {
     fn of(plan: &Breakdown, kept: &Finished) -> Self {
-        let mut chains: HashMap<String, Chain> = HashMap::new();
-        for (at, task) in plan.tasks.iter().enumerate() {
-            if let Some(base) = base_of(&task.key) {
-                let chain = chains.entry(base.to_owned()).or_default();
-                match kept.contains(&task.id) {
-                    true => chain.done.push(at),
-                    false => chain.open = Some(at),
+        let chains_of = |of: fn(&str) -> Option<&str>| {
+            let mut chains: HashMap<String, Chain> = HashMap::new();
+            for (at, task) in plan.tasks.iter().enumerate() {
+                if let Some(base) = of(&task.key) {
+                    let chain = chains.entry(base.to_owned()).or_default();
+                    match kept.contains(&task.id) {
+                        true => chain.done.push(at),
+                        false => chain.open = Some(at),
+                    }
                 }
             }
-        }
+            chains
+        };
+        let mut chains = chains_of(base_of);
         let shared = chains.remove(SHARED).unwrap_or_default();
-        Self { chains, shared }
+        Self {
+            chains,
+            shared,
+            anew: chains_of(wholes::base_of),
+        }
+    }
+
+    /// What does the same whole anew.
+    fn anew(&self, head: &Task) -> Option<&Chain> {
+        self.anew.get(wholes::base_of(&head.key)?)
     }
 
     fn open(&self, head: &Task) -> Option<usize> {
@@ -67,7 +82,9 @@ impl Found {
             true => [].iter(),
             false => self.shared.done.iter(),
         };
-        let mut done: Vec<usize> = own.into_iter().chain(shared.copied()).collect();
+        let anew = self.anew(&plan.tasks[head]).into_iter();
+        let anew = anew.flat_map(|chain| &chain.done).copied();
+        let mut done: Vec<usize> = own.into_iter().chain(shared.copied()).chain(anew).collect();
         done.sort_unstable_by(|a, b| b.cmp(a));
         done.push(head);
         done
@@ -150,6 +167,9 @@ impl<'c> Change<'c> {
         let heads = (0..plan.tasks.len()).filter(|at| {
             let task = &plan.tasks[*at];
             let is_added = base_of(&task.key).is_some() || replan::base_of(&task.key).is_some();
+            // What rules do anew for the whole is done anew again.
+            let whole = wholes::base_of(&task.key).filter(|base| wholes::is_whole(base));
+            let is_added = is_added || whole.is_some_and(|base| self.words.contains_key(base));
             self.kept.contains(&task.id) && !task.key.is_empty() && !is_added
         });
         let stale = heads.map(|head| Stale {
@@ -318,7 +338,10 @@ impl Breakdown {
         let found = Found::of(self, done);
         let mut stale = change.stale(self, &found).into_iter();
         stale.any(|stale| {
-            found.open(&self.tasks[stale.head]).is_none() && found.shared.open.is_none()
+            let head = &self.tasks[stale.head];
+            let anew = found.anew(head).and_then(|chain| chain.open);
+            let open = found.open(head).or(found.shared.open).or(anew);
+            open.is_none()
         })
     }
 }

@@ -249,3 +249,40 @@ fn a_feature_is_served_by_what_builds_or_tests_it_and_by_no_whole() {
         assert_eq!(bought.check(&document.items), [], "{name}");
     }
 }
+
+#[test]
+fn a_text_that_changes_after_it_was_released_anew_is_released_once_more() {
+    let before = proposed(VISION);
+    let plan = planned(&before, None, &Finished::default());
+    let (after, added) = with(&before, "Users must print lists of books");
+    let change = RequirementsEdit::Change {
+        id: added.clone(),
+        text: Some("Users must print lists of books and of users.".to_owned()),
+        kind: None,
+        priority: None,
+        mvp: None,
+    };
+    let changed = after.edited(&[change], "ada").expect("it holds");
+    for make in MAKERS {
+        let next = make(&after, Some(&plan), &all(&plan));
+        let done = all(&next);
+        let last = make(&changed, Some(&next), &done);
+        assert_eq!(last.check_with(&changed.items, &done), []);
+        assert!(!last.is_behind(&changed.items, &done));
+        let tasks = new(&last, &done);
+        let release = called(&tasks, "Release the first version");
+        for other in tasks.iter().filter(|task| task.id != release.id) {
+            assert!(
+                comes_after(&last, release, &other.id),
+                "{other:#?} {tasks:#?}"
+            );
+        }
+        assert_eq!(make(&changed, Some(&last), &done).tasks, last.tasks);
+        let done = all(&last);
+        assert!(!last.is_behind(&changed.items, &done));
+        assert_eq!(
+            new(&make(&changed, Some(&last), &done), &done),
+            Vec::<&Task>::new()
+        );
+    }
+}
