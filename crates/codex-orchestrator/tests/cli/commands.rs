@@ -231,9 +231,7 @@ fn a_folder_without_a_database_is_named_by_audit_verify() {
     let checked = world.run(&["audit", "verify", "--data-dir", "./nothing"]);
     assert_eq!(checked.code, 2);
     assert!(
-        checked
-            .err
-            .contains("/nothing/orchestrator.db\n"),
+        checked.err.contains("/nothing/orchestrator.db\n"),
         "{}",
         checked.err
     );

@@ -171,7 +171,6 @@ mod tests {
             ("{{ memory|join('x') }}", "default, first"),
             ("{{ prompt|indent(99) }}", "default, first"),
             ("{{ '%s'|format(prompt) }}", "default, first"),
-            ("{% for a in range(9) %}x{% endfor %}", "no functions"),
             ("{% if prompt is odd %}x{% endif %}", "defined, undefined"),
         ] {
             let why = ask(template, "a").unwrap_err();
@@ -184,7 +183,7 @@ mod tests {
 
     #[test]
     fn a_prompt_has_at_most_its_bound_whatever_the_template_does() {
-        let long = "a".repeat(MAX_PROMPT_BYTES / 4);
+        let long = "a".repeat(MAX_PROMPT_BYTES / 4 + 1);
         let three = "\n{{ prompt }}".repeat(3);
         assert_eq!(ask(&three, &long), Ok(3 * long.len() + 2));
         let why = ask(&"{{ prompt }}\n".repeat(5), &long).unwrap_err();

@@ -199,7 +199,7 @@ mod tests {
             // Not tuned to.
             (
                 "It must not be a script but written in Python.",
-                Some("python -m pytest"),
+                Some("python3 -m pytest"),
             ),
             ("Use Rust without unsafe code.", Some("cargo test")),
             ("Do not use Python.", None),
