@@ -156,8 +156,11 @@ fn period(spoken: &[Word], at: usize) -> String {
             "a" | "an" | "every" if TIME_SCALES.contains_key(word(place + 1)) => {
                 return format!("per {}", stem(word(place + 1)));
             }
-            "monthly" => return "per month".to_owned(),
-            "yearly" | "annually" => return "per year".to_owned(),
+            "im" if matches!(word(place + 1), "monat" | "jahr") => {
+                return format!("per {}", stem(word(place + 1)));
+            }
+            "monthly" | "monatlich" => return "per month".to_owned(),
+            "yearly" | "annually" | "jährlich" => return "per year".to_owned(),
             _ => {}
         }
     }
@@ -335,6 +338,10 @@ mod tests {
         check(
             "Costs less than $50 a month",
             &[("money per month", Bound::AtMost, 50.0)],
+        );
+        check(
+            "Kosten maximal 100 € im Monat",
+            &[("money per monat", Bound::AtMost, 100.0)],
         );
         check(
             "Handle at least 10,000 concurrent users",

@@ -11,6 +11,8 @@ use super::stems::is_generic;
 
 /// With fewer there is nothing to choose between.
 const LEAST_OPTIONS: usize = 2;
+/// Words of the wish itself, which say nothing of what is wished for.
+const WISHING: &[&str] = &["like", "love", "wish", "please"];
 /// Items that a plain option rests on.
 const MOST_SUPPORTS: usize = 3;
 
@@ -118,6 +120,7 @@ fn supports(items: &[Requirement]) -> Vec<Support> {
             word.chars().count() > 2
                 && word.chars().all(char::is_alphabetic)
                 && !is_generic(word)
+                && !WISHING.contains(word)
                 && sentence.to_lowercase().contains(word)
         });
         let word = word.or_else(|| {
