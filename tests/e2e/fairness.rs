@@ -44,11 +44,11 @@ async fn beside_ten_thousand_queued_items_another_projects_one_takes_one_of_the_
             .post("/scheduler/enqueue/batch", json!({"entries": entries}))
             .await;
     }
-    // One slot: each run holds it until its file is there.
+    // One slot: each run holds it until its file is there, the last one until the test's folder is gone.
     let folder = server.folder.path().join("go");
     std::fs::create_dir(&folder).expect("a folder");
     let steps = format!(
-        "while [ ! -e {}/$ORCH_RUN_ID ]; do sleep 0.02; done",
+        "while [ -d {0} ] && [ ! -e {0}/$ORCH_RUN_ID ]; do sleep 0.02; done",
         folder.display()
     );
     let mut agent = server
